@@ -1,0 +1,68 @@
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Declarations;
+
+/// <summary>A class with network attributes, as read from the source: names and constants only, nothing of Roslyn.</summary>
+/// <param name="Namespace">Namespace with dots; empty for the global one.</param>
+/// <param name="ContainingTypes">Types around the class, outermost first.</param>
+/// <param name="Name">The class's name without type parameters.</param>
+/// <param name="Keyword">What follows <c>partial</c>: <c>class</c> or <c>record</c>.</param>
+/// <param name="IsPublic">Whether the class and everything around it are public.</param>
+/// <param name="Attributes">Network attributes in source order, the <c>InputShape</c> marker among them.</param>
+/// <param name="Target">Mistakes of the class itself that the reader saw (not partial, static, generic, ...), by rule id.</param>
+public sealed record NetworkDeclaration(
+    string Namespace,
+    EquatableArray<ContainingType> ContainingTypes,
+    string Name,
+    string Keyword,
+    bool IsPublic,
+    EquatableArray<AttributeDeclaration> Attributes,
+    EquatableArray<TargetProblem> Target)
+{
+    /// <summary>Namespace, containing types and name joined by dots.</summary>
+    public string FullName =>
+        string.Join(".", new[] { Namespace }.Concat(ContainingTypes.Select(t => t.Name)).Append(Name).Where(s => s.Length > 0));
+}
+
+/// <summary>A type around the network class.</summary>
+/// <param name="Keyword"><c>class</c>, <c>struct</c>, <c>record</c>, <c>record struct</c> or <c>interface</c>.</param>
+/// <param name="Name">Name with type parameters, for example <c>Outer&lt;T&gt;</c>.</param>
+public sealed record ContainingType(string Keyword, string Name);
+
+/// <summary>A mistake in how the class itself is declared.</summary>
+/// <param name="RuleId">For example <c>ECD0001</c>.</param>
+/// <param name="Detail">What the class is, for the message: <c>static</c>, <c>abstract</c>, <c>generic</c>, ...</param>
+public sealed record TargetProblem(string RuleId, string Detail);
+
+/// <summary>One attribute of the list.</summary>
+/// <param name="Kind">Attribute name without the suffix: <c>Conv2d</c>, <c>InvertedResidual</c>, ...</param>
+/// <param name="Arguments">Every constructor parameter (defaults included) and every property that was set.</param>
+public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeArgument> Arguments)
+{
+    /// <summary>Value used for "not given" by integer parameters of the attributes.</summary>
+    public const int Unset = int.MinValue;
+
+    /// <summary>The argument called <paramref name="name"/>, or null.</summary>
+    public AttributeArgument? Find(string name) => Arguments.FirstOrDefault(a => a.Name == name);
+
+    /// <summary>An integer argument (enumerations too), or <paramref name="fallback"/> when it is absent.</summary>
+    public int Int(string name, int fallback = Unset) => Find(name)?.Value is int value ? value : fallback;
+
+    /// <summary>A number, or <paramref name="fallback"/> when absent.</summary>
+    public double Double(string name, double fallback) => Find(name)?.Value switch { double d => d, int i => i, float f => f, _ => fallback };
+
+    /// <summary>A truth value, or <paramref name="fallback"/> when absent.</summary>
+    public bool Bool(string name, bool fallback) => Find(name)?.Value is bool value ? value : fallback;
+
+    /// <summary>A text, or null when absent.</summary>
+    public string? Text(string name) => Find(name)?.Value as string;
+
+    /// <summary>Whether the source sets <paramref name="name"/> itself.</summary>
+    public bool IsExplicit(string name) => Find(name)?.IsExplicit == true;
+}
+
+/// <summary>A constant handed to an attribute.</summary>
+/// <param name="Name">The constructor parameter's or property's name.</param>
+/// <param name="Value"><see cref="int"/> (enumerations as their number), <see cref="double"/>, <see cref="bool"/>, <see cref="string"/> or null.</param>
+/// <param name="IsExplicit">False when it is the parameter's default.</param>
+public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit);

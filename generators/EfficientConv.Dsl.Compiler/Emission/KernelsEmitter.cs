@@ -1,0 +1,153 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>Prints one plan as a static class: packing, the run, the loop nests, the kernels.</summary>
+internal static class KernelsEmitter
+{
+    public static string Emit(string networkName, string className, NetworkPlan plan)
+    {
+        VectorSyntax vector = VectorSyntax.For(plan.Target);
+        SourceWriter writer = new();
+        KernelNames names = new();
+        FileHeader.Write(writer);
+        writer.Open($"namespace {FileHeader.GeneratedNamespace}");
+        FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86");
+        writer.Line($"/// <summary>Kernels of <c>{networkName}</c> for {plan.Target.Name}: {plan.Target.Lanes} floats a vector.</summary>");
+        writer.Line(FileHeader.GeneratedCode);
+        writer.Open($"internal static class {className}{vector.ClassSuffix}{vector.Constraint}");
+        writer.Line("/// <summary>Floats of packed weights.</summary>");
+        writer.Line($"public const int PackedLength = {plan.PackedLength};");
+        writer.Line();
+        writer.Line("/// <summary>Floats of workspace.</summary>");
+        writer.Line($"public const int WorkspaceLength = {plan.WorkspaceLength};");
+        EmitPack(writer, plan);
+        EmitRun(writer, vector, names, plan);
+        EmitKernels(writer, vector, names);
+        writer.Close();
+        writer.Close();
+        return writer.ToString();
+    }
+
+    private static void EmitPack(SourceWriter writer, NetworkPlan plan)
+    {
+        writer.Line();
+        writer.Line("/// <summary>Folds batch norm and stores every weight in the order in which the kernels read it.</summary>");
+        writer.Open("public static void Pack(global::EfficientConv.Dsl.Runtime.WeightReader weights, global::System.Span<float> packed)");
+        foreach (StagePacking packing in plan.Packing)
+        {
+            writer.Line($"// {packing.Source.Name}{(packing.Convolution is null ? string.Empty : ": " + packing.Convolution.Key.Canonical)}");
+            writer.Open();
+            EmitSource(writer, packing);
+            foreach (PackInstruction instruction in packing.Instructions)
+            {
+                string slice = FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length})");
+                switch (instruction)
+                {
+                    case PackPanels p:
+                        writer.Line($"convolution.PackPanels({slice}, {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {p.KStart}, {p.KCount});");
+                        break;
+                    case PackBias:
+                        writer.Line($"convolution.PackBias({slice});");
+                        break;
+                    case PackScaleShift:
+                    {
+                        BatchNormOperator norm = packing.BatchNorm!;
+                        writer.Line($"global::EfficientConv.Dsl.Runtime.FoldedConvolution.BatchNormScaleShift(weights, {BatchNormArguments(norm)}, packed.Slice({instruction.Offset}, {instruction.Length / 2}), packed.Slice({instruction.Offset + (instruction.Length / 2)}, {instruction.Length / 2}));");
+                        break;
+                    }
+
+                    case PackSlopes:
+                    {
+                        PReLUStage stage = (PReLUStage)packing.Source;
+                        writer.Line($"float[] slopes = weights.Tensor({Quote(stage.PReLU.Key.With("weight").Key)});");
+                        writer.Line(stage.PReLU.Parameters == 1
+                            ? FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length}).Fill(slopes[0]);")
+                            : FormattableString.Invariant($"slopes.CopyTo({slice});"));
+                        break;
+                    }
+
+                    default:
+                        throw new InvalidOperationException($"{instruction} has no text.");
+                }
+            }
+
+            writer.Close();
+        }
+
+        writer.Close();
+    }
+
+    private static void EmitSource(SourceWriter writer, StagePacking packing)
+    {
+        if (packing.Convolution is not { } c)
+            return;
+        string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";
+        writer.Line($"global::EfficientConv.Dsl.Runtime.FoldedConvolution convolution = weights.Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width});");
+        if (packing.BatchNorm is { } norm)
+            writer.Line($"convolution = convolution.FoldBatchNorm(weights, {BatchNormArguments(norm)});");
+    }
+
+    private static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
+        $"{Quote(norm.Key.With("weight").Key)}, {Quote(norm.Key.With("bias").Key)}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
+
+    private static void EmitRun(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan)
+    {
+        List<(string Name, Driver Driver, string Comment)> drivers = [];
+        writer.Line();
+        writer.Line("/// <summary>Runs one image.</summary>");
+        writer.Open("public static void Run(ref float input, ref float output, ref float weights, ref float workspace)");
+        foreach (Step step in plan.Steps)
+        {
+            string name = names.Of(step.Driver, out bool isNew);
+            if (isNew)
+                drivers.Add((name, step.Driver, step.Comment));
+            foreach (string line in step.Comment.Split('\n'))
+                writer.Line("// " + line);
+            string residual = DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty;
+            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)});");
+        }
+
+        writer.Close();
+        DriverEmitter emitter = new(writer, vector, names);
+        foreach ((string name, Driver driver, string comment) in drivers)
+            emitter.Emit(name, driver, comment);
+
+        static string Reference(Tensor tensor) => tensor.Place switch
+        {
+            TensorPlace.Input => "input",
+            TensorPlace.Output => "output",
+            _ => KernelText.At("workspace", tensor.Offset),
+        };
+    }
+
+    private static void EmitKernels(SourceWriter writer, VectorSyntax vector, KernelNames names)
+    {
+        PointwiseEmitter pointwise = new(writer, vector);
+        WindowEmitter window = new(writer, vector);
+        foreach (Kernel kernel in names.Kernels)
+        {
+            switch (kernel)
+            {
+                case PointwiseKernel k:
+                    pointwise.Emit(names.Of(k), k);
+                    break;
+                case LanewiseKernel k:
+                    window.Emit(names.Of(k), k);
+                    break;
+                case ConvolutionKernel k:
+                    window.Emit(names.Of(k), k);
+                    break;
+                case PoolKernel k:
+                    window.Emit(names.Of(k), k);
+                    break;
+                default:
+                    throw new InvalidOperationException($"{kernel} has no text.");
+            }
+        }
+    }
+
+    public static string Quote(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"") + "\"";
+}

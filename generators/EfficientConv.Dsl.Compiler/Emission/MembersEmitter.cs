@@ -1,0 +1,210 @@
+using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>Prints the user's half: the partial class with its public members, and the program that chooses the kernels.</summary>
+internal static class MembersEmitter
+{
+    private const string Dsl = "global::EfficientConv.Dsl.";
+    private const string Runtime = "global::EfficientConv.Dsl.Runtime.";
+    private const string NotForUsers = "[global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]";
+
+    public static string Emit(
+        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, IReadOnlyList<NetworkPlan> plans)
+    {
+        SourceWriter writer = new();
+        FileHeader.Write(writer);
+        string engine = $"{Runtime}ConvNetEngine<global::{FileHeader.GeneratedNamespace}.{className}_Program>";
+        OpenUserType(writer, declaration, () =>
+        {
+            writer.Line("/// <summary>");
+            writer.Line($"/// {graph.Input} to {graph.Output}: {cost.Parameters} parameters, {cost.MultiplyAdds} multiply-adds.<br/>");
+            foreach (LayerCost layer in cost.Layers.Where(l => l.Operator == "Linear" || l.Operator == "Conv2d" || l.Operator.EndsWith("Pool2d", StringComparison.Ordinal)))
+                writer.Line($"/// {layer.Name}: {layer.Operator} {layer.Input} to {layer.Output}, {layer.Parameters} parameters, {layer.MultiplyAdds} multiply-adds.<br/>");
+            writer.Line("/// </summary>");
+        });
+        Inherit(writer, "Shape of one input image.");
+        writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
+        Inherit(writer, "Shape of one image's output.");
+        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.Output)};");
+        Inherit(writer, "Layout of the spans that <c>Forward</c> takes.");
+        writer.Line($"public static {Dsl}TensorLayout Layout => {Dsl}TensorLayout.{(graph.IsChannelsLast ? "NHWC" : "NCHW")};");
+        Inherit(writer, "Parameters, multiply-adds and memory, in total and layer by layer.");
+        writer.Line($"public static {Dsl}NetworkCost Cost => global::{FileHeader.GeneratedNamespace}.{className}_Program.Cost;");
+        Inherit(writer, "The tensors that a checkpoint must hold.");
+        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => global::{FileHeader.GeneratedNamespace}.{className}_Program.Parameters;");
+        writer.Line();
+        writer.Line($"private readonly {engine} _engine;");
+        writer.Line();
+        writer.Line($"private {declaration.Name}({engine} engine) => _engine = engine;");
+        foreach ((string name, string summary, string signature, string arguments) in Factories)
+        {
+            Inherit(writer, summary);
+            writer.Line($"public static {declaration.Name} {name}({signature}) => new({engine}.{name}({arguments}));");
+        }
+
+        Inherit(writer, "The instruction set in use.");
+        writer.Line($"public {Dsl}InstructionSet InstructionSet => _engine.InstructionSet;");
+        Inherit(writer, "Bytes of workspace for one call of one thread.");
+        writer.Line("public long WorkspaceBytes => _engine.WorkspaceBytes;");
+        Inherit(writer, "Bytes of packed weights.");
+        writer.Line("public long PackedWeightBytes => _engine.PackedWeightBytes;");
+        Inherit(writer, "Runs one image: exactly InputShape's and OutputShape's element counts. Safe from many threads at once; allocates nothing once warm.");
+        writer.Line("public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => _engine.Forward(input, output);");
+        Inherit(writer, "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; the same bits whatever their number.");
+        writer.Line("public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => _engine.Forward(batch, input, output, threads);");
+        CloseUserType(writer, declaration);
+        writer.Line();
+        EmitProgram(writer, declaration, className, graph, cost, parameters, plans);
+        return writer.ToString();
+    }
+
+    /// <summary>Public members that throw <paramref name="message"/>: code that uses a network with a mistake still compiles, so that one mistake is one error.</summary>
+    public static string EmitInvalid(NetworkDeclaration declaration, string message)
+    {
+        SourceWriter writer = new();
+        FileHeader.Write(writer);
+        string thrown = $"throw new global::System.InvalidOperationException({KernelsEmitter.Quote(message)})";
+        OpenUserType(writer, declaration, () => writer.Line("/// <summary>This network has a mistake in its declaration; every member throws.</summary>"));
+        foreach ((string type, string name) in new[]
+        {
+            (Dsl + "TensorShape", "InputShape"), (Dsl + "TensorShape", "OutputShape"), (Dsl + "TensorLayout", "Layout"), (Dsl + "NetworkCost", "Cost"),
+            ($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters"),
+        })
+        {
+            Inherit(writer, "Throws.");
+            writer.Line($"public static {type} {name} => {thrown};");
+        }
+
+        writer.Line();
+        writer.Line($"private {declaration.Name}() => {thrown};");
+        foreach ((string name, _, string signature, _) in Factories)
+        {
+            Inherit(writer, "Throws.");
+            writer.Line($"public static {declaration.Name} {name}({signature}) => {thrown};");
+        }
+
+        foreach ((string type, string name) in new[] { (Dsl + "InstructionSet", "InstructionSet"), ("long", "WorkspaceBytes"), ("long", "PackedWeightBytes") })
+        {
+            Inherit(writer, "Throws.");
+            writer.Line($"public {type} {name} => {thrown};");
+        }
+
+        Inherit(writer, "Throws.");
+        writer.Line($"public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => {thrown};");
+        Inherit(writer, "Throws.");
+        writer.Line($"public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => {thrown};");
+        CloseUserType(writer, declaration);
+        return writer.ToString();
+    }
+
+    private static IReadOnlyList<(string Name, string Summary, string Signature, string Arguments)> Factories { get; } =
+    [
+        ("Load", "Loads the weights of a safetensors file.", $"string path, {Dsl}LoadOptions? options = null", "path, options"),
+        ("Load", "Loads the weights of a safetensors stream.", $"global::System.IO.Stream stream, {Dsl}LoadOptions? options = null", "stream, options"),
+        ("Load", "Loads the weights of a safetensors file in memory.", $"global::System.ReadOnlySpan<byte> safetensors, {Dsl}LoadOptions? options = null", "safetensors, options"),
+        ("LoadResource", "Loads the weights of a safetensors file embedded in an assembly.", $"global::System.Reflection.Assembly assembly, string name, {Dsl}LoadOptions? options = null", "assembly, name, options"),
+        ("CreateRandom", "Random weights, the same for the same seed on every machine: for tests and benchmarks.", $"int seed, {Dsl}LoadOptions? options = null", "seed, options"),
+    ];
+
+    private static void Inherit(SourceWriter writer, string summary)
+    {
+        writer.Line();
+        writer.Line($"/// <summary>{summary}</summary>");
+    }
+
+    private static void OpenUserType(SourceWriter writer, NetworkDeclaration declaration, Action documentation)
+    {
+        if (declaration.Namespace.Length > 0)
+            writer.Open($"namespace {string.Join(".", declaration.Namespace.Split('.').Select(Escape))}");
+        foreach (ContainingType type in declaration.ContainingTypes)
+            writer.Open($"partial {type.Keyword} {type.Name}");
+        documentation();
+        writer.Line(FileHeader.GeneratedCode);
+        writer.Open($"partial {declaration.Keyword} {Escape(declaration.Name)} : {Dsl}IConvNet<{Escape(declaration.Name)}>");
+    }
+
+    private static void CloseUserType(SourceWriter writer, NetworkDeclaration declaration)
+    {
+        int braces = 1 + declaration.ContainingTypes.Count + (declaration.Namespace.Length > 0 ? 1 : 0);
+        for (int i = 0; i < braces; i++)
+            writer.Close();
+    }
+
+    /// <summary>An identifier that is also a keyword needs its @ back.</summary>
+    private static string Escape(string identifier) => Keywords.Contains(identifier) ? "@" + identifier : identifier;
+
+    private static readonly HashSet<string> Keywords =
+    [
+        "abstract", "as", "base", "bool", "break", "byte", "case", "catch", "char", "checked", "class", "const", "continue", "decimal", "default", "delegate", "do", "double", "else",
+        "enum", "event", "explicit", "extern", "false", "finally", "fixed", "float", "for", "foreach", "goto", "if", "implicit", "in", "int", "interface", "internal", "is", "lock",
+        "long", "namespace", "new", "null", "object", "operator", "out", "override", "params", "private", "protected", "public", "readonly", "ref", "return", "sbyte", "sealed", "short",
+        "sizeof", "stackalloc", "static", "string", "struct", "switch", "this", "throw", "true", "try", "typeof", "uint", "ulong", "unchecked", "unsafe", "ushort", "using", "virtual",
+        "void", "volatile", "while",
+    ];
+
+    private static void EmitProgram(
+        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, IReadOnlyList<NetworkPlan> plans)
+    {
+        writer.Open($"namespace {FileHeader.GeneratedNamespace}");
+        writer.Line($"/// <summary>What the runtime needs to know of <c>{declaration.FullName}</c>.</summary>");
+        writer.Line(FileHeader.GeneratedCode);
+        writer.Line(NotForUsers);
+        writer.Open($"internal readonly struct {className}_Program : {Runtime}INetworkProgram");
+        writer.Line($"private static readonly {Dsl}TensorSpec[] s_parameters =");
+        writer.Open('[');
+        foreach (ParameterTensor tensor in parameters)
+            writer.Line($"new({KernelsEmitter.Quote(tensor.Key.Key)}, {KernelsEmitter.Quote(tensor.Key.Canonical)}, {Dsl}TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
+        writer.CloseWith("];");
+        writer.Line();
+        writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {cost.Parameters * sizeof(float)}, {cost.ActivationSum}, {cost.PeakBytesLayerwise}, {plans[0].PeakLength * sizeof(float)}, new {Dsl}LayerCost[]");
+        writer.Open();
+        foreach (LayerCost layer in cost.Layers)
+            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeText(layer.Input)}, {ShapeText(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {layer.Parameters * sizeof(float)}),");
+        writer.Close(");");
+        writer.Line();
+        writer.Line($"public static string NetworkName => {KernelsEmitter.Quote(declaration.FullName)};");
+        writer.Line();
+        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => s_parameters;");
+        writer.Line();
+        writer.Line($"public static {Dsl}NetworkCost Cost => s_cost;");
+        writer.Line();
+        writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
+        writer.Line();
+        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.Output)};");
+        EmitChoice(writer, className, "int PackedLength(" + Dsl + "InstructionSet isa)", "PackedLength", returns: true);
+        EmitChoice(writer, className, "int WorkspaceLength(" + Dsl + "InstructionSet isa)", "WorkspaceLength", returns: true);
+        EmitChoice(writer, className, $"void Pack({Dsl}InstructionSet isa, {Runtime}WeightReader weights, global::System.Span<float> packed)", "Pack(weights, packed)", returns: false);
+        EmitChoice(writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace)", "Run(ref input, ref output, ref weights, ref workspace)", returns: false);
+        writer.Close();
+        writer.Close();
+    }
+
+    /// <summary>One member that goes to the chosen kernels. The checks are constants to the just-in-time and the native compiler, so what cannot run is not compiled.</summary>
+    private static void EmitChoice(SourceWriter writer, string className, string signature, string member, bool returns)
+    {
+        string prefix = returns ? "return " : string.Empty;
+        writer.Line();
+        writer.Open($"public static {signature}");
+        Case($"global::System.Runtime.Intrinsics.X86.Avx512F.IsSupported && isa == {Dsl}InstructionSet.Avx512", className + "_Avx512");
+        Case($"global::System.Runtime.Intrinsics.X86.Avx2.IsSupported && global::System.Runtime.Intrinsics.X86.Fma.IsSupported && isa == {Dsl}InstructionSet.Avx2", className + "_Avx2");
+        Case($"isa == {Dsl}InstructionSet.Scalar", $"{className}_Vector128<{Runtime}Scalar4>");
+        writer.Line($"{prefix}{className}_Vector128<{Runtime}Simd128>.{member};");
+        writer.Close();
+
+        void Case(string condition, string type)
+        {
+            writer.Open($"if ({condition})");
+            writer.Line($"{prefix}{type}.{member};");
+            if (!returns)
+                writer.Line("return;");
+            writer.Close();
+        }
+    }
+
+    private static string ShapeText(Shape shape) => FormattableString.Invariant($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");
+}

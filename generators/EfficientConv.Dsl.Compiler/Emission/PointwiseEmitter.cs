@@ -1,0 +1,101 @@
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>Prints the matrix products: 1x1 convolutions, linear layers of vectors, the small products of squeeze-and-excitation.</summary>
+internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
+{
+    private int Lanes => vector.Target.Lanes;
+
+    public void Emit(string name, PointwiseKernel kernel)
+    {
+        string tiles = string.Join(", ", kernel.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
+        writer.Line();
+        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line(KernelText.MethodAttribute);
+        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)})");
+        foreach (string constant in vector.ActivationConstants(kernel.Activation))
+            writer.Line(constant);
+        int weights = 0;
+        foreach (PanelRun run in kernel.Panels)
+        {
+            EmitPanels(kernel, run, weights);
+            weights += run.Count * run.Vectors * Lanes * kernel.InChannels;
+        }
+
+        writer.Close();
+    }
+
+    private void EmitPanels(PointwiseKernel kernel, PanelRun run, int weights)
+    {
+        int width = run.Vectors * Lanes, panelLength = width * kernel.InChannels;
+        bool residual = kernel.Initial == Initial.BiasAndResidual, moves = run.Tiles.Sum(t => t.Count) > 1;
+        writer.Open();
+        writer.Line($"ref float pixels = ref input;");
+        writer.Line($"ref float destination = ref {KernelText.At("output", run.First * kernel.OutVectorStep)};");
+        if (residual)
+            writer.Line($"ref float source = ref {KernelText.At("residual", run.First * Lanes)};");
+        foreach (TileRun tile in run.Tiles)
+        {
+            writer.Loop("tile", tile.Count, () =>
+            {
+                writer.Line($"ref float panel = ref {KernelText.At("weights", weights)};");
+                writer.Line($"ref float panelBias = ref {KernelText.At("bias", run.First * Lanes)};");
+                writer.Line("ref float c = ref destination;");
+                if (residual)
+                    writer.Line("ref float r = ref source;");
+                writer.Loop("p", run.Count, () =>
+                {
+                    EmitTile(kernel, run, tile.Pixels);
+                    if (run.Count > 1)
+                    {
+                        writer.Line($"panel = ref Unsafe.Add(ref panel, {panelLength});");
+                        writer.Line($"panelBias = ref Unsafe.Add(ref panelBias, {width});");
+                        writer.Line($"c = ref Unsafe.Add(ref c, {run.Vectors * kernel.OutVectorStep});");
+                        if (residual)
+                            writer.Line($"r = ref Unsafe.Add(ref r, {width});");
+                    }
+                });
+                if (moves)
+                {
+                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {tile.Pixels * kernel.PixelStep});");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {tile.Pixels * kernel.OutPixelStep});");
+                    if (residual)
+                        writer.Line($"source = ref Unsafe.Add(ref source, {tile.Pixels * kernel.ResidualPixelStep});");
+                }
+            }, braces: run.Tiles.Count > 1);
+        }
+
+        writer.Close();
+    }
+
+    private void EmitTile(PointwiseKernel kernel, PanelRun run, int pixels)
+    {
+        KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, kernel.OutVectorStep, kernel.ResidualPixelStep);
+        bool blocked = kernel.ChannelBlock < kernel.InChannels;
+        int width = run.Vectors * Lanes;
+        writer.Line("ref float w = ref panel;");
+        if (blocked)
+        {
+            writer.Line("ref float block = ref pixels;");
+            writer.Open($"for (int b = 0; b < {kernel.InChannels / kernel.ChannelBlock}; b++)");
+        }
+
+        writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
+        writer.Open($"for (int k = 0; k < {kernel.ChannelBlock}; k++)");
+        KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, kernel.PixelStep);
+        writer.Line($"a = ref Unsafe.Add(ref a, {kernel.ChannelStep});");
+        writer.Line($"w = ref Unsafe.Add(ref w, {width});");
+        writer.Close();
+        if (blocked)
+        {
+            writer.Line($"block = ref Unsafe.Add(ref block, {kernel.ChannelBlockStep});");
+            writer.Close();
+        }
+
+        KernelText.Stores(writer, vector, kernel.Activation, pixels, run.Vectors, kernel.OutPixelStep, kernel.OutVectorStep);
+    }
+
+    private static string Activation(Graph.ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";
+}

@@ -1,0 +1,116 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>
+/// How vector operations are written for an instruction set. The wide ones use the intrinsics themselves; the 128-bit text is generic over the
+/// runtime's vocabulary, so that NEON, SSE with and without FMA and plain scalar code run the same text.
+/// </summary>
+internal sealed class VectorSyntax
+{
+    private readonly string _class;
+    private readonly bool _generic;
+
+    private VectorSyntax(VectorTarget target, string vectorClass, string multiplyAdd, string simd, string suffix, bool generic)
+    {
+        Target = target;
+        _class = vectorClass;
+        _generic = generic;
+        MultiplyAdd = multiplyAdd;
+        Simd = simd;
+        ClassSuffix = suffix;
+    }
+
+    public VectorTarget Target { get; }
+
+    /// <summary>Type argument for the runtime's generic functions.</summary>
+    public string Simd { get; }
+
+    /// <summary>What follows the network's name in the name of the kernels' class.</summary>
+    public string ClassSuffix { get; }
+
+    /// <summary>Constraint on the class's type parameter, if it has one.</summary>
+    public string Constraint => _generic ? " where V : struct, global::EfficientConv.Dsl.Runtime.ISimd<V>" : string.Empty;
+
+    public string Zero => _generic ? "V.Zero" : $"{_class}<float>.Zero";
+
+    public string Type => _generic ? "V" : $"{_class}<float>";
+
+    private string MultiplyAdd { get; }
+
+    public static VectorSyntax For(VectorTarget target) => target.Lanes switch
+    {
+        16 => new(target, "Vector512", "Avx512F.FusedMultiplyAdd", "global::EfficientConv.Dsl.Runtime.Simd512", "_Avx512", generic: false),
+        8 => new(target, "Vector256", "Fma.MultiplyAdd", "global::EfficientConv.Dsl.Runtime.Simd256", "_Avx2", generic: false),
+        _ => new(target, "V", "V.FusedMultiplyAdd", "V", "_Vector128<V>", generic: true),
+    };
+
+    /// <summary>a * b + c, rounded once.</summary>
+    public string Fma(string a, string b, string c) => $"{MultiplyAdd}({a}, {b}, {c})";
+
+    public string Load(string reference, int offset = 0) => (_generic, offset) switch
+    {
+        (true, _) => $"V.Load(ref {reference}, {offset})",
+        (false, 0) => $"{_class}.LoadUnsafe(ref {reference})",
+        _ => $"{_class}.LoadUnsafe(ref {reference}, {offset})",
+    };
+
+    public string Store(string value, string reference, int offset = 0) => (_generic, offset) switch
+    {
+        (true, _) => $"V.Store({value}, ref {reference}, {offset});",
+        (false, 0) => $"{value}.StoreUnsafe(ref {reference});",
+        _ => $"{value}.StoreUnsafe(ref {reference}, {offset});",
+    };
+
+    public string Create(string scalar) => $"{_class}.Create({scalar})";
+
+    public string Add(string a, string b) => _generic ? $"V.Add({a}, {b})" : $"{a} + {b}";
+
+    public string Divide(string a, string b) => _generic ? $"V.Divide({a}, {b})" : $"{a} / {b}";
+
+    /// <summary>The larger; NaN when either is NaN.</summary>
+    public string Maximum(string a, string b) => _generic ? $"V.Maximum({a}, {b})" : $"{_class}.Max({a}, {b})";
+
+    /// <summary>Constants that an activation's epilogue uses, as declarations at the head of a method.</summary>
+    public IEnumerable<string> ActivationConstants(ActivationFunction activation)
+    {
+        if (activation.IsNone)
+            yield break;
+        yield return $"{Type} zero = {Zero};";
+        switch (activation.Kind)
+        {
+            case ActivationKind.ReLU6:
+                yield return $"{Type} six = {Create("6f")};";
+                break;
+            case ActivationKind.HardSwish or ActivationKind.HardSigmoid:
+                yield return $"{Type} one = {Create("1f")};";
+                yield return $"{Type} half = {Create("0.5f")};";
+                yield return $"{Type} sixth = {Create("1f / 6f")};";
+                break;
+            case ActivationKind.LeakyReLU:
+                yield return $"{Type} slope = {Create(FormattableString.Invariant($"{activation.Slope:R}f"))};";
+                break;
+        }
+    }
+
+    /// <summary>
+    /// The activation of <paramref name="x"/>, a local. Native maximum and minimum return their second operand when either is NaN, so the value stands there.
+    /// </summary>
+    public string Activate(ActivationFunction activation, string x) => activation.Kind switch
+    {
+        ActivationKind.None => x,
+        ActivationKind.ReLU => MaxNative("zero", x),
+        ActivationKind.ReLU6 => MinNative("six", MaxNative("zero", x)),
+        ActivationKind.HardSigmoid => HardSigmoid(x),
+        ActivationKind.HardSwish => _generic ? $"V.Multiply({x}, {HardSigmoid(x)})" : $"({x} * {HardSigmoid(x)})",
+        ActivationKind.LeakyReLU => Fma(MinNative("zero", x), "slope", MaxNative("zero", x)),
+        _ => throw new InvalidOperationException($"{activation.Kind} is not an epilogue."),
+    };
+
+    private string HardSigmoid(string x) => MinNative("one", MaxNative("zero", Fma(x, "sixth", "half")));
+
+    private string MaxNative(string a, string b) => _generic ? $"V.Max({a}, {b})" : $"{_class}.MaxNative({a}, {b})";
+
+    private string MinNative(string a, string b) => _generic ? $"V.Min({a}, {b})" : $"{_class}.MinNative({a}, {b})";
+}

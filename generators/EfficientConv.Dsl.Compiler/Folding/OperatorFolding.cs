@@ -1,0 +1,167 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Folding;
+
+/// <summary>
+/// Folds batch norm into the convolution before it (Jacob et al. 2018, section 3.2), takes the residual as the accumulators' initial value and
+/// the activation into the epilogue, and gathers the five layers of a squeeze-and-excitation.
+/// </summary>
+public static class OperatorFolding
+{
+    /// <summary>Folds <paramref name="graph"/>.</summary>
+    public static StageGraph Fold(LayerGraph graph) => new Folder(graph).Run();
+
+    private sealed class Folder(LayerGraph graph)
+    {
+        private readonly int[] _uses = graph.CountUses();
+        private readonly int[] _stageOf = Enumerable.Repeat(-1, graph.Layers.Count).ToArray();
+        private readonly List<Stage> _stages = [];
+
+        public StageGraph Run()
+        {
+            foreach (Layer layer in graph.Layers)
+            {
+                if (_stageOf[layer.Id] < 0)
+                    FoldFrom(layer);
+            }
+
+            return new StageGraph(graph.IsChannelsLast, _stages.ToEquatableArray());
+        }
+
+        private void FoldFrom(Layer layer)
+        {
+            int id = _stages.Count;
+            EquatableArray<int> inputs = layer.Inputs.Select(i => _stageOf[i]).ToEquatableArray();
+            Shape input = layer.Inputs.Count == 0 ? layer.Output : graph.Layers[layer.Inputs[0]].Output, output = layer.Output;
+            string name = layer.Name;
+            switch (layer.Operator)
+            {
+                case ConvolutionOperator convolution:
+                    FoldConvolution(layer, convolution, inputs, input);
+                    return;
+                case GlobalAveragePoolOperator when MatchSqueeze(layer) is { } squeeze:
+                    return;
+                case InputOperator:
+                    Emit(layer, new InputStage(id, name, output));
+                    return;
+                case GlobalAveragePoolOperator:
+                    Emit(layer, new GlobalAveragePoolStage(id, name, inputs, input, output));
+                    return;
+                case BatchNormOperator op:
+                    Emit(layer, new BatchNormStage(id, name, inputs, input, output, op));
+                    return;
+                case ActivationOperator { Function.IsNone: true }:
+                    _stageOf[layer.Id] = inputs[0];
+                    return;
+                case ActivationOperator op:
+                    Emit(layer, new ActivationStage(id, name, inputs, input, output, op.Function));
+                    return;
+                case PReLUOperator op:
+                    Emit(layer, new PReLUStage(id, name, inputs, input, output, op));
+                    return;
+                case PoolOperator op:
+                    Emit(layer, new PoolStage(id, name, inputs, input, output, op));
+                    return;
+                case FlattenOperator when input.Pixels == 1:
+                    _stageOf[layer.Id] = inputs[0];
+                    return;
+                case FlattenOperator when FlattenedLinear(layer) is { } linear:
+                    // The linear layer reads the map itself: its kernel covers it, in PyTorch's order of weights.
+                    _stageOf[layer.Id] = inputs[0];
+                    ConvolutionOperator covering = (ConvolutionOperator)linear.Operator;
+                    FoldConvolution(linear, covering with { Kernel = new Extent(input.Height, input.Width) }, inputs, input);
+                    return;
+                case FlattenOperator:
+                    Emit(layer, new FlattenStage(id, name, inputs, input, output));
+                    return;
+                case ChannelShuffleOperator op:
+                    Emit(layer, new ShuffleStage(id, name, inputs, input, output, op.Groups));
+                    return;
+                case AddOperator:
+                    Emit(layer, new AddStage(id, name, inputs, input, output));
+                    return;
+                case SoftmaxOperator:
+                    Emit(layer, new SoftmaxStage(id, name, inputs, input, output));
+                    return;
+                default:
+                    throw new InvalidOperationException($"{layer.Operator} has no stage.");
+            }
+        }
+
+        private void Emit(Layer layer, Stage stage)
+        {
+            _stageOf[layer.Id] = stage.Id;
+            _stages.Add(stage);
+        }
+
+        private void FoldConvolution(Layer layer, ConvolutionOperator convolution, EquatableArray<int> inputs, Shape input)
+        {
+            List<Layer> taken = [layer];
+            Layer last = layer;
+            BatchNormOperator? batchNorm = null;
+            ActivationFunction activation = ActivationFunction.None;
+            int residual = -1;
+            if (SoleReader(last) is { Operator: BatchNormOperator norm } normLayer)
+            {
+                batchNorm = norm;
+                Take(normLayer);
+            }
+
+            if (SoleReader(last) is { Operator: AddOperator } add)
+            {
+                int other = add.Inputs[0] == last.Id ? add.Inputs[1] : add.Inputs[0];
+                if (other != last.Id && _stageOf[other] >= 0)
+                {
+                    residual = _stageOf[other];
+                    Take(add);
+                }
+            }
+
+            if (SoleReader(last) is { Operator: ActivationOperator function } functionLayer)
+            {
+                activation = function.Function;
+                Take(functionLayer);
+            }
+
+            if (residual >= 0)
+                inputs = inputs.Append(residual).ToEquatableArray();
+            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, activation);
+            foreach (Layer part in taken)
+                _stageOf[part.Id] = stage.Id;
+            _stages.Add(stage);
+
+            void Take(Layer next)
+            {
+                taken.Add(next);
+                last = next;
+            }
+        }
+
+        private Layer? MatchSqueeze(Layer mean)
+        {
+            if (SoleReader(mean) is not { Operator: ConvolutionOperator reduce } reduceLayer ||
+                SoleReader(reduceLayer) is not { Operator: ActivationOperator activation } activationLayer ||
+                SoleReader(activationLayer) is not { Operator: ConvolutionOperator expand } expandLayer ||
+                SoleReader(expandLayer) is not { Operator: ActivationOperator gate } gateLayer ||
+                SoleReader(gateLayer) is not { Operator: ScaleOperator } scale ||
+                scale.Inputs[0] != mean.Inputs[0])
+            {
+                return null;
+            }
+
+            Layer input = graph.Layers[mean.Inputs[0]];
+            SqueezeStage stage = new(_stages.Count, scale.Name, EquatableArray.Of(_stageOf[input.Id]), input.Output, scale.Output, reduce, activation.Function, expand, gate.Function);
+            foreach (Layer part in new[] { mean, reduceLayer, activationLayer, expandLayer, gateLayer, scale })
+                _stageOf[part.Id] = stage.Id;
+            _stages.Add(stage);
+            return scale;
+        }
+
+        private Layer? FlattenedLinear(Layer flatten) => SoleReader(flatten) is { Operator: ConvolutionOperator { IsLinear: true } } linear ? linear : null;
+
+        /// <summary>The one layer that reads <paramref name="layer"/>, if there is exactly one.</summary>
+        private Layer? SoleReader(Layer layer) =>
+            _uses[layer.Id] == 1 ? graph.Layers.First(l => l.Inputs.Contains(layer.Id)) : null;
+    }
+}

@@ -1,0 +1,100 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Folding;
+
+/// <summary>One step of arithmetic after folding: batch norm, activation and residual belong to the convolution before them.</summary>
+/// <param name="Id">Position in <see cref="StageGraph.Stages"/>.</param>
+/// <param name="Name">Canonical name of the layer that it is named for.</param>
+/// <param name="Inputs">Ids of the stages that it reads.</param>
+/// <param name="Input">Shape of its first input.</param>
+/// <param name="Output">Shape of its output.</param>
+public abstract record Stage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output);
+
+/// <summary>The network's input.</summary>
+public sealed record InputStage(int Id, string Name, Shape Output) : Stage(Id, Name, [], Output, Output);
+
+/// <summary>
+/// A convolution with batch norm folded into its weights, an optional residual as the accumulators' initial value and an activation.
+/// </summary>
+/// <param name="Id">Position.</param>
+/// <param name="Name">Name.</param>
+/// <param name="Inputs">What it reads: the convolution's input, then the residual if there is one.</param>
+/// <param name="Input">Shape of the convolution's input.</param>
+/// <param name="Output">Shape of the output.</param>
+/// <param name="Convolution">The convolution.</param>
+/// <param name="BatchNorm">Batch norm behind it, or null.</param>
+/// <param name="HasResidual">Whether the second input is added before the activation.</param>
+/// <param name="Activation">Activation at the end.</param>
+public sealed record ConvolutionStage(
+    int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output,
+    ConvolutionOperator Convolution, BatchNormOperator? BatchNorm, bool HasResidual, ActivationFunction Activation)
+    : Stage(Id, Name, Inputs, Input, Output)
+{
+    /// <summary>Input channels that each output channel reads.</summary>
+    public int InPerGroup => Input.Channels / Convolution.Groups;
+
+    /// <summary>Output channels of a group.</summary>
+    public int OutPerGroup => Output.Channels / Convolution.Groups;
+
+    /// <summary>Length of each output's sum.</summary>
+    public int Taps => InPerGroup * Convolution.Kernel.Height * Convolution.Kernel.Width;
+
+    /// <summary>A dense 1x1 convolution with stride 1: a matrix product over pixels.</summary>
+    public bool IsPointwise =>
+        Convolution.Groups == 1 && Convolution.Kernel == Extent.Square(1) && Convolution.Stride == Extent.Square(1) && Convolution.Padding.IsZero;
+
+    /// <summary>One filter a channel.</summary>
+    public bool IsDepthwise => Convolution.Groups == Input.Channels && Convolution.Groups == Output.Channels && Convolution.Groups > 1;
+}
+
+/// <summary>Squeeze-and-excitation of a whole map.</summary>
+public sealed record SqueezeStage(
+    int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output,
+    ConvolutionOperator Reduce, ActivationFunction Activation, ConvolutionOperator Expand, ActivationFunction Gate)
+    : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Maximum or mean over windows.</summary>
+public sealed record PoolStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, PoolOperator Pool) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Mean over the map.</summary>
+public sealed record GlobalAveragePoolStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Channel shuffle.</summary>
+public sealed record ShuffleStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, int Groups) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>An activation that no convolution could take.</summary>
+public sealed record ActivationStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, ActivationFunction Function) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>PReLU.</summary>
+public sealed record PReLUStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, PReLUOperator PReLU) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Batch norm that no convolution could take: x * scale + shift.</summary>
+public sealed record BatchNormStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, BatchNormOperator BatchNorm) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>A sum that no convolution could take.</summary>
+public sealed record AddStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Softmax over channels.</summary>
+public sealed record SoftmaxStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>C x H x W read as a vector in PyTorch's order.</summary>
+public sealed record FlattenStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>The network after folding, in topological order; stage 0 is the input and the last stage the output.</summary>
+public sealed record StageGraph(bool IsChannelsLast, EquatableArray<Stage> Stages)
+{
+    /// <summary>How many stages read each stage's output; the network's output counts as one more.</summary>
+    public int[] CountUses()
+    {
+        int[] uses = new int[Stages.Count];
+        foreach (Stage stage in Stages)
+        {
+            foreach (int input in stage.Inputs)
+                uses[input]++;
+        }
+
+        uses[Stages.Count - 1]++;
+        return uses;
+    }
+}

@@ -1,0 +1,122 @@
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>Reads the arguments of one attribute and reports those that are out of range.</summary>
+internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration attribute, int index, string name)
+{
+    /// <summary>Values beyond this are surely a mistake, and their products would overflow.</summary>
+    private const int MaxValue = 1 << 20;
+
+    public AttributeDeclaration Attribute => attribute;
+
+    public int Index => index;
+
+    public string Name => name;
+
+    public string Kind => attribute.Kind;
+
+    public LayerOrigin Origin(string role) => new(index, role);
+
+    public bool IsSet(string argument) => attribute.Int(argument) != AttributeDeclaration.Unset;
+
+    public bool Bool(string argument, bool fallback) => attribute.Bool(argument, fallback);
+
+    /// <summary>An integer of at least 1; <paramref name="fallback"/> when not given.</summary>
+    public int Positive(string argument, int fallback) => AtLeast(1, argument, fallback);
+
+    /// <summary>An integer of at least 0; <paramref name="fallback"/> when not given.</summary>
+    public int NotNegative(string argument, int fallback) => AtLeast(0, argument, fallback);
+
+    public double PositiveNumber(string argument, double fallback)
+    {
+        double value = attribute.Double(argument, fallback);
+        if (value > 0 && value <= MaxValue)
+            return value;
+        Invalid(argument, FormattableString.Invariant($"{value}"), "a positive number");
+        return fallback;
+    }
+
+    public TEnum Enumeration<TEnum>(string argument, TEnum fallback)
+        where TEnum : struct, Enum
+    {
+        int value = attribute.Int(argument, Convert.ToInt32(fallback, System.Globalization.CultureInfo.InvariantCulture));
+        if (Enum.IsDefined(typeof(TEnum), value))
+            return (TEnum)Enum.ToObject(typeof(TEnum), value);
+        Invalid(argument, FormattableString.Invariant($"{value}"), $"one of {string.Join(", ", Enum.GetNames(typeof(TEnum)))}");
+        return fallback;
+    }
+
+    /// <summary>An activation that a block puts behind its convolutions; those with learned parameters are layers of their own.</summary>
+    public ActivationFunction BlockActivation(string argument, ActivationKind fallback)
+    {
+        ActivationKind kind = Enumeration(argument, fallback);
+        if (kind == ActivationKind.PReLU)
+            Invalid(argument, nameof(ActivationKind.PReLU), "an activation without learned parameters (write PReLU as a layer of its own)");
+        return Function(kind, 0.01);
+    }
+
+    public static ActivationFunction Function(ActivationKind kind, double slope) => new(kind, kind == ActivationKind.LeakyReLU ? (float)slope : 0);
+
+    /// <summary>Kernel size from <c>kernelSize</c>, <c>KernelHeight</c> and <c>KernelWidth</c>.</summary>
+    public Extent Kernel(int fallback)
+    {
+        int size = Positive("kernelSize", fallback);
+        return new Extent(Positive("KernelHeight", size), Positive("KernelWidth", size));
+    }
+
+    /// <summary>Stride from <c>stride</c>, <c>StrideHeight</c> and <c>StrideWidth</c>; the fallbacks are pooling's kernel.</summary>
+    public Extent Stride(Extent fallback)
+    {
+        Extent given = IsSet("stride") ? Extent.Square(Positive("stride", 1)) : fallback;
+        return new Extent(Positive("StrideHeight", given.Height), Positive("StrideWidth", given.Width));
+    }
+
+    /// <summary>Dilation from <c>dilation</c>, <c>DilationHeight</c> and <c>DilationWidth</c>.</summary>
+    public Extent Dilation()
+    {
+        int dilation = Positive("dilation", 1);
+        return new Extent(Positive("DilationHeight", dilation), Positive("DilationWidth", dilation));
+    }
+
+    /// <summary>Padding from <c>padding</c>, its rectangular and four-sided properties, or <c>AutoPad</c>.</summary>
+    public Padding Padding(Extent kernel, Extent stride, Extent dilation, Shape input, Padding fallback)
+    {
+        switch (attribute.Int("AutoPad", 0))
+        {
+            case 1:
+                if (stride != Extent.Square(1))
+                    Invalid("AutoPad", "Same", "stride 1 (PyTorch's padding='same' has no strided form; SameUpper has)");
+                (int top, int bottom) = ShapeInference.SamePadding(kernel.Height, dilation.Height);
+                (int left, int right) = ShapeInference.SamePadding(kernel.Width, dilation.Width);
+                return new Padding(top, bottom, left, right);
+            case 2:
+                (top, bottom) = ShapeInference.SameUpperPadding(input.Height, kernel.Height, stride.Height, dilation.Height);
+                (left, right) = ShapeInference.SameUpperPadding(input.Width, kernel.Width, stride.Width, dilation.Width);
+                return new Padding(top, bottom, left, right);
+        }
+
+        string all = attribute.Find("Padding") is null ? "padding" : "Padding";
+        Padding given = IsSet(all) ? Graph.Padding.Symmetric(NotNegative(all, 0), NotNegative(all, 0)) : fallback;
+        given = new Padding(NotNegative("PaddingHeight", given.Top), NotNegative("PaddingHeight", given.Bottom), NotNegative("PaddingWidth", given.Left), NotNegative("PaddingWidth", given.Right));
+        return new Padding(
+            NotNegative("PaddingTop", given.Top), NotNegative("PaddingBottom", given.Bottom),
+            NotNegative("PaddingLeft", given.Left), NotNegative("PaddingRight", given.Right));
+    }
+
+    public void Invalid(string argument, string found, string expected) =>
+        builder.Report(RuleCatalog.InvalidValue, index, argument, $"{Kind} \"{name}\" has {argument} {found} (it must be {expected})");
+
+    private int AtLeast(int minimum, string argument, int fallback)
+    {
+        int value = attribute.Int(argument);
+        if (value == AttributeDeclaration.Unset)
+            return fallback;
+        if (value >= minimum && value <= MaxValue)
+            return value;
+        Invalid(argument, FormattableString.Invariant($"{value}"), FormattableString.Invariant($"from {minimum} to {MaxValue}"));
+        return Math.Max(fallback, 1);
+    }
+}

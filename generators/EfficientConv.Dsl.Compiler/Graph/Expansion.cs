@@ -1,0 +1,72 @@
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Rules;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>The layer graph of a declaration, or the findings that forbid it.</summary>
+public sealed record ExpansionResult(LayerGraph? Graph, EquatableArray<Finding> Findings);
+
+/// <summary>
+/// The first pass: attributes to single layers. A block is a macro; nothing downstream knows blocks.
+/// State-dict keys are given here, because only here the module structure of the user's PyTorch model is known.
+/// </summary>
+public static class Expansion
+{
+    /// <summary>Name of the marker attribute.</summary>
+    public const string Marker = "InputShape";
+
+    /// <summary>Expands <paramref name="declaration"/>.</summary>
+    public static ExpansionResult Expand(NetworkDeclaration declaration)
+    {
+        GraphBuilder builder = new();
+        foreach (TargetProblem problem in declaration.Target)
+            return new ExpansionResult(null, EquatableArray.Of(TargetFinding(declaration, problem)));
+
+        int marker = -1;
+        List<int> layers = [];
+        for (int i = 0; i < declaration.Attributes.Count; i++)
+        {
+            if (declaration.Attributes[i].Kind == Marker)
+                marker = i;
+            else
+                layers.Add(i);
+        }
+
+        AttributeDeclaration input = declaration.Attributes[marker];
+        AttributeReader markerReader = new(builder, input, marker, Marker);
+        Shape shape = new(markerReader.Positive("channels", 1), markerReader.Positive("height", 1), markerReader.Positive("width", 1));
+        if (!builder.Failed && shape.Count > int.MaxValue / 8)
+            builder.Report(RuleCatalog.InvalidValue, marker, null, FormattableString.Invariant($"InputShape has {shape.Count} elements (at most {int.MaxValue / 8} are supported)"));
+        if (!builder.Failed && layers.Count == 0)
+            builder.Report(RuleCatalog.UnsuitableClass, marker, null, $"\"{declaration.Name}\" has an InputShape and no layer (a network needs at least one layer attribute)");
+        if (!builder.Failed)
+            builder.AddInput(shape, new LayerOrigin(marker, string.Empty));
+
+        for (int position = 0; position < layers.Count && !builder.Failed; position++)
+        {
+            AttributeDeclaration attribute = declaration.Attributes[layers[position]];
+            string index = position.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            TensorKey key = new(layers.Count == 1 ? string.Empty : index, attribute.Text("Name") ?? index);
+            string name = attribute.Text("Name") ?? index;
+            AttributeReader reader = new(builder, attribute, layers[position], name);
+            LayerExpansion.Expand(builder, reader, key);
+        }
+
+        bool channelsLast = input.Int("Layout", 0) == 1;
+        return builder.Failed
+            ? new ExpansionResult(null, builder.Findings.ToEquatableArray())
+            : new ExpansionResult(builder.Build(channelsLast), []);
+    }
+
+    private static Finding TargetFinding(NetworkDeclaration declaration, TargetProblem problem)
+    {
+        string message = problem.RuleId switch
+        {
+            "ECD0001" => $"\"{declaration.Name}\" has network attributes and {problem.Detail} (the class and the types around it must be partial, so that the generated part can be added)",
+            "ECD0005" => $"\"{declaration.Name}\" has network attributes on {problem.Detail} (all of them must stand on one partial declaration, because their order is the network)",
+            _ => $"\"{declaration.Name}\" is {problem.Detail} (a network is a non-generic, non-abstract class without a base class of its own)",
+        };
+        return new Finding(problem.RuleId, -1, null, message);
+    }
+}

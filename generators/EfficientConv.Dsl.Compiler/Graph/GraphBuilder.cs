@@ -1,0 +1,61 @@
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>
+/// Collects the layers of a network while its attributes are expanded. After the first error nothing more is added,
+/// so that the layers behind a mistake are not judged by shapes that follow from it.
+/// </summary>
+internal sealed class GraphBuilder
+{
+    private readonly List<Layer> _layers = [];
+    private readonly List<Finding> _findings = [];
+
+    /// <summary>Whether an error was found.</summary>
+    public bool Failed => _findings.Count > 0;
+
+    public IReadOnlyList<Finding> Findings => _findings;
+
+    /// <summary>Id of the layer whose output the next one reads.</summary>
+    public int Current { get; private set; } = -1;
+
+    /// <summary>Shape of that output.</summary>
+    public Shape Shape => _layers[Current].Output;
+
+    public LayerGraph Build(bool isChannelsLast) => new(isChannelsLast, _layers.ToEquatableArray());
+
+    public void AddInput(Shape shape, LayerOrigin origin)
+    {
+        _layers.Add(new Layer(0, "input", new InputOperator(), [], shape, origin));
+        Current = 0;
+    }
+
+    /// <summary>Adds a layer behind the current one, if its attribute's arguments and its input allow it.</summary>
+    public void Add(string name, Operator op, LayerOrigin origin) => Add(name, op, origin, Current);
+
+    /// <summary>Adds a layer that reads <paramref name="inputs"/>.</summary>
+    public void Add(string name, Operator op, LayerOrigin origin, params int[] inputs)
+    {
+        if (Failed)
+            return;
+        Shape input = _layers[inputs[0]].Output;
+        if (OperatorRules.Check(op, input, name, origin) is { } finding)
+        {
+            _findings.Add(finding);
+            return;
+        }
+
+        Shape output = ShapeInference.Output(op, input);
+        Current = _layers.Count;
+        _layers.Add(new Layer(Current, name, op, inputs.ToEquatableArray(), output, origin));
+    }
+
+    public void Report(Rule rule, int attributeIndex, string? argument, string message, params FindingProperty[] properties)
+    {
+        if (!Failed)
+            _findings.Add(new Finding(rule.Id, attributeIndex, argument, message, properties.ToEquatableArray()));
+    }
+}

@@ -1,0 +1,161 @@
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>Channels, height and width of an activation tensor of one image; a vector of N features is N x 1 x 1.</summary>
+public readonly record struct Shape(int Channels, int Height, int Width)
+{
+    /// <summary>Number of elements.</summary>
+    public long Count => (long)Channels * Height * Width;
+
+    /// <summary>Pixels of the map.</summary>
+    public int Pixels => Height * Width;
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Channels} x {Height} x {Width}");
+}
+
+/// <summary>A pair of sizes, vertical first.</summary>
+public readonly record struct Extent(int Height, int Width)
+{
+    /// <summary>Both the same.</summary>
+    public static Extent Square(int size) => new(size, size);
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Height}x{Width}");
+}
+
+/// <summary>Zero padding of the four sides in pixels.</summary>
+public readonly record struct Padding(int Top, int Bottom, int Left, int Right)
+{
+    /// <summary>The same number of rows and of columns on both sides.</summary>
+    public static Padding Symmetric(int vertical, int horizontal) => new(vertical, vertical, horizontal, horizontal);
+
+    /// <summary>Whether nothing is padded.</summary>
+    public bool IsZero => Top == 0 && Bottom == 0 && Left == 0 && Right == 0;
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"top {Top}, bottom {Bottom}, left {Left}, right {Right}");
+}
+
+/// <summary>Activation functions, numbered as the attribute enumeration of the runtime library.</summary>
+public enum ActivationKind
+{
+    /// <summary>Identity.</summary>
+    None,
+
+    /// <summary>max(x, 0).</summary>
+    ReLU,
+
+    /// <summary>min(max(x, 0), 6).</summary>
+    ReLU6,
+
+    /// <summary>x * relu6(x + 3) / 6.</summary>
+    HardSwish,
+
+    /// <summary>x * sigmoid(x).</summary>
+    SiLU,
+
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    Sigmoid,
+
+    /// <summary>relu6(x + 3) / 6.</summary>
+    HardSigmoid,
+
+    /// <summary>x * Phi(x) by erf.</summary>
+    GELU,
+
+    /// <summary>x above 0, slope * x below.</summary>
+    LeakyReLU,
+
+    /// <summary>x above 0, a learned slope * x below.</summary>
+    PReLU,
+
+    /// <summary>Hyperbolic tangent.</summary>
+    Tanh,
+
+    /// <summary>x * Phi(x), the tanh approximation.</summary>
+    GELUTanh,
+
+    /// <summary>x above 0, exp(x) - 1 below.</summary>
+    ELU,
+
+    /// <summary>x * tanh(softplus(x)).</summary>
+    Mish,
+}
+
+/// <summary>An activation function with its constant, if it has one.</summary>
+/// <param name="Kind">Which function.</param>
+/// <param name="Slope">LeakyReLU's slope; 0 for the others.</param>
+public readonly record struct ActivationFunction(ActivationKind Kind, float Slope = 0)
+{
+    /// <summary>Identity.</summary>
+    public static ActivationFunction None => default;
+
+    /// <summary>Whether there is nothing to compute.</summary>
+    public bool IsNone => Kind == ActivationKind.None;
+
+    /// <summary>Whether a few instructions in the kernel's epilogue do it; the others are a pass over rows in the first-level cache.</summary>
+    public bool IsInline => Kind is ActivationKind.None or ActivationKind.ReLU or ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid or ActivationKind.LeakyReLU;
+
+    /// <inheritdoc/>
+    public override string ToString() => Kind.ToString();
+}
+
+/// <summary>The name of a checkpoint tensor in the two styles that are understood.</summary>
+/// <param name="Key">As the tutorial's PyTorch module saves it, for example <c>block.0.weight</c>.</param>
+/// <param name="Canonical">Our own, for example <c>0.expand.weight</c>.</param>
+public readonly record struct TensorKey(string Key, string Canonical)
+{
+    /// <summary>Both names with <paramref name="suffix"/> behind a dot.</summary>
+    public TensorKey With(string suffix) => new(Key.Length == 0 ? suffix : Key + "." + suffix, Canonical.Length == 0 ? suffix : Canonical + "." + suffix);
+}
+
+/// <summary>What a layer computes.</summary>
+public abstract record Operator;
+
+/// <summary>The network's input.</summary>
+public sealed record InputOperator : Operator;
+
+/// <summary>Convolution, as <c>torch.nn.Conv2d</c>. A linear layer is the convolution whose kernel covers the whole map.</summary>
+/// <param name="Key">Prefix of weight and bias.</param>
+/// <param name="OutChannels">Output channels.</param>
+/// <param name="Kernel">Kernel size.</param>
+/// <param name="Stride">Stride.</param>
+/// <param name="Padding">Zero padding.</param>
+/// <param name="Dilation">Dilation.</param>
+/// <param name="Groups">Groups.</param>
+/// <param name="Bias">Whether there is a bias.</param>
+/// <param name="IsLinear">Whether the user wrote <c>Linear</c>: the checkpoint's weight is [out, in].</param>
+public sealed record ConvolutionOperator(
+    TensorKey Key, int OutChannels, Extent Kernel, Extent Stride, Padding Padding, Extent Dilation, int Groups, bool Bias, bool IsLinear = false) : Operator;
+
+/// <summary>Batch normalisation with running statistics.</summary>
+public sealed record BatchNormOperator(TensorKey Key, double Epsilon) : Operator;
+
+/// <summary>An element by element activation.</summary>
+public sealed record ActivationOperator(ActivationFunction Function) : Operator;
+
+/// <summary>PReLU with one slope or one a channel.</summary>
+public sealed record PReLUOperator(TensorKey Key, int Parameters) : Operator;
+
+/// <summary>Maximum or mean over windows.</summary>
+public sealed record PoolOperator(bool IsMaximum, Extent Kernel, Extent Stride, Padding Padding, Extent Dilation, bool CeilMode, bool CountIncludePad) : Operator;
+
+/// <summary>Mean over the whole map.</summary>
+public sealed record GlobalAveragePoolOperator : Operator;
+
+/// <summary>C x H x W to (C*H*W) x 1 x 1 in PyTorch's order.</summary>
+public sealed record FlattenOperator : Operator;
+
+/// <summary>Channel j*groups+i of the output is channel i*(C/groups)+j of the input.</summary>
+public sealed record ChannelShuffleOperator(int Groups) : Operator;
+
+/// <summary>Sum of two tensors of one shape.</summary>
+public sealed record AddOperator : Operator;
+
+/// <summary>The first input times the second, which has one value a channel.</summary>
+public sealed record ScaleOperator : Operator;
+
+/// <summary>Softmax over channels.</summary>
+public sealed record SoftmaxOperator : Operator;

@@ -1,0 +1,14 @@
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Rules;
+
+/// <summary>A rule broken by a declaration.</summary>
+/// <param name="RuleId">For example <c>ECD0101</c>.</param>
+/// <param name="AttributeIndex">Which attribute of the declaration; -1 for the class itself.</param>
+/// <param name="Argument">Constructor parameter or property at fault; null when it is the whole attribute.</param>
+/// <param name="Message">Thing, place, fact and, in brackets, the rule.</param>
+/// <param name="Properties">Data for code fixes.</param>
+public sealed record Finding(string RuleId, int AttributeIndex, string? Argument, string Message, EquatableArray<FindingProperty> Properties = default);
+
+/// <summary>A named value that an analyzer hands to a code fix.</summary>
+public sealed record FindingProperty(string Name, string Value);

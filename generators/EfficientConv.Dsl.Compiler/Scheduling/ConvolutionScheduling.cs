@@ -1,0 +1,262 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>Schedules convolutions and pooling that run on their own.</summary>
+internal static class ConvolutionScheduling
+{
+    /// <summary>Rows that an activation pass finds in the first-level cache, in floats.</summary>
+    private const int PassFloats = 4096;
+
+    /// <summary>More different column tiles than this are not worth their code: zero columns in a ring make all tiles alike.</summary>
+    private const int MaxColumnRuns = 4;
+
+    public static TensorSlot Schedule(PlanBuilder plan, ConvolutionStage stage, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
+    {
+        TensorSlot input = slots[stage.Inputs[0]], output = destination ?? plan.NewTensor(stage.Output);
+        TensorSlot? residual = stage.HasResidual ? slots[stage.Inputs[1]] : null;
+        if (stage.IsPointwise)
+            SchedulePointwise(plan, stage, input, residual, output);
+        else if (IsLanewise(stage))
+            ScheduleLanewise(plan, stage, input, residual, output);
+        else
+            ScheduleDense(plan, stage, input, residual, output);
+        return output;
+    }
+
+    /// <summary>
+    /// Groups whose outputs do not fill whole vectors run with a channel in every lane. 16 whatever the target, because the choice decides the
+    /// order of the sum.
+    /// </summary>
+    private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % 16 != 0;
+
+    /// <summary>What a product's accumulators begin with: a residual that cannot be read by whole vectors is put into the destination first.</summary>
+    public static Initial InitialOf(TensorSlot? residual) => residual is null ? Initial.Bias : residual.View.IsPadded ? Initial.BiasAndResidual : Initial.BiasAndDestination;
+
+    /// <summary>Activation in the epilogue, or as a pass behind the kernel.</summary>
+    public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
+        activation.IsInline ? (activation, ActivationFunction.None) : (ActivationFunction.None, activation);
+
+    public static PackPanels[] Panels(PlanBuilder plan, EquatableArray<PanelRun> runs, int outStart, int outEnd, int kStart, int kCount, ref int relativeOffset)
+    {
+        int lanes = plan.Target.Lanes, offset = relativeOffset;
+        PackPanels[] result = runs.Select(run =>
+        {
+            int width = run.Vectors * lanes, length = run.Count * width * kCount;
+            PackPanels pack = new(plan.Absolute(offset), length, outStart + (run.First * lanes), outEnd, width, run.Count, kStart, kCount);
+            offset += length;
+            return pack;
+        }).ToArray();
+        relativeOffset = offset;
+        return result;
+    }
+
+    /// <summary>Weights of a convolution with a channel in every lane: [vector][ky][kx][c][lane], which are panels one vector wide.</summary>
+    public static PackPanels Lanes(PlanBuilder plan, int offset, int outChannels, int paddedChannels, int taps)
+    {
+        int lanes = plan.Target.Lanes, vectors = plan.Target.Vectors(paddedChannels);
+        return new PackPanels(plan.Absolute(offset), vectors * lanes * taps, 0, outChannels, lanes, vectors, 0, taps);
+    }
+
+    private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        VectorTarget target = plan.Target;
+        int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
+        (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
+        bool direct = output.View.IsPadded;
+        int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+        int rows = direct && pass.IsNone ? height : RowsOf(height, width * step);
+        Initial initial = InitialOf(residual);
+
+        plan.BeginStep();
+        PointwiseKernel kernel = new(
+            rows * width, inChannels, outChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, RegisterTiling.Choose(target, rows * width, target.Vectors(outChannels)));
+        int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
+        int offset = weights;
+        plan.Pack(stage, [.. Panels(plan, kernel.Panels, 0, outChannels, 0, inChannels, ref offset), new PackBias(plan.Absolute(bias), target.Padded(outChannels))]);
+        ScratchArena scratch = new();
+        int buffer = direct ? -1 : scratch.Reserve(rows * width * step);
+        plan.AddStep(
+            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, bias, buffer, pass),
+            input, residual, output, scratch.Length, Describe("pointwise", stage));
+    }
+
+    private static void ScheduleLanewise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        VectorTarget target = plan.Target;
+        ConvolutionOperator c = stage.Convolution;
+        bool depthwise = stage.InPerGroup == 1 && stage.OutPerGroup == 1;
+        if (!depthwise && input.View.IsPlanar)
+            input = Scheduler.Padded(plan, input);
+
+        int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.Align(outChannels);
+        (ActivationFunction inline, ActivationFunction pass) = Split(residual is null ? stage.Activation : ActivationFunction.None);
+        RowWindow window = Window(c, stage.Input, stage.Output);
+        int largest = LargestColumns(target, c.Kernel.Width);
+        EquatableArray<ColumnRun> columns = ColumnRuns(window, largest, haloed: false);
+        bool plane = depthwise && input.View.IsPadded && columns.Count <= MaxColumnRuns;
+        RowSource source = plane
+            ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
+            : Ring(c, stage.Input, stage.Output, lanesStep * stage.InPerGroup);
+        if (!plane)
+            columns = ColumnRuns(window, largest, haloed: true);
+
+        bool direct = output.View.IsPadded && residual is null;
+        TensorSlot target0 = residual is null ? output : plan.NewTensor(stage.Output);
+        direct |= residual is not null;
+        plan.BeginStep();
+        int step = direct ? target0.View.PixelStep : lanesStep;
+        LanewiseKernel kernel = new(
+            target.Vectors(outChannels), outChannels, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
+        int length = padded * stage.Taps, weights = plan.Reserve(length), bias = plan.Reserve(padded);
+        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), padded));
+        ScratchArena scratch = new();
+        int ring = plane ? 0 : scratch.Reserve(source.RingRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Reserve(stage.Output.Width * step);
+        plan.AddStep(
+            new RowDriver(
+                depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
+                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass),
+            input, null, target0, scratch.Length, Describe(depthwise ? "depthwise" : "grouped", stage));
+        if (residual is not null)
+        {
+            // A residual behind a depthwise layer is rare: it is added by a step of its own, and so is the activation behind it.
+            TensorSlot other = Scheduler.Padded(plan, residual), sum = stage.Activation.IsNone && output.View.IsPadded ? output : plan.NewTensor(stage.Output);
+            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, 0, "add");
+            if (!stage.Activation.IsNone)
+            {
+                TensorSlot activated = plan.NewTensor(stage.Output);
+                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, 0, $"{stage.Activation}");
+                sum = activated;
+            }
+
+            if (sum != output)
+                Scheduler.Deliver(plan, sum, output);
+        }
+    }
+
+    private static void ScheduleDense(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        VectorTarget target = plan.Target;
+        ConvolutionOperator c = stage.Convolution;
+        int outChannels = stage.Output.Channels;
+        RowWindow window = Window(c, stage.Input, stage.Output);
+        bool plane = c.Padding.IsZero && !input.View.IsPlanar;
+        RowSource source = plane
+            ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
+            : Ring(c, stage.Input, stage.Output, stage.Input.Channels);
+        (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
+        Initial initial = InitialOf(residual);
+        bool direct = output.View.IsPadded;
+        int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+
+        plan.BeginStep();
+        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, stage.Output.Width, target.Vectors(stage.OutPerGroup));
+        ConvolutionKernel kernel = new(
+            c.Groups, stage.InPerGroup, stage.OutPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels);
+        int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
+        int offset = weights;
+        List<PackInstruction> packing = [];
+        for (int g = 0; g < c.Groups; g++)
+            packing.AddRange(Panels(plan, panels, g * stage.OutPerGroup, (g + 1) * stage.OutPerGroup, 0, stage.Taps, ref offset));
+        packing.Add(new PackBias(plan.Absolute(bias), target.Padded(outChannels)));
+        plan.Pack(stage, [.. packing]);
+        ScratchArena scratch = new();
+        int ring = plane ? 0 : scratch.Reserve(source.RingRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Reserve(stage.Output.Width * step);
+        plan.AddStep(
+            new RowDriver(
+                c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
+                plane ? RowLoad.None : RowLoad.Copy, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass),
+            input, residual, output, scratch.Length, Describe(c.IsLinear ? "linear" : "convolution", stage));
+    }
+
+    public static TensorSlot SchedulePool(PlanBuilder plan, PoolStage stage, TensorSlot input, TensorSlot? destination)
+    {
+        input = Scheduler.Padded(plan, input);
+        TensorSlot output = destination is { View.IsPadded: true } ? destination : plan.NewTensor(stage.Output);
+        PoolOperator p = stage.Pool;
+        VectorTarget target = plan.Target;
+        RowWindow window = new(p.Kernel, p.Stride.Width, p.Dilation, p.Padding.Left, stage.Input.Width, stage.Output.Width);
+        RowSource source = new(0, input.View.RowStep, input.View.PixelStep, 0, 0);
+        plan.BeginStep();
+        PoolKernel kernel = new(
+            p.IsMaximum, p.CountIncludePad, target.Vectors(stage.Input.Channels), stage.Input.Channels, window, p.Padding.Right, source, output.View.PixelStep,
+            ColumnRuns(window, target.Registers == 32 ? 14 : 7, haloed: false));
+        plan.AddStep(
+            new RowDriver(
+                p.IsMaximum ? "MaxPool" : "AvgPool", input.View, null, output.View, kernel, window, source, RowLoad.None, 0, 1,
+                p.Stride.Height, p.Padding.Top, p.Padding.Bottom, -1, -1, output.View.PixelStep, ActivationFunction.None),
+            input, null, output, 0, FormattableString.Invariant($"{stage.Name}: {(p.IsMaximum ? "maximum" : "mean")} over {p.Kernel} windows, stride {p.Stride}: {stage.Input} -> {stage.Output}"));
+        return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+    }
+
+    public static RowWindow Window(ConvolutionOperator c, Shape input, Shape output) =>
+        new(c.Kernel, c.Stride.Width, c.Dilation, c.Padding.Left, input.Width, output.Width);
+
+    /// <summary>A ring that holds the rows under one output row, with zero columns on both sides.</summary>
+    private static RowSource Ring(ConvolutionOperator c, Shape input, Shape output, int pixelStep)
+    {
+        int right = Math.Max(0, ((output.Width - 1) * c.Stride.Width) + ShapeInference.EffectiveKernel(c.Kernel.Width, c.Dilation.Width) - c.Padding.Left - input.Width);
+        return new RowSource(
+            ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height), (c.Padding.Left + input.Width + right) * pixelStep, pixelStep, c.Padding.Left, right);
+    }
+
+    /// <summary>Most output columns of a lanewise tile: accumulators, one row of taps and an input vector fit the registers.</summary>
+    public static int LargestColumns(VectorTarget target, int kernelWidth) =>
+        Math.Max(1, Math.Min(target.Registers == 32 ? 14 : 10, target.Registers - 2 - kernelWidth));
+
+    /// <summary>Cuts an output row into tiles; neighbours that read no padding and have the same width make one run.</summary>
+    public static EquatableArray<ColumnRun> ColumnRuns(RowWindow window, int largest, bool haloed)
+    {
+        List<ColumnRun> runs = [];
+        bool previousInterior = false;
+        int column = 0;
+        foreach (TileRun tile in RegisterTiling.Split(window.OutWidth, largest))
+        {
+            for (int i = 0; i < tile.Count; i++, column += tile.Pixels)
+            {
+                int first = (column * window.Stride) - window.PadLeft;
+                int last = ((column + tile.Pixels - 1) * window.Stride) - window.PadLeft + (window.Dilation.Width * (window.Kernel.Width - 1));
+                bool interior = haloed || (first >= 0 && last < window.InWidth);
+                if (interior && previousInterior && runs[runs.Count - 1].Columns == tile.Pixels)
+                    runs[runs.Count - 1] = runs[runs.Count - 1] with { Count = runs[runs.Count - 1].Count + 1 };
+                else
+                    runs.Add(new ColumnRun(column, tile.Pixels, 1));
+                previousInterior = interior;
+            }
+        }
+
+        return runs.ToEquatableArray();
+    }
+
+    /// <summary>Rows of a chunk that stays in the first-level cache: a divisor of the height.</summary>
+    private static int RowsOf(int height, int rowFloats)
+    {
+        int rows = 1;
+        for (int candidate = 2; candidate <= height; candidate++)
+        {
+            if (height % candidate == 0 && candidate * rowFloats <= PassFloats)
+                rows = candidate;
+        }
+
+        return rows;
+    }
+
+    public static string Describe(string kind, ConvolutionStage stage)
+    {
+        ConvolutionOperator c = stage.Convolution;
+        string kernel = c.Kernel == Extent.Square(1) ? string.Empty : FormattableString.Invariant($" {c.Kernel}");
+        string stride = c.Stride == Extent.Square(1) ? string.Empty : FormattableString.Invariant($", stride {c.Stride}");
+        string dilation = c.Dilation == Extent.Square(1) ? string.Empty : FormattableString.Invariant($", dilation {c.Dilation}");
+        string groups = c.Groups == 1 ? string.Empty : FormattableString.Invariant($", {c.Groups} groups");
+        string norm = stage.BatchNorm is null ? string.Empty : ", batch norm folded";
+        string residual = stage.HasResidual ? ", plus residual" : string.Empty;
+        string activation = stage.Activation.IsNone ? string.Empty : $", {stage.Activation}";
+        return $"{stage.Name}: {kind}{kernel}{stride}{dilation}{groups}{norm}{residual}{activation}: {stage.Input} -> {stage.Output}";
+    }
+}

@@ -1,0 +1,188 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>
+/// A loop nest around kernels. All offsets into weights and scratch are relative to the step's own, so that blocks of equal shape share one method.
+/// </summary>
+/// <param name="Title">What it is, as a method name: <c>InvertedResidual</c>, <c>Pointwise</c>, ...</param>
+/// <param name="Input">What it reads.</param>
+/// <param name="Output">What it writes.</param>
+public abstract record Driver(string Title, TensorView Input, TensorView Output);
+
+/// <summary>1x1 convolution over a whole map, in chunks of pixels.</summary>
+/// <param name="Input">Input.</param>
+/// <param name="Residual">Residual, or null.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Kernel">The kernel for one chunk.</param>
+/// <param name="Chunks">Chunks.</param>
+/// <param name="Bias">Offset of the bias in the weights.</param>
+/// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else -1.</param>
+/// <param name="Pass">Activation as a pass over the chunk.</param>
+public sealed record PointwiseDriver(
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Output);
+
+/// <summary>How rows come into a ring buffer.</summary>
+public enum RowLoad
+{
+    /// <summary>No ring: the kernel reads the tensor where it lies.</summary>
+    None,
+
+    /// <summary>Pixels are copied, or gathered from planes.</summary>
+    Copy,
+
+    /// <summary>Every output lane's own input is laid out.</summary>
+    Replicate,
+}
+
+/// <summary>Row after row of a convolution or pooling layer.</summary>
+/// <param name="Title">Name.</param>
+/// <param name="Input">Input.</param>
+/// <param name="Residual">Residual, or null.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Kernel">The kernel for one row: <see cref="LanewiseKernel"/>, <see cref="ConvolutionKernel"/> or <see cref="PoolKernel"/>.</param>
+/// <param name="Window">The kernel's window.</param>
+/// <param name="Source">The kernel's source.</param>
+/// <param name="Load">How rows come into the ring.</param>
+/// <param name="Ring">Offset of the ring in the scratch memory.</param>
+/// <param name="Groups">Groups, for <see cref="RowLoad.Replicate"/>.</param>
+/// <param name="StrideHeight">Vertical stride.</param>
+/// <param name="PadTop">Zero rows above.</param>
+/// <param name="PadBottom">Zero rows below.</param>
+/// <param name="Bias">Offset of the bias in the weights, or -1.</param>
+/// <param name="Buffer">Offset of a row buffer in the scratch memory when the output cannot be written directly, else -1.</param>
+/// <param name="BufferPixelStep">Floats from a pixel to the next where the kernel writes.</param>
+/// <param name="Pass">Activation as a pass over the row.</param>
+public sealed record RowDriver(
+    string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, int Ring, int Groups,
+    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass) : Driver(Title, Input, Output);
+
+/// <summary>Squeeze-and-excitation's small products and where their memory lies.</summary>
+/// <param name="Channels">Channels of the map.</param>
+/// <param name="Squeezed">Hidden channels.</param>
+/// <param name="Reduce">First product.</param>
+/// <param name="Activation">Activation behind it as a pass.</param>
+/// <param name="Expand">Second product.</param>
+/// <param name="Gate">Gate as a pass.</param>
+/// <param name="ReduceWeights">Offset of the first product's weights; its bias follows at <paramref name="ReduceBias"/>.</param>
+/// <param name="ReduceBias">Offset of the first bias.</param>
+/// <param name="ExpandWeights">Offset of the second product's weights.</param>
+/// <param name="ExpandBias">Offset of the second bias.</param>
+/// <param name="Sums">Offset of the channel sums, later the gate, in the scratch memory.</param>
+/// <param name="Hidden">Offset of the hidden values in the scratch memory.</param>
+public sealed record SqueezePart(
+    int Channels, int Squeezed, PointwiseKernel Reduce, ActivationFunction Activation, PointwiseKernel Expand, ActivationFunction Gate,
+    int ReduceWeights, int ReduceBias, int ExpandWeights, int ExpandBias, int Sums, int Hidden);
+
+/// <summary>
+/// Expand, depthwise, project with rows outside and slabs of hidden channels inside: the expanded rows live in a ring per slab.
+/// </summary>
+/// <param name="Title">Name.</param>
+/// <param name="Input">Input.</param>
+/// <param name="Residual">Residual, or null.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Expand">Expansion of one row into one slab, or null when the depthwise layer reads the input.</param>
+/// <param name="ExpandPass">Activation behind it as a pass.</param>
+/// <param name="Depthwise">One row of one slab.</param>
+/// <param name="DepthwisePass">Activation behind it as a pass.</param>
+/// <param name="Squeeze">Squeeze-and-excitation, or null; with it the depthwise rows of the whole map are kept.</param>
+/// <param name="Project">Projection of one step's rows, or of the whole map with squeeze-and-excitation.</param>
+/// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Load">How rows come into the ring without an expansion.</param>
+/// <param name="Hidden">Hidden channels.</param>
+/// <param name="HiddenStep">Floats from a pixel to the next of the depthwise rows.</param>
+/// <param name="Slab">Hidden channels of a slab.</param>
+/// <param name="Rows">Output rows of a step.</param>
+/// <param name="StrideHeight">Vertical stride.</param>
+/// <param name="PadTop">Zero rows above.</param>
+/// <param name="Ring">Offset of the rings in the scratch memory.</param>
+/// <param name="DepthwiseRows">Offset of the depthwise rows.</param>
+/// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="Offsets">Offsets into the weights.</param>
+public sealed record FusedRowsDriver(
+    string Title, TensorView Input, TensorView? Residual, TensorView Output,
+    PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
+    PointwiseKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
+    int Ring, int DepthwiseRows, int Buffer, FusedOffsets Offsets) : Driver(Title, Input, Output)
+{
+    /// <summary>Slabs.</summary>
+    public int Slabs => HiddenStep / Slab;
+}
+
+/// <summary>Where a fused block's weights lie, relative to the step's own.</summary>
+/// <param name="Expand">Expansion's panels, slab after slab.</param>
+/// <param name="ExpandBias">Expansion's bias.</param>
+/// <param name="Depthwise">Depthwise lanes.</param>
+/// <param name="DepthwiseBias">Depthwise bias.</param>
+/// <param name="Project">Projection's panels, slab after slab when there are slabs.</param>
+/// <param name="ProjectBias">Projection's bias.</param>
+public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int DepthwiseBias, int Project, int ProjectBias);
+
+/// <summary>Expand, depthwise, project one slab of hidden channels after the other over the whole map; the projection adds up in the output.</summary>
+/// <param name="Title">Name.</param>
+/// <param name="Input">Input.</param>
+/// <param name="Residual">Residual, or null.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Expand">Expansion of the map into one slab, or null when the depthwise layer reads the input.</param>
+/// <param name="ExpandPass">Activation behind it as a pass.</param>
+/// <param name="Depthwise">One row of one slab.</param>
+/// <param name="DepthwisePass">Activation behind it as a pass.</param>
+/// <param name="First">Projection of the first slab.</param>
+/// <param name="Middle">Projection of those between.</param>
+/// <param name="LastKernel">Projection of the last slab.</param>
+/// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Hidden">Hidden channels.</param>
+/// <param name="Slab">Hidden channels of a slab.</param>
+/// <param name="StrideHeight">Vertical stride.</param>
+/// <param name="PadTop">Zero rows above.</param>
+/// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
+/// <param name="DepthwiseSlab">Offset of the depthwise slab.</param>
+/// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="Offsets">Offsets into the weights.</param>
+public sealed record FusedSlabsDriver(
+    string Title, TensorView Input, TensorView? Residual, TensorView Output,
+    PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
+    PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass,
+    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, FusedOffsets Offsets) : Driver(Title, Input, Output)
+{
+    /// <summary>Slabs.</summary>
+    public int Slabs => Hidden / Slab;
+}
+
+/// <summary>Squeeze-and-excitation of a map that exists already.</summary>
+public sealed record SqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("SqueezeExcitation", Input, Output);
+
+/// <summary>Mean over the map.</summary>
+public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : Driver("GlobalAveragePool", Input, Output);
+
+/// <summary>What a <see cref="MapDriver"/> does to every element.</summary>
+public enum MapKind
+{
+    /// <summary>Nothing: it changes the layout.</summary>
+    Copy,
+
+    /// <summary>An activation.</summary>
+    Activation,
+
+    /// <summary>x * scale + shift by channel.</summary>
+    ScaleShift,
+
+    /// <summary>PReLU by channel.</summary>
+    PReLU,
+
+    /// <summary>Softmax over channels.</summary>
+    Softmax,
+
+    /// <summary>Channel shuffle.</summary>
+    Shuffle,
+
+    /// <summary>Sum with a second tensor.</summary>
+    Add,
+
+    /// <summary>C x H x W to a vector in PyTorch's order.</summary>
+    Flatten,
+}
+
+/// <summary>An operation element by element or pixel by pixel.</summary>
+public sealed record MapDriver(MapKind Kind, TensorView Input, TensorView? Residual, TensorView Output, ActivationFunction Function, int Groups, int WeightsLength) : Driver(Kind.ToString(), Input, Output);

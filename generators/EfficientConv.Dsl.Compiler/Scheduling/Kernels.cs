@@ -1,0 +1,111 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>What the accumulators of a matrix product begin with.</summary>
+public enum Initial
+{
+    /// <summary>The bias.</summary>
+    Bias,
+
+    /// <summary>The bias plus the residual.</summary>
+    BiasAndResidual,
+
+    /// <summary>The bias plus what the destination holds (a residual that was put there).</summary>
+    BiasAndDestination,
+
+    /// <summary>What the destination holds (the sum so far).</summary>
+    Destination,
+}
+
+/// <summary>A method with all sizes fixed; equal kernels share one method.</summary>
+public abstract record Kernel;
+
+/// <summary>
+/// 1x1 convolution as a matrix product, <c>C[p][n] = act(init + sum over k of A[p][k] * W[k][n])</c>, over packed panels of weights.
+/// </summary>
+/// <param name="Pixels">Pixels.</param>
+/// <param name="InChannels">Length of the sum.</param>
+/// <param name="OutChannels">Output channels without padding, for the comment.</param>
+/// <param name="ChannelBlock">Input channels that lie together; <paramref name="InChannels"/> when all do.</param>
+/// <param name="ChannelBlockStep">Floats from such a block to the next.</param>
+/// <param name="ChannelStep">Floats from an input channel to the next.</param>
+/// <param name="PixelStep">Floats from an input pixel to the next.</param>
+/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="OutVectorStep">Floats from an output vector to the next.</param>
+/// <param name="Initial">What the accumulators begin with.</param>
+/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Panels">Register tiles.</param>
+public sealed record PointwiseKernel(
+    int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels) : Kernel;
+
+/// <summary>Where a kernel with windows finds its input rows.</summary>
+/// <param name="RingRows">Rows of the ring buffer, or 0 when all rows lie in a plane.</param>
+/// <param name="RowStep">Floats from a row to the next.</param>
+/// <param name="PixelStep">Floats from a pixel to the next.</param>
+/// <param name="Left">Zero columns in front of each row.</param>
+/// <param name="Right">Zero columns behind each row.</param>
+public sealed record RowSource(int RingRows, int RowStep, int PixelStep, int Left, int Right);
+
+/// <summary>A run of equal column tiles of one output row.</summary>
+/// <param name="FirstColumn">First output column.</param>
+/// <param name="Columns">Output columns of a tile.</param>
+/// <param name="Count">Tiles in the run.</param>
+public readonly record struct ColumnRun(int FirstColumn, int Columns, int Count);
+
+/// <summary>Geometry of a window along a row.</summary>
+/// <param name="Kernel">Kernel size.</param>
+/// <param name="Stride">Horizontal stride.</param>
+/// <param name="Dilation">Dilation, both ways.</param>
+/// <param name="PadLeft">Zero columns in front that the convolution asks for.</param>
+/// <param name="InWidth">Input columns.</param>
+/// <param name="OutWidth">Output columns.</param>
+public sealed record RowWindow(Extent Kernel, int Stride, Extent Dilation, int PadLeft, int InWidth, int OutWidth);
+
+/// <summary>One output row of a depthwise (or narrow grouped) convolution: every lane is a channel of its own.</summary>
+/// <param name="Vectors">Vectors of channels.</param>
+/// <param name="Channels">Channels without padding, for the comment.</param>
+/// <param name="InPerGroup">Input values that each output lane reads at a tap.</param>
+/// <param name="LaneStep">Floats between those values.</param>
+/// <param name="VectorStep">Floats from an input vector to the next.</param>
+/// <param name="Window">Geometry.</param>
+/// <param name="Source">Input rows.</param>
+/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="OutVectorStep">Floats from an output vector to the next.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Columns">Column tiles.</param>
+public sealed record LanewiseKernel(
+    int Vectors, int Channels, int InPerGroup, int LaneStep, int VectorStep, RowWindow Window, RowSource Source, int OutPixelStep, int OutVectorStep,
+    ActivationFunction Activation, EquatableArray<ColumnRun> Columns) : Kernel;
+
+/// <summary>One output row of a dense or grouped convolution: a matrix product whose sum runs over the taps.</summary>
+/// <param name="Groups">Groups.</param>
+/// <param name="InPerGroup">Input channels of a group.</param>
+/// <param name="OutPerGroup">Output channels of a group.</param>
+/// <param name="Window">Geometry.</param>
+/// <param name="Source">Input rows.</param>
+/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="Initial">What the accumulators begin with.</param>
+/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Panels">Register tiles over one group's outputs.</param>
+public sealed record ConvolutionKernel(
+    int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutPixelStep,
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels) : Kernel;
+
+/// <summary>One output row of a pooling layer.</summary>
+/// <param name="IsMaximum">Maximum, else mean.</param>
+/// <param name="CountIncludePad">Whether padding counts in the mean's divisor.</param>
+/// <param name="Vectors">Vectors of channels.</param>
+/// <param name="Channels">Channels without padding, for the comment.</param>
+/// <param name="Window">Geometry.</param>
+/// <param name="PadRight">Zero columns behind, for the mean's divisor.</param>
+/// <param name="Source">Input rows.</param>
+/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="Columns">Column tiles.</param>
+public sealed record PoolKernel(
+    bool IsMaximum, bool CountIncludePad, int Vectors, int Channels, RowWindow Window, int PadRight, RowSource Source, int OutPixelStep,
+    EquatableArray<ColumnRun> Columns) : Kernel;

@@ -1,0 +1,98 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>Schedules what is not a window: element by element operations, shuffles, means, squeeze-and-excitation.</summary>
+internal static class MapScheduling
+{
+    public static TensorSlot Schedule(PlanBuilder plan, Stage stage, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
+    {
+        TensorSlot input = Scheduler.Padded(plan, slots[stage.Inputs[0]]);
+        TensorSlot? other = stage is AddStage ? Scheduler.Padded(plan, slots[stage.Inputs[1]]) : null;
+        TensorSlot output = destination is { View.IsPadded: true } ? destination : plan.NewTensor(stage.Output);
+        plan.BeginStep();
+        switch (stage)
+        {
+            case GlobalAveragePoolStage:
+                plan.AddStep(new GlobalAverageDriver(input.View, output.View), input, null, output, 0, $"{stage.Name}: mean over the map: {stage.Input} -> {stage.Output}");
+                break;
+
+            case SqueezeStage squeeze:
+            {
+                ScratchArena scratch = new();
+                SqueezePart part = Squeeze(plan, squeeze, scratch);
+                plan.AddStep(new SqueezeDriver(input.View, output.View, part), input, null, output, scratch.Length, Describe(squeeze));
+                break;
+            }
+
+            case BatchNormStage norm:
+            {
+                int length = 2 * PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length);
+                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(weights), length));
+                Map(MapKind.ScaleShift, ActivationFunction.None, 1, length, "batch norm");
+                break;
+            }
+
+            case PReLUStage:
+            {
+                int length = PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length);
+                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(weights), length));
+                Map(MapKind.PReLU, ActivationFunction.None, 1, length, "PReLU");
+                break;
+            }
+
+            case ActivationStage activation:
+                Map(MapKind.Activation, activation.Function, 1, 0, $"{activation.Function}");
+                break;
+            case ShuffleStage shuffle:
+                Map(MapKind.Shuffle, ActivationFunction.None, shuffle.Groups, 0, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups"));
+                break;
+            case SoftmaxStage:
+                Map(MapKind.Softmax, ActivationFunction.None, 1, 0, "softmax over channels");
+                break;
+            case AddStage:
+                Map(MapKind.Add, ActivationFunction.None, 1, 0, "add");
+                break;
+            case FlattenStage:
+                Map(MapKind.Flatten, ActivationFunction.None, 1, 0, "flatten");
+                break;
+            default:
+                throw new InvalidOperationException($"{stage} has no schedule.");
+        }
+
+        return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+
+        void Map(MapKind kind, ActivationFunction function, int groups, int weights, string what) =>
+            plan.AddStep(new MapDriver(kind, input.View, other?.View, output.View, function, groups, weights), input, other, output, 0, $"{stage.Name}: {what}: {stage.Input} -> {stage.Output}");
+    }
+
+    /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>
+    public static SqueezePart Squeeze(PlanBuilder plan, SqueezeStage stage, ScratchArena scratch)
+    {
+        VectorTarget target = plan.Target;
+        int channels = stage.Input.Channels, squeezed = stage.Reduce.OutChannels;
+        (ActivationFunction activationInline, ActivationFunction activationPass) = ConvolutionScheduling.Split(stage.Activation);
+        (ActivationFunction gateInline, ActivationFunction gatePass) = ConvolutionScheduling.Split(stage.Gate);
+        PointwiseKernel reduce = Product(channels, squeezed, activationInline), expand = Product(squeezed, channels, gateInline);
+        (int reduceWeights, int reduceBias) = Pack(stage.Reduce, reduce, channels);
+        (int expandWeights, int expandBias) = Pack(stage.Expand, expand, squeezed);
+        return new SqueezePart(
+            channels, squeezed, reduce, activationPass, expand, gatePass, reduceWeights, reduceBias, expandWeights, expandBias,
+            scratch.Reserve(PlanBuilder.Align(channels)), scratch.Reserve(PlanBuilder.Align(squeezed)));
+
+        PointwiseKernel Product(int inputs, int outputs, ActivationFunction activation) => new(
+            1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.Align(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, target.Vectors(outputs)));
+
+        (int Weights, int Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)
+        {
+            int padded = target.Padded(kernel.OutChannels), weights = plan.Reserve(padded * inputs), bias = plan.Reserve(padded), offset = weights;
+            PackInstruction[] panels = ConvolutionScheduling.Panels(plan, kernel.Panels, 0, kernel.OutChannels, 0, inputs, ref offset);
+            plan.Pack(stage, convolution, inputs, null, [.. panels, new PackBias(plan.Absolute(bias), padded)]);
+            return (weights, bias);
+        }
+    }
+
+    public static string Describe(SqueezeStage stage) =>
+        FormattableString.Invariant($"{stage.Name}: squeeze-and-excitation {stage.Input.Channels} -> {stage.Reduce.OutChannels} -> {stage.Input.Channels}, {stage.Activation}, gate {stage.Gate}: {stage.Input} -> {stage.Output}");
+}

@@ -1,0 +1,92 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>Where a tensor lives.</summary>
+public enum TensorPlace
+{
+    /// <summary>The span that the user passes in.</summary>
+    Input,
+
+    /// <summary>The span that the user wants filled.</summary>
+    Output,
+
+    /// <summary>The workspace.</summary>
+    Workspace,
+}
+
+/// <summary>
+/// How a tensor's elements are laid out. Planar (NCHW): element (c, p) at <c>c * pixels + p</c>. Otherwise (NHWC) at <c>p * PixelStride + c</c>.
+/// </summary>
+/// <param name="Shape">Shape.</param>
+/// <param name="IsPlanar">NCHW.</param>
+/// <param name="PixelStride">Floats from a pixel to the next, when not planar.</param>
+/// <param name="IsPadded">Whether whole vectors may be read and written at every pixel: lanes behind the last channel are there, and hold anything.</param>
+public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, bool IsPadded)
+{
+    /// <summary>Floats from a pixel to the next.</summary>
+    public int PixelStep => IsPlanar ? 1 : PixelStride;
+
+    /// <summary>Floats from a row to the next (of one channel plane when planar).</summary>
+    public int RowStep => Shape.Width * PixelStep;
+
+    /// <summary>Floats from a channel to the next.</summary>
+    public int ChannelStep => IsPlanar ? Shape.Pixels : 1;
+
+    /// <summary>Floats that the tensor takes.</summary>
+    public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
+
+    /// <inheritdoc/>
+    public override string ToString() => IsPlanar ? $"{Shape} NCHW" : $"{Shape} NHWC";
+}
+
+/// <summary>A tensor of the plan.</summary>
+/// <param name="Place">Where it lives.</param>
+/// <param name="Offset">Floats from the start of that place.</param>
+/// <param name="View">Layout.</param>
+public sealed record Tensor(TensorPlace Place, int Offset, TensorView View);
+
+/// <summary>One call of the network's run: a driver with its tensors, its weights and its scratch memory.</summary>
+/// <param name="Driver">The loop nest; equal drivers share one method.</param>
+/// <param name="Input">What it reads.</param>
+/// <param name="Residual">What it adds, or null.</param>
+/// <param name="Output">What it writes.</param>
+/// <param name="Weights">Where its packed weights begin.</param>
+/// <param name="Scratch">Where its scratch memory begins in the workspace.</param>
+/// <param name="Comment">Layers and shapes, for the reader of the generated code.</param>
+public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, string Comment);
+
+/// <summary>How one convolution's weights are stored.</summary>
+/// <param name="Source">The stage that the weights belong to.</param>
+/// <param name="Convolution">The convolution; null for a stage with other tensors.</param>
+/// <param name="InPerGroup">Its input channels per group.</param>
+/// <param name="BatchNorm">Batch norm to fold, or to apply by itself.</param>
+/// <param name="Instructions">What is written where.</param>
+public sealed record StagePacking(Folding.Stage Source, ConvolutionOperator? Convolution, int InPerGroup, BatchNormOperator? BatchNorm, EquatableArray<PackInstruction> Instructions);
+
+/// <summary>A block of packed weights.</summary>
+/// <param name="Offset">Floats from the start of the packed weights.</param>
+/// <param name="Length">Floats.</param>
+public abstract record PackInstruction(int Offset, int Length);
+
+/// <summary>Panels of a matrix product, [panel][k][lane]: output channels <paramref name="OutStart"/> to <paramref name="OutEnd"/>, zeros beyond.</summary>
+public sealed record PackPanels(int Offset, int Length, int OutStart, int OutEnd, int PanelWidth, int PanelCount, int KStart, int KCount) : PackInstruction(Offset, Length);
+
+/// <summary>Bias, padded with zeros.</summary>
+public sealed record PackBias(int Offset, int Length) : PackInstruction(Offset, Length);
+
+/// <summary>A batch norm on its own: scales, then shifts, each padded to half of the length.</summary>
+public sealed record PackScaleShift(int Offset, int Length) : PackInstruction(Offset, Length);
+
+/// <summary>PReLU's slopes, one a channel.</summary>
+public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset, Length);
+
+/// <summary>Everything that the emitter prints for one instruction set; it decides nothing.</summary>
+/// <param name="Target">Instruction set.</param>
+/// <param name="PackedLength">Floats of packed weights.</param>
+/// <param name="WorkspaceLength">Floats of workspace.</param>
+/// <param name="PeakLength">Most floats alive at once: input, output and workspace of one step.</param>
+/// <param name="Packing">How weights are stored.</param>
+/// <param name="Steps">What runs, in order.</param>
+public sealed record NetworkPlan(VectorTarget Target, int PackedLength, int WorkspaceLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps);

@@ -1,0 +1,85 @@
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary><paramref name="Count"/> tiles of <paramref name="Pixels"/> pixels in a row.</summary>
+public readonly record struct TileRun(int Pixels, int Count);
+
+/// <summary>Panels of equal width: <paramref name="Count"/> panels of <paramref name="Vectors"/> vectors from vector <paramref name="First"/> on, over the pixels in <paramref name="Tiles"/>.</summary>
+public sealed record PanelRun(int First, int Vectors, int Count, EquatableArray<TileRun> Tiles);
+
+/// <summary>Chooses how a matrix product is cut into register tiles of pixels x vectors of output channels.</summary>
+public static class RegisterTiling
+{
+    /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
+    public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors)
+    {
+        double best = double.MaxValue;
+        int width = 1;
+        for (int candidate = 1; candidate <= Math.Min(vectors, MaxVectors(target)); candidate++)
+        {
+            double cost = PanelCost(target, pixels, candidate) * (vectors / candidate);
+            if (vectors % candidate != 0)
+                cost += PanelCost(target, pixels, vectors % candidate);
+            if (cost < best * 0.999)
+                (best, width) = (cost, candidate);
+        }
+
+        List<PanelRun> runs = [];
+        if (vectors / width > 0)
+            runs.Add(new PanelRun(0, width, vectors / width, Split(pixels, BestTile(target, pixels, width))));
+        if (vectors % width != 0)
+            runs.Add(new PanelRun(vectors / width * width, vectors % width, 1, Split(pixels, BestTile(target, pixels, vectors % width))));
+        return runs.ToEquatableArray();
+    }
+
+    /// <summary>Tiles of nearly equal size, none above <paramref name="largest"/>, the larger ones last.</summary>
+    public static EquatableArray<TileRun> Split(int pixels, int largest)
+    {
+        int count = (pixels + largest - 1) / largest, small = pixels / count, larger = pixels - (count * small);
+        List<TileRun> runs = [];
+        if (count > larger)
+            runs.Add(new TileRun(small, count - larger));
+        if (larger > 0)
+            runs.Add(new TileRun(small + 1, larger));
+        return runs.ToEquatableArray();
+    }
+
+    /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
+    private static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
+
+    /// <summary>
+    /// Most pixels of a tile: accumulators, the panel's weights and one broadcast fit the registers. A panel of one vector multiplies by
+    /// broadcasts from memory, which need no register.
+    /// </summary>
+    private static int MaxPixels(VectorTarget target, int vectors) =>
+        Math.Max(1, vectors == 1 ? Math.Min(target.Registers - 4, 28) : (target.Registers - 1 - vectors) / vectors);
+
+    private static int BestTile(VectorTarget target, int pixels, int vectors)
+    {
+        int best = 1;
+        double cost = double.MaxValue;
+        for (int tile = 1; tile <= Math.Min(pixels, MaxPixels(target, vectors)); tile++)
+        {
+            double candidate = TileCosts(pixels, tile, vectors);
+            if (candidate <= cost)
+                (best, cost) = (tile, candidate);
+        }
+
+        return best;
+    }
+
+    private static double PanelCost(VectorTarget target, int pixels, int vectors) => TileCosts(pixels, BestTile(target, pixels, vectors), vectors);
+
+    private static double TileCosts(int pixels, int tile, int vectors) => Split(pixels, tile).Sum(run => run.Count * TileCost(run.Pixels, vectors));
+
+    /// <summary>
+    /// Cycles of one step of the sum: two multiply-adds and two loads start a cycle, and a tile of fewer than eight accumulators waits for
+    /// their latency of four cycles. Broadcasts and weights are loads; a little is added for the loop itself.
+    /// </summary>
+    private static double TileCost(int pixels, int vectors)
+    {
+        double multiplyAdds = pixels * vectors / 2.0, loads = (pixels + vectors) / 2.0;
+        return Math.Max(Math.Max(multiplyAdds, loads), 4) + 0.25;
+    }
+}

@@ -1,0 +1,65 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Fusion;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>
+/// Decides everything that the emitter prints: which kernels with which tiles, the form of each fused block, layouts, buffers and where weights are packed.
+/// What decides the order of additions (which kernel a convolution gets) never depends on the instruction set, so that all give the same bits.
+/// </summary>
+public static class Scheduler
+{
+    /// <summary>Plans <paramref name="groups"/> for <paramref name="target"/>.</summary>
+    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target)
+    {
+        PlanBuilder plan = new(target);
+        Shape input = graph.Stages[0].Output, output = graph.Stages[graph.Stages.Count - 1].Output;
+        TensorSlot outputSlot = new(TensorPlace.Output, UserView(output, graph.IsChannelsLast));
+        Dictionary<int, TensorSlot> slots = new() { [0] = new TensorSlot(TensorPlace.Input, UserView(input, graph.IsChannelsLast)) };
+        if (groups.Count == 0)
+            plan.AddStep(new MapDriver(MapKind.Copy, slots[0].View, null, outputSlot.View, ActivationFunction.None, 1, 0), slots[0], null, outputSlot, 0, "copy");
+
+        for (int i = 0; i < groups.Count; i++)
+        {
+            StageGroup group = groups[i];
+            TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
+            slots[group.Last.Id] = group switch
+            {
+                DepthwiseGroup fused => FusedScheduling.Schedule(plan, fused, slots, destination),
+                SingleGroup { Stage: ConvolutionStage stage } => ConvolutionScheduling.Schedule(plan, stage, slots, destination),
+                SingleGroup { Stage: PoolStage stage } => ConvolutionScheduling.SchedulePool(plan, stage, slots[stage.Inputs[0]], destination),
+                SingleGroup single => MapScheduling.Schedule(plan, single.Stage, slots, destination),
+                _ => throw new InvalidOperationException($"{group} has no schedule."),
+            };
+        }
+
+        return plan.Build(input, output);
+    }
+
+    /// <summary>The user's span: NCHW, or NHWC without padding. A map of one pixel is a vector either way.</summary>
+    private static TensorView UserView(Shape shape, bool channelsLast) =>
+        channelsLast || shape.Pixels == 1 || shape.Channels == 1
+            ? new TensorView(shape, false, shape.Channels, shape.Channels % 16 == 0)
+            : new TensorView(shape, true, 1, false);
+
+    /// <summary><paramref name="slot"/>, or a copy of it with whole vectors at every pixel.</summary>
+    internal static TensorSlot Padded(PlanBuilder plan, TensorSlot slot)
+    {
+        if (slot.View.IsPadded)
+            return slot;
+        TensorSlot copy = plan.NewTensor(slot.View.Shape);
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, 0, $"layout: {slot.View} to padded NHWC");
+        return copy;
+    }
+
+    /// <summary>Copies <paramref name="source"/> into <paramref name="destination"/> when there is one; the slot to read from now on.</summary>
+    internal static TensorSlot Deliver(PlanBuilder plan, TensorSlot source, TensorSlot? destination)
+    {
+        if (destination is null)
+            return source;
+        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, 0, $"layout: padded NHWC to {destination.View}");
+        return destination;
+    }
+}

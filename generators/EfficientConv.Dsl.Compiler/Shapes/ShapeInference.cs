@@ -1,0 +1,65 @@
+using EfficientConv.Dsl.Compiler.Graph;
+
+namespace EfficientConv.Dsl.Compiler.Shapes;
+
+/// <summary>Shapes of layer outputs, by PyTorch's formulas.</summary>
+public static class ShapeInference
+{
+    /// <summary>Pixels from the first to the last tap of a kernel: <c>dilation * (kernel - 1) + 1</c>.</summary>
+    public static int EffectiveKernel(int kernel, int dilation) => checked((dilation * (kernel - 1)) + 1);
+
+    /// <summary>
+    /// Output size of a window: <c>floor((input + before + after - dilation * (kernel - 1) - 1) / stride) + 1</c> (torch.nn.Conv2d);
+    /// zero or less when the kernel does not fit.
+    /// </summary>
+    public static int WindowOutput(int input, int before, int after, int kernel, int stride, int dilation)
+    {
+        int room = checked(input + before + after - EffectiveKernel(kernel, dilation));
+        return room < 0 ? 0 : (room / stride) + 1;
+    }
+
+    /// <summary>Output size of a pooling window with <c>ceil_mode</c>: rounded up, but no window starts in the padding behind the input (torch.nn.MaxPool2d).</summary>
+    public static int WindowOutputCeil(int input, int before, int after, int kernel, int stride, int dilation)
+    {
+        int room = checked(input + before + after - EffectiveKernel(kernel, dilation));
+        if (room < 0)
+            return 0;
+        int output = ((room + stride - 1) / stride) + 1;
+        return (output - 1) * stride >= input + before ? output - 1 : output;
+    }
+
+    /// <summary>Padding of PyTorch's <c>padding='same'</c> for stride 1: the total is the effective kernel less one, the odd pixel behind.</summary>
+    public static (int Before, int After) SamePadding(int kernel, int dilation)
+    {
+        int total = EffectiveKernel(kernel, dilation) - 1;
+        return (total / 2, total - (total / 2));
+    }
+
+    /// <summary>Padding of TensorFlow's 'SAME': <c>max((ceil(input / stride) - 1) * stride + effective kernel - input, 0)</c>, the odd pixel behind.</summary>
+    public static (int Before, int After) SameUpperPadding(int input, int kernel, int stride, int dilation)
+    {
+        int output = (input + stride - 1) / stride;
+        int total = Math.Max(checked(((output - 1) * stride) + EffectiveKernel(kernel, dilation) - input), 0);
+        return (total / 2, total - (total / 2));
+    }
+
+    /// <summary>Shape of what <paramref name="op"/> makes of <paramref name="input"/>; a size of zero or less says that no output pixel exists.</summary>
+    public static Shape Output(Operator op, Shape input) => op switch
+    {
+        ConvolutionOperator c => new Shape(
+            c.OutChannels,
+            WindowOutput(input.Height, c.Padding.Top, c.Padding.Bottom, c.Kernel.Height, c.Stride.Height, c.Dilation.Height),
+            WindowOutput(input.Width, c.Padding.Left, c.Padding.Right, c.Kernel.Width, c.Stride.Width, c.Dilation.Width)),
+        PoolOperator { CeilMode: true } p => new Shape(
+            input.Channels,
+            WindowOutputCeil(input.Height, p.Padding.Top, p.Padding.Bottom, p.Kernel.Height, p.Stride.Height, p.Dilation.Height),
+            WindowOutputCeil(input.Width, p.Padding.Left, p.Padding.Right, p.Kernel.Width, p.Stride.Width, p.Dilation.Width)),
+        PoolOperator p => new Shape(
+            input.Channels,
+            WindowOutput(input.Height, p.Padding.Top, p.Padding.Bottom, p.Kernel.Height, p.Stride.Height, p.Dilation.Height),
+            WindowOutput(input.Width, p.Padding.Left, p.Padding.Right, p.Kernel.Width, p.Stride.Width, p.Dilation.Width)),
+        GlobalAveragePoolOperator => new Shape(input.Channels, 1, 1),
+        FlattenOperator => new Shape(checked(input.Channels * input.Height * input.Width), 1, 1),
+        _ => input,
+    };
+}
