@@ -70,26 +70,21 @@ public static class NetworkCompiler
         return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
     }
 
-    /// <summary>The full name as one identifier: dots become underscores, and underscores are doubled so that no two names meet.</summary>
+    /// <summary>
+    /// The full name as one identifier. A hash (FNV-1a, 32 bits) keeps names apart that differ only in case or in what an identifier cannot hold:
+    /// file names of a compilation must differ in more than case.
+    /// </summary>
     private static string MangledName(NetworkDeclaration declaration)
     {
+        string fullName = declaration.FullName;
+        uint hash = 2166136261;
         StringBuilder name = new();
-        foreach (char c in declaration.FullName)
+        foreach (char c in fullName)
         {
-            switch (c)
-            {
-                case '.':
-                    name.Append('_');
-                    break;
-                case '_':
-                    name.Append("__");
-                    break;
-                default:
-                    name.Append(char.IsLetterOrDigit(c) ? c : '_');
-                    break;
-            }
+            hash = unchecked((hash ^ c) * 16777619);
+            name.Append(char.IsLetterOrDigit(c) ? c : '_');
         }
 
-        return name.ToString();
+        return FormattableString.Invariant($"{name}_{hash:x8}");
     }
 }

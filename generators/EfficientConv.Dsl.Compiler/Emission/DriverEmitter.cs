@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <summary>Prints the loop nests around the kernels.</summary>
 internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
 {
-    private const string Runtime = "global::EfficientConv.Dsl.Runtime.";
+    private readonly PlanarDriverEmitter _planar = new(writer, vector, names);
 
     private string Simd => vector.Simd;
 
@@ -18,6 +18,8 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         FusedRowsDriver d => d.Residual is not null,
         FusedSlabsDriver d => d.Residual is not null,
         MapDriver d => d.Residual is not null,
+        PlanarPointwiseDriver d => d.Residual is not null,
+        PlanarSeparableDriver d => d.Residual is not null,
         _ => false,
     };
 
@@ -43,13 +45,25 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             case FusedSlabsDriver d:
                 EmitFusedSlabs(d);
                 break;
+            case PlanarPointwiseDriver d:
+                _planar.Emit(d);
+                break;
+            case PlanarDepthwiseDriver d:
+                _planar.Emit(d);
+                break;
+            case PlanarSeparableDriver d:
+                _planar.Emit(d);
+                break;
+            case PlanarConvolutionDriver d:
+                _planar.Emit(d);
+                break;
             case SqueezeDriver d:
                 EmitSqueeze(d);
                 break;
             case GlobalAverageDriver d:
                 writer.Line(Clear("output", d.Output.Length));
-                writer.Line($"{Runtime}Elementwise.AccumulateChannels<{Simd}>(ref input, ref output, {d.Input.Shape.Channels}, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
-                writer.Line($"{Runtime}Elementwise.Mean<{Simd}>(ref output, {d.Input.Shape.Channels}, {d.Input.Shape.Pixels});");
+                writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref input, ref output, {d.Input.Shape.Channels}, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
+                writer.Line($"Elementwise.Mean<{Simd}>(ref output, {d.Input.Shape.Channels}, {d.Input.Shape.Pixels});");
                 break;
             case MapDriver d:
                 EmitMap(d);
@@ -91,8 +105,10 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
         if (d.Source.RingRows > 0)
         {
+            writer.Line($"const int RingRows = {d.Source.RingRows};");
+            writer.Line($"const int RingRow = {d.Source.RowStep / d.Source.PixelStep} * {d.Source.PixelStep};");
             writer.Line($"ref float ring = ref {KernelText.At("scratch", d.Ring)};");
-            writer.Line(Clear("ring", d.Source.RingRows * d.Source.RowStep));
+            writer.Line("MemoryMarshal.CreateSpan(ref ring, RingRows * RingRow).Clear();");
             writer.Line("int loaded = 0;");
         }
 
@@ -100,8 +116,8 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
         if (d.Source.RingRows > 0)
         {
-            writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({height}, first + {d.Source.RingRows}); loaded++)");
-            string slot = KernelText.At("ring", Sum(FormattableString.Invariant($"(loaded % {d.Source.RingRows}) * {d.Source.RowStep}"), d.Source.Left * d.Source.PixelStep));
+            writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({height}, first + RingRows); loaded++)");
+            string slot = KernelText.At("ring", Sum("(loaded % RingRows) * RingRow", d.Source.Left * d.Source.PixelStep));
             LoadRow(d, slot);
             writer.Close();
         }
@@ -133,7 +149,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         {
             LanewiseKernel kernel = (LanewiseKernel)d.Kernel;
             int outPerGroup = kernel.Channels / d.Groups;
-            writer.Line($"{Runtime}PixelLayout.ReplicateLanes(ref {row}, {d.Input.PixelStep}, ref {slot}, {d.Groups}, {kernel.InPerGroup}, {outPerGroup}, {kernel.LaneStep}, {shape.Width});");
+            writer.Line($"PixelLayout.ReplicateLanes(ref {row}, {d.Input.PixelStep}, ref {slot}, {d.Groups}, {kernel.InPerGroup}, {outPerGroup}, {kernel.LaneStep}, {shape.Width});");
             return;
         }
 
@@ -145,11 +161,26 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         Shape before = d.Input.Shape;
         LanewiseKernel depthwise = d.Depthwise;
         RowWindow window = depthwise.Window;
-        int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, rowLength = outWidth * d.HiddenStep;
-        int ringRows = depthwise.Source.RingRows, ringLength = ringRows * depthwise.Source.RowStep;
-        bool ring = ringRows > 0, haloed = depthwise.Source.Left + depthwise.Source.Right > 0;
-        int lanesPerSlab = d.Slab * window.Kernel.Height * window.Kernel.Width;
+        RowSource source = depthwise.Source;
+        int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
+        bool ring = source.RingRows > 0, haloed = source.Left + source.Right > 0, slabbed = d.Slabs > 1;
 
+        writer.Line($"const int DepthwiseRow = {outWidth} * {d.HiddenStep};");
+        writer.Line($"const int RowsPerStep = {d.Rows};", d.Rows > 1);
+        if (slabbed)
+        {
+            writer.Line($"const int Slabs = {d.Slabs};");
+            writer.Line($"const int SlabChannels = {d.Slab};");
+            writer.Line($"const int SlabTaps = SlabChannels * {window.Kernel.Height * window.Kernel.Width};");
+        }
+
+        if (ring)
+        {
+            writer.Line($"const int RingRows = {source.RingRows};");
+            writer.Line($"const int ExpandedRow = {source.RowStep / source.PixelStep} * {source.PixelStep};");
+        }
+
+        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
         writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
         writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
@@ -157,78 +188,83 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
         writer.Line($"ref float rings = ref {KernelText.At("scratch", d.Ring)};", ring);
         writer.Line($"ref float depthwiseRows = ref {KernelText.At("scratch", d.DepthwiseRows)};");
+        writer.Line($"ref float outputRows = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
         if (d.Squeeze is not null)
         {
             writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
             writer.Line(Clear("gate", PlanBuilder.Align(d.Squeeze.Channels)));
         }
 
-        if (haloed)
-            writer.Line(Clear("rings", d.Slabs * ringLength));
+        writer.Line($"MemoryMarshal.CreateSpan(ref rings, {(slabbed ? "Slabs * " : string.Empty)}RingRows * ExpandedRow).Clear();", haloed);
         writer.Line("int loaded = 0;", ring);
-        writer.Open($"for (int y = 0; y < {outHeight}; y += {d.Rows})");
+        writer.Line();
+        writer.Open($"for (int y = 0; y < {outHeight}; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
         if (ring)
         {
             // Rows that the last window of this step reaches.
             int reach = ((d.Rows - 1) * d.StrideHeight) + (window.Dilation.Height * (window.Kernel.Height - 1)) + 1 - d.PadTop;
-            writer.Line($"int needed = Math.Min({before.Height}, {Sum(FormattableString.Invariant($"y * {d.StrideHeight}"), reach)});");
+            writer.Line($"int needed = Math.Min({before.Height}, {Sum(Times("y", d.StrideHeight), reach)});");
         }
 
-        writer.Loop("slab", d.Slabs, () =>
+        if (slabbed)
+            writer.Open("for (int slab = 0; slab < Slabs; slab++)");
+        if (ring)
         {
-            string slab = d.Slabs > 1 ? "slab" : "0";
-            if (ring)
+            writer.Line(slabbed ? "ref float ring = ref Unsafe.Add(ref rings, slab * RingRows * ExpandedRow);" : "ref float ring = ref rings;");
+            writer.Open("for (int row = loaded; row < needed; row++)");
+            writer.Line($"ref float expanded = ref {KernelText.At("ring", Sum("(row % RingRows) * ExpandedRow", source.Left * d.Slab))};");
+            string inputRow = RowAt("input", d.Input, "row");
+            if (d.Expand is null)
             {
-                writer.Line($"ref float ring = ref {KernelText.At("rings", Times(slab, ringLength))};");
-                writer.Open("for (int row = loaded; row < needed; row++)");
-                writer.Line($"ref float expanded = ref {KernelText.At("ring", Sum(FormattableString.Invariant($"(row % {ringRows}) * {depthwise.Source.RowStep}"), depthwise.Source.Left * d.Slab))};");
-                string inputRow = RowAt("input", d.Input, "row");
-                if (d.Expand is null)
-                {
-                    LoadPixels(inputRow, d.Input, "expanded", depthwise.Source.PixelStep, before.Width);
-                }
-                else
-                {
-                    writer.Line($"{names.Of(d.Expand)}(ref {inputRow}, ref {KernelText.At("weights", Sum(Times(slab, d.Slab * d.Expand.InChannels), d.Offsets.Expand))}, ref {KernelText.At("expandBias", Times(slab, d.Slab))}, ref expanded);");
-                    Pass(d.ExpandPass, "expanded", before.Width * d.Slab);
-                }
-
-                writer.Close();
+                LoadPixels(inputRow, d.Input, "expanded", source.PixelStep, before.Width);
+            }
+            else
+            {
+                writer.Line($"{names.Of(d.Expand)}(ref {inputRow}, ref {(slabbed ? KernelText.At("expandWeights", FormattableString.Invariant($"slab * SlabChannels * {d.Expand.InChannels}")) : "expandWeights")}, ref {(slabbed ? "Unsafe.Add(ref expandBias, slab * SlabChannels)" : "expandBias")}, ref expanded);");
+                Pass(d.ExpandPass, "expanded", before.Width * d.Slab);
             }
 
-            writer.Loop("r", d.Rows, () =>
-            {
-                EmitWindowRows(d.Rows > 1 ? "(y + r)" : "y", d.StrideHeight, d.PadTop, window, before.Height);
-                string at = d.Squeeze is null ? (d.Rows > 1 ? Times("r", rowLength) : "0") : FormattableString.Invariant($"{(d.Rows > 1 ? "(y + r)" : "y")} * {rowLength}");
-                writer.Line($"{names.Of(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(depthwise.Source, d.PadTop)}, from, to, ref {KernelText.At("depthwiseWeights", Times(slab, lanesPerSlab))}, ref {KernelText.At("depthwiseBias", Times(slab, d.Slab))}, ref {KernelText.At("depthwiseRows", Sum(at, Times(slab, d.Slab)))});");
-            }, braces: true);
-        }, braces: ring);
+            writer.Close();
+        }
+
+        if (d.Rows > 1)
+            writer.Open("for (int r = 0; r < RowsPerStep; r++)");
+        EmitWindowRows(d.Rows > 1 ? "(y + r)" : "y", d.StrideHeight, d.PadTop, window, before.Height);
+        string row = d.Squeeze is not null ? (d.Rows > 1 ? "(y + r)" : "y") : d.Rows > 1 ? "r" : "0";
+        string at = row == "0" ? (slabbed ? "slab * SlabChannels" : "0") : slabbed ? $"({row} * DepthwiseRow) + (slab * SlabChannels)" : $"{row} * DepthwiseRow";
+        writer.Line($"ref float depthwiseRow = ref {KernelText.At("depthwiseRows", at)};");
+        writer.Line($"{names.Of(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
+        if (d.Rows > 1)
+            writer.Close();
+        if (slabbed)
+            writer.Close();
+        writer.Line();
         writer.Line("loaded = needed;", ring);
-        string stepRows = d.Squeeze is null ? "depthwiseRows" : KernelText.At("depthwiseRows", FormattableString.Invariant($"y * {rowLength}"));
-        Pass(d.DepthwisePass, stepRows, d.Rows * rowLength);
+        string stepRows = d.Squeeze is null ? "depthwiseRows" : "Unsafe.Add(ref depthwiseRows, y * DepthwiseRow)";
+        Pass(d.DepthwisePass, stepRows, d.Rows * outWidth * d.HiddenStep);
         if (d.Squeeze is not null)
         {
-            writer.Line($"{Runtime}Elementwise.AccumulateChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});");
+            writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});");
             writer.Close();
             writer.Line();
             EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
             writer.Line();
-            writer.Open($"for (int y = 0; y < {outHeight}; y += {d.Rows})");
-            writer.Line($"{Runtime}Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});");
+            writer.Open($"for (int y = 0; y < {outHeight}; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
+            writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});");
         }
 
-        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer, stepRows, FormattableString.Invariant($"y * {outWidth}"));
+        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"));
         writer.Close();
     }
 
-    private void Project(PointwiseKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, int buffer, string rows, string pixel)
+    private void Project(PointwiseKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel)
     {
-        string destination = buffer >= 0 ? KernelText.At("scratch", buffer) : PixelAt("output", output, pixel);
+        string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
         string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", residual!, pixel)}" : string.Empty;
         writer.Line($"{names.Of(kernel)}(ref {rows}, ref projectWeights, ref projectBias, ref {destination}{added});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
-        if (buffer >= 0)
+        if (buffer is not null)
             StorePixels(destination, kernel.OutPixelStep, output, pixel, kernel.Pixels);
     }
 
@@ -237,28 +273,37 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         LanewiseKernel depthwise = d.Depthwise;
         RowWindow window = depthwise.Window;
         int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height;
-        int lanesPerSlab = d.Slab * window.Kernel.Height * window.Kernel.Width, lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
-        string destination = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : "output";
+        int lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
+        string destination = d.Buffer >= 0 ? "outputMap" : "output";
+        writer.Line($"const int SlabChannels = {d.Slab};");
+        writer.Line($"const int DepthwiseRow = {outWidth} * {lanes};");
+        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
+        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
+        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
+        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
+        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
+        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
         writer.Line($"ref float expanded = ref {KernelText.At("scratch", d.Expanded)};", d.Expand is not null);
         writer.Line($"ref float depthwise = ref {KernelText.At("scratch", d.DepthwiseSlab)};");
-        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
+        writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
         PutResidual(d.Residual, d.First.Initial, "0", destination, d.First.OutPixelStep, d.Output.Shape.Pixels);
+        writer.Line();
         writer.Loop("slab", d.Slabs, () =>
         {
-            string slab = d.Slabs > 1 ? "slab" : "0";
+            string OfSlab(string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
             if (d.Expand is not null)
             {
-                writer.Line($"{names.Of(d.Expand)}(ref input, ref {KernelText.At("weights", Sum(Times(slab, d.Slab * d.Expand.InChannels), d.Offsets.Expand))}, ref {KernelText.At("weights", Sum(Times(slab, d.Slab), d.Offsets.ExpandBias))}, ref expanded);");
+                writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab("expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab("expandBias", "SlabChannels")}, ref expanded);");
                 Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
             }
 
             writer.Open($"for (int y = 0; y < {outHeight}; y++)");
             EmitWindowRows("y", d.StrideHeight, d.PadTop, window, inHeight);
-            string source = d.Expand is not null ? "expanded" : KernelText.At("input", Times(slab, d.Slab));
-            writer.Line($"{names.Of(depthwise)}(ref {source}, first, from, to, ref {KernelText.At("weights", Sum(Times(slab, lanesPerSlab), d.Offsets.Depthwise))}, ref {KernelText.At("weights", Sum(Times(slab, d.Slab), d.Offsets.DepthwiseBias))}, ref {KernelText.At("depthwise", FormattableString.Invariant($"y * {outWidth * lanes}"))});");
+            string source = d.Expand is not null ? "expanded" : OfSlab("input", "SlabChannels");
+            writer.Line($"{names.Of(depthwise)}(ref {source}, first, from, to, ref {OfSlab("depthwiseWeights", FormattableString.Invariant($"SlabChannels * {window.Kernel.Height * window.Kernel.Width}"))}, ref {OfSlab("depthwiseBias", "SlabChannels")}, ref Unsafe.Add(ref depthwise, y * DepthwiseRow));");
             writer.Close();
             Pass(d.DepthwisePass, "depthwise", d.Output.Shape.Pixels * d.Slab);
-            string panels = KernelText.At("weights", Sum(Times(slab, d.Slab * outPadded), d.Offsets.Project));
+            string panels = OfSlab("projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"));
             string first = $"{names.Of(d.First)}(ref depthwise, ref {panels}, ref projectBias, ref {destination}{(d.First.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)});";
             if (d.Slabs == 1)
             {
@@ -290,16 +335,16 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
     {
         writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
         writer.Line(Clear("gate", PlanBuilder.Align(d.Squeeze.Channels)));
-        writer.Line($"{Runtime}Elementwise.AccumulateChannels<{Simd}>(ref input, ref gate, {d.Squeeze.Channels}, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
+        writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref input, ref gate, {d.Squeeze.Channels}, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
         EmitGate(d.Squeeze, "gate", d.Input.Shape.Pixels);
         CopyPixels("input", d.Input.PixelStep, "output", d.Output.PixelStep, d.Input.Shape.Channels, d.Input.Shape.Pixels);
-        writer.Line($"{Runtime}Elementwise.ScaleChannels<{Simd}>(ref output, ref gate, {d.Squeeze.Channels}, {d.Input.Shape.Pixels}, {d.Output.PixelStep});");
+        writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref output, ref gate, {d.Squeeze.Channels}, {d.Input.Shape.Pixels}, {d.Output.PixelStep});");
     }
 
     /// <summary>Channel sums to the gate, in place.</summary>
     private void EmitGate(SqueezePart squeeze, string gate, int pixels)
     {
-        writer.Line($"{Runtime}Elementwise.Mean<{Simd}>(ref {gate}, {squeeze.Channels}, {pixels});");
+        writer.Line($"Elementwise.Mean<{Simd}>(ref {gate}, {squeeze.Channels}, {pixels});");
         string hidden = KernelText.At("scratch", squeeze.Hidden);
         writer.Line($"{names.Of(squeeze.Reduce)}(ref {gate}, ref {KernelText.At("weights", squeeze.ReduceWeights)}, ref {KernelText.At("weights", squeeze.ReduceBias)}, ref {hidden});");
         Pass(squeeze.Activation, hidden, squeeze.Squeezed);
@@ -327,33 +372,36 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
                 Pass(d.Function, "output", pixels * step);
                 break;
             case MapKind.ScaleShift:
-                writer.Line($"{Runtime}Elementwise.ScaleShift<{Simd}>(ref input, ref output, ref weights, ref {KernelText.At("weights", d.WeightsLength / 2)}, {channels}, {pixels}, {step});");
+                writer.Line($"Elementwise.ScaleShift<{Simd}>(ref input, ref output, ref weights, ref {KernelText.At("weights", d.WeightsLength / 2)}, {channels}, {pixels}, {step});");
                 break;
             case MapKind.PReLU:
                 CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
-                writer.Line($"{Runtime}Elementwise.PReLU<{Simd}>(ref output, ref weights, {channels}, {pixels}, {step});");
+                writer.Line($"Elementwise.PReLU<{Simd}>(ref output, ref weights, {channels}, {pixels}, {step});");
                 break;
             case MapKind.Softmax:
                 CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
                 writer.Open($"for (int pixel = 0; pixel < {pixels}; pixel++)");
-                writer.Line($"{Runtime}Elementwise.Softmax<{Simd}>(ref Unsafe.Add(ref output, pixel * {step}), {channels});");
+                writer.Line($"Elementwise.Softmax<{Simd}>(ref Unsafe.Add(ref output, pixel * {step}), {channels});");
                 writer.Close();
                 break;
             case MapKind.Shuffle:
-                writer.Line($"{Runtime}PixelLayout.ShuffleChannels(ref input, ref output, {step}, {channels}, {d.Groups}, {pixels});");
+                writer.Line($"PixelLayout.ShuffleChannels(ref input, ref output, {step}, {channels}, {d.Groups}, {pixels});");
                 break;
             case MapKind.Add:
                 CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
-                writer.Line($"{Runtime}Elementwise.Add<{Simd}>(ref output, ref residual, {pixels * step});");
+                writer.Line($"Elementwise.Add<{Simd}>(ref output, ref residual, {pixels * step});");
                 break;
             case MapKind.Flatten:
-                writer.Line($"{Runtime}PixelLayout.ToPlanar<{Simd}>(ref input, {d.Input.PixelStep}, ref output, {pixels}, {channels}, {pixels});");
+                writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref input, {d.Input.PixelStep}, ref output, {pixels}, {channels}, {pixels});");
                 break;
         }
     }
 
     /// <summary>Declares <c>first</c>, <c>from</c> and <c>to</c>: the window's first input row and the kernel rows that lie inside the map.</summary>
-    private void EmitWindowRows(string y, int stride, int padTop, RowWindow window, int height)
+    private void EmitWindowRows(string y, int stride, int padTop, RowWindow window, int height) => WindowRows(writer, y, stride, padTop, window, height);
+
+    /// <inheritdoc cref="EmitWindowRows"/>
+    public static void WindowRows(SourceWriter writer, string y, int stride, int padTop, RowWindow window, int height)
     {
         int dilation = window.Dilation.Height, kernel = window.Kernel.Height;
         string scaled = stride == 1 ? y : FormattableString.Invariant($"({y} * {stride})");
@@ -369,10 +417,14 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
     /// <summary>The kernel's <c>row</c>: the window's first row, or its place in the ring.</summary>
     private static string RowArgument(RowSource source, int padTop)
     {
-        if (source.RingRows == 0)
-            return "first";
-        int lift = (padTop + source.RingRows - 1) / source.RingRows * source.RingRows;
-        return lift == 0 ? FormattableString.Invariant($"first % {source.RingRows}") : FormattableString.Invariant($"(first + {lift}) % {source.RingRows}");
+        return source.RingRows == 0 ? "first" : RingPlace(source.RingRows, padTop);
+    }
+
+    /// <summary>The place of row <c>first</c> in a ring; above the map it is negative, so it is lifted by whole turns.</summary>
+    public static string RingPlace(int ringRows, int padTop)
+    {
+        int lift = (padTop + ringRows - 1) / ringRows * ringRows;
+        return lift == 0 ? "first % RingRows" : FormattableString.Invariant($"(first + {lift}) % RingRows");
     }
 
     /// <summary>Puts a residual that cannot be read by whole vectors where the kernel will find it.</summary>
@@ -385,7 +437,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
     private void LoadPixels(string source, TensorView view, string destination, int destinationStep, int pixels)
     {
         if (view.IsPlanar)
-            writer.Line($"{Runtime}PixelLayout.FromPlanar<{Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});");
+            writer.Line($"PixelLayout.FromPlanar<{Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});");
         else
             CopyPixels(source, view.PixelStep, destination, destinationStep, view.Shape.Channels, pixels);
     }
@@ -394,20 +446,23 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
     {
         string destination = PixelAt("output", view, pixel);
         if (view.IsPlanar)
-            writer.Line($"{Runtime}PixelLayout.ToPlanar<{Simd}>(ref {source}, {sourceStep}, ref {destination}, {view.ChannelStep}, {view.Shape.Channels}, {pixels});");
+            writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref {source}, {sourceStep}, ref {destination}, {view.ChannelStep}, {view.Shape.Channels}, {pixels});");
         else
             CopyPixels(source, sourceStep, destination, view.PixelStep, view.Shape.Channels, pixels);
     }
 
     private void CopyPixels(string source, int sourceStep, string destination, int destinationStep, int channels, int pixels) =>
-        writer.Line($"{Runtime}PixelLayout.CopyPixels(ref {source}, {sourceStep}, ref {destination}, {destinationStep}, {channels}, {pixels});");
+        writer.Line($"PixelLayout.CopyPixels(ref {source}, {sourceStep}, ref {destination}, {destinationStep}, {channels}, {pixels});");
 
-    private void Pass(ActivationFunction activation, string reference, int count)
+    private void Pass(ActivationFunction activation, string reference, int count) => ActivationPass(writer, vector, activation, reference, count);
+
+    /// <summary>An activation over <paramref name="count"/> floats in memory.</summary>
+    public static void ActivationPass(SourceWriter writer, VectorSyntax vector, ActivationFunction activation, string reference, int count)
     {
         if (activation.IsNone)
             return;
         string arguments = activation.Kind == ActivationKind.LeakyReLU ? FormattableString.Invariant($"{count}, {activation.Slope:R}f") : FormattableString.Invariant($"{count}");
-        writer.Line($"{Runtime}Elementwise.{activation.Kind}<{Simd}>(ref {reference}, {arguments});");
+        writer.Line($"Elementwise.{activation.Kind}<{vector.Simd}>(ref {reference}, {arguments});");
     }
 
     private static string Clear(string reference, int length) => FormattableString.Invariant($"MemoryMarshal.CreateSpan(ref {reference}, {length}).Clear();");
@@ -420,6 +475,4 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         factor == "0" ? "0" : constant == 1 ? factor : factor.Contains(" + ") && !factor.StartsWith("(", StringComparison.Ordinal) ? FormattableString.Invariant($"({factor}) * {constant}") : FormattableString.Invariant($"{factor} * {constant}");
 
     private static string Sum(string term, int constant) => constant == 0 ? term : term == "0" ? FormattableString.Invariant($"{constant}") : constant > 0 ? FormattableString.Invariant($"({term}) + {constant}") : FormattableString.Invariant($"({term}) - {-constant}");
-
-    private static string Sum(string a, string b) => a == "0" ? b : b == "0" ? a : $"({a}) + ({b})";
 }

@@ -14,7 +14,7 @@ internal static class KernelsEmitter
         KernelNames names = new();
         FileHeader.Write(writer);
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
-        FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86");
+        FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86", "EfficientConv.Dsl.Runtime");
         writer.Line($"/// <summary>Kernels of <c>{networkName}</c> for {plan.Target.Name}: {plan.Target.Lanes} floats a vector.</summary>");
         writer.Line(FileHeader.GeneratedCode);
         writer.Open($"internal static class {className}{vector.ClassSuffix}{vector.Constraint}");
@@ -35,7 +35,7 @@ internal static class KernelsEmitter
     {
         writer.Line();
         writer.Line("/// <summary>Folds batch norm and stores every weight in the order in which the kernels read it.</summary>");
-        writer.Open("public static void Pack(global::EfficientConv.Dsl.Runtime.WeightReader weights, global::System.Span<float> packed)");
+        writer.Open("public static void Pack(WeightReader weights, Span<float> packed)");
         foreach (StagePacking packing in plan.Packing)
         {
             writer.Line($"// {packing.Source.Name}{(packing.Convolution is null ? string.Empty : ": " + packing.Convolution.Key.Canonical)}");
@@ -55,7 +55,7 @@ internal static class KernelsEmitter
                     case PackScaleShift:
                     {
                         BatchNormOperator norm = packing.BatchNorm!;
-                        writer.Line($"global::EfficientConv.Dsl.Runtime.FoldedConvolution.BatchNormScaleShift(weights, {BatchNormArguments(norm)}, packed.Slice({instruction.Offset}, {instruction.Length / 2}), packed.Slice({instruction.Offset + (instruction.Length / 2)}, {instruction.Length / 2}));");
+                        writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {BatchNormArguments(norm)}, packed.Slice({instruction.Offset}, {instruction.Length / 2}), packed.Slice({instruction.Offset + (instruction.Length / 2)}, {instruction.Length / 2}));");
                         break;
                     }
 
@@ -85,7 +85,7 @@ internal static class KernelsEmitter
         if (packing.Convolution is not { } c)
             return;
         string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";
-        writer.Line($"global::EfficientConv.Dsl.Runtime.FoldedConvolution convolution = weights.Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width});");
+        writer.Line($"FoldedConvolution convolution = weights.Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width});");
         if (packing.BatchNorm is { } norm)
             writer.Line($"convolution = convolution.FoldBatchNorm(weights, {BatchNormArguments(norm)});");
     }
@@ -127,6 +127,7 @@ internal static class KernelsEmitter
     {
         PointwiseEmitter pointwise = new(writer, vector);
         WindowEmitter window = new(writer, vector);
+        PlanarEmitter planar = new(writer, vector);
         foreach (Kernel kernel in names.Kernels)
         {
             switch (kernel)
@@ -143,11 +144,22 @@ internal static class KernelsEmitter
                 case PoolKernel k:
                     window.Emit(names.Of(k), k);
                     break;
+                case PlanarPointwiseKernel k:
+                    planar.Emit(names.Of(k), k);
+                    break;
+                case PlanarDepthwiseKernel k:
+                    planar.Emit(names.Of(k), k);
+                    break;
+                case PlanarConvolutionKernel k:
+                    planar.Emit(names.Of(k), k);
+                    break;
                 default:
                     throw new InvalidOperationException($"{kernel} has no text.");
             }
         }
     }
 
-    public static string Quote(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"") + "\"";
+    /// <summary>A C# string literal.</summary>
+    public static string Quote(string text) =>
+        "\"" + string.Concat(text.Select(c => c is '"' or '\\' ? "\\" + c : char.IsControl(c) ? FormattableString.Invariant($"\\u{(int)c:x4}") : c.ToString())) + "\"";
 }

@@ -38,9 +38,9 @@ internal static class MembersEmitter
         Inherit(writer, "The tensors that a checkpoint must hold.");
         writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => global::{FileHeader.GeneratedNamespace}.{className}_Program.Parameters;");
         writer.Line();
-        writer.Line($"private readonly {engine} _engine;");
+        writer.Line($"private readonly {engine} _efficientConvEngine;");
         writer.Line();
-        writer.Line($"private {declaration.Name}({engine} engine) => _engine = engine;");
+        writer.Line($"private {declaration.Name}({engine} engine) => _efficientConvEngine = engine;");
         foreach ((string name, string summary, string signature, string arguments) in Factories)
         {
             Inherit(writer, summary);
@@ -48,15 +48,15 @@ internal static class MembersEmitter
         }
 
         Inherit(writer, "The instruction set in use.");
-        writer.Line($"public {Dsl}InstructionSet InstructionSet => _engine.InstructionSet;");
+        writer.Line($"public {Dsl}InstructionSet InstructionSet => _efficientConvEngine.InstructionSet;");
         Inherit(writer, "Bytes of workspace for one call of one thread.");
-        writer.Line("public long WorkspaceBytes => _engine.WorkspaceBytes;");
+        writer.Line("public long WorkspaceBytes => _efficientConvEngine.WorkspaceBytes;");
         Inherit(writer, "Bytes of packed weights.");
-        writer.Line("public long PackedWeightBytes => _engine.PackedWeightBytes;");
+        writer.Line("public long PackedWeightBytes => _efficientConvEngine.PackedWeightBytes;");
         Inherit(writer, "Runs one image: exactly InputShape's and OutputShape's element counts. Safe from many threads at once; allocates nothing once warm.");
-        writer.Line("public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => _engine.Forward(input, output);");
+        writer.Line("public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => _efficientConvEngine.Forward(input, output);");
         Inherit(writer, "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; the same bits whatever their number.");
-        writer.Line("public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => _engine.Forward(batch, input, output, threads);");
+        writer.Line("public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => _efficientConvEngine.Forward(batch, input, output, threads);");
         CloseUserType(writer, declaration);
         writer.Line();
         EmitProgram(writer, declaration, className, graph, cost, parameters, plans);

@@ -31,7 +31,7 @@ internal sealed class VectorSyntax
     public string ClassSuffix { get; }
 
     /// <summary>Constraint on the class's type parameter, if it has one.</summary>
-    public string Constraint => _generic ? " where V : struct, global::EfficientConv.Dsl.Runtime.ISimd<V>" : string.Empty;
+    public string Constraint => _generic ? " where V : struct, ISimd<V>" : string.Empty;
 
     public string Zero => _generic ? "V.Zero" : $"{_class}<float>.Zero";
 
@@ -41,8 +41,8 @@ internal sealed class VectorSyntax
 
     public static VectorSyntax For(VectorTarget target) => target.Lanes switch
     {
-        16 => new(target, "Vector512", "Avx512F.FusedMultiplyAdd", "global::EfficientConv.Dsl.Runtime.Simd512", "_Avx512", generic: false),
-        8 => new(target, "Vector256", "Fma.MultiplyAdd", "global::EfficientConv.Dsl.Runtime.Simd256", "_Avx2", generic: false),
+        16 => new(target, "Vector512", "Avx512F.FusedMultiplyAdd", "Simd512", "_Avx512", generic: false),
+        8 => new(target, "Vector256", "Fma.MultiplyAdd", "Simd256", "_Avx2", generic: false),
         _ => new(target, "V", "V.FusedMultiplyAdd", "V", "_Vector128<V>", generic: true),
     };
 

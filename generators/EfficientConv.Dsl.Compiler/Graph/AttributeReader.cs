@@ -4,6 +4,29 @@ using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
+/// <summary>How padding is found, numbered as the runtime's enumeration.</summary>
+internal enum AutoPadMode
+{
+    /// <summary>As written.</summary>
+    Explicit,
+
+    /// <summary>PyTorch's 'same'.</summary>
+    Same,
+
+    /// <summary>TensorFlow's 'SAME'.</summary>
+    SameUpper,
+}
+
+/// <summary>Layout of the user's spans, numbered as the runtime's enumeration.</summary>
+internal enum SpanLayout
+{
+    /// <summary>Channels, rows, columns.</summary>
+    NCHW,
+
+    /// <summary>Rows, columns, channels.</summary>
+    NHWC,
+}
+
 /// <summary>Reads the arguments of one attribute and reports those that are out of range.</summary>
 internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration attribute, int index, string name)
 {
@@ -84,15 +107,15 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
     /// <summary>Padding from <c>padding</c>, its rectangular and four-sided properties, or <c>AutoPad</c>.</summary>
     public Padding Padding(Extent kernel, Extent stride, Extent dilation, Shape input, Padding fallback)
     {
-        switch (attribute.Int("AutoPad", 0))
+        switch (Enumeration("AutoPad", AutoPadMode.Explicit))
         {
-            case 1:
+            case AutoPadMode.Same:
                 if (stride != Extent.Square(1))
                     Invalid("AutoPad", "Same", "stride 1 (PyTorch's padding='same' has no strided form; SameUpper has)");
                 (int top, int bottom) = ShapeInference.SamePadding(kernel.Height, dilation.Height);
                 (int left, int right) = ShapeInference.SamePadding(kernel.Width, dilation.Width);
                 return new Padding(top, bottom, left, right);
-            case 2:
+            case AutoPadMode.SameUpper:
                 (top, bottom) = ShapeInference.SameUpperPadding(input.Height, kernel.Height, stride.Height, dilation.Height);
                 (left, right) = ShapeInference.SameUpperPadding(input.Width, kernel.Width, stride.Width, dilation.Width);
                 return new Padding(top, bottom, left, right);

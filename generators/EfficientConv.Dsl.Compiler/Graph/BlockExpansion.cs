@@ -184,7 +184,7 @@ internal static class BlockExpansion
                 ? ("stride", FormattableString.Invariant($"stride {stride} makes {output} of {input}"))
                 : outChannels != input.Channels
                     ? ("outChannels", FormattableString.Invariant($"{outChannels} output channels meet {input.Channels} input channels"))
-                    : ("kernelSize", FormattableString.Invariant($"the depthwise layer's padding makes {output} of {input}"));
+                    : (reader.IsSet("Padding") ? "Padding" : "kernelSize", FormattableString.Invariant($"the depthwise layer's padding makes {output} of {input}"));
             builder.Report(
                 RuleCatalog.ImpossibleShortcut, reader.Index, argument,
                 $"{reader.Kind} \"{reader.Name}\" cannot add its input to its output: {reason} (a shortcut needs stride 1 and equal shapes)");

@@ -35,6 +35,7 @@ public static class Expansion
 
         AttributeDeclaration input = declaration.Attributes[marker];
         AttributeReader markerReader = new(builder, input, marker, Marker);
+        bool channelsLast = markerReader.Enumeration("Layout", SpanLayout.NCHW) == SpanLayout.NHWC;
         Shape shape = new(markerReader.Positive("channels", 1), markerReader.Positive("height", 1), markerReader.Positive("width", 1));
         if (!builder.Failed && shape.Count > int.MaxValue / 8)
             builder.Report(RuleCatalog.InvalidValue, marker, null, FormattableString.Invariant($"InputShape has {shape.Count} elements (at most {int.MaxValue / 8} are supported)"));
@@ -49,15 +50,18 @@ public static class Expansion
             string index = position.ToString(System.Globalization.CultureInfo.InvariantCulture);
             TensorKey key = new(layers.Count == 1 ? string.Empty : index, attribute.Text("Name") ?? index);
             string name = attribute.Text("Name") ?? index;
-            AttributeReader reader = new(builder, attribute, layers[position], name);
+            AttributeReader reader = new(builder, attribute, layers[position], IsName(name) ? name : index);
+            if (!IsName(name))
+                reader.Invalid("Name", $"'{new string(name.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
             LayerExpansion.Expand(builder, reader, key);
         }
 
-        bool channelsLast = input.Int("Layout", 0) == 1;
         return builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())
             : new ExpansionResult(builder.Build(channelsLast), []);
     }
+
+    private static bool IsName(string name) => name.Length > 0 && name.All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.');
 
     private static Finding TargetFinding(NetworkDeclaration declaration, TargetProblem problem)
     {
@@ -65,7 +69,7 @@ public static class Expansion
         {
             "ECD0001" => $"\"{declaration.Name}\" has network attributes and {problem.Detail} (the class and the types around it must be partial, so that the generated part can be added)",
             "ECD0005" => $"\"{declaration.Name}\" has network attributes on {problem.Detail} (all of them must stand on one partial declaration, because their order is the network)",
-            _ => $"\"{declaration.Name}\" is {problem.Detail} (a network is a non-generic, non-abstract class without a base class of its own)",
+            _ => $"\"{declaration.Name}\" is {problem.Detail} (a network is a non-generic, non-abstract class without a base class or a primary constructor of its own)",
         };
         return new Finding(problem.RuleId, -1, null, message);
     }

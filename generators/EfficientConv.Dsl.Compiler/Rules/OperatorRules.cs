@@ -27,7 +27,7 @@ internal static class OperatorRules
             case PoolOperator p:
                 if (Math.Max(p.Padding.Top, p.Padding.Bottom) * 2 > p.Kernel.Height || Math.Max(p.Padding.Left, p.Padding.Right) * 2 > p.Kernel.Width)
                     return Broken(RuleCatalog.PoolPadding, "padding", Invariant($"{place} has padding {p.Padding} with kernel {p.Kernel} (pooling's padding must be at most half of the kernel)"));
-                return Window(p.Kernel, p.Dilation, p.Padding);
+                return Window(p.Kernel, p.Dilation, p.Padding, Math.Min(p.Kernel.Height, p.Kernel.Width) / 2);
             case ChannelShuffleOperator s when input.Channels % s.Groups != 0:
                 return Broken(RuleCatalog.ShuffleGroups, "groups", Invariant($"{place} has groups {s.Groups}, which do not divide its {input.Channels} channels (channels must be divisible by groups)"), Divisors(input.Channels, input.Channels, s.Groups));
             case PReLUOperator p when p.Parameters != 1 && p.Parameters != input.Channels:
@@ -36,17 +36,17 @@ internal static class OperatorRules
                 return null;
         }
 
-        Finding? Window(Extent kernel, Extent dilation, Padding padding)
+        Finding? Window(Extent kernel, Extent dilation, Padding padding, int largestPadding = int.MaxValue)
         {
             Shape output = ShapeInference.Output(op, input);
             if (output.Height <= 0 || output.Width <= 0)
             {
                 int effectiveHeight = ShapeInference.EffectiveKernel(kernel.Height, dilation.Height), effectiveWidth = ShapeInference.EffectiveKernel(kernel.Width, dilation.Width);
-                bool vertical = output.Height <= 0;
+                int needed = Math.Max((effectiveHeight - input.Height + 1) / 2, (effectiveWidth - input.Width + 1) / 2);
                 return Broken(
                     RuleCatalog.EmptyOutput, "kernelSize",
                     Invariant($"{place} has an empty output: its kernel of {effectiveHeight} x {effectiveWidth} pixels (dilation included) is larger than the padded input of {input.Height + padding.Top + padding.Bottom} x {input.Width + padding.Left + padding.Right} pixels (the effective kernel must fit)"),
-                    new FindingProperty("padding", Invariant($"{(vertical ? (effectiveHeight - input.Height + 1) / 2 : (effectiveWidth - input.Width + 1) / 2)}")));
+                    needed <= largestPadding ? [new FindingProperty("padding", Invariant($"{needed}"))] : []);
             }
 
             return Size(output.Count, "outputs");

@@ -18,7 +18,9 @@ internal static class ConvolutionScheduling
     {
         TensorSlot input = slots[stage.Inputs[0]], output = destination ?? plan.NewTensor(stage.Output);
         TensorSlot? residual = stage.HasResidual ? slots[stage.Inputs[1]] : null;
-        if (stage.IsPointwise)
+        if (PlanarScheduling.Fits(stage, input, residual, output))
+            PlanarScheduling.Schedule(plan, stage, input, residual, output);
+        else if (stage.IsPointwise)
             SchedulePointwise(plan, stage, input, residual, output);
         else if (IsLanewise(stage))
             ScheduleLanewise(plan, stage, input, residual, output);

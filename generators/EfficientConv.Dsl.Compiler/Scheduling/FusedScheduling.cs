@@ -27,6 +27,12 @@ internal static class FusedScheduling
     {
         TensorSlot input = slots[group.Source], output = destination ?? plan.NewTensor(group.Project.Output);
         TensorSlot? residual = group.Residual >= 0 ? slots[group.Residual] : null;
+        if (PlanarScheduling.Fits(group, input, residual, output))
+        {
+            PlanarScheduling.Schedule(plan, group, input, residual, output);
+            return output;
+        }
+
         RowWindow window = ConvolutionScheduling.Window(group.Depthwise.Convolution, group.Depthwise.Input, group.Depthwise.Output);
         EquatableArray<ColumnRun> columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(plan.Target, window.Kernel.Width), haloed: false);
         if (SlabOverMap(plan.Target, group) is { } slab && columns.Count <= MaxColumnRuns)

@@ -1,0 +1,241 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>Prints the kernels with a pixel in every lane, which read and write planes.</summary>
+internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
+{
+    private int Lanes => vector.Target.Lanes;
+
+    public void Emit(string name, PlanarPointwiseKernel kernel)
+    {
+        writer.Line();
+        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels{Name(kernel.Activation)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(kernel.HasResidual ? ", ref float residual" : string.Empty)})");
+        Constants(kernel.Activation);
+        foreach (PixelRun run in kernel.Runs)
+        {
+            writer.Open();
+            writer.Line($"ref float pixels = ref {KernelText.At("input", run.First)};");
+            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
+            writer.Line($"ref float source = ref {KernelText.At("residual", run.First)};", kernel.HasResidual);
+            writer.Loop("panel", run.Count, () =>
+            {
+                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, kernel.HasResidual, kernel.Activation, kernel.InChannels, rows =>
+                {
+                    writer.Line("ref float w = ref pixels;");
+                    writer.Open($"for (int k = 0; k < {kernel.InChannels}; k++)");
+                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
+                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
+                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.InPlaneStep});");
+                    writer.Close();
+                });
+                if (run.Count > 1)
+                {
+                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                    writer.Line($"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});", kernel.HasResidual);
+                }
+            });
+            writer.Close();
+        }
+
+        writer.Close();
+    }
+
+    public void Emit(string name, PlanarConvolutionKernel kernel)
+    {
+        RowWindow window = kernel.Window;
+        writer.Line();
+        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.InChannels} -> {kernel.OutChannels} channels, kernel {window.Kernel}, stride {window.Stride}{Name(kernel.Activation)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+        writer.Line("/// <param name=\"ring\">Padded input rows, all channels of a row together.</param>");
+        writer.Line("/// <param name=\"row\">Place in the ring of the window's first row.</param>");
+        writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
+        writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)");
+        Constants(kernel.Activation);
+        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
+        foreach (PixelRun run in kernel.Runs)
+        {
+            writer.Open();
+            writer.Line($"ref float pixels = ref {KernelText.At("ring", run.First)};");
+            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
+            writer.Loop("panel", run.Count, () =>
+            {
+                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, hasResidual: false, kernel.Activation, taps, rows =>
+                {
+                    string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
+                    writer.Open("for (int ky = from; ky < to; ky++)");
+                    writer.Line($"int slot = row + {step};");
+                    writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
+                    writer.Line($"a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
+                    for (int kx = 0; kx < window.Kernel.Width; kx++)
+                    {
+                        writer.Open();
+                        writer.Line($"ref float w = ref Unsafe.Add(ref pixels, (slot * {kernel.InChannels * kernel.Row.Length}) + {kernel.Row.At(kx * window.Dilation.Width)});");
+                        writer.Open($"for (int c = 0; c < {kernel.InChannels}; c++)");
+                        KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
+                        writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
+                        writer.Line($"w = ref Unsafe.Add(ref w, {kernel.Row.Length});");
+                        writer.Close();
+                        writer.Close();
+                    }
+
+                    writer.Close();
+                });
+                if (run.Count > 1)
+                {
+                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                }
+            });
+            writer.Close();
+        }
+
+        writer.Close();
+    }
+
+    /// <summary>All tiles of output channels over one panel of pixels; <paramref name="sum"/> prints the sum, with <c>a</c> at the tile's weights.</summary>
+    private void EmitTiles(EquatableArray<TileRun> tiles, int vectors, int outPlaneStep, bool hasResidual, ActivationFunction activation, int taps, Action<int> sum)
+    {
+        writer.Line("ref float tile = ref weights;");
+        writer.Line("ref float tileBias = ref bias;");
+        writer.Line("ref float planes = ref destination;");
+        writer.Line("ref float added = ref source;", hasResidual);
+        foreach (TileRun run in tiles)
+        {
+            writer.Loop("t", run.Count, () =>
+            {
+                for (int i = 0; i < run.Pixels; i++)
+                {
+                    string bias = vector.Create(KernelText.At("tileBias", i));
+                    if (!hasResidual && vectors > 1)
+                    {
+                        writer.Line($"{vector.Type} bias{i} = {bias};");
+                        bias = FormattableString.Invariant($"bias{i}");
+                    }
+
+                    for (int j = 0; j < vectors; j++)
+                        writer.Line($"{vector.Type} sum{i}_{j} = {(hasResidual ? vector.Add(bias, vector.Load("added", (i * outPlaneStep) + (j * Lanes))) : bias)};");
+                }
+
+                writer.Line("ref float a = ref tile;");
+                sum(run.Pixels);
+                for (int i = 0; i < run.Pixels; i++)
+                {
+                    for (int j = 0; j < vectors; j++)
+                        writer.Line(vector.Store(vector.Activate(activation, FormattableString.Invariant($"sum{i}_{j}")), "planes", (i * outPlaneStep) + (j * Lanes)));
+                }
+
+                writer.Line($"tile = ref Unsafe.Add(ref tile, {run.Pixels * taps});");
+                writer.Line($"tileBias = ref Unsafe.Add(ref tileBias, {run.Pixels});");
+                writer.Line($"planes = ref Unsafe.Add(ref planes, {run.Pixels * outPlaneStep});");
+                writer.Line($"added = ref Unsafe.Add(ref added, {run.Pixels * outPlaneStep});", hasResidual);
+            }, braces: tiles.Count > 1);
+        }
+    }
+
+    public void Emit(string name, PlanarDepthwiseKernel kernel)
+    {
+        RowWindow window = kernel.Window;
+        int taps = window.Kernel.Height * window.Kernel.Width;
+        bool registers = taps <= vector.Target.Registers / 3;
+        writer.Line();
+        writer.Line($"/// <summary>{kernel.Rows} rows of {window.OutWidth} pixels of one channel of a depthwise convolution, kernel {window.Kernel}, stride {window.Stride}{Name(kernel.Activation)}.</summary>");
+        writer.Line("/// <param name=\"plane\">The padded rows under the first output row.</param>");
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)");
+        Constants(kernel.Activation);
+        writer.Line($"{vector.Type} start = {vector.Create("bias")};");
+        for (int tap = 0; registers && tap < taps; tap++)
+            writer.Line($"{vector.Type} w{tap / window.Kernel.Width}_{tap % window.Kernel.Width} = {vector.Create(KernelText.At("weights", tap))};");
+        foreach (PixelRun run in kernel.Runs)
+        {
+            writer.Open();
+            writer.Line($"ref float pixels = ref {KernelText.At("plane", run.First)};");
+            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
+            writer.Loop("panel", run.Count, () =>
+            {
+                EmitRows(kernel, run.Vectors, registers);
+                for (int y = 0; y < kernel.Rows; y++)
+                {
+                    for (int j = 0; j < run.Vectors; j++)
+                    {
+                        string value = vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{y}_{j}"));
+                        int at = (y * kernel.OutRowStep) + (j * Lanes);
+                        writer.Line(window.OutWidth >= Lanes
+                            ? vector.Store(value, "destination", at)
+                            : FormattableString.Invariant($"PartialVector.Store({value}, ref {KernelText.At("destination", at)}, {window.OutWidth});"));
+                    }
+                }
+
+                if (run.Count > 1)
+                {
+                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                }
+            });
+            writer.Close();
+        }
+
+        writer.Close();
+    }
+
+    private void EmitRows(PlanarDepthwiseKernel kernel, int vectors, bool registers)
+    {
+        RowWindow window = kernel.Window;
+        for (int y = 0; y < kernel.Rows; y++)
+        {
+            for (int j = 0; j < vectors; j++)
+                writer.Line($"{vector.Type} sum{y}_{j} = start;");
+        }
+
+        int last = ((kernel.Rows - 1) * kernel.StrideHeight) + (window.Dilation.Height * (window.Kernel.Height - 1));
+        for (int row = 0; row <= last; row++)
+        {
+            // Output rows that this input row meets, with the kernel row that does.
+            List<(int Y, int Ky)> uses = [];
+            for (int y = 0; y < kernel.Rows; y++)
+            {
+                int distance = row - (y * kernel.StrideHeight);
+                if (distance >= 0 && distance % window.Dilation.Height == 0 && distance / window.Dilation.Height < window.Kernel.Height)
+                    uses.Add((y, distance / window.Dilation.Height));
+            }
+
+            for (int kx = 0; kx < window.Kernel.Width && uses.Count > 0; kx++)
+            {
+                writer.Open();
+                for (int j = 0; j < vectors; j++)
+                    writer.Line($"{vector.Type} x{j} = {vector.Load("pixels", (row * kernel.Row.Length) + kernel.Row.At(kx * window.Dilation.Width) + (j * Lanes))};");
+                foreach ((int y, int ky) in uses)
+                {
+                    string weight = registers
+                        ? FormattableString.Invariant($"w{ky}_{kx}")
+                        : vector.Create(KernelText.At("weights", (ky * window.Kernel.Width) + kx));
+                    for (int j = 0; j < vectors; j++)
+                    {
+                        string sum = FormattableString.Invariant($"sum{y}_{j}");
+                        writer.Line($"{sum} = {vector.Fma(FormattableString.Invariant($"x{j}"), weight, sum)};");
+                    }
+                }
+
+                writer.Close();
+            }
+        }
+    }
+
+    private void Constants(ActivationFunction activation)
+    {
+        foreach (string constant in vector.ActivationConstants(activation))
+            writer.Line(constant);
+    }
+
+    private string TileText(EquatableArray<TileRun> tiles, EquatableArray<PixelRun> runs) => string.Join(
+        ", ", tiles.SelectMany(t => runs.Select(r => FormattableString.Invariant($"{t.Pixels} x {r.Vectors * Lanes}"))).Distinct());
+
+    private static string Name(ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";
+}

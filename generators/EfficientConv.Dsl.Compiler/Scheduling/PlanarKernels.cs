@@ -1,0 +1,101 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>
+/// Neighbouring pixels in vectors: <paramref name="Count"/> panels of <paramref name="Vectors"/> vectors from pixel <paramref name="First"/> on.
+/// The last panel may begin inside the one before it, so that it ends at the last pixel; what both compute is the same.
+/// </summary>
+public readonly record struct PixelRun(int First, int Vectors, int Count);
+
+/// <summary>1x1 convolution of planes: a pixel in every lane, weights broadcast, so that NCHW is read and written where it lies.</summary>
+/// <param name="Pixels">Pixels.</param>
+/// <param name="InChannels">Length of the sum.</param>
+/// <param name="OutChannels">Output channels.</param>
+/// <param name="InPlaneStep">Floats from an input channel to the next.</param>
+/// <param name="OutPlaneStep">Floats from an output channel to the next.</param>
+/// <param name="HasResidual">Whether planes like the output's are added.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Runs">Panels of pixels.</param>
+/// <param name="Tiles">Tiles of output channels, each packed [k][channel].</param>
+public sealed record PlanarPointwiseKernel(
+    int Pixels, int InChannels, int OutChannels, int InPlaneStep, int OutPlaneStep, bool HasResidual, ActivationFunction Activation,
+    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : Kernel;
+
+/// <summary>
+/// Rows of one zero-padded plane whose columns are sorted by their remainder modulo the stride, so that every tap's columns are neighbours:
+/// column x lies at <c>(x % stride) * phase length + x / stride</c>.
+/// </summary>
+/// <param name="Phases">The horizontal stride.</param>
+/// <param name="PhaseLength">Columns of a phase.</param>
+public readonly record struct PlanarRow(int Phases, int PhaseLength)
+{
+    /// <summary>Floats of a row.</summary>
+    public int Length => Phases * PhaseLength;
+
+    /// <summary>Where padded column <paramref name="column"/> lies.</summary>
+    public int At(int column) => ((column % Phases) * PhaseLength) + (column / Phases);
+}
+
+/// <summary>Some output rows of one channel of a depthwise convolution, a pixel in every lane.</summary>
+/// <param name="Window">Geometry.</param>
+/// <param name="StrideHeight">Vertical stride.</param>
+/// <param name="Rows">Output rows.</param>
+/// <param name="Row">The padded plane's rows.</param>
+/// <param name="OutRowStep">Floats from an output row to the next.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Runs">Panels of output columns.</param>
+public sealed record PlanarDepthwiseKernel(
+    RowWindow Window, int StrideHeight, int Rows, PlanarRow Row, int OutRowStep, ActivationFunction Activation, EquatableArray<PixelRun> Runs) : Kernel;
+
+/// <summary>One output row, in planes, of a dense convolution with few input channels.</summary>
+/// <param name="InChannels">Input channels.</param>
+/// <param name="OutChannels">Output channels.</param>
+/// <param name="Window">Geometry.</param>
+/// <param name="RingRows">Rows of the ring; each holds all channels, one padded row after the other.</param>
+/// <param name="Row">The padded rows.</param>
+/// <param name="OutPlaneStep">Floats from an output channel to the next.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Runs">Panels of output columns.</param>
+/// <param name="Tiles">Tiles of output channels, each packed [ky][kx][c][channel].</param>
+public sealed record PlanarConvolutionKernel(
+    int InChannels, int OutChannels, RowWindow Window, int RingRows, PlanarRow Row, int OutPlaneStep, ActivationFunction Activation,
+    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : Kernel;
+
+/// <summary>1x1 convolution from planes to planes.</summary>
+public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residual, TensorView Output, PlanarPointwiseKernel Kernel, int Bias, ActivationFunction Pass)
+    : Driver("PlanarPointwise", Input, Output);
+
+/// <summary>How planes are padded before a window runs over them.</summary>
+/// <param name="PadTop">Zero rows above.</param>
+/// <param name="PadLeft">Zero columns in front.</param>
+/// <param name="Rows">Rows of the padded buffer.</param>
+/// <param name="Row">Layout of a row.</param>
+/// <param name="Offset">Where the buffer lies in the scratch memory.</param>
+public sealed record PlanarPadding(int PadTop, int PadLeft, int Rows, PlanarRow Row, int Offset);
+
+/// <summary>Depthwise convolution from planes to planes, channel after channel.</summary>
+public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, PlanarDepthwiseKernel Kernel, PlanarPadding Padding, int Bias, ActivationFunction Pass)
+    : Driver("PlanarDepthwise", Input, Output);
+
+/// <summary>Depthwise, then 1x1, from planes to planes, some rows at a time: the depthwise rows of all channels never leave the cache.</summary>
+/// <param name="Input">Input.</param>
+/// <param name="Residual">Residual, or null.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Depthwise">Rows of one channel.</param>
+/// <param name="DepthwisePass">Activation behind it as a pass.</param>
+/// <param name="Project">1x1 convolution of a step's rows.</param>
+/// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Padding">Padding of a step's rows.</param>
+/// <param name="Rows">Output rows of a step.</param>
+/// <param name="DepthwiseRows">Offset of the depthwise rows in the scratch memory.</param>
+/// <param name="Offsets">Offsets into the weights.</param>
+public sealed record PlanarSeparableDriver(
+    TensorView Input, TensorView? Residual, TensorView Output, PlanarDepthwiseKernel Depthwise, ActivationFunction DepthwisePass, PlanarPointwiseKernel Project,
+    ActivationFunction ProjectPass, PlanarPadding Padding, int Rows, int DepthwiseRows, FusedOffsets Offsets) : Driver("PlanarSeparable", Input, Output);
+
+/// <summary>Dense convolution with few input channels from planes to planes, row after row.</summary>
+public sealed record PlanarConvolutionDriver(
+    TensorView Input, TensorView Output, PlanarConvolutionKernel Kernel, PlanarPadding Padding, int StrideHeight, int Bias, ActivationFunction Pass)
+    : Driver("PlanarConvolution", Input, Output);

@@ -1,0 +1,209 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Fusion;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>
+/// Schedules layers whose input and output both are the user's NCHW: with a pixel in every lane nothing needs to be transposed. The sums run in the
+/// same order as with channels in the lanes, and whether this form is taken never depends on the instruction set.
+/// </summary>
+internal static class PlanarScheduling
+{
+    /// <summary>Widest vector of all targets: maps that fill it fill every other.</summary>
+    private const int WidestVector = 16;
+
+    /// <summary>Sums longer than this repay the transposes that full register tiles over channels need.</summary>
+    private const int LongestWindowSum = 64;
+
+    /// <summary>Depthwise rows of all channels that one step keeps, in floats.</summary>
+    private const int StepFloats = 48 * 1024;
+
+    public static bool Fits(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        if (!input.View.IsPlanar || !output.View.IsPlanar || residual is { View.IsPlanar: false })
+            return false;
+        if (stage.IsPointwise)
+            return WasteIsSmall(stage.Output.Pixels);
+        if (residual is not null)
+            return false;
+        return stage.IsDepthwise || (stage.Convolution.Groups == 1 && stage.Taps <= LongestWindowSum && WasteIsSmall(stage.Output.Width));
+    }
+
+    public static bool Fits(DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
+        group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&
+        WasteIsSmall(group.Depthwise.Output.Width * StepRows(group));
+
+    public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        if (stage.IsPointwise)
+            SchedulePointwise(plan, stage, input, residual, output);
+        else if (stage.IsDepthwise)
+            ScheduleDepthwise(plan, stage, input, output);
+        else
+            ScheduleConvolution(plan, stage, input, output);
+    }
+
+    /// <summary>Whether whole vectors over <paramref name="pixels"/> compute at most an eighth too much.</summary>
+    private static bool WasteIsSmall(int pixels) => pixels >= WidestVector && (pixels + WidestVector - 1) / WidestVector * WidestVector * 8 <= pixels * 9;
+
+    private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        int pixels = stage.Output.Pixels, outChannels = stage.Output.Channels, inChannels = stage.Input.Channels;
+        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
+        plan.BeginStep();
+        PlanarPointwiseKernel kernel = new(pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles);
+        int weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
+        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), outChannels)]);
+        plan.AddStep(
+            new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
+            input, residual, output, 0, ConvolutionScheduling.Describe("pointwise", stage));
+    }
+
+    private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
+    {
+        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        int channels = stage.Output.Channels, height = stage.Output.Height;
+        ScratchArena scratch = new();
+        PlanarPadding padding = Pad(stage, height, 1, scratch);
+        plan.BeginStep();
+        PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, inline);
+        int weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
+        plan.Pack(stage, new PackPanels(plan.Absolute(weights), channels * stage.Taps, 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), channels));
+        plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch.Length, ConvolutionScheduling.Describe("depthwise", stage));
+    }
+
+    public static void Schedule(PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        ConvolutionStage depthwise = group.Depthwise, project = group.Project;
+        (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
+        (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
+        int rows = StepRows(group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
+        ScratchArena scratch = new();
+        PlanarPadding padding = Pad(depthwise, rows, 1, scratch);
+        int depthwiseRows = scratch.Reserve(channels * pixels);
+        plan.BeginStep();
+        PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseInline);
+        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
+        PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, residual is not null, projectInline, runs, tiles);
+        int lanes = plan.Reserve(channels * depthwise.Taps), depthwiseBias = plan.Reserve(channels);
+        plan.Pack(depthwise, new PackPanels(plan.Absolute(lanes), channels * depthwise.Taps, 0, channels, 1, channels, 0, depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), channels));
+        int weights = plan.Reserve(outChannels * channels), bias = plan.Reserve(outChannels);
+        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), new PackBias(plan.Absolute(bias), outChannels)]);
+        plan.AddStep(
+            new PlanarSeparableDriver(
+                input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
+                new FusedOffsets(0, 0, lanes, depthwiseBias, weights, bias)),
+            input, residual, output, scratch.Length,
+            ConvolutionScheduling.Describe("depthwise", depthwise) + "\n" + ConvolutionScheduling.Describe("pointwise", project) + FormattableString.Invariant($"\n{rows} output rows a step, planes in and out"));
+    }
+
+    private static void ScheduleConvolution(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
+    {
+        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        ConvolutionOperator c = stage.Convolution;
+        int outChannels = stage.Output.Channels;
+        ScratchArena scratch = new();
+        PlanarPadding padding = Pad(stage, 1, stage.Input.Channels, scratch);
+        plan.BeginStep();
+        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, stage.Output.Width);
+        PlanarConvolutionKernel kernel = new(
+            stage.Input.Channels, outChannels, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, inline, runs, tiles);
+        int weights = plan.Reserve(outChannels * stage.Taps), bias = plan.Reserve(outChannels);
+        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), outChannels)]);
+        plan.AddStep(
+            new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
+            input, null, output, scratch.Length, ConvolutionScheduling.Describe("convolution", stage));
+    }
+
+    /// <summary>A buffer for the input rows under <paramref name="outputRows"/> rows, of <paramref name="channels"/> channels.</summary>
+    private static PlanarPadding Pad(ConvolutionStage stage, int outputRows, int channels, ScratchArena scratch)
+    {
+        ConvolutionOperator c = stage.Convolution;
+        int rows = ((outputRows - 1) * c.Stride.Height) + ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
+        int columns = Math.Max(
+            c.Padding.Left + stage.Input.Width,
+            ((stage.Output.Width - 1) * c.Stride.Width) + ShapeInference.EffectiveKernel(c.Kernel.Width, c.Dilation.Width));
+
+        // Rows begin on cache lines. A vector behind the last row may be read whole.
+        PlanarRow row = new(c.Stride.Width, PlanBuilder.Align((columns + c.Stride.Width - 1) / c.Stride.Width));
+        return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Reserve((rows * channels * row.Length) + WidestVector));
+    }
+
+    private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, ActivationFunction inline)
+    {
+        ConvolutionOperator c = stage.Convolution;
+        int width = stage.Output.Width, taps = c.Kernel.Height * c.Kernel.Width;
+
+        // Weights stay in registers where there is room for a useful tile beside them.
+        int accumulators = target.Registers - 2 - (taps <= target.Registers / 3 ? taps : 1);
+        EquatableArray<PixelRun> runs = PixelRuns(target, width, Math.Min(4, accumulators));
+        int vectors = runs.Max(r => r.Vectors), rows = 1;
+        for (int candidate = 2; candidate <= height; candidate++)
+        {
+            if (height % candidate == 0 && candidate * vectors <= accumulators)
+                rows = candidate;
+        }
+
+        return new PlanarDepthwiseKernel(
+            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, inline, runs);
+    }
+
+    /// <summary>Rows of a step: a divisor of the height.</summary>
+    private static int StepRows(DepthwiseGroup group)
+    {
+        Shape output = group.Depthwise.Output;
+        int rows = 1;
+        for (int candidate = 2; candidate <= output.Height; candidate++)
+        {
+            if (output.Height % candidate == 0 && candidate * output.Width * output.Channels <= StepFloats)
+                rows = candidate;
+        }
+
+        return rows;
+    }
+
+    /// <summary>Register tiles of output channels x pixels.</summary>
+    private static (EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) Tiling(VectorTarget target, int channels, int pixels)
+    {
+        PanelRun main = RegisterTiling.Choose(target, channels, target.Vectors(pixels))[0];
+        return (PixelRuns(target, pixels, main.Vectors), main.Tiles);
+    }
+
+    /// <summary>Panels of <paramref name="widest"/> vectors, and one that ends at the last pixel.</summary>
+    private static EquatableArray<PixelRun> PixelRuns(VectorTarget target, int pixels, int widest)
+    {
+        int lanes = target.Lanes, whole = pixels / lanes, rest = (whole % widest) + (pixels % lanes > 0 ? 1 : 0);
+        List<PixelRun> runs = [];
+        if (whole / widest > 0)
+            runs.Add(new PixelRun(0, widest, whole / widest));
+        if (rest * lanes <= pixels || rest == 1)
+        {
+            if (rest > 0)
+                runs.Add(new PixelRun(Math.Max(0, pixels - (rest * lanes)), rest, 1));
+        }
+        else
+        {
+            // Too few pixels for all to stand side by side: only the last one moves back.
+            runs.Add(new PixelRun(0, rest - 1, 1));
+            runs.Add(new PixelRun(pixels - lanes, 1, 1));
+        }
+
+        return runs.ToEquatableArray();
+    }
+
+    private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, int offset, int outChannels, int taps)
+    {
+        int channel = 0;
+        foreach (TileRun tile in tiles)
+        {
+            int length = tile.Pixels * tile.Count * taps;
+            yield return new PackPanels(plan.Absolute(offset), length, channel, outChannels, tile.Pixels, tile.Count, 0, taps);
+            offset += length;
+            channel += tile.Pixels * tile.Count;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text;
+using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Generators.Reading;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+
+namespace EfficientConv.Dsl.Generators;
+
+/// <summary>
+/// Adds the generated part of every class with an <c>InputShape</c>. It reports nothing: mistakes are the analyzers' business, which read
+/// the same declaration, because diagnostics of a generator would defeat its caching and <c>#pragma warning disable</c>.
+/// </summary>
+[Generator(LanguageNames.CSharp)]
+public sealed class NetworkGenerator : IIncrementalGenerator
+{
+    /// <summary>Name of the step that turns a class into its declaration; it runs again whenever the compilation changes.</summary>
+    public const string DeclarationStep = "NetworkDeclaration";
+
+    /// <summary>Name of the step that turns a declaration into C#; it runs only when the declaration is another one.</summary>
+    public const string CompilationStep = "NetworkCompilation";
+
+    /// <inheritdoc/>
+    public void Initialize(IncrementalGeneratorInitializationContext context)
+    {
+        // The declaration is the last thing that knows of Roslyn, and it holds names and constants only.
+        IncrementalValuesProvider<NetworkDeclaration> declarations = context.SyntaxProvider
+            .ForAttributeWithMetadataName(
+                NetworkAttributes.MarkerMetadataName,
+                static (node, _) => node is TypeDeclarationSyntax,
+                static (match, cancellation) => NetworkReader.ReadAt((INamedTypeSymbol)match.TargetSymbol, match.TargetNode, cancellation))
+            .Where(static declaration => declaration is not null)
+            .Select(static (declaration, _) => declaration!)
+            .WithTrackingName(DeclarationStep);
+
+        IncrementalValuesProvider<CompilationResult> results = declarations
+            .Select(static (declaration, _) => NetworkCompiler.Compile(declaration))
+            .WithTrackingName(CompilationStep);
+
+        context.RegisterSourceOutput(results, static (production, result) =>
+        {
+            foreach (GeneratedSource source in result.Sources)
+                production.AddSource(source.HintName, SourceText.From(source.Text, Encoding.UTF8));
+        });
+    }
+}

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace EfficientConv.Dsl.Generators.Reading;
+
+/// <summary>Finds the attributes of a class that make up its network.</summary>
+internal static class NetworkAttributes
+{
+    /// <summary>Full name of the attribute that marks a network.</summary>
+    public const string MarkerMetadataName = "EfficientConv.Dsl." + MarkerName;
+
+    private const string MarkerName = "InputShapeAttribute";
+    private const string LayerName = "LayerAttribute";
+
+    /// <summary>The attribute that makes <paramref name="type"/> a network, or null. Of several (an error of the compiler's) the first counts.</summary>
+    public static NetworkAttribute? FindMarker(INamedTypeSymbol type, CancellationToken cancellation)
+    {
+        AttributeData? marker = type.GetAttributes().FirstOrDefault(IsMarker);
+        return marker is null ? null : Locate(marker, cancellation);
+    }
+
+    /// <summary>
+    /// The marker and the layers in source order. Layers on another partial declaration than the marker's come last;
+    /// their order among each other says nothing, and the reader reports them.
+    /// </summary>
+    public static ImmutableArray<NetworkAttribute> Of(INamedTypeSymbol type, NetworkAttribute marker, CancellationToken cancellation) =>
+    [
+        .. type.GetAttributes().Where(IsLayer).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
+            .OrderBy(attribute => attribute.Declaration == marker.Declaration ? 0 : 1)
+            .ThenBy(attribute => attribute.Syntax.SpanStart),
+    ];
+
+    /// <summary>Whether an attribute's class does not exist: a misspelt layer leaves a network that nobody meant.</summary>
+    public static bool HasUnknown(INamedTypeSymbol type) => type.GetAttributes().Any(attribute => attribute.AttributeClass is null or { TypeKind: TypeKind.Error });
+
+    private static NetworkAttribute? Locate(AttributeData attribute, CancellationToken cancellation) =>
+        attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) is AttributeSyntax syntax ? new NetworkAttribute(attribute, syntax) : null;
+
+    private static bool IsMarker(AttributeData attribute) =>
+        attribute.AttributeClass is { Name: MarkerName } type && IsRuntimeNamespace(type.ContainingNamespace);
+
+    private static bool IsLayer(AttributeData attribute)
+    {
+        for (INamedTypeSymbol? type = attribute.AttributeClass?.BaseType; type is not null; type = type.BaseType)
+        {
+            // A class of another assembly that derives from the base is nothing that the compiler core knows.
+            if (type.Name == LayerName && IsRuntimeNamespace(type.ContainingNamespace))
+                return SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, attribute.AttributeClass!.ContainingAssembly);
+        }
+
+        return false;
+    }
+
+    private static bool IsRuntimeNamespace(INamespaceSymbol? symbol) =>
+        symbol is { Name: "Dsl", ContainingNamespace: { Name: "EfficientConv", ContainingNamespace.IsGlobalNamespace: true } };
+}

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Rules;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace EfficientConv.Dsl.Generators.Reading;
+
+/// <summary>
+/// Reads a class into a <see cref="NetworkDeclaration"/>: names and constants. It judges nothing but the class itself, because it runs
+/// for every network after every key stroke.
+/// </summary>
+internal static class NetworkReader
+{
+    private const string AttributeSuffix = "Attribute";
+
+    private static readonly SymbolDisplayFormat NameOnly = new(miscellaneousOptions: SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
+
+    private static readonly SymbolDisplayFormat NameWithTypeParameters = NameOnly.WithGenericsOptions(SymbolDisplayGenericsOptions.IncludeTypeParameters);
+
+    private static readonly SymbolDisplayFormat FullName = new(
+        typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces,
+        miscellaneousOptions: SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
+
+    /// <summary>
+    /// Reads <paramref name="type"/> when <paramref name="node"/> is the declaration that carries its marker; null elsewhere, so that
+    /// a class marked twice (an error of the compiler's) is generated once.
+    /// </summary>
+    public static NetworkDeclaration? ReadAt(INamedTypeSymbol type, SyntaxNode node, CancellationToken cancellation) =>
+        NetworkAttributes.FindMarker(type, cancellation) is { } marker && marker.Declaration == node
+            ? Read(type, NetworkAttributes.Of(type, marker, cancellation))
+            : null;
+
+    /// <summary>Reads <paramref name="type"/> with its <see cref="NetworkAttributes.Of">network attributes</see>, which it numbers as they come.</summary>
+    public static NetworkDeclaration Read(INamedTypeSymbol type, ImmutableArray<NetworkAttribute> attributes)
+    {
+        INamedTypeSymbol[] outerTypes = [.. OuterTypes(type).Reverse()];
+        return new NetworkDeclaration(
+            type.ContainingNamespace.IsGlobalNamespace ? string.Empty : type.ContainingNamespace.ToDisplayString(FullName),
+            outerTypes.Select(outer => new ContainingType(Keyword(outer), outer.ToDisplayString(NameWithTypeParameters))).ToEquatableArray(),
+            type.ToDisplayString(NameOnly),
+            Keyword(type),
+            outerTypes.Append(type).All(t => t.DeclaredAccessibility == Accessibility.Public),
+            attributes.Select(ReadAttribute).ToEquatableArray(),
+            FindProblems(type, outerTypes, attributes).ToEquatableArray());
+    }
+
+    private static AttributeDeclaration ReadAttribute(NetworkAttribute attribute)
+    {
+        AttributeData data = attribute.Data;
+        HashSet<string> written = AttributeArguments.WrittenParameters(attribute.Syntax, data.AttributeConstructor);
+        ImmutableArray<IParameterSymbol> parameters = data.AttributeConstructor?.Parameters ?? [];
+        IEnumerable<AttributeArgument> byConstructor = parameters
+            .Zip(data.ConstructorArguments, (parameter, value) => new AttributeArgument(parameter.Name, Constant(value), written.Contains(parameter.Name)));
+        IEnumerable<AttributeArgument> byProperty = data.NamedArguments
+            .Select(pair => new AttributeArgument(pair.Key, Constant(pair.Value), IsExplicit: true));
+
+        string name = data.AttributeClass!.Name;
+        string kind = name.EndsWith(AttributeSuffix, StringComparison.Ordinal) ? name.Substring(0, name.Length - AttributeSuffix.Length) : name;
+        return new AttributeDeclaration(kind, byConstructor.Concat(byProperty).ToEquatableArray());
+    }
+
+    /// <summary>The value itself; arrays and types, which no network attribute takes, are read as null.</summary>
+    private static object? Constant(TypedConstant constant) =>
+        constant.Kind is TypedConstantKind.Primitive or TypedConstantKind.Enum ? constant.Value : null;
+
+    /// <summary>What is wrong with the class, the gravest first.</summary>
+    private static IEnumerable<TargetProblem> FindProblems(INamedTypeSymbol type, INamedTypeSymbol[] outerTypes, ImmutableArray<NetworkAttribute> attributes)
+    {
+        TypeDeclarationSyntax? declaration = attributes[0].Declaration; // Those of the marked declaration come first.
+        if (Unsuitability(type, outerTypes, declaration) is { } unsuitability)
+            yield return new TargetProblem(RuleCatalog.UnsuitableClass.Id, unsuitability);
+
+        // Where another declaration of the same type lacks the keyword, the compiler says so (CS0260).
+        if (declaration is not null && !declaration.Modifiers.Any(SyntaxKind.PartialKeyword))
+            yield return new TargetProblem(RuleCatalog.NotPartial.Id, "is not partial");
+        else if (declaration?.Ancestors().OfType<TypeDeclarationSyntax>().FirstOrDefault(outer => !outer.Modifiers.Any(SyntaxKind.PartialKeyword)) is { } outer)
+            yield return new TargetProblem(RuleCatalog.NotPartial.Id, $"its containing type {outer.Identifier.ValueText} is not partial");
+
+        int declarations = attributes.Select(attribute => attribute.Declaration).Distinct().Count();
+        if (declarations > 1)
+            yield return new TargetProblem(RuleCatalog.SpreadAttributes.Id, FormattableString.Invariant($"{declarations} partial declarations"));
+    }
+
+    private static string? Unsuitability(INamedTypeSymbol type, INamedTypeSymbol[] outerTypes, TypeDeclarationSyntax? declaration) => type switch
+    {
+        { TypeKind: TypeKind.Interface } => "an interface",
+        { TypeKind: TypeKind.Struct, IsRecord: true } => "a record struct",
+        { TypeKind: TypeKind.Struct } => "a struct",
+        { IsStatic: true } => "static",
+        { IsAbstract: true } => "abstract",
+        { IsGenericType: true, Arity: > 0 } => "generic",
+        _ when outerTypes.Append(type).Any(t => t.IsFileLocal) => "file-local",
+        { BaseType: { SpecialType: not SpecialType.System_Object, TypeKind: not TypeKind.Error } ancestor } => $"derived from {ancestor.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat)}",
+        _ when declaration?.ParameterList is not null => "declared with a primary constructor",
+        _ => null,
+    };
+
+    private static IEnumerable<INamedTypeSymbol> OuterTypes(INamedTypeSymbol type)
+    {
+        for (INamedTypeSymbol? outer = type.ContainingType; outer is not null; outer = outer.ContainingType)
+            yield return outer;
+    }
+
+    private static string Keyword(INamedTypeSymbol type) => type switch
+    {
+        { TypeKind: TypeKind.Interface } => "interface",
+        { TypeKind: TypeKind.Struct, IsRecord: true } => "record struct",
+        { TypeKind: TypeKind.Struct } => "struct",
+        { IsRecord: true } => "record",
+        _ => "class",
+    };
+}

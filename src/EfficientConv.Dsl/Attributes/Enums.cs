@@ -1,0 +1,86 @@
+namespace EfficientConv.Dsl;
+
+/// <summary>The order of the values in the spans that the user passes.</summary>
+public enum TensorLayout
+{
+    /// <summary>Channel planes one after the other: index (c * height + y) * width + x, as PyTorch.</summary>
+    NCHW,
+
+    /// <summary>All channels of a pixel together: index (y * width + x) * channels + c, as TensorFlow.</summary>
+    NHWC,
+}
+
+/// <summary>How the padding of a spatial layer is chosen.</summary>
+public enum AutoPad
+{
+    /// <summary>The padding that the attribute gives.</summary>
+    Explicit,
+
+    /// <summary>PyTorch's <c>padding='same'</c> (stride 1 only): d * (k - 1) in total, the odd pixel at right and bottom.</summary>
+    Same,
+
+    /// <summary>
+    /// TensorFlow's 'same': output = ceil(input / s), in total max((output - 1) * s + d * (k - 1) + 1 - input, 0),
+    /// the odd pixel at right and bottom.
+    /// </summary>
+    SameUpper,
+}
+
+/// <summary>Whether a block adds its input to its output.</summary>
+public enum Shortcut
+{
+    /// <summary>Adds if and only if the stride is 1 and the channels in equal the channels out.</summary>
+    Auto,
+
+    /// <summary>Adds; a compile-time error where the shapes differ.</summary>
+    Required,
+
+    /// <summary>Does not add.</summary>
+    None,
+}
+
+/// <summary>An elementwise activation function, computed as PyTorch's module of the same name.</summary>
+public enum Activation
+{
+    /// <summary>x</summary>
+    None,
+
+    /// <summary>max(x, 0)</summary>
+    ReLU,
+
+    /// <summary>min(max(x, 0), 6)</summary>
+    ReLU6,
+
+    /// <summary>x * relu6(x + 3) / 6</summary>
+    HardSwish,
+
+    /// <summary>x / (1 + exp(-x))</summary>
+    SiLU,
+
+    /// <summary>1 / (1 + exp(-x))</summary>
+    Sigmoid,
+
+    /// <summary>relu6(x + 3) / 6</summary>
+    HardSigmoid,
+
+    /// <summary>x / 2 * (1 + erf(x / sqrt(2)))</summary>
+    GELU,
+
+    /// <summary>x if x > 0, else slope * x</summary>
+    LeakyReLU,
+
+    /// <summary>x if x > 0, else slope[c] * x with learned slopes</summary>
+    PReLU,
+
+    /// <summary>tanh(x)</summary>
+    Tanh,
+
+    /// <summary>x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))</summary>
+    GELUTanh,
+
+    /// <summary>x if x > 0, else exp(x) - 1</summary>
+    ELU,
+
+    /// <summary>x * tanh(ln(1 + exp(x)))</summary>
+    Mish,
+}

@@ -1,0 +1,24 @@
+using System.Diagnostics;
+
+namespace EfficientConv.Dsl;
+
+/// <summary>Marks a <c>partial class</c> as a network and gives the shape of one input image.</summary>
+/// <param name="channels">Channels, at least 1.</param>
+/// <param name="height">Rows, at least 1.</param>
+/// <param name="width">Columns, at least 1.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = false, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class InputShapeAttribute(int channels, int height, int width) : Attribute
+{
+    /// <summary>Channels.</summary>
+    public int Channels { get; } = channels;
+
+    /// <summary>Rows.</summary>
+    public int Height { get; } = height;
+
+    /// <summary>Columns.</summary>
+    public int Width { get; } = width;
+
+    /// <summary>The order of the values in the user's input and output spans.</summary>
+    public TensorLayout Layout { get; set; }
+}

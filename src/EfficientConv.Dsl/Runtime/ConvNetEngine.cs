@@ -1,0 +1,160 @@
+using System.ComponentModel;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace EfficientConv.Dsl.Runtime;
+
+/// <summary>Holds a network's packed weights and workspaces and runs its program. Immutable and safe for many threads at once.</summary>
+/// <typeparam name="TProgram">The generated program.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed unsafe class ConvNetEngine<TProgram>
+    where TProgram : struct, INetworkProgram
+{
+    private readonly AlignedBuffer _weights;
+    private readonly WorkspacePool _workspaces;
+    private readonly int _inputLength;
+    private readonly int _outputLength;
+
+    private ConvNetEngine(InstructionSet instructionSet, Dictionary<string, float[]> values)
+    {
+        InstructionSet = instructionSet;
+        _inputLength = checked((int)TProgram.InputShape.ElementCount);
+        _outputLength = checked((int)TProgram.OutputShape.ElementCount);
+        _weights = new AlignedBuffer(TProgram.PackedLength(instructionSet));
+        TProgram.Pack(instructionSet, new WeightReader(values), _weights.Span);
+        _workspaces = new WorkspacePool(TProgram.WorkspaceLength(instructionSet));
+    }
+
+    /// <summary>The instruction set that this instance runs; not Auto.</summary>
+    public InstructionSet InstructionSet { get; }
+
+    /// <summary>Bytes of scratch memory per concurrent caller.</summary>
+    public long WorkspaceBytes => (long)_workspaces.Length * sizeof(float);
+
+    /// <summary>Bytes of the packed weights.</summary>
+    public long PackedWeightBytes => (long)_weights.Length * sizeof(float);
+
+    /// <summary>Loads a file; see <see cref="IConvNet{TSelf}.Load(string, LoadOptions?)"/>.</summary>
+    public static ConvNetEngine<TProgram> Load(string path, LoadOptions? options = null)
+    {
+        InstructionSet instructionSet = Resolve(options);
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        return Load(instructionSet, path, file, options);
+    }
+
+    /// <summary>Loads a stream; see <see cref="IConvNet{TSelf}.Load(Stream, LoadOptions?)"/>.</summary>
+    public static ConvNetEngine<TProgram> Load(Stream stream, LoadOptions? options = null) => Load(stream, "stream", options);
+
+    /// <summary>Loads bytes; see <see cref="IConvNet{TSelf}.Load(ReadOnlySpan{byte}, LoadOptions?)"/>.</summary>
+    public static ConvNetEngine<TProgram> Load(ReadOnlySpan<byte> safetensors, LoadOptions? options = null)
+    {
+        InstructionSet instructionSet = Resolve(options);
+        using SafetensorsFile file = SafetensorsFile.Read(safetensors);
+        return Load(instructionSet, "bytes", file, options);
+    }
+
+    /// <summary>Loads an embedded resource; see <see cref="IConvNet{TSelf}.LoadResource"/>.</summary>
+    public static ConvNetEngine<TProgram> LoadResource(Assembly assembly, string name, LoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(assembly);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        using Stream? stream = assembly.GetManifestResourceStream(name);
+        if (stream is null)
+        {
+            string[] names = assembly.GetManifestResourceNames();
+            string there = names.Length == 0 ? "none" : string.Join(", ", names);
+            throw new FileNotFoundException($"Assembly {assembly.GetName().Name} has no embedded resource \"{name}\"; it has: {there}.", name);
+        }
+        return Load(stream, $"resource {name}", options);
+    }
+
+    /// <summary>Makes random weights; see <see cref="IConvNet{TSelf}.CreateRandom"/>.</summary>
+    public static ConvNetEngine<TProgram> CreateRandom(int seed, LoadOptions? options = null) =>
+        new(Resolve(options), RandomWeights.Create(TProgram.Parameters, seed));
+
+    /// <summary>Runs one image; see <see cref="IConvNet{TSelf}.Forward(ReadOnlySpan{float}, Span{float})"/>.</summary>
+    public void Forward(ReadOnlySpan<float> input, Span<float> output)
+    {
+        Check(1, input, output);
+        AlignedBuffer workspace = _workspaces.Rent();
+        Run(ref MemoryMarshal.GetReference(input), ref MemoryMarshal.GetReference(output), workspace);
+        // Not in a finally block: after an exception nobody knows what the workspace holds, so it is dropped.
+        _workspaces.Return(workspace);
+    }
+
+    /// <summary>Runs a batch; see <see cref="IConvNet{TSelf}.Forward(int, ReadOnlySpan{float}, Span{float}, int)"/>.</summary>
+    public void Forward(int batch, ReadOnlySpan<float> input, Span<float> output, int threads = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        Check(batch, input, output);
+        fixed (float* inputStart = input, outputStart = output)
+        {
+            var job = new Job { Batch = batch, Parts = Math.Min(threads, batch), Input = inputStart, Output = outputStart };
+            if (job.Parts == 1)
+                RunPart(this, &job, 0);
+            else
+                ParallelRegion.Run(job.Parts, &RunPart, this, &job);
+        }
+    }
+
+    private static InstructionSet Resolve(LoadOptions? options) =>
+        InstructionSets.Resolve(options?.InstructionSet ?? InstructionSet.Auto);
+
+    private static ConvNetEngine<TProgram> Load(Stream stream, string source, LoadOptions? options)
+    {
+        InstructionSet instructionSet = Resolve(options);
+        using SafetensorsFile file = SafetensorsFile.Read(stream, source);
+        return Load(instructionSet, source, file, options);
+    }
+
+    private static ConvNetEngine<TProgram> Load(InstructionSet instructionSet, string source, SafetensorsFile file, LoadOptions? options) =>
+        new(instructionSet, Checkpoint.Read(TProgram.NetworkName, source, TProgram.Parameters, file, options?.Prefix ?? ""));
+
+    private static void RunPart(object target, void* state, int part)
+    {
+        var engine = (ConvNetEngine<TProgram>)target;
+        Job* job = (Job*)state;
+        int first = (int)((long)job->Batch * part / job->Parts);
+        int end = (int)((long)job->Batch * (part + 1) / job->Parts);
+        AlignedBuffer workspace = engine._workspaces.Rent();
+        for (int image = first; image < end; image++)
+        {
+            engine.Run(
+                ref Unsafe.AsRef<float>(job->Input + ((nint)image * engine._inputLength)),
+                ref Unsafe.AsRef<float>(job->Output + ((nint)image * engine._outputLength)),
+                workspace);
+        }
+        engine._workspaces.Return(workspace);
+    }
+
+    private void Run(ref float input, ref float output, AlignedBuffer workspace) =>
+        TProgram.Run(InstructionSet, ref input, ref output, ref _weights.First, ref workspace.First);
+
+    private void Check(int batch, ReadOnlySpan<float> input, Span<float> output)
+    {
+        CheckLength(nameof(input), batch, _inputLength, TProgram.InputShape, input.Length);
+        CheckLength(nameof(output), batch, _outputLength, TProgram.OutputShape, output.Length);
+        if (input.Overlaps(output))
+            throw new ArgumentException($"The output of {TProgram.NetworkName} must not overlap the input.", nameof(output));
+    }
+
+    private static void CheckLength(string name, int batch, int length, TensorShape shape, int found)
+    {
+        if (found != (long)batch * length)
+        {
+            string images = batch == 1 ? "" : $"{batch} images of ";
+            throw new ArgumentException(
+                $"The {name} of {TProgram.NetworkName} must have {(long)batch * length} elements ({images}{shape}), found {found}.", name);
+        }
+    }
+
+    private struct Job
+    {
+        internal int Batch;
+        internal int Parts;
+        internal float* Input;
+        internal float* Output;
+    }
+}

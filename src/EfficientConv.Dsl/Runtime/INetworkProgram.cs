@@ -1,0 +1,42 @@
+using System.ComponentModel;
+
+namespace EfficientConv.Dsl.Runtime;
+
+/// <summary>What the generator emits for a network: its tensors, how they are packed, and the code that runs one image.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public interface INetworkProgram
+{
+    /// <summary>The network's class name, for messages.</summary>
+    static abstract string NetworkName { get; }
+
+    /// <summary>The tensors that a checkpoint must hold.</summary>
+    static abstract ReadOnlySpan<TensorSpec> Parameters { get; }
+
+    /// <summary>The shape of one input image.</summary>
+    static abstract TensorShape InputShape { get; }
+
+    /// <summary>The shape of one image's output.</summary>
+    static abstract TensorShape OutputShape { get; }
+
+    /// <summary>Floats of the packed weights.</summary>
+    /// <param name="isa">The instruction set, not Auto.</param>
+    static abstract int PackedLength(InstructionSet isa);
+
+    /// <summary>Floats of scratch memory for one image.</summary>
+    /// <param name="isa">The instruction set, not Auto.</param>
+    static abstract int WorkspaceLength(InstructionSet isa);
+
+    /// <summary>Folds and packs the weights.</summary>
+    /// <param name="isa">The instruction set, not Auto.</param>
+    /// <param name="weights">The checkpoint's tensors.</param>
+    /// <param name="packed">PackedLength floats, zero, 64-byte aligned.</param>
+    static abstract void Pack(InstructionSet isa, WeightReader weights, Span<float> packed);
+
+    /// <summary>Runs one image.</summary>
+    /// <param name="isa">The instruction set, not Auto.</param>
+    /// <param name="input">The first of the input's elements.</param>
+    /// <param name="output">The first of the output's elements.</param>
+    /// <param name="weights">The packed weights, 64-byte aligned.</param>
+    /// <param name="workspace">Scratch memory, 64-byte aligned, zero before its first use and then as the last run left it.</param>
+    static abstract void Run(InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace);
+}

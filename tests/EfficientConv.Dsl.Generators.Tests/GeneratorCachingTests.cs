@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using EfficientConv.Dsl.Generators.Tests.Harness;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace EfficientConv.Dsl.Generators.Tests;
+
+public class GeneratorCachingTests
+{
+    private const string Networks = """
+        namespace Nets;
+
+        [InputShape(3, 8, 8)]
+        [Conv2d(8, padding: 1, bias: false), BatchNorm, ReLU]
+        public sealed partial class First;
+
+        [InputShape(8, 8, 8)]
+        [InvertedResidual(expansion: 2)]
+        public sealed partial class Second
+        {
+            public static int Helper() => 1;
+        }
+        """;
+
+    private const string Other = "public static class Other { public static int Value => 1; }";
+
+    private static void AssertCached(string path, string before, string after)
+    {
+        CSharpCompilation compilation = TestCompilation.Create(Networks, Other);
+        string text = compilation.SyntaxTrees.Single(tree => tree.FilePath == path).ToString();
+        Assert.Contains(before, text, StringComparison.Ordinal);
+
+        ImmutableDictionary<string, StepReasons> reasons = GeneratorHarness.Edit(compilation, path, text.Replace(before, after, StringComparison.Ordinal));
+
+        Assert.Equal(["Nets.First", "Nets.Second"], reasons.Keys.Order());
+        Assert.All(reasons.Values, reason => Assert.True(reason.IsCached, reason.ToString()));
+    }
+
+    [Fact]
+    public void AddedComment_IsCached() => AssertCached("File0.cs", "[InputShape(3, 8, 8)]", "// A comment.\n\n[InputShape(3, /* rows */ 8, 8)]");
+
+    [Fact]
+    public void AddedMethodInANetwork_IsCached() => AssertCached("File0.cs", "public static int Helper() => 1;", "public static int Helper() => 1;\n    public static int Another() => 2;");
+
+    [Fact]
+    public void AddedClassInTheFile_IsCached() => AssertCached("File0.cs", "namespace Nets;", "namespace Nets;\n\npublic class Added;");
+
+    [Fact]
+    public void AddedForeignAttribute_IsCached() => AssertCached("File0.cs", "[InputShape(8, 8, 8)]", "[System.Serializable]\n[InputShape(8, 8, 8)]");
+
+    [Fact]
+    public void ChangedOtherFile_IsCached() => AssertCached("File1.cs", "=> 1", "=> 2");
+
+    [Fact]
+    public void SameValueWrittenAsExpression_IsCached() => AssertCached("File0.cs", "Conv2d(8,", "Conv2d(4 + 4,");
+
+    [Fact]
+    public void EditedAttribute_ReemitsOnlyThatNetwork()
+    {
+        ImmutableDictionary<string, StepReasons> reasons = GeneratorHarness.Edit(
+            TestCompilation.Create(Networks, Other), "File0.cs", Networks.Replace("expansion: 2", "expansion: 3", StringComparison.Ordinal));
+
+        Assert.Equal(IncrementalStepRunReason.Modified, reasons["Nets.Second"].Declaration);
+        Assert.Equal(IncrementalStepRunReason.Modified, reasons["Nets.Second"].Compilation);
+        Assert.True(reasons["Nets.First"].IsCached);
+    }
+
+    [Fact]
+    public void ChangedConstantInAnotherFile_ReemitsTheNetworkThatUsesIt()
+    {
+        CSharpCompilation compilation = TestCompilation.Create(
+            Networks.Replace("Conv2d(8,", "Conv2d(Sizes.Stem,", StringComparison.Ordinal), "public static class Sizes { public const int Stem = 8; }");
+
+        ImmutableDictionary<string, StepReasons> reasons = GeneratorHarness.Edit(compilation, "File1.cs", "public static class Sizes { public const int Stem = 16; }");
+
+        Assert.Equal(IncrementalStepRunReason.Modified, reasons["Nets.First"].Compilation);
+        Assert.True(reasons["Nets.Second"].IsCached);
+    }
+
+    [Fact]
+    public void AddedNetwork_LeavesTheOthersCached()
+    {
+        ImmutableDictionary<string, StepReasons> reasons = GeneratorHarness.Edit(
+            TestCompilation.Create(Networks, Other), "File0.cs", Networks + "\n[InputShape(3, 8, 8), GELU] public partial class Third;");
+
+        Assert.Equal(IncrementalStepRunReason.New, reasons["Nets.Third"].Compilation);
+        Assert.True(reasons["Nets.First"].IsCached && reasons["Nets.Second"].IsCached);
+    }
+
+    [Fact]
+    public void ObjectGraph_FindsASymbolThatIsHidden()
+    {
+        // The check of every generator test is worth something only if it can fail.
+        ISymbol symbol = TestCompilation.Create("class C;").GetTypeByMetadataName("C")!;
+
+        Assert.NotEmpty(ObjectGraph.RoslynObjects(new { List = new List<object?> { null, new Lazy<object>(symbol) } }));
+        Assert.NotEmpty(ObjectGraph.RoslynObjects(ImmutableArray.Create(Location.None)));
+        Assert.Empty(ObjectGraph.RoslynObjects(new { Text = "C", Values = new List<int> { 1, 2 } }));
+    }
+}

@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CodeActions;
+using Microsoft.CodeAnalysis.CodeFixes;
+
+namespace EfficientConv.Dsl.Generators.Tests.Harness;
+
+/// <summary>Applies code fixes to sources in a workspace.</summary>
+internal static class CodeFixHarness
+{
+    /// <summary>Titles of the code actions offered for the first diagnostic of <paramref name="source"/>.</summary>
+    public static async Task<string[]> TitlesAsync(CodeFixProvider provider, string source)
+    {
+        using AdhocWorkspace workspace = new();
+        Document document = CreateProject(workspace, source).Documents.Single(d => d.Name == "File0.cs");
+        return [.. (await ActionsAsync(provider, document).ConfigureAwait(false)).Select(action => action.Title)];
+    }
+
+    /// <summary>
+    /// Applies the action at <paramref name="action"/> to the first diagnostic. Asserts the text that comes out, and
+    /// that it compiles and no longer has a diagnostic that the fix is for.
+    /// </summary>
+    public static async Task VerifyAsync(CodeFixProvider provider, string source, string expected, int action = 0)
+    {
+        using AdhocWorkspace workspace = new();
+        Document document = CreateProject(workspace, source).Documents.Single(d => d.Name == "File0.cs");
+        ImmutableArray<CodeAction> actions = await ActionsAsync(provider, document).ConfigureAwait(false);
+        await VerifyAsync(provider, document.Project, actions[action], [expected]).ConfigureAwait(false);
+    }
+
+    /// <summary>Applies the action at <paramref name="action"/> to all diagnostics of all sources at once, with the same assertions.</summary>
+    public static async Task VerifyFixAllAsync(CodeFixProvider provider, string[] sources, string[] expected, int action = 0)
+    {
+        using AdhocWorkspace workspace = new();
+        Project project = CreateProject(workspace, sources);
+        Document document = project.Documents.Single(d => d.Name == "File0.cs");
+        CodeAction first = (await ActionsAsync(provider, document).ConfigureAwait(false))[action];
+        FixAllContext context = new(document, provider, FixAllScope.Solution, first.EquivalenceKey!, provider.FixableDiagnosticIds, new Diagnostics(provider), default);
+        CodeAction? all = await provider.GetFixAllProvider()!.GetFixAsync(context).ConfigureAwait(false);
+        Assert.NotNull(all);
+        await VerifyAsync(provider, project, all, expected).ConfigureAwait(false);
+    }
+
+    private static async Task VerifyAsync(CodeFixProvider provider, Project project, CodeAction action, string[] expected)
+    {
+        ImmutableArray<CodeActionOperation> operations = await action.GetOperationsAsync(default).ConfigureAwait(false);
+        Project changed = Assert.IsType<ApplyChangesOperation>(Assert.Single(operations)).ChangedSolution.GetProject(project.Id)!;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Document document = changed.Documents.Single(d => d.Name == $"File{i}.cs");
+            Assert.Equal(expected[i], (await document.GetTextAsync().ConfigureAwait(false)).ToString());
+        }
+
+        Compilation compilation = (await changed.GetCompilationAsync().ConfigureAwait(false))!;
+        Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        Assert.DoesNotContain(
+            await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false), diagnostic => provider.FixableDiagnosticIds.Contains(diagnostic.Id));
+    }
+
+    private static async Task<ImmutableArray<CodeAction>> ActionsAsync(CodeFixProvider provider, Document document)
+    {
+        Diagnostic diagnostic = (await FixableAsync(provider, document.Project).ConfigureAwait(false)).First(d => d.Location.SourceTree!.FilePath == document.FilePath);
+        ImmutableArray<CodeAction>.Builder actions = ImmutableArray.CreateBuilder<CodeAction>();
+        await provider.RegisterCodeFixesAsync(new CodeFixContext(document, diagnostic, (action, _) => actions.Add(action), default)).ConfigureAwait(false);
+        return actions.ToImmutable();
+    }
+
+    private static async Task<ImmutableArray<Diagnostic>> FixableAsync(CodeFixProvider provider, Project project)
+    {
+        Compilation compilation = (await project.GetCompilationAsync().ConfigureAwait(false))!;
+        return [.. (await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false)).Where(d => provider.FixableDiagnosticIds.Contains(d.Id))];
+    }
+
+    private static Project CreateProject(AdhocWorkspace workspace, params string[] sources)
+    {
+        Project project = workspace.AddProject(ProjectInfo.Create(
+            ProjectId.CreateNewId(), VersionStamp.Default, "UserProject", "UserProject", LanguageNames.CSharp,
+            compilationOptions: TestCompilation.Options, parseOptions: TestCompilation.ParseOptions, metadataReferences: TestCompilation.References));
+        project = project.AddDocument("Usings.cs", "global using EfficientConv.Dsl;\n", filePath: "Usings.cs").Project;
+        for (int i = 0; i < sources.Length; i++)
+            project = project.AddDocument($"File{i}.cs", sources[i], filePath: $"File{i}.cs").Project;
+        return project;
+    }
+
+    private sealed class Diagnostics(CodeFixProvider provider) : FixAllContext.DiagnosticProvider
+    {
+        public override async Task<IEnumerable<Diagnostic>> GetAllDiagnosticsAsync(Project project, CancellationToken cancellationToken) =>
+            await FixableAsync(provider, project).ConfigureAwait(false);
+
+        public override async Task<IEnumerable<Diagnostic>> GetDocumentDiagnosticsAsync(Document document, CancellationToken cancellationToken) =>
+            (await FixableAsync(provider, document.Project).ConfigureAwait(false)).Where(d => d.Location.SourceTree!.FilePath == document.FilePath);
+
+        public override Task<IEnumerable<Diagnostic>> GetProjectDiagnosticsAsync(Project project, CancellationToken cancellationToken) =>
+            Task.FromResult(Enumerable.Empty<Diagnostic>());
+    }
+}

@@ -1,0 +1,2 @@
+// Some tests measure allocations and processor time of the whole process.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,204 @@
+using Xunit.Abstractions;
+
+namespace EfficientConv.Dsl.Runtime.Tests;
+
+public class ElementwiseAccuracyTests(ITestOutputHelper output)
+{
+    private static readonly float[] Samples = CreateSamples();
+
+    [Theory]
+    [InlineData("Sigmoid", 2.5)]
+    [InlineData("SiLU", 3.5)]
+    [InlineData("Tanh", 1.5)]
+    [InlineData("GELU", 5.0)]
+    [InlineData("GELUTanh", 3.5)]
+    [InlineData("ELU", 1.5)]
+    [InlineData("Mish", 4.0)]
+    public void Error_is_within_a_few_units_in_the_last_place(string name, double maxUlp)
+    {
+        Func<double, double> reference = Reference(name);
+        float[] results = [.. Samples];
+        Vectors.Best.Function(name)(results);
+        double worst = 0;
+        float at = 0;
+        for (int i = 0; i < Samples.Length; i++)
+        {
+            double x = Samples[i], expected = reference(x);
+            // Where exp is subnormal, x times its last place comes on top; PyTorch gives 0 there.
+            double beyond = Math.Abs(results[i] - expected) - (Math.Abs(x) < 200 ? Math.Abs(x) * float.Epsilon : 0);
+            double error = Math.Max(0, beyond) / Ulp(expected);
+            if (!(error <= worst))
+                (worst, at) = (error, Samples[i]);
+        }
+        output.WriteLine($"{name}: {worst:F2} ulp at {at:R}");
+        Assert.True(worst <= maxUlp, $"{name}: {worst:F2} ulp at {at:R}");
+    }
+
+    // On a machine without FMA this is what multiply-then-add has to reach.
+    [Theory]
+    [InlineData("Sigmoid")]
+    [InlineData("SiLU")]
+    [InlineData("Tanh")]
+    [InlineData("GELU")]
+    [InlineData("GELUTanh")]
+    [InlineData("ELU")]
+    [InlineData("Mish")]
+    [InlineData("HardSigmoid")]
+    [InlineData("HardSwish")]
+    public void Vectors_of_128_bits_are_close_with_and_without_fused_multiply_adds(string name)
+    {
+        Func<double, double> reference = Reference(name);
+        float[] results = [.. Samples];
+        Vectors.Of128Bits.Function(name)(results);
+        for (int i = 0; i < Samples.Length; i++)
+        {
+            double expected = reference(Samples[i]);
+            double tolerance = 1e-6 * Math.Max(1, Math.Abs(expected));
+            if (!(Math.Abs(results[i] - expected) <= tolerance))
+                Assert.Fail($"{name}({Samples[i]:R}): expected {expected:R}, found {results[i]:R}");
+        }
+    }
+
+    [Theory]
+    [InlineData("ReLU", float.NaN, float.NaN)]
+    [InlineData("ReLU", float.NegativeInfinity, 0f)]
+    [InlineData("ReLU", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("ReLU6", float.NaN, float.NaN)]
+    [InlineData("ReLU6", float.PositiveInfinity, 6f)]
+    [InlineData("LeakyReLU", float.NaN, float.NaN)]
+    [InlineData("LeakyReLU", -100f, -1f)]
+    [InlineData("LeakyReLU", float.NegativeInfinity, float.NegativeInfinity)]
+    [InlineData("HardSigmoid", float.NaN, float.NaN)]
+    [InlineData("HardSigmoid", float.NegativeInfinity, 0f)]
+    [InlineData("HardSigmoid", float.PositiveInfinity, 1f)]
+    [InlineData("HardSwish", float.NaN, float.NaN)]
+    [InlineData("HardSwish", float.NegativeInfinity, float.NaN)]
+    [InlineData("HardSwish", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("HardSwish", -4f, -0f)]
+    [InlineData("Sigmoid", float.NaN, float.NaN)]
+    [InlineData("Sigmoid", float.NegativeInfinity, 0f)]
+    [InlineData("Sigmoid", float.PositiveInfinity, 1f)]
+    [InlineData("Sigmoid", -0f, 0.5f)]
+    [InlineData("SiLU", float.NaN, float.NaN)]
+    [InlineData("SiLU", float.NegativeInfinity, float.NaN)]
+    [InlineData("SiLU", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("SiLU", -float.MaxValue, -0f)]
+    [InlineData("SiLU", float.MaxValue, float.MaxValue)]
+    [InlineData("Tanh", float.NaN, float.NaN)]
+    [InlineData("Tanh", float.NegativeInfinity, -1f)]
+    [InlineData("Tanh", float.PositiveInfinity, 1f)]
+    [InlineData("Tanh", -0f, -0f)]
+    [InlineData("GELU", float.NaN, float.NaN)]
+    [InlineData("GELU", float.NegativeInfinity, float.NaN)]
+    [InlineData("GELU", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("GELU", float.MaxValue, float.MaxValue)]
+    [InlineData("GELU", -float.MaxValue, -0f)]
+    [InlineData("GELUTanh", float.NaN, float.NaN)]
+    [InlineData("GELUTanh", float.NegativeInfinity, float.NaN)]
+    [InlineData("GELUTanh", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("GELUTanh", float.MaxValue, float.MaxValue)]
+    [InlineData("GELUTanh", -float.MaxValue, -0f)]
+    [InlineData("ELU", float.NaN, float.NaN)]
+    [InlineData("ELU", float.NegativeInfinity, -1f)]
+    [InlineData("ELU", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("ELU", -0f, -0f)]
+    [InlineData("Mish", float.NaN, float.NaN)]
+    [InlineData("Mish", float.NegativeInfinity, float.NaN)]
+    [InlineData("Mish", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("Mish", float.MaxValue, float.MaxValue)]
+    public void Special_values_go_where_PyTorch_sends_them(string name, float x, float expected)
+    {
+        foreach (Vectors vectors in (Vectors[])[.. Vectors.Simd, Vectors.Of128Bits, Vectors.Scalar])
+        {
+            float[] data = [x];
+            vectors.Function(name)(data);
+            Bits.Equal([expected], data, $"{vectors.InstructionSet} {name}({x})");
+        }
+    }
+
+    [Fact]
+    public void Softmax_agrees_with_double_precision()
+    {
+        foreach (int count in new[] { 1, 2, 10, 1000, 1001 })
+        {
+            var random = new Random(count);
+            float[] data = [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() * 40) - 20)];
+            double max = data.Max();
+            double sum = data.Sum(x => Math.Exp(x - max));
+            double[] expected = [.. data.Select(x => Math.Exp(x - max) / sum)];
+            Vectors.Best.Function("Softmax")(data);
+            for (int i = 0; i < count; i++)
+                Assert.InRange(data[i], expected[i] * (1 - 3e-6), (expected[i] * (1 + 3e-6)) + 1e-44);
+        }
+    }
+
+    [Theory]
+    [InlineData(new[] { 1f, float.NaN, 2f }, new[] { float.NaN, float.NaN, float.NaN })]
+    [InlineData(new[] { 1f, float.PositiveInfinity, 2f }, new[] { float.NaN, float.NaN, float.NaN })]
+    [InlineData(new[] { float.NegativeInfinity, float.NegativeInfinity }, new[] { float.NaN, float.NaN })]
+    [InlineData(new[] { float.NegativeInfinity, 3f }, new[] { 0f, 1f })]
+    [InlineData(new[] { 1000f, 1000f, -1000f }, new[] { 0.5f, 0.5f, 0f })]
+    public void Softmax_of_special_values(float[] data, float[] expected)
+    {
+        foreach (Vectors vectors in (Vectors[])[.. Vectors.Simd, Vectors.Of128Bits, Vectors.Scalar])
+        {
+            float[] copy = [.. data];
+            vectors.Function("Softmax")(copy);
+            Bits.Equal(expected, copy, $"{vectors.InstructionSet} softmax");
+        }
+    }
+
+    [Fact]
+    public void Hard_sigmoid_and_hard_swish_are_within_a_rounding_of_their_largest_slope()
+    {
+        foreach (string name in (string[])["HardSigmoid", "HardSwish"])
+        {
+            float[] results = [.. Samples];
+            Vectors.Best.Function(name)(results);
+            for (int i = 0; i < Samples.Length; i++)
+            {
+                double x = Samples[i], allowed = 1e-7 * (name == "HardSwish" ? Math.Max(Math.Abs(x), float.Epsilon * 1e8) : 1);
+                Assert.True(Math.Abs(results[i] - Reference(name)(x)) <= allowed, $"{name}({x:R}) is {results[i]:R}");
+            }
+        }
+    }
+
+    private static Func<double, double> Reference(string name) => name switch
+    {
+        "Sigmoid" => ReferenceMath.Sigmoid,
+        "SiLU" => ReferenceMath.SiLU,
+        "Tanh" => Math.Tanh,
+        "GELU" => ReferenceMath.GELU,
+        "GELUTanh" => ReferenceMath.GELUTanh,
+        "ELU" => ReferenceMath.ELU,
+        "Mish" => ReferenceMath.Mish,
+        "HardSwish" => x => x * ReferenceMath.HardSigmoid(x),
+        _ => ReferenceMath.HardSigmoid,
+    };
+
+    // The distance between neighbouring singles at this size; never below the smallest subnormal.
+    private static double Ulp(double value)
+    {
+        float single = Math.Abs((float)value);
+        return float.IsInfinity(single) ? MathF.BitIncrement(0) : Math.Max((double)MathF.BitIncrement(single) - single, float.Epsilon);
+    }
+
+    // Every size of finite number, and densely where the functions bend.
+    private static float[] CreateSamples()
+    {
+        var random = new Random(11);
+        var samples = new List<float>();
+        foreach (float range in new[] { 0.01f, 0.7f, 1.5f, 4f, 16f, 110f })
+        {
+            for (int i = 0; i < 60_000; i++)
+                samples.Add(((random.NextSingle() * 2) - 1) * range);
+        }
+        while (samples.Count < 600_000)
+        {
+            float value = BitConverter.Int32BitsToSingle(random.Next(int.MinValue, int.MaxValue));
+            if (float.IsFinite(value))
+                samples.Add(value);
+        }
+        return [.. samples];
+    }
+}
