@@ -57,6 +57,12 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             case PlanarConvolutionDriver d:
                 _planar.Emit(d);
                 break;
+            case PlanarShuffleDriver d:
+                _planar.Emit(d);
+                break;
+            case PlanarSqueezeDriver d:
+                EmitSqueeze(d);
+                break;
             case SqueezeDriver d:
                 EmitSqueeze(d);
                 break;
@@ -339,6 +345,16 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         EmitGate(d.Squeeze, "gate", d.Input.Shape.Pixels);
         CopyPixels("input", d.Input.PixelStep, "output", d.Output.PixelStep, d.Input.Shape.Channels, d.Input.Shape.Pixels);
         writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref output, ref gate, {d.Squeeze.Channels}, {d.Input.Shape.Pixels}, {d.Output.PixelStep});");
+    }
+
+    private void EmitSqueeze(PlanarSqueezeDriver d)
+    {
+        Shape shape = d.Input.Shape;
+        writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
+        writer.Line(Clear("gate", PlanBuilder.Align(shape.Channels)));
+        writer.Line($"PlanarLayout.AccumulateChannels<{Simd}>(ref input, {shape.Pixels}, ref gate, {shape.Channels}, {shape.Pixels});");
+        EmitGate(d.Squeeze, "gate", shape.Pixels);
+        writer.Line($"PlanarLayout.ScaleChannels<{Simd}>(ref input, ref gate, ref output, {shape.Channels}, {shape.Pixels});");
     }
 
     /// <summary>Channel sums to the gate, in place.</summary>

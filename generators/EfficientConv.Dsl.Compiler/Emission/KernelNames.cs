@@ -43,7 +43,7 @@ internal sealed class KernelNames
         PoolKernel k => FormattableString.Invariant($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
         PlanarPointwiseKernel k => FormattableString.Invariant($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}{Suffix(k.Activation)}"),
         PlanarDepthwiseKernel k => FormattableString.Invariant($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
-        PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.InChannels}To{k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
+        PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         _ => throw new InvalidOperationException($"{kernel} has no name."),
     };
 

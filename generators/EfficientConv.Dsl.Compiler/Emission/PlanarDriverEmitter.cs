@@ -113,6 +113,14 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         Pass(d.Pass, "output", d.Output.Length);
     }
 
+    public void Emit(PlanarShuffleDriver d)
+    {
+        int channels = d.Input.Shape.Channels, perGroup = channels / d.Groups;
+        writer.Open($"for (int c = 0; c < {channels}; c++)");
+        writer.Line($"PixelLayout.CopyPixels(ref Unsafe.Add(ref input, (((c % {d.Groups}) * {perGroup}) + (c / {d.Groups})) * {d.Input.Shape.Pixels}), {d.Input.Shape.Pixels}, ref Unsafe.Add(ref output, c * {d.Input.Shape.Pixels}), {d.Input.Shape.Pixels}, {d.Input.Shape.Pixels}, 1);");
+        writer.Close();
+    }
+
     private void PadRows(string source, string destination, PlanarPadding padding, int width, string rows) => writer.Line(
         $"PlanarLayout.PadRows<{vector.Simd}>(ref {source}, {width}, {rows}, ref {destination}, {padding.Row.Length}, {padding.Row.Phases}, {padding.Row.PhaseLength}, {padding.PadLeft});");
 

@@ -50,7 +50,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.InChannels} -> {kernel.OutChannels} channels, kernel {window.Kernel}, stride {window.Stride}{Name(kernel.Activation)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels{(kernel.Groups == 1 ? string.Empty : $", {kernel.Groups} groups")}, kernel {window.Kernel}, stride {window.Stride}{Name(kernel.Activation)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line("/// <param name=\"ring\">Padded input rows, all channels of a row together.</param>");
         writer.Line("/// <param name=\"row\">Place in the ring of the window's first row.</param>");
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
@@ -59,43 +59,56 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open($"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)");
         Constants(kernel.Activation);
         int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
-        foreach (PixelRun run in kernel.Runs)
+        writer.Loop("g", kernel.Groups, () =>
         {
-            writer.Open();
-            writer.Line($"ref float pixels = ref {KernelText.At("ring", run.First)};");
-            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
-            writer.Loop("panel", run.Count, () =>
+            foreach (PixelRun run in kernel.Runs)
+                EmitPanel(kernel, run, taps);
+            if (kernel.Groups > 1)
             {
-                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, hasResidual: false, kernel.Activation, taps, rows =>
-                {
-                    string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
-                    writer.Open("for (int ky = from; ky < to; ky++)");
-                    writer.Line($"int slot = row + {step};");
-                    writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
-                    writer.Line($"a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
-                    for (int kx = 0; kx < window.Kernel.Width; kx++)
-                    {
-                        writer.Open();
-                        writer.Line($"ref float w = ref Unsafe.Add(ref pixels, (slot * {kernel.InChannels * kernel.Row.Length}) + {kernel.Row.At(kx * window.Dilation.Width)});");
-                        writer.Open($"for (int c = 0; c < {kernel.InChannels}; c++)");
-                        KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
-                        writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
-                        writer.Line($"w = ref Unsafe.Add(ref w, {kernel.Row.Length});");
-                        writer.Close();
-                        writer.Close();
-                    }
+                writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
+                writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.OutChannels * taps});");
+                writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutChannels});");
+                writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutChannels * kernel.OutPlaneStep});");
+            }
+        });
+        writer.Close();
+    }
 
+    private void EmitPanel(PlanarConvolutionKernel kernel, PixelRun run, int taps)
+    {
+        RowWindow window = kernel.Window;
+        writer.Open();
+        writer.Line($"ref float pixels = ref {KernelText.At("ring", run.First)};");
+        writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
+        writer.Loop("panel", run.Count, () =>
+        {
+            EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, hasResidual: false, kernel.Activation, taps, rows =>
+            {
+                string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
+                writer.Open("for (int ky = from; ky < to; ky++)");
+                writer.Line($"int slot = row + {step};");
+                writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
+                writer.Line($"a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
+                for (int kx = 0; kx < window.Kernel.Width; kx++)
+                {
+                    writer.Open();
+                    writer.Line($"ref float w = ref Unsafe.Add(ref pixels, (slot * {kernel.Groups * kernel.InChannels * kernel.Row.Length}) + {kernel.Row.At(kx * window.Dilation.Width)});");
+                    writer.Open($"for (int c = 0; c < {kernel.InChannels}; c++)");
+                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
+                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
+                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.Row.Length});");
                     writer.Close();
-                });
-                if (run.Count > 1)
-                {
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                    writer.Close();
                 }
-            });
-            writer.Close();
-        }
 
+                writer.Close();
+            });
+            if (run.Count > 1)
+            {
+                writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+                writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+            }
+        });
         writer.Close();
     }
 

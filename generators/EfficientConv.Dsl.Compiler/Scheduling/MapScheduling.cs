@@ -8,6 +8,8 @@ internal static class MapScheduling
 {
     public static TensorSlot Schedule(PlanBuilder plan, Stage stage, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
     {
+        if (PlanarScheduling.TrySchedule(plan, stage, slots[stage.Inputs[0]], destination))
+            return destination!;
         TensorSlot input = Scheduler.Padded(plan, slots[stage.Inputs[0]]);
         TensorSlot? other = stage is AddStage ? Scheduler.Padded(plan, slots[stage.Inputs[1]]) : null;
         TensorSlot output = destination is { View.IsPadded: true } ? destination : plan.NewTensor(stage.Output);

@@ -49,18 +49,19 @@ public readonly record struct PlanarRow(int Phases, int PhaseLength)
 public sealed record PlanarDepthwiseKernel(
     RowWindow Window, int StrideHeight, int Rows, PlanarRow Row, int OutRowStep, ActivationFunction Activation, EquatableArray<PixelRun> Runs) : Kernel;
 
-/// <summary>One output row, in planes, of a dense convolution with few input channels.</summary>
-/// <param name="InChannels">Input channels.</param>
-/// <param name="OutChannels">Output channels.</param>
+/// <summary>One output row, in planes, of a dense or grouped convolution.</summary>
+/// <param name="Groups">Groups.</param>
+/// <param name="InChannels">Input channels of a group.</param>
+/// <param name="OutChannels">Output channels of a group.</param>
 /// <param name="Window">Geometry.</param>
 /// <param name="RingRows">Rows of the ring; each holds all channels, one padded row after the other.</param>
 /// <param name="Row">The padded rows.</param>
 /// <param name="OutPlaneStep">Floats from an output channel to the next.</param>
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Runs">Panels of output columns.</param>
-/// <param name="Tiles">Tiles of output channels, each packed [ky][kx][c][channel].</param>
+/// <param name="Tiles">Tiles of a group's output channels, each packed [ky][kx][c][channel].</param>
 public sealed record PlanarConvolutionKernel(
-    int InChannels, int OutChannels, RowWindow Window, int RingRows, PlanarRow Row, int OutPlaneStep, ActivationFunction Activation,
+    int Groups, int InChannels, int OutChannels, RowWindow Window, int RingRows, PlanarRow Row, int OutPlaneStep, ActivationFunction Activation,
     EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : Kernel;
 
 /// <summary>1x1 convolution from planes to planes.</summary>
@@ -79,6 +80,12 @@ public sealed record PlanarPadding(int PadTop, int PadLeft, int Rows, PlanarRow 
 public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, PlanarDepthwiseKernel Kernel, PlanarPadding Padding, int Bias, ActivationFunction Pass)
     : Driver("PlanarDepthwise", Input, Output);
 
+/// <summary>Squeeze-and-excitation from planes to planes.</summary>
+public sealed record PlanarSqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("PlanarSqueezeExcitation", Input, Output);
+
+/// <summary>Channel shuffle from planes to planes.</summary>
+public sealed record PlanarShuffleDriver(TensorView Input, TensorView Output, int Groups) : Driver("PlanarShuffle", Input, Output);
+
 /// <summary>Depthwise, then 1x1, from planes to planes, some rows at a time: the depthwise rows of all channels never leave the cache.</summary>
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
@@ -95,7 +102,7 @@ public sealed record PlanarSeparableDriver(
     TensorView Input, TensorView? Residual, TensorView Output, PlanarDepthwiseKernel Depthwise, ActivationFunction DepthwisePass, PlanarPointwiseKernel Project,
     ActivationFunction ProjectPass, PlanarPadding Padding, int Rows, int DepthwiseRows, FusedOffsets Offsets) : Driver("PlanarSeparable", Input, Output);
 
-/// <summary>Dense convolution with few input channels from planes to planes, row after row.</summary>
+/// <summary>Dense or grouped convolution from planes to planes, row after row.</summary>
 public sealed record PlanarConvolutionDriver(
     TensorView Input, TensorView Output, PlanarConvolutionKernel Kernel, PlanarPadding Padding, int StrideHeight, int Bias, ActivationFunction Pass)
     : Driver("PlanarConvolution", Input, Output);

@@ -15,8 +15,8 @@ internal static class PlanarScheduling
     /// <summary>Widest vector of all targets: maps that fill it fill every other.</summary>
     private const int WidestVector = 16;
 
-    /// <summary>Sums longer than this repay the transposes that full register tiles over channels need.</summary>
-    private const int LongestWindowSum = 64;
+    /// <summary>Cycles to move a value from planes to pixels or back, where the planes lie in the second-level cache.</summary>
+    private const double TransposeCycles = 1.0;
 
     /// <summary>Depthwise rows of all channels that one step keeps, in floats.</summary>
     private const int StepFloats = 48 * 1024;
@@ -29,7 +29,20 @@ internal static class PlanarScheduling
             return WasteIsSmall(stage.Output.Pixels);
         if (residual is not null)
             return false;
-        return stage.IsDepthwise || (stage.Convolution.Groups == 1 && stage.Taps <= LongestWindowSum && WasteIsSmall(stage.Output.Width));
+        return stage.IsDepthwise || IsCheaper(stage);
+    }
+
+    /// <summary>
+    /// Whether the lanes that are wasted at the ends of rows cost less than transposing the input and the output, or than lanes that a narrow group leaves empty.
+    /// </summary>
+    private static bool IsCheaper(ConvolutionStage stage)
+    {
+        int width = stage.Output.Width;
+        if (width < WidestVector)
+            return false;
+        double products = (double)stage.Output.Count * stage.Taps / (2 * WidestVector), whole = (width + WidestVector - 1) / WidestVector * WidestVector;
+        double lanesByChannel = (stage.OutPerGroup + WidestVector - 1) / WidestVector * (double)WidestVector / stage.OutPerGroup;
+        return products * whole / width < (products * lanesByChannel) + (TransposeCycles * (stage.Input.Count + stage.Output.Count));
     }
 
     public static bool Fits(DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
@@ -48,6 +61,27 @@ internal static class PlanarScheduling
 
     /// <summary>Whether whole vectors over <paramref name="pixels"/> compute at most an eighth too much.</summary>
     private static bool WasteIsSmall(int pixels) => pixels >= WidestVector && (pixels + WidestVector - 1) / WidestVector * WidestVector * 8 <= pixels * 9;
+
+    /// <summary>Squeeze-and-excitation or channel shuffle between the user's planes; false where one side has another layout.</summary>
+    public static bool TrySchedule(PlanBuilder plan, Stage stage, TensorSlot input, TensorSlot? output)
+    {
+        if (output is not { View.IsPlanar: true } || !input.View.IsPlanar)
+            return false;
+        switch (stage)
+        {
+            case SqueezeStage squeeze:
+                plan.BeginStep();
+                ScratchArena scratch = new();
+                plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch.Length, MapScheduling.Describe(squeeze));
+                return true;
+            case ShuffleStage shuffle:
+                plan.BeginStep();
+                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, 0, FormattableString.Invariant($"{stage.Name}: channel shuffle, {shuffle.Groups} groups: {stage.Input} -> {stage.Output}"));
+                return true;
+            default:
+                return false;
+        }
+    }
 
     private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
@@ -105,15 +139,18 @@ internal static class PlanarScheduling
     {
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         ConvolutionOperator c = stage.Convolution;
-        int outChannels = stage.Output.Channels;
+        int outChannels = stage.Output.Channels, outPerGroup = stage.OutPerGroup;
         ScratchArena scratch = new();
         PlanarPadding padding = Pad(stage, 1, stage.Input.Channels, scratch);
         plan.BeginStep();
-        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, stage.Output.Width);
+        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outPerGroup, stage.Output.Width);
         PlanarConvolutionKernel kernel = new(
-            stage.Input.Channels, outChannels, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, inline, runs, tiles);
+            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, inline, runs, tiles);
         int weights = plan.Reserve(outChannels * stage.Taps), bias = plan.Reserve(outChannels);
-        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), outChannels)]);
+        List<PackInstruction> packing = [];
+        for (int g = 0; g < c.Groups; g++)
+            packing.AddRange(PackTiles(plan, tiles, weights + (g * outPerGroup * stage.Taps), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
+        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), outChannels)]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
             input, null, output, scratch.Length, ConvolutionScheduling.Describe("convolution", stage));
@@ -195,13 +232,12 @@ internal static class PlanarScheduling
         return runs.ToEquatableArray();
     }
 
-    private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, int offset, int outChannels, int taps)
+    private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, int offset, int outEnd, int taps, int channel = 0)
     {
-        int channel = 0;
         foreach (TileRun tile in tiles)
         {
             int length = tile.Pixels * tile.Count * taps;
-            yield return new PackPanels(plan.Absolute(offset), length, channel, outChannels, tile.Pixels, tile.Count, 0, taps);
+            yield return new PackPanels(plan.Absolute(offset), length, channel, outEnd, tile.Pixels, tile.Count, 0, taps);
             offset += length;
             channel += tile.Pixels * tile.Count;
         }

@@ -39,18 +39,92 @@ public static class PlanarLayout
         }
     }
 
+    /// <summary>sums[c] += plane c's values in ascending order, one chain of additions a channel.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="source">The first plane.</param>
+    /// <param name="planeStride">From one plane to the next.</param>
+    /// <param name="sums">One a channel, padded to 16.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AccumulateChannels<V>(ref float source, int planeStride, ref float sums, int channels, int pixels)
+        where V : struct, ISimd<V>
+    {
+        // Some pixels of many channels at a time are turned in a buffer on the stack, so that each channel is a lane and its additions one chain.
+        PixelBuffer buffer = default;
+        ref float turned = ref buffer[0];
+        for (int c = 0; c < channels; c += BufferChannels)
+        {
+            int count = Math.Min(BufferChannels, channels - c);
+            for (int p = 0; p < pixels; p += BufferPixels)
+            {
+                int some = Math.Min(BufferPixels, pixels - p);
+                PixelLayout.FromPlanar<V>(ref Unsafe.Add(ref source, (c * planeStride) + p), planeStride, ref turned, BufferChannels, count, some);
+                Elementwise.AccumulateChannels<V>(ref turned, ref Unsafe.Add(ref sums, c), count, some, BufferChannels);
+            }
+        }
+    }
+
+    /// <summary>Plane c times gate[c].</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="source">The first plane.</param>
+    /// <param name="gate">One a channel.</param>
+    /// <param name="destination">The first plane of the product.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="pixels">Pixels, and floats from a plane to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ScaleChannels<V>(ref float source, ref float gate, ref float destination, int channels, int pixels)
+        where V : struct, ISimd<V>
+    {
+        for (int c = 0; c < channels; c++)
+        {
+            float scale = Unsafe.Add(ref gate, c);
+            V factor = V.Create(scale);
+            ref float from = ref Unsafe.Add(ref source, c * pixels);
+            ref float to = ref Unsafe.Add(ref destination, c * pixels);
+            int p = 0;
+            for (; p <= pixels - V.Lanes; p += V.Lanes)
+                V.Store(V.Multiply(V.Load(ref from, p), factor), ref to, p);
+            for (; p < pixels; p++)
+                Unsafe.Add(ref to, p) = Unsafe.Add(ref from, p) * scale;
+        }
+    }
+
+    private const int BufferChannels = 64;
+    private const int BufferPixels = 16;
+
+    [InlineArray(BufferChannels * BufferPixels)]
+    private struct PixelBuffer
+    {
+        private float _first;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy<V>(ref float from, ref float to, int width)
         where V : struct, ISimd<V>
     {
+        // The last vector ends at the last column and overlaps the one before.
         if (width < V.Lanes)
         {
-            for (int x = 0; x < width; x++)
-                Unsafe.Add(ref to, x) = Unsafe.Add(ref from, x);
+            if (width >= 8)
+            {
+                Vector256.LoadUnsafe(ref from).StoreUnsafe(ref to);
+                Vector256.LoadUnsafe(ref from, (nuint)width - 8).StoreUnsafe(ref to, (nuint)width - 8);
+            }
+            else if (width >= 4)
+            {
+                Vector128.LoadUnsafe(ref from).StoreUnsafe(ref to);
+                Vector128.LoadUnsafe(ref from, (nuint)width - 4).StoreUnsafe(ref to, (nuint)width - 4);
+            }
+            else
+            {
+                for (int x = 0; x < width; x++)
+                    Unsafe.Add(ref to, x) = Unsafe.Add(ref from, x);
+            }
+
             return;
         }
 
-        // The last vector ends at the last column and overlaps the one before.
         for (int x = 0; x < width - V.Lanes; x += V.Lanes)
             V.Store(V.Load(ref from, x), ref to, x);
         V.Store(V.Load(ref from, width - V.Lanes), ref to, width - V.Lanes);
