@@ -87,6 +87,12 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         string kernelName = names.Of(kernel);
         int pixels = kernel.Pixels;
         writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
+        if (d.ChannelBlocks > 1)
+        {
+            EmitChannelBlocks(d, kernelName);
+            return;
+        }
+
         bool chunked = d.Chunks > 1;
         if (chunked)
             writer.Open($"for (int pixel = 0; pixel < {d.Input.Shape.Pixels}; pixel += {pixels})");
@@ -100,6 +106,20 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             StorePixels(destination, kernel.OutPixelStep, d.Output, pixel, pixels);
         if (chunked)
             writer.Close();
+    }
+
+    /// <summary>One block of output channels after the other: each weight is read once, and the block is transposed while it is near the core.</summary>
+    private void EmitChannelBlocks(PointwiseDriver d, string kernelName)
+    {
+        PointwiseKernel kernel = d.Kernel;
+        writer.Line($"const int BlockChannels = {kernel.OutChannels};");
+        writer.Line($"ref float block = ref {KernelText.At("scratch", d.Buffer)};");
+        writer.Open($"for (int b = 0; b < {d.ChannelBlocks}; b++)");
+        writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref block);");
+        Pass(d.Pass, "block", kernel.Pixels * kernel.OutPixelStep);
+        TensorView part = d.Output with { Shape = d.Output.Shape with { Channels = kernel.OutChannels } };
+        StorePixels("block", kernel.OutPixelStep, part, "0", kernel.Pixels, FormattableString.Invariant($"b * BlockChannels * {d.Output.ChannelStep}"));
+        writer.Close();
     }
 
     private void EmitRows(RowDriver d)
@@ -118,6 +138,16 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             writer.Line("int loaded = 0;");
         }
 
+        bool blocked = d.ChannelBlocks > 1;
+        if (blocked)
+        {
+            LanewiseKernel lanes = (LanewiseKernel)d.Kernel;
+            writer.Line($"const int BlockChannels = {lanes.Vectors * vector.Target.Lanes};");
+            writer.Line($"const int BlockTaps = BlockChannels * {window.Kernel.Height * window.Kernel.Width};");
+            writer.Line("// A block of channels at a time, so that the rows under a window stay in the first-level cache.");
+            writer.Open($"for (int block = 0; block < {d.ChannelBlocks}; block++)");
+        }
+
         writer.Open($"for (int y = 0; y < {outHeight}; y++)");
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
         if (d.Source.RingRows > 0)
@@ -132,6 +162,14 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         Initial initial = d.Kernel is ConvolutionKernel c ? c.Initial : Initial.Bias;
         PutResidual(d.Residual, initial, FormattableString.Invariant($"y * {width}"), destination, d.BufferPixelStep, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
+        if (blocked)
+        {
+            writer.Line($"{kernelName}(ref Unsafe.Add(ref input, block * BlockChannels), first, from, to, ref Unsafe.Add(ref weights, block * BlockTaps), ref Unsafe.Add(ref bias, block * BlockChannels), ref {KernelText.At("output", FormattableString.Invariant($"({Times("y", d.Output.RowStep)}) + (block * BlockChannels)"))});");
+            writer.Close();
+            writer.Close();
+            return;
+        }
+
         string call = d.Kernel is PoolKernel pool
             ? $"{kernelName}(ref {source}, {row}, from, to{(pool.IsMaximum ? string.Empty : ", " + CountedRows(pool, d, height))}, ref {destination});"
             : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)});";
@@ -458,9 +496,9 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             CopyPixels(source, view.PixelStep, destination, destinationStep, view.Shape.Channels, pixels);
     }
 
-    private void StorePixels(string source, int sourceStep, TensorView view, string pixel, int pixels)
+    private void StorePixels(string source, int sourceStep, TensorView view, string pixel, int pixels, string? at = null)
     {
-        string destination = PixelAt("output", view, pixel);
+        string destination = at is null ? PixelAt("output", view, pixel) : KernelText.At("output", at);
         if (view.IsPlanar)
             writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref {source}, {sourceStep}, ref {destination}, {view.ChannelStep}, {view.Shape.Channels}, {pixels});");
         else

@@ -11,6 +11,12 @@ internal static class ConvolutionScheduling
     /// <summary>Rows that an activation pass finds in the first-level cache, in floats.</summary>
     private const int PassFloats = 4096;
 
+    /// <summary>Input rows under a window that stay in the first-level cache, in floats.</summary>
+    private const int WindowFloats = 8 * 1024;
+
+    /// <summary>A block of output channels of a whole map that waits to be transposed, in floats.</summary>
+    private const int BlockFloats = 8 * 1024;
+
     /// <summary>More different column tiles than this are not worth their code: zero columns in a ring make all tiles alike.</summary>
     private const int MaxColumnRuns = 4;
 
@@ -69,22 +75,42 @@ internal static class ConvolutionScheduling
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         bool direct = output.View.IsPadded;
-        int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        int rows = direct && pass.IsNone ? height : RowsOf(height, width * step);
+        int blocks = direct || residual is not null ? 1 : ChannelBlocks(target, height * width, outChannels);
+        int blockChannels = outChannels / blocks;
+        int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
+        int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(height, width * step);
         Initial initial = InitialOf(residual);
 
         plan.BeginStep();
         PointwiseKernel kernel = new(
-            rows * width, inChannels, outChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, RegisterTiling.Choose(target, rows * width, target.Vectors(outChannels)));
+            rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, RegisterTiling.Choose(target, rows * width, target.Vectors(blockChannels)));
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
-        plan.Pack(stage, [.. Panels(plan, kernel.Panels, 0, outChannels, 0, inChannels, ref offset), new PackBias(plan.Absolute(bias), target.Padded(outChannels))]);
+        List<PackInstruction> packing = [];
+        for (int block = 0; block < blocks; block++)
+            packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
+        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), target.Padded(outChannels))]);
         ScratchArena scratch = new();
         int buffer = direct ? -1 : scratch.Reserve(rows * width * step);
         plan.AddStep(
-            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, bias, buffer, pass),
+            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, buffer, pass),
             input, residual, output, scratch.Length, Describe("pointwise", stage));
+    }
+
+    /// <summary>Blocks of output channels, so that each weight is read once although the output of the whole map has to be transposed; 1 where none fits.</summary>
+    private static int ChannelBlocks(VectorTarget target, int pixels, int outChannels)
+    {
+        if (outChannels % target.Lanes != 0)
+            return 1;
+        int vectors = outChannels / target.Lanes;
+        for (int block = Math.Min(vectors, BlockFloats / target.Lanes / pixels); block >= 2; block--)
+        {
+            if (vectors % block == 0)
+                return vectors / block;
+        }
+
+        return 1;
     }
 
     private static void ScheduleLanewise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
@@ -112,8 +138,9 @@ internal static class ConvolutionScheduling
         direct |= residual is not null;
         plan.BeginStep();
         int step = direct ? target0.View.PixelStep : lanesStep;
+        int blocks = plane && direct && pass.IsNone ? RowBlocks(target.Vectors(outChannels), window, target.Lanes) : 1;
         LanewiseKernel kernel = new(
-            target.Vectors(outChannels), outChannels, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
+            target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
         int length = padded * stage.Taps, weights = plan.Reserve(length), bias = plan.Reserve(padded);
         plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), padded));
         ScratchArena scratch = new();
@@ -122,7 +149,7 @@ internal static class ConvolutionScheduling
         plan.AddStep(
             new RowDriver(
                 depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
-                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass),
+                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
             input, null, target0, scratch.Length, Describe(depthwise ? "depthwise" : "grouped", stage));
         if (residual is not null)
         {
@@ -139,6 +166,14 @@ internal static class ConvolutionScheduling
             if (sum != output)
                 Scheduler.Deliver(plan, sum, output);
         }
+    }
+
+    private static int RowBlocks(int vectors, RowWindow window, int lanes)
+    {
+        int blocks = 1;
+        while (vectors % blocks != 0 || (vectors / blocks > 1 && window.Kernel.Height * window.InWidth * lanes * (vectors / blocks) > WindowFloats))
+            blocks++;
+        return blocks;
     }
 
     private static void ScheduleDense(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)

@@ -17,11 +17,12 @@ public abstract record Driver(string Title, TensorView Input, TensorView Output)
 /// <param name="Output">Output.</param>
 /// <param name="Kernel">The kernel for one chunk.</param>
 /// <param name="Chunks">Chunks.</param>
+/// <param name="ChannelBlocks">Blocks of output channels; more than one only with a buffer and one chunk.</param>
 /// <param name="Bias">Offset of the bias in the weights.</param>
 /// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else -1.</param>
 /// <param name="Pass">Activation as a pass over the chunk.</param>
 public sealed record PointwiseDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Output);
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Output);
 
 /// <summary>How rows come into a ring buffer.</summary>
 public enum RowLoad
@@ -54,9 +55,10 @@ public enum RowLoad
 /// <param name="Buffer">Offset of a row buffer in the scratch memory when the output cannot be written directly, else -1.</param>
 /// <param name="BufferPixelStep">Floats from a pixel to the next where the kernel writes.</param>
 /// <param name="Pass">Activation as a pass over the row.</param>
+/// <param name="ChannelBlocks">Blocks of channels that run over all rows one after the other, so that the rows under a window stay in the first-level cache.</param>
 public sealed record RowDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, int Ring, int Groups,
-    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass) : Driver(Title, Input, Output);
+    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Output);
 
 /// <summary>Squeeze-and-excitation's small products and where their memory lies.</summary>
 /// <param name="Channels">Channels of the map.</param>

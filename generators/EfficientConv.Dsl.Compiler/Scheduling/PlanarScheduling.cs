@@ -18,6 +18,9 @@ internal static class PlanarScheduling
     /// <summary>Cycles to move a value from planes to pixels or back, where the planes lie in the second-level cache.</summary>
     private const double TransposeCycles = 1.0;
 
+    /// <summary>Longer sums over planes reach too many rows of memory at once for the first-level cache.</summary>
+    private const int LongestPlanarSum = 320;
+
     /// <summary>Depthwise rows of all channels that one step keeps, in floats.</summary>
     private const int StepFloats = 48 * 1024;
 
@@ -26,7 +29,7 @@ internal static class PlanarScheduling
         if (!input.View.IsPlanar || !output.View.IsPlanar || residual is { View.IsPlanar: false })
             return false;
         if (stage.IsPointwise)
-            return WasteIsSmall(stage.Output.Pixels);
+            return WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
         if (residual is not null)
             return false;
         return stage.IsDepthwise || IsCheaper(stage);

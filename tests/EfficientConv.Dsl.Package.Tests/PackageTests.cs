@@ -1,0 +1,109 @@
+using System.IO.Compression;
+using System.Text.RegularExpressions;
+
+namespace EfficientConv.Dsl.Package.Tests;
+
+/// <summary>The package in a user's hands. One restore serves all; the tests of a class run one after the other in the same app.</summary>
+public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture<PackageFixture>
+{
+    [Fact]
+    public void Package_HoldsLibraryCompilerSideAndBuildFiles()
+    {
+        using ZipArchive package = ZipFile.OpenRead(fixture.Package);
+        string[] files =
+        [
+            .. package.Entries.Select(e => e.FullName)
+                .Where(n => !n.StartsWith("_rels/", StringComparison.Ordinal) && !n.StartsWith("package/", StringComparison.Ordinal) && n != "[Content_Types].xml")
+                .Order(StringComparer.Ordinal),
+        ];
+        Assert.Equal(
+            [
+                "EfficientConv.Dsl.nuspec",
+                "README.md",
+                "analyzers/dotnet/cs/EfficientConv.Dsl.Analyzers.dll",
+                "analyzers/dotnet/cs/EfficientConv.Dsl.CodeFixes.dll",
+                "analyzers/dotnet/cs/EfficientConv.Dsl.Compiler.dll",
+                "analyzers/dotnet/cs/EfficientConv.Dsl.Generators.dll",
+                "build/EfficientConv.Dsl.targets",
+                "buildTransitive/EfficientConv.Dsl.targets",
+                "lib/net10.0/EfficientConv.Dsl.dll",
+                "lib/net10.0/EfficientConv.Dsl.xml",
+                "lib/net9.0/EfficientConv.Dsl.dll",
+                "lib/net9.0/EfficientConv.Dsl.xml",
+            ],
+            files);
+
+        using StreamReader nuspec = new(package.GetEntry("EfficientConv.Dsl.nuspec")!.Open());
+        string text = nuspec.ReadToEnd();
+        Assert.DoesNotContain("<dependency ", text, StringComparison.Ordinal);
+        Assert.Contains("<license type=\"expression\">MIT</license>", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FreshApp_RunsTheReadmesBlock() => AssertOutput(fixture.FirstRun);
+
+    [Fact]
+    public async Task OtherCompilerOptions_BuildAndRun() => AssertOutput(await DotnetCommand.RunAsync(
+        fixture.App, "run", "--no-restore", "-c", "Release", "-p:LangVersion=12", "-p:CheckForOverflowUnderflow=true", "-p:Nullable=disable",
+        "-p:ImplicitUsings=disable", "-p:TreatWarningsAsErrors=true", "-p:GenerateDocumentationFile=true", "-p:NoWarn=CS1591"));
+
+    [Fact]
+    public async Task WrongDeclaration_IsOneErrorAtItsArgument()
+    {
+        string file = Path.Combine(fixture.App, "Wrong.cs");
+        await File.WriteAllTextAsync(file, """
+            using EfficientConv.Dsl;
+
+            [InputShape(32, 8, 8)]
+            [Conv2d(64, groups: 3)]
+            public sealed partial class Wrong
+            {
+                public static Wrong Random() => CreateRandom(seed: 1);
+            }
+            """);
+        try
+        {
+            CommandResult build = await DotnetCommand.RunAsync(fixture.App, "build", "--no-restore", "-c", "Release");
+            Assert.NotEqual(0, build.ExitCode);
+            string[] errors = [.. Error().Matches(build.Output).Select(m => m.Value).Distinct()];
+            Assert.True(errors.Length == 1, build.Output);
+            Assert.Contains("Wrong.cs(4,13): error ECD0101: ", errors[0], StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task OldCompiler_IsAReadableError()
+    {
+        CommandResult build = await DotnetCommand.RunAsync(
+            fixture.App, "build", "--no-restore", "-c", "Release", "-p:EfficientConvDslCompilerApiVersion=roslyn4.12");
+        Assert.NotEqual(0, build.ExitCode);
+        Assert.Contains("error EFFICIENTCONV001: EfficientConv.Dsl needs version 4.14 or newer of the C# compiler", build.Output, StringComparison.Ordinal);
+        Assert.Contains("this build uses 4.12", build.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("x86-64-v3", "net10.0", "linux-x64", "-p:PublishAot=true")]
+    [InlineData("x86-x64-v3", "net9.0", "win-x64", "-p:PublishAot=true")]
+    [InlineData("native", "net10.0", "linux-x64", "-p:PublishAot=true", "-p:IlcInstructionSet=native")]
+    [InlineData("", "net10.0", "linux-arm64", "-p:PublishAot=true")]
+    [InlineData("", "net10.0", "linux-x64")]
+    public async Task NativeAot_GetsAvx2OnX64UnlessTheUserChose(string expected, string framework, string runtime, params string[] properties)
+    {
+        CommandResult evaluation = await DotnetCommand.RunAsync(
+            fixture.App, ["msbuild", "-getProperty:IlcInstructionSet", $"-p:TargetFramework={framework}", $"-p:RuntimeIdentifier={runtime}", .. properties]);
+        Assert.Equal(expected, evaluation.Succeeded().Output.Trim());
+    }
+
+    private static void AssertOutput(CommandResult run)
+    {
+        string[] lines = run.Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.Equal(["24 x 56 x 56 to 24 x 56 x 56, 5904 parameters", "input + 0.25: True", "same bits as scalar code: True"], lines);
+    }
+
+    [GeneratedRegex(@"[^\s(]+\(\d+,\d+\): error [^\[\n]*|error MSB[^\n]*")]
+    private static partial Regex Error();
+}
