@@ -209,7 +209,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
         bool ring = source.RingRows > 0, haloed = source.Left + source.Right > 0, slabbed = d.Slabs > 1;
 
-        writer.Line($"const int DepthwiseRow = {outWidth} * {d.HiddenStep};");
+        writer.Line($"const int DepthwiseRow = {outWidth} * {d.HiddenStep};", d.Rows > 1 || d.Squeeze is not null);
         writer.Line($"const int RowsPerStep = {d.Rows};", d.Rows > 1);
         if (slabbed)
         {
@@ -275,7 +275,8 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             writer.Open("for (int r = 0; r < RowsPerStep; r++)");
         EmitWindowRows(d.Rows > 1 ? "(y + r)" : "y", d.StrideHeight, d.PadTop, window, before.Height);
         string row = d.Squeeze is not null ? (d.Rows > 1 ? "(y + r)" : "y") : d.Rows > 1 ? "r" : "0";
-        string at = row == "0" ? (slabbed ? "slab * SlabChannels" : "0") : slabbed ? $"({row} * DepthwiseRow) + (slab * SlabChannels)" : $"{row} * DepthwiseRow";
+        string slabOffset = d.Depthwise.PixelPairs ? "slab * SlabChannels * 2" : "slab * SlabChannels";
+        string at = row == "0" ? (slabbed ? slabOffset : "0") : slabbed ? $"({row} * DepthwiseRow) + ({slabOffset})" : $"{row} * DepthwiseRow";
         writer.Line($"ref float depthwiseRow = ref {KernelText.At("depthwiseRows", at)};");
         writer.Line($"{names.Of(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
         if (d.Rows > 1)
@@ -288,20 +289,24 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         Pass(d.DepthwisePass, stepRows, d.Rows * outWidth * d.HiddenStep);
         if (d.Squeeze is not null)
         {
-            writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});");
+            writer.Line(d.Depthwise.PixelPairs
+                ? FormattableString.Invariant($"PixelPairs.AccumulateChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
+                : FormattableString.Invariant($"Elementwise.AccumulateChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"));
             writer.Close();
             writer.Line();
             EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
             writer.Line();
             writer.Open($"for (int y = 0; y < {outHeight}; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
-            writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});");
+            writer.Line(d.Depthwise.PixelPairs
+                ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
+                : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"));
         }
 
         Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"));
         writer.Close();
     }
 
-    private void Project(PointwiseKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel)
+    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
@@ -319,7 +324,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height;
         int lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
         string destination = d.Buffer >= 0 ? "outputMap" : "output";
-        writer.Line($"const int SlabChannels = {d.Slab};");
+        writer.Line($"const int SlabChannels = {d.Slab};", d.Slabs > 1);
         writer.Line($"const int DepthwiseRow = {outWidth} * {lanes};");
         writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
         writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);

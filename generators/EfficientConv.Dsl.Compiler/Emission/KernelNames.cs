@@ -38,6 +38,7 @@ internal sealed class KernelNames
     private static string Describe(Kernel kernel) => kernel switch
     {
         PointwiseKernel k => FormattableString.Invariant($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}{(k.Initial == Initial.Destination ? "Accumulate" : string.Empty)}{Suffix(k.Activation)}"),
+        PixelPairKernel k => FormattableString.Invariant($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}{Suffix(k.Activation)}"),
         LanewiseKernel k => FormattableString.Invariant($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         ConvolutionKernel k => FormattableString.Invariant($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         PoolKernel k => FormattableString.Invariant($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),

@@ -38,7 +38,7 @@ internal static class KernelsEmitter
         writer.Open("public static void Pack(WeightReader weights, Span<float> packed)");
         foreach (StagePacking packing in plan.Packing)
         {
-            writer.Line($"// {packing.Source.Name}{(packing.Convolution is null ? string.Empty : ": " + packing.Convolution.Key.Canonical)}");
+            writer.Line($"// {packing.Convolution?.Key.Canonical ?? packing.Source.Name}");
             writer.Open();
             EmitSource(writer, packing);
             foreach (PackInstruction instruction in packing.Instructions)
@@ -48,6 +48,12 @@ internal static class KernelsEmitter
                 {
                     case PackPanels p:
                         writer.Line($"convolution.PackPanels({slice}, {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {p.KStart}, {p.KCount});");
+                        break;
+                    case PackPixelPairs p:
+                        writer.Line($"convolution.PackPixelPairs({slice}, {p.KStart}, {p.KCount});");
+                        break;
+                    case PackBiasPairs:
+                        writer.Line($"convolution.PackBiasPairs({slice});");
                         break;
                     case PackBias:
                         writer.Line($"convolution.PackBias({slice});");
@@ -133,6 +139,9 @@ internal static class KernelsEmitter
             switch (kernel)
             {
                 case PointwiseKernel k:
+                    pointwise.Emit(names.Of(k), k);
+                    break;
+                case PixelPairKernel k:
                     pointwise.Emit(names.Of(k), k);
                     break;
                 case LanewiseKernel k:

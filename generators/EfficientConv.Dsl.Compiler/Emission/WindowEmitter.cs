@@ -22,6 +22,12 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
+        if (kernel.PixelPairs)
+        {
+            writer.Line("Vector512<int> firstHalves = Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);");
+            writer.Line("Vector512<int> secondHalves = Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);");
+        }
+
         writer.Loop("v", kernel.Vectors, () =>
         {
             writer.Line($"{vector.Type} start = {vector.Load("bias")};");
@@ -83,7 +89,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
                 }
             });
             writer.Close();
-            for (int t = 0; t < run.Columns; t++)
+            if (kernel.PixelPairs)
+                StorePairs(kernel, run, destination, outOffset);
+            for (int t = 0; t < run.Columns && !kernel.PixelPairs; t++)
                 writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{t}")), destination, outOffset + (t * kernel.OutPixelStep)));
             if (run.Count > 1)
             {
@@ -92,6 +100,18 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             }
         });
         writer.Close();
+    }
+
+    /// <summary>Two neighbouring pixels' lanes one after the other: a0 b0 a1 b1 ...</summary>
+    private void StorePairs(LanewiseKernel kernel, ColumnRun run, string destination, int outOffset)
+    {
+        for (int t = 0; t < run.Columns; t += 2)
+        {
+            writer.Line($"sum{t} = {vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{t}"))};");
+            writer.Line($"sum{t + 1} = {vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{t + 1}"))};");
+            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, firstHalves, sum{t + 1})"), destination, outOffset + (t * kernel.OutPixelStep)));
+            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, secondHalves, sum{t + 1})"), destination, outOffset + (t * kernel.OutPixelStep) + Lanes));
+        }
     }
 
     public void Emit(string name, PoolKernel kernel)

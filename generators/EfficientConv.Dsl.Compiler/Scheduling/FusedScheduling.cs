@@ -138,15 +138,21 @@ internal static class FusedScheduling
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, rowPixels * slab, slab, left, right);
         LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseInline, columns);
-        bool direct = output.View.IsPadded;
+        bool direct = output.View.IsPadded, pairs = PairsPixels(target, outChannels, columns) && hidden == hiddenStep;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual);
-        PointwiseKernel projection = new(
-            rows * after.Width, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial,
-            initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, projectInline, RegisterTiling.Choose(target, rows * after.Width, target.Vectors(outChannels)));
+        int residualStep = initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
+        if (pairs)
+            depthwiseRow = depthwiseRow with { PixelPairs = true, OutVectorStep = 2 * lanes };
+        ProductKernel projection = pairs
+            ? new PixelPairKernel(
+                pixels, hidden, outChannels, 2 * hiddenStep, step, initial, residualStep, projectInline, RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
+            : new PointwiseKernel(
+                pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial, residualStep, projectInline,
+                RegisterTiling.Choose(target, pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
-        FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, projection.Panels, projectBySlab: false);
+        FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
         ScratchArena scratch = new();
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         int ring = plane ? 0 : scratch.Reserve(slabs * ringRows * source.RowStep);
@@ -158,6 +164,18 @@ internal static class FusedScheduling
                 group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, offsets),
             input, residual, output, scratch.Length,
             Describe(group) + FormattableString.Invariant($"\n{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each"));
+    }
+
+    /// <summary>Whether output channels leave half a vector of 16 empty, few enough of them for a tile of pixel pairs.</summary>
+    private static bool PairsPixels(VectorTarget target, int outChannels, EquatableArray<ColumnRun> columns) =>
+        target.Lanes == 16 && outChannels % 16 is >= 1 and <= 8 && PairsOfTile(target, outChannels) >= 4 &&
+        columns.All(run => run.Columns % 2 == 0 && run.FirstColumn % 2 == 0);
+
+    /// <summary>Most pairs of pixels of a tile: accumulators, weights and one broadcast fit the registers.</summary>
+    private static int PairsOfTile(VectorTarget target, int outChannels)
+    {
+        int groups = (outChannels + 7) / 8;
+        return Math.Min(8, (target.Registers - 1 - groups) / groups);
     }
 
     /// <summary>Rows of a step and channels of a slab: few enough for the ring of a slab to stay near the core, enough to keep register tiles full.</summary>
@@ -185,7 +203,7 @@ internal static class FusedScheduling
     }
 
     private static FusedOffsets PackBlock(
-        PlanBuilder plan, DepthwiseGroup group, int slab, int slabs, EquatableArray<PanelRun>? expandPanels, EquatableArray<PanelRun> projectPanels, bool projectBySlab)
+        PlanBuilder plan, DepthwiseGroup group, int slab, int slabs, EquatableArray<PanelRun>? expandPanels, EquatableArray<PanelRun>? projectPanels, bool projectBySlab)
     {
         VectorTarget target = plan.Target;
         int hidden = group.Depthwise.Output.Channels, hiddenStep = slab * slabs, outChannels = group.Project.Output.Channels, outPadded = target.Padded(outChannels);
@@ -205,16 +223,24 @@ internal static class FusedScheduling
         int lanesLength = hiddenStep * group.Depthwise.Taps, depthwise = plan.Reserve(lanesLength), depthwiseBias = plan.Reserve(hiddenStep);
         plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), hiddenStep));
 
+        if (projectPanels is not { } panels)
+        {
+            // Pairs of pixels: every weight and every bias twice.
+            int doubled = (outChannels + 7) / 8 * 16, pairs = plan.Reserve(doubled * hidden), pairBias = plan.Reserve(doubled);
+            plan.Pack(group.Project, new PackPixelPairs(plan.Absolute(pairs), doubled * hidden, 0, hidden), new PackBiasPairs(plan.Absolute(pairBias), doubled));
+            return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
+        }
+
         int project = plan.Reserve(outPadded * hidden), projectBias = plan.Reserve(outPadded), offset = project;
         List<PackInstruction> projectPacking = [];
         if (projectBySlab)
         {
             for (int s = 0; s < slabs; s++)
-                projectPacking.AddRange(ConvolutionScheduling.Panels(plan, projectPanels, 0, outChannels, s * slab, slab, ref offset));
+                projectPacking.AddRange(ConvolutionScheduling.Panels(plan, panels, 0, outChannels, s * slab, slab, ref offset));
         }
         else
         {
-            projectPacking.AddRange(ConvolutionScheduling.Panels(plan, projectPanels, 0, outChannels, 0, hidden, ref offset));
+            projectPacking.AddRange(ConvolutionScheduling.Panels(plan, panels, 0, outChannels, 0, hidden, ref offset));
         }
 
         projectPacking.Add(new PackBias(plan.Absolute(projectBias), outPadded));

@@ -22,6 +22,33 @@ public enum Initial
 /// <summary>A method with all sizes fixed; equal kernels share one method.</summary>
 public abstract record Kernel;
 
+/// <summary>A matrix product over pixels.</summary>
+/// <param name="Pixels">Pixels.</param>
+/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="Initial">What the accumulators begin with.</param>
+public abstract record ProductKernel(int Pixels, int OutPixelStep, Initial Initial) : Kernel;
+
+/// <summary>
+/// A 1x1 convolution whose output channels leave a vector of 16 half empty: eight channels of two neighbouring pixels share a vector. The input holds
+/// both pixels' values of a channel side by side, and one 64-bit broadcast feeds all lanes.
+/// </summary>
+/// <param name="Pixels">Pixels, an even number.</param>
+/// <param name="InChannels">Length of the sum.</param>
+/// <param name="OutChannels">Output channels.</param>
+/// <param name="PairStep">Floats from a pair of input pixels to the next.</param>
+/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="Initial">What the accumulators begin with.</param>
+/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Tiles">Register tiles, in pairs of pixels.</param>
+public sealed record PixelPairKernel(
+    int Pixels, int InChannels, int OutChannels, int PairStep, int OutPixelStep, Initial Initial, int ResidualPixelStep, ActivationFunction Activation,
+    EquatableArray<TileRun> Tiles) : ProductKernel(Pixels, OutPixelStep, Initial)
+{
+    /// <summary>Groups of eight output channels.</summary>
+    public int Groups => (OutChannels + 7) / 8;
+}
+
 /// <summary>
 /// 1x1 convolution as a matrix product, <c>C[p][n] = act(init + sum over k of A[p][k] * W[k][n])</c>, over packed panels of weights.
 /// </summary>
@@ -40,7 +67,7 @@ public abstract record Kernel;
 /// <param name="Panels">Register tiles.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels) : Kernel;
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels) : ProductKernel(Pixels, OutPixelStep, Initial);
 
 /// <summary>Where a kernel with windows finds its input rows.</summary>
 /// <param name="RingRows">Rows of the ring buffer, or 0 when all rows lie in a plane.</param>
@@ -77,9 +104,10 @@ public sealed record RowWindow(Extent Kernel, int Stride, Extent Dilation, int P
 /// <param name="OutVectorStep">Floats from an output vector to the next.</param>
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Columns">Column tiles.</param>
+/// <param name="PixelPairs">Whether two neighbouring output pixels' values of a channel are stored side by side, for a <see cref="PixelPairKernel"/>.</param>
 public sealed record LanewiseKernel(
     int Vectors, int Channels, int InPerGroup, int LaneStep, int VectorStep, RowWindow Window, RowSource Source, int OutPixelStep, int OutVectorStep,
-    ActivationFunction Activation, EquatableArray<ColumnRun> Columns) : Kernel;
+    ActivationFunction Activation, EquatableArray<ColumnRun> Columns, bool PixelPairs = false) : Kernel;
 
 /// <summary>One output row of a dense or grouped convolution: a matrix product whose sum runs over the taps.</summary>
 /// <param name="Groups">Groups.</param>

@@ -73,6 +73,12 @@ public abstract record PackInstruction(int Offset, int Length);
 /// <summary>Panels of a matrix product, [panel][k][lane]: output channels <paramref name="OutStart"/> to <paramref name="OutEnd"/>, zeros beyond.</summary>
 public sealed record PackPanels(int Offset, int Length, int OutStart, int OutEnd, int PanelWidth, int PanelCount, int KStart, int KCount) : PackInstruction(Offset, Length);
 
+/// <summary>Weights for a <see cref="PixelPairKernel"/>: [k][group of eight channels][channel, twice].</summary>
+public sealed record PackPixelPairs(int Offset, int Length, int KStart, int KCount) : PackInstruction(Offset, Length);
+
+/// <summary>Bias for a <see cref="PixelPairKernel"/>, each value twice.</summary>
+public sealed record PackBiasPairs(int Offset, int Length) : PackInstruction(Offset, Length);
+
 /// <summary>Bias, padded with zeros.</summary>
 public sealed record PackBias(int Offset, int Length) : PackInstruction(Offset, Length);
 
@@ -86,7 +92,7 @@ public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset
 /// <param name="Target">Instruction set.</param>
 /// <param name="PackedLength">Floats of packed weights.</param>
 /// <param name="WorkspaceLength">Floats of workspace.</param>
-/// <param name="PeakLength">Most floats alive at once: input, output and workspace of one step.</param>
+/// <param name="PeakLength">Floats of input, output and workspace together.</param>
 /// <param name="Packing">How weights are stored.</param>
 /// <param name="Steps">What runs, in order.</param>
 public sealed record NetworkPlan(VectorTarget Target, int PackedLength, int WorkspaceLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps);

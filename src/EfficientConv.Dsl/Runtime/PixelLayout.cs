@@ -20,6 +20,7 @@ public static class PixelLayout
     /// <param name="pixelStride">From one pixel to the next.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FromPlanar<V>(
         ref float source, nint planeStride, ref float destination, nint pixelStride, int channels, int pixels)
         where V : struct, ISimd<V> => Transpose<V>(ref source, planeStride, ref destination, pixelStride, channels, pixels);
@@ -32,6 +33,7 @@ public static class PixelLayout
     /// <param name="planeStride">From one channel's plane to the next.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ToPlanar<V>(
         ref float source, nint pixelStride, ref float destination, nint planeStride, int channels, int pixels)
         where V : struct, ISimd<V> => Transpose<V>(ref source, pixelStride, ref destination, planeStride, pixels, channels);
@@ -43,6 +45,7 @@ public static class PixelLayout
     /// <param name="destinationStride">From one copy to the next.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void CopyPixels(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int channels, int pixels)
     {
@@ -98,6 +101,7 @@ public static class PixelLayout
     /// <param name="channels">Channels, a multiple of the groups.</param>
     /// <param name="groups">Groups.</param>
     /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ShuffleChannels(ref float source, ref float destination, nint pixelStride, int channels, int groups, int pixels)
     {
         int perGroup = channels / groups;
@@ -115,6 +119,7 @@ public static class PixelLayout
 
     // destination[column * destinationStride + row] = source[row * sourceStride + column]: whole tiles of the vector's size,
     // then the edges at the right and at the bottom with the next smaller one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose<V>(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
         where V : struct, ISimd<V>
@@ -137,6 +142,7 @@ public static class PixelLayout
             rows - wholeRows, columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeEdge<V>(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
         where V : struct, ISimd<V>
@@ -185,6 +191,7 @@ public static class PixelLayout
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(ref float source, ref float destination, int count) =>
         MemoryMarshal.CreateReadOnlySpan(ref source, count).CopyTo(MemoryMarshal.CreateSpan(ref destination, count));
 }

@@ -5,7 +5,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace EfficientConv.Dsl.Runtime;
 
-/// <summary>Transposes of one tile in registers. Rows of the source become columns of the destination.</summary>
+/// <summary>
+/// Transposes of one tile in registers. Rows of the source become columns of the destination. They are calls of their own, optimised
+/// from the first: inlined into their loops they would exceed the compiler's budget and stay unoptimised.
+/// </summary>
 internal static class TransposeTiles
 {
     internal static bool Has4x4 => Sse.IsSupported || AdvSimd.Arm64.IsSupported;
@@ -33,7 +36,7 @@ internal static class TransposeTiles
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Transpose4x4(ref float source, nint sourceStride, ref float destination, nint destinationStride)
     {
         Vector128<float> r0 = Vector128.LoadUnsafe(ref source);
@@ -51,7 +54,7 @@ internal static class TransposeTiles
     }
 
     // Pairs of rows, then pairs of pairs, then the 128-bit halves.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Transpose8x8(ref float source, nint sourceStride, ref float destination, nint destinationStride)
     {
         Vector256<float> r0 = Vector256.LoadUnsafe(ref source);
@@ -89,7 +92,7 @@ internal static class TransposeTiles
     }
 
     // Pairs of rows, pairs of pairs, then twice the 128-bit quarters.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Transpose16x16(ref float source, nint sourceStride, ref float destination, nint destinationStride)
     {
         Vector512<float> r0 = Vector512.LoadUnsafe(ref source);

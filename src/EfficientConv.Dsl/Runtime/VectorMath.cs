@@ -69,7 +69,20 @@ internal static class VectorMath
     {
         V e = Exp(V.Negate(V.Abs(x)));
         V one = V.Create(1f);
-        return V.Divide(V.SelectLessThan(x, V.Zero, e, one), V.Add(one, e));
+        return V.Multiply(V.SelectLessThan(x, V.Zero, e, one), ReciprocalOfOneToTwo(V.Add(one, e)));
+    }
+
+    // 1 / d for d from 1 to 2 in seven multiply-adds, a third of the time of a division: the line with the least relative error
+    // there, 1/17, and three Newton steps, each of which squares it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ReciprocalOfOneToTwo<V>(V d)
+        where V : struct, ISimd<V>
+    {
+        V one = V.Create(1f), minus = V.Negate(d);
+        V r = V.FusedMultiplyAdd(d, V.Create(-8f / 17f), V.Create(24f / 17f));
+        r = V.FusedMultiplyAdd(V.FusedMultiplyAdd(minus, r, one), r, r);
+        r = V.FusedMultiplyAdd(V.FusedMultiplyAdd(minus, r, one), r, r);
+        return V.FusedMultiplyAdd(V.FusedMultiplyAdd(minus, r, one), r, r);
     }
 
     /// <summary>x / (1 + exp(-x)); minus infinity gives NaN, as in PyTorch.</summary>
@@ -82,7 +95,7 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V TimesLogistic<V>(V x, V e)
         where V : struct, ISimd<V> =>
-        V.Divide(V.SelectLessThan(x, V.Zero, V.Multiply(x, e), x), V.Add(V.Create(1f), e));
+        V.Multiply(V.SelectLessThan(x, V.Zero, V.Multiply(x, e), x), ReciprocalOfOneToTwo(V.Add(V.Create(1f), e)));
 
     /// <summary>tanh(x): an odd polynomial below 0.625, 1 - 2 / (exp(2 |x|) + 1) above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

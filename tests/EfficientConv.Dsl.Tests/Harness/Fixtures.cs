@@ -12,6 +12,11 @@ public sealed record Fixture(string Name, string Declaration, string File)
     public static IReadOnlyList<Fixture> All { get; } = JsonSerializer.Deserialize<List<Fixture>>(
         System.IO.File.ReadAllText(PathOf("fixtures.json")), new JsonSerializerOptions(JsonSerializerDefaults.Web))!;
 
+    private static readonly Lazy<NetworkBatch> s_batch = new(() => NetworkBatch.Compile(All.Select(f => (f.Name, f.Declaration))));
+
+    /// <summary>All cases compiled together.</summary>
+    public static NetworkBatch Batch => s_batch.Value;
+
     /// <summary>Full path of a fixture file.</summary>
     public static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "fixtures", file);
 

@@ -36,12 +36,13 @@ public abstract class NetworkFactory
 
         public override NetworkHandle CreateRandom(int seed, LoadOptions options) => Handle(T.CreateRandom(seed, options));
 
-        private static NetworkHandle Handle(T network) => new((batch, input, output, threads) => network.Forward(batch, input, output, threads), network.InstructionSet);
+        private static NetworkHandle Handle(T network) => new(
+            (batch, input, output, threads) => network.Forward(batch, input, output, threads), network.Forward, network.InstructionSet);
     }
 }
 
 /// <summary>A loaded network.</summary>
-public sealed record NetworkHandle(ForwardFunction Forward, InstructionSet InstructionSet)
+public sealed record NetworkHandle(ForwardFunction Forward, ForwardOneFunction ForwardOne, InstructionSet InstructionSet)
 {
     /// <summary>Runs <paramref name="batch"/> images.</summary>
     public float[] Run(float[] input, int batch, TensorShape outputShape, int threads = 1)
@@ -52,5 +53,8 @@ public sealed record NetworkHandle(ForwardFunction Forward, InstructionSet Instr
     }
 }
 
-/// <summary>A network's <c>Forward</c>.</summary>
+/// <summary>A network's <c>Forward</c> for batches.</summary>
 public delegate void ForwardFunction(int batch, ReadOnlySpan<float> input, Span<float> output, int threads);
+
+/// <summary>A network's <c>Forward</c> for one image.</summary>
+public delegate void ForwardOneFunction(ReadOnlySpan<float> input, Span<float> output);

@@ -1,0 +1,166 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Fusion;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Tests.Harness;
+using EfficientConv.Dsl.Tests.RandomNetworks;
+
+namespace EfficientConv.Dsl.Tests.Passes;
+
+/// <summary>What must hold of every plan: memory that is alive is nobody else's, weights are packed once, steps read what earlier ones wrote.</summary>
+public sealed class SchedulerTests
+{
+    private static readonly Lazy<IReadOnlyList<(string Text, NetworkPlan Plan)>> s_plans = new(() =>
+    [
+        .. RandomCase.All.Select(c => c.Declaration).Concat(Fixture.All.Select(f => f.Declaration)).Concat(SampleNetworks.All.Values)
+            .SelectMany(text => VectorTarget.All.Select(target => (text, Plan(text, target)))),
+    ]);
+
+    [Fact]
+    public void TensorsThatAreAlive_DoNotOverlap() => Assert.All(s_plans.Value, item =>
+    {
+        (string text, NetworkPlan plan) = item;
+        foreach (Lifetime live in Lifetimes(plan))
+        {
+            string place = $"{text}, {plan.Target.Name}: {live}";
+            Assert.True(live.Start >= 0 && live.End <= plan.WorkspaceLength && live.Start % 16 == 0, place);
+            for (int i = live.Written; i <= live.LastRead; i++)
+            {
+                Step step = plan.Steps[i];
+                if (i > live.Written && step.Output.Place == TensorPlace.Workspace)
+                    Assert.True(End(step.Output) <= live.Start || step.Output.Offset >= live.End, $"{place} is overwritten by step {i}");
+                Assert.False(UsesScratch(step, plan) && step.Scratch >= live.Start && step.Scratch < live.End, $"{place} lies under step {i}'s scratch memory");
+            }
+        }
+    });
+
+    [Fact]
+    public void Steps_ReadWhatIsThere() => Assert.All(s_plans.Value, item =>
+    {
+        (string text, NetworkPlan plan) = item;
+        HashSet<Tensor> written = [];
+        foreach (Step step in plan.Steps)
+        {
+            foreach (Tensor? read in new[] { step.Input, step.Residual })
+                Assert.True(read is null || read.Place == TensorPlace.Input || written.Contains(read), $"{text}, {plan.Target.Name}: {read} is read before it is written");
+            Assert.NotEqual(TensorPlace.Input, step.Output.Place);
+            written.Add(step.Output);
+        }
+
+        Assert.Equal(TensorPlace.Output, plan.Steps[plan.Steps.Count - 1].Output.Place);
+    });
+
+    [Fact]
+    public void PackedWeights_DoNotOverlapAndFit() => Assert.All(s_plans.Value, item =>
+    {
+        (string text, NetworkPlan plan) = item;
+        int end = 0;
+        foreach (PackInstruction block in plan.Packing.SelectMany(p => p.Instructions).OrderBy(b => b.Offset))
+        {
+            Assert.True(block.Offset >= end && block.Length > 0, $"{text}, {plan.Target.Name}: {block} overlaps the block before it");
+            if (block is PackPanels p)
+                Assert.Equal(p.Length, p.PanelWidth * p.PanelCount * p.KCount);
+            end = block.Offset + block.Length;
+        }
+
+        Assert.InRange(end, 0, plan.PackedLength);
+        Assert.All(plan.Steps, s => Assert.InRange(s.Weights, 0, plan.PackedLength));
+    });
+
+    /// <summary>Every weight of every convolution is packed exactly once for each place that reads it: all outputs and all taps.</summary>
+    [Fact]
+    public void Panels_HoldEveryWeightOnce() => Assert.All(s_plans.Value, item =>
+    {
+        (string text, NetworkPlan plan) = item;
+        foreach (StagePacking packing in plan.Packing.Where(p => p.Convolution is not null))
+        {
+            ConvolutionOperator c = packing.Convolution!;
+            int taps = packing.InPerGroup * c.Kernel.Height * c.Kernel.Width;
+            int[] seen = new int[c.OutChannels * taps];
+            foreach (PackPanels p in packing.Instructions.OfType<PackPanels>())
+            {
+                for (int o = p.OutStart; o < Math.Min(p.OutEnd, p.OutStart + (p.PanelWidth * p.PanelCount)); o++)
+                {
+                    for (int k = p.KStart; k < p.KStart + p.KCount; k++)
+                        seen[(o * taps) + k]++;
+                }
+            }
+
+            foreach (PackPixelPairs p in packing.Instructions.OfType<PackPixelPairs>())
+            {
+                for (int o = 0; o < c.OutChannels; o++)
+                {
+                    for (int k = p.KStart; k < p.KStart + p.KCount; k++)
+                        seen[(o * taps) + k]++;
+                }
+            }
+
+            Assert.True(Array.TrueForAll(seen, n => n == 1), $"{text}, {plan.Target.Name}: {packing.Source.Name}");
+        }
+    });
+
+    /// <summary>
+    /// The random configurations reach every loop nest, every kernel and every way of starting a sum. A sum on its own no list of attributes
+    /// can make: every block's shortcut ends at a convolution, which takes it in.
+    /// </summary>
+    [Fact]
+    public void RandomConfigurations_ReachEveryDriverAndKernel()
+    {
+        Step[] steps = [.. RandomCase.All.SelectMany(c => VectorTarget.All.Select(t => Plan(c.Declaration, t))).SelectMany(p => p.Steps)];
+        HashSet<string> reached = [.. steps.SelectMany(s => Parts(s.Driver, 3))];
+        string[] missing = [.. typeof(Driver).Assembly.GetTypes().Where(t => !t.IsAbstract && (t.IsSubclassOf(typeof(Driver)) || t.IsSubclassOf(typeof(Kernel)))).Select(t => t.Name)
+            .Concat(Enum.GetNames<Initial>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>()).Where(name => name != nameof(MapKind.Add) && !reached.Contains(name))];
+        Assert.True(missing.Length == 0, "never reached: " + string.Join(", ", missing));
+    }
+
+    [Fact]
+    public void EqualBlocks_ShareOneMethod()
+    {
+        NetworkPlan plan = Plan("[InputShape(24, 14, 14)] [Conv2d(24)] [InvertedResidual] [InvertedResidual] [InvertedResidual] [PointwiseConv2d(3)]", VectorTarget.Avx2);
+        Step[] blocks = [.. plan.Steps.Where(s => s.Residual is not null)];
+        Assert.Equal(3, blocks.Length);
+        Assert.Single(blocks.Select(s => s.Driver).Distinct());
+        Assert.Equal(3, blocks.Select(s => s.Weights).Distinct().Count());
+    }
+
+    /// <summary>Names of the types and enumeration members that a driver is made of.</summary>
+    private static IEnumerable<string> Parts(object part, int depth) =>
+        part is Enum ? [part.ToString()!]
+        : depth == 0 || part is not (Driver or Kernel) ? []
+        : part.GetType().GetProperties().Where(p => p.GetIndexParameters().Length == 0 && p.GetMethod!.IsPublic).Select(p => p.GetValue(part)).OfType<object>().SelectMany(p => Parts(p, depth - 1)).Append(part.GetType().Name);
+
+    private static NetworkPlan Plan(string text, VectorTarget target)
+    {
+        StageGraph stages = OperatorFolding.Fold(DeclarationText.Graph(text));
+        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target);
+    }
+
+    /// <summary>From each write of a workspace tensor to its last read before it is written again.</summary>
+    private static IEnumerable<Lifetime> Lifetimes(NetworkPlan plan)
+    {
+        for (int i = 0; i < plan.Steps.Count; i++)
+        {
+            Tensor tensor = plan.Steps[i].Output;
+            if (tensor.Place != TensorPlace.Workspace)
+                continue;
+            int last = i;
+            for (int j = i + 1; j < plan.Steps.Count; j++)
+            {
+                if (plan.Steps[j].Input == tensor || plan.Steps[j].Residual == tensor)
+                    last = j;
+                if (plan.Steps[j].Output == tensor)
+                    break;
+            }
+
+            yield return new Lifetime(tensor.Offset, End(tensor), i, last);
+        }
+    }
+
+    private static int End(Tensor tensor) => tensor.Offset + tensor.View.Length;
+
+    /// <summary>A step without scratch memory says 0; one whose scratch memory begins at 0 cannot be told from it unless nothing else is there.</summary>
+    private static bool UsesScratch(Step step, NetworkPlan plan) => step.Scratch > 0 && step.Scratch < plan.WorkspaceLength;
+
+    private readonly record struct Lifetime(int Start, int End, int Written, int LastRead);
+}

@@ -1,0 +1,94 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Fusion;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Tests.RandomNetworks;
+
+namespace EfficientConv.Dsl.Tests.Passes;
+
+/// <summary>Which chains run as one loop nest.</summary>
+public sealed class StageFusionTests
+{
+    private const string Input = "[InputShape(12, 9, 9)] ";
+
+    [Theory]
+    [InlineData("[InvertedResidual]", "expand depthwise project+")]
+    [InlineData("[InvertedResidual(expansion: 1)]", "depthwise project+")]
+    [InlineData("[InvertedResidual(20, stride: 2)]", "expand depthwise project")]
+    [InlineData("[InvertedResidual(squeezeChannels: 2)]", "expand depthwise squeeze project+")]
+    [InlineData("[EfficientConvBlock(5)]", "expand depthwise squeeze project")]
+    [InlineData("[DepthwiseSeparable(20)]", "depthwise project")]
+    [InlineData("[PointwiseConv2d(30), BatchNorm, ReLU, DepthwiseConv2d, BatchNorm, SiLU, SqueezeExcitation, PointwiseConv2d(7), BatchNorm]", "expand depthwise squeeze project")]
+    [InlineData("[DepthwiseConv2d, PointwiseConv2d(7)]", "depthwise project")]
+    [InlineData("[InvertedResidual] [InvertedResidual]", "expand depthwise project+|expand depthwise project+")]
+    [InlineData("[DepthwiseSeparable(20)] [DepthwiseSeparable(20)]", "depthwise project|depthwise project")]
+    [InlineData("[Conv2d(8, kernelSize: 1), DepthwiseConv2d, Conv2d(4, kernelSize: 1)]", "expand depthwise project")]
+    public void MobileChains_Fuse(string attributes, string expected) => Assert.Equal(expected, Describe(Layers.Fuse(Input + attributes)));
+
+    [Theory]
+    [InlineData("[PointwiseConv2d(30, stride: 2), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
+    [InlineData("[PointwiseConv2d(30, groups: 3), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
+    [InlineData("[PointwiseConv2d(30), DepthwiseConv2d]", "Convolution|Convolution")]
+    [InlineData("[PointwiseConv2d(30), DepthwiseConv2d, PReLU, PointwiseConv2d(7)]", "Convolution|Convolution|PReLU|Convolution")]
+    [InlineData("[PointwiseConv2d(30), PReLU, DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|PReLU|depthwise project")]
+    [InlineData("[DepthwiseConv2d, ReLU, BatchNorm, PointwiseConv2d(7)]", "Convolution|BatchNorm|Convolution")]
+    [InlineData("[DepthwiseConv2d, MaxPool2d, PointwiseConv2d(7)]", "Convolution|Pool|Convolution")]
+    [InlineData("[DepthwiseConv2d, PointwiseConv2d(7, stride: 2)]", "Convolution|Convolution")]
+    [InlineData("[DepthwiseConv2d(multiplier: 2), PointwiseConv2d(7)]", "Convolution|Convolution")]
+    [InlineData("[PointwiseConv2d(30), Conv2d(30), PointwiseConv2d(7)]", "Convolution|Convolution|Convolution")]
+    [InlineData("[PointwiseConv2d(1), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|Convolution|Convolution")]
+    [InlineData("[DepthwiseConv2d, SqueezeExcitation, ReLU, PointwiseConv2d(7)]", "Convolution|Squeeze|Activation|Convolution")]
+    public void OtherChains_DoNot(string attributes, string expected) => Assert.Equal(expected, Describe(Layers.Fuse(Input + attributes)));
+
+    [Fact]
+    public void ExpandedTensorThatIsReadTwice_IsMade()
+    {
+        Layers layers = Layers.From(8, 5, 5);
+        int expand = layers.Add(Layers.Pointwise(16), 0);
+        int project = layers.Add(Layers.Pointwise(16), layers.Add(Layers.Convolution(16, 3, 1, groups: 16), expand));
+        layers.Add(new AddOperator(), project, expand);
+        Assert.Equal("Convolution|depthwise project+", Describe(Layers.Fuse(layers.Build())));
+    }
+
+    [Fact]
+    public void DepthwiseTensorThatIsReadTwice_IsMade()
+    {
+        Layers layers = Layers.From(8, 5, 5);
+        int depthwise = layers.Add(Layers.Convolution(8, 3, 1, groups: 8), layers.Add(Layers.Pointwise(8), 0));
+        layers.Add(new AddOperator(), layers.Add(Layers.Pointwise(8), depthwise), depthwise);
+        Assert.Equal("Convolution|Convolution|Convolution", Describe(Layers.Fuse(layers.Build())));
+    }
+
+    [Fact]
+    public void ProjectionThatReadsTheDepthwiseTensorAsResidualOnly_IsNotFused()
+    {
+        Layers layers = Layers.From(8, 5, 5);
+        int depthwise = layers.Add(Layers.Convolution(8, 3, 1, groups: 8), 0);
+        layers.Add(new AddOperator(), layers.Add(Layers.Pointwise(8), 0), depthwise);
+        Assert.Equal("Convolution|Convolution", Describe(Layers.Fuse(layers.Build())));
+    }
+
+    /// <summary>Every stage is in exactly one group, and a group reads only what earlier groups make.</summary>
+    [Fact]
+    public void Groups_PartitionTheStagesInAnOrderThatRuns() => Assert.All(RandomCase.All, item =>
+    {
+        StageGraph graph = OperatorFolding.Fold(item.Graph);
+        List<int> covered = [];
+        HashSet<int> ready = [0];
+        foreach (StageGroup group in StageFusion.Fuse(graph))
+        {
+            Assert.Subset(ready, group.Reads.ToHashSet());
+            ready.Add(group.Last.Id);
+            covered.AddRange(group is DepthwiseGroup d
+                ? new Stage?[] { d.Expand, d.Depthwise, d.Squeeze, d.Project }.Where(s => s is not null).Select(s => s!.Id)
+                : [((SingleGroup)group).Stage.Id]);
+        }
+
+        Assert.Equal(Enumerable.Range(1, graph.Stages.Count - 1), covered.Order());
+    });
+
+    private static string Describe(IEnumerable<StageGroup> groups) => string.Join('|', groups.Select(g => g switch
+    {
+        DepthwiseGroup d => $"{(d.Expand is null ? "" : "expand ")}depthwise {(d.Squeeze is null ? "" : "squeeze ")}project{(d.Residual >= 0 ? "+" : "")}",
+        _ => g.Last.GetType().Name.Replace("Stage", string.Empty, StringComparison.Ordinal),
+    }));
+}

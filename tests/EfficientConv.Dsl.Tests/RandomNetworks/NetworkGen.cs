@@ -1,0 +1,86 @@
+using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Tests.Harness;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace EfficientConv.Dsl.Tests.RandomNetworks;
+
+/// <summary>Generators of valid networks as attribute text.</summary>
+internal static class NetworkGen
+{
+    /// <summary>Multiply-adds beyond which the naive reference would take long.</summary>
+    private const long MaxMultiplyAdds = 1_500_000;
+
+    private const long MaxElements = 40_000;
+
+    /// <summary>Configurations for each kind of attribute on its own.</summary>
+    private static readonly Dictionary<string, int> s_counts = new()
+    {
+        ["Conv2d"] = 24, ["GroupedConv2d"] = 20, ["PointwiseConv2d"] = 14, ["DepthwiseConv2d"] = 22, ["BatchNorm"] = 3, ["Activation"] = 8, ["MaxPool2d"] = 12,
+        ["AvgPool2d"] = 12, ["GlobalAvgPool"] = 3, ["Flatten"] = 2, ["Linear"] = 7, ["ChannelShuffle"] = 6, ["Softmax"] = 3, ["SqueezeExcitation"] = 8,
+        ["Bottleneck"] = 10, ["DepthwiseSeparable"] = 16, ["InvertedResidual"] = 30, ["EfficientConvBlock"] = 18, ["FactorizedConv2d"] = 8,
+    };
+
+    private static Gen<int> Size { get; } = Gen.Frequency((1, Gen.Choose(1, 3)), (4, Gen.Choose(4, 16)), (2, Gen.Choose(17, 40)));
+
+    private static Gen<(Shape Shape, string Text)> Input { get; } =
+        from channels in AttributeGen.Channels
+        from height in Size
+        from width in Size
+        from layout in Gen.Elements(string.Empty, string.Empty, ", Layout = TensorLayout.NHWC")
+        select (new Shape(channels, height, width), $"[InputShape({channels}, {height}, {width}{layout})]");
+
+    private static Gen<string> AnyKind { get; } = Gen.Elements(s_counts.Keys.ToArray());
+
+    /// <summary>The configurations: the same ones on every run and machine.</summary>
+    public static IReadOnlyList<string> Configurations { get; } =
+    [
+        .. s_counts.SelectMany((pair, i) => Sample(Single(pair.Key), pair.Value, (ulong)(100 + i))),
+        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2),
+    ];
+
+    /// <summary>One attribute of <paramref name="kind"/>.</summary>
+    public static Gen<string> Single(string kind) =>
+        (from input in Input
+         from attribute in AttributeGen.Kinds[kind](input.Shape)
+         select $"{input.Text} [{attribute}]").Where(IsValid);
+
+    /// <summary>Plain layers that make up a mobile block, at times with something in front.</summary>
+    public static Gen<string> Chain =>
+        (from input in Input
+         from front in Gen.Elements(string.Empty, string.Empty, "[ReLU]", "[Conv2d(20, padding: 1)]")
+         from layers in AttributeGen.DepthwiseChain
+         select $"{input.Text} {front} [{string.Join(", ", layers.Where(l => l.Length > 0))}]").Where(IsValid);
+
+    /// <summary>Two to six attributes of any kinds, each fitting what comes before it.</summary>
+    public static Gen<string> Sequences =>
+        from input in Input
+        from length in Gen.Choose(2, 6)
+        from network in Extend(input.Text, input.Shape, length)
+        select network;
+
+    private static Gen<string> Extend(string text, Shape shape, int remaining)
+    {
+        if (remaining == 0)
+            return Gen.Constant(text);
+        return from next in AnyKind.SelectMany(kind => AttributeGen.Kinds[kind](shape)).Select(attribute => $"{text} [{attribute}]").Where(IsValid)
+               from network in Extend(next, DeclarationText.Graph(next).Output, remaining - 1)
+               select network;
+    }
+
+    private static string[] Sample(Gen<string> generator, int count, ulong seed) => generator.Sample(count, new Rnd(seed, (2 * seed) + 1), 50);
+
+    private static bool IsValid(string attributes)
+    {
+        if (NetworkCompiler.Check(DeclarationText.Parse(attributes)).Count > 0)
+            return false;
+        LayerGraph graph = DeclarationText.Graph(attributes);
+        long multiplyAdds = graph.Layers.Where(l => l.Operator is ConvolutionOperator).Sum(l =>
+        {
+            ConvolutionOperator c = (ConvolutionOperator)l.Operator;
+            return l.Output.Count * (graph.Layers[l.Inputs[0]].Output.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width;
+        });
+        return multiplyAdds <= MaxMultiplyAdds && graph.Layers.All(l => l.Output.Count <= MaxElements);
+    }
+}
