@@ -533,5 +533,12 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
     private static string Times(string factor, int constant) =>
         factor == "0" ? "0" : constant == 1 ? factor : factor.Contains(" + ") && !factor.StartsWith("(", StringComparison.Ordinal) ? FormattableString.Invariant($"({factor}) * {constant}") : FormattableString.Invariant($"{factor} * {constant}");
 
-    private static string Sum(string term, int constant) => constant == 0 ? term : term == "0" ? FormattableString.Invariant($"{constant}") : constant > 0 ? FormattableString.Invariant($"({term}) + {constant}") : FormattableString.Invariant($"({term}) - {-constant}");
+    private static string Sum(string term, int constant)
+    {
+        if (constant == 0)
+            return term;
+        string first = term.Contains(' ') ? $"({term})" : term;
+        return term == "0" ? FormattableString.Invariant($"{constant}")
+            : constant > 0 ? FormattableString.Invariant($"{first} + {constant}") : FormattableString.Invariant($"{first} - {-constant}");
+    }
 }

@@ -15,6 +15,45 @@ internal static class KernelText
     /// <summary><paramref name="reference"/> moved by an expression.</summary>
     public static string At(string reference, string offset) => offset == "0" ? reference : $"Unsafe.Add(ref {reference}, {offset})";
 
+    /// <summary>
+    /// The loops over tiles of pixels and, inside, panels of output channels; <paramref name="tile"/> prints one tile, with <c>pixels</c>, <c>panel</c>,
+    /// <c>panelBias</c>, <c>c</c> and, with a residual, <c>r</c> at its data.
+    /// </summary>
+    public static void Panels(
+        SourceWriter writer, VectorSyntax vector, PanelRun run, string input, int weights, int panelLength, int pixelStep, int outPixelStep, int outVectorStep,
+        int residualPixelStep, Action<int> tile)
+    {
+        int lanes = vector.Target.Lanes, width = run.Vectors * lanes;
+        bool residual = residualPixelStep > 0, moves = run.Tiles.Sum(t => t.Count) > 1;
+        writer.Open();
+        writer.Line($"ref float pixels = ref {input};");
+        writer.Line($"ref float destination = ref {At("output", run.First * outVectorStep)};");
+        writer.Line($"ref float added = ref {At("residual", run.First * lanes)};", residual);
+        foreach (TileRun tiles in run.Tiles)
+        {
+            writer.Loop("tile", tiles.Count, () =>
+            {
+                writer.Line($"ref float panel = ref {At("weights", weights)};");
+                writer.Line($"ref float panelBias = ref {At("bias", run.First * lanes)};");
+                writer.Line("ref float c = ref destination;");
+                writer.Line("ref float r = ref added;", residual);
+                writer.Loop("p", run.Count, () =>
+                {
+                    tile(tiles.Pixels);
+                    writer.Line($"panel = ref Unsafe.Add(ref panel, {panelLength});", run.Count > 1);
+                    writer.Line($"panelBias = ref Unsafe.Add(ref panelBias, {width});", run.Count > 1);
+                    writer.Line($"c = ref Unsafe.Add(ref c, {run.Vectors * outVectorStep});", run.Count > 1);
+                    writer.Line($"r = ref Unsafe.Add(ref r, {width});", run.Count > 1 && residual);
+                });
+                writer.Line($"pixels = ref Unsafe.Add(ref pixels, {tiles.Pixels * pixelStep});", moves);
+                writer.Line($"destination = ref Unsafe.Add(ref destination, {tiles.Pixels * outPixelStep});", moves);
+                writer.Line($"added = ref Unsafe.Add(ref added, {tiles.Pixels * residualPixelStep});", moves && residual);
+            }, braces: run.Tiles.Count > 1);
+        }
+
+        writer.Close();
+    }
+
     public static void Accumulators(
         SourceWriter writer, VectorSyntax vector, Initial initial, int pixels, int vectors, int outPixelStep, int outVectorStep, int residualPixelStep)
     {

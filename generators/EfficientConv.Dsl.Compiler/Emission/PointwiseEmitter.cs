@@ -102,48 +102,9 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         }
     }
 
-    private void EmitPanels(PointwiseKernel kernel, PanelRun run, int weights)
-    {
-        int width = run.Vectors * Lanes, panelLength = width * kernel.InChannels;
-        bool residual = kernel.Initial == Initial.BiasAndResidual, moves = run.Tiles.Sum(t => t.Count) > 1;
-        writer.Open();
-        writer.Line($"ref float pixels = ref input;");
-        writer.Line($"ref float destination = ref {KernelText.At("output", run.First * kernel.OutVectorStep)};");
-        if (residual)
-            writer.Line($"ref float source = ref {KernelText.At("residual", run.First * Lanes)};");
-        foreach (TileRun tile in run.Tiles)
-        {
-            writer.Loop("tile", tile.Count, () =>
-            {
-                writer.Line($"ref float panel = ref {KernelText.At("weights", weights)};");
-                writer.Line($"ref float panelBias = ref {KernelText.At("bias", run.First * Lanes)};");
-                writer.Line("ref float c = ref destination;");
-                if (residual)
-                    writer.Line("ref float r = ref source;");
-                writer.Loop("p", run.Count, () =>
-                {
-                    EmitTile(kernel, run, tile.Pixels);
-                    if (run.Count > 1)
-                    {
-                        writer.Line($"panel = ref Unsafe.Add(ref panel, {panelLength});");
-                        writer.Line($"panelBias = ref Unsafe.Add(ref panelBias, {width});");
-                        writer.Line($"c = ref Unsafe.Add(ref c, {run.Vectors * kernel.OutVectorStep});");
-                        if (residual)
-                            writer.Line($"r = ref Unsafe.Add(ref r, {width});");
-                    }
-                });
-                if (moves)
-                {
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {tile.Pixels * kernel.PixelStep});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {tile.Pixels * kernel.OutPixelStep});");
-                    if (residual)
-                        writer.Line($"source = ref Unsafe.Add(ref source, {tile.Pixels * kernel.ResidualPixelStep});");
-                }
-            }, braces: run.Tiles.Count > 1);
-        }
-
-        writer.Close();
-    }
+    private void EmitPanels(PointwiseKernel kernel, PanelRun run, int weights) => KernelText.Panels(
+        writer, vector, run, "input", weights, run.Vectors * Lanes * kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
+        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, pixels => EmitTile(kernel, run, pixels));
 
     private void EmitTile(PointwiseKernel kernel, PanelRun run, int pixels)
     {

@@ -239,50 +239,14 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitPanels(ConvolutionKernel kernel, PanelRun run, int weights, int taps)
-    {
-        bool residual = kernel.Initial == Initial.BiasAndResidual, moves = run.Tiles.Sum(t => t.Count) > 1;
-        int width = run.Vectors * Lanes, tileStep = kernel.Window.Stride * kernel.Source.PixelStep;
-        writer.Open();
-        writer.Line("ref float pixels = ref source;");
-        writer.Line($"ref float destination = ref {KernelText.At("output", run.First * Lanes)};");
-        if (residual)
-            writer.Line($"ref float added = ref {KernelText.At("residual", run.First * Lanes)};");
-        foreach (TileRun tile in run.Tiles)
+    private void EmitPanels(ConvolutionKernel kernel, PanelRun run, int weights, int taps) => KernelText.Panels(
+        writer, vector, run, "source", weights, run.Vectors * Lanes * taps, kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes,
+        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, pixels =>
         {
-            writer.Loop("tile", tile.Count, () =>
-            {
-                writer.Line($"ref float panel = ref {KernelText.At("weights", weights)};");
-                writer.Line($"ref float panelBias = ref {KernelText.At("bias", run.First * Lanes)};");
-                writer.Line("ref float c = ref destination;");
-                if (residual)
-                    writer.Line("ref float r = ref added;");
-                writer.Loop("p", run.Count, () =>
-                {
-                    KernelText.Accumulators(writer, vector, kernel.Initial, tile.Pixels, run.Vectors, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep);
-                    EmitTaps(kernel, tile.Pixels, run.Vectors);
-                    KernelText.Stores(writer, vector, kernel.Activation, tile.Pixels, run.Vectors, kernel.OutPixelStep, Lanes);
-                    if (run.Count > 1)
-                    {
-                        writer.Line($"panel = ref Unsafe.Add(ref panel, {width * taps});");
-                        writer.Line($"panelBias = ref Unsafe.Add(ref panelBias, {width});");
-                        writer.Line($"c = ref Unsafe.Add(ref c, {width});");
-                        if (residual)
-                            writer.Line($"r = ref Unsafe.Add(ref r, {width});");
-                    }
-                });
-                if (moves)
-                {
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {tile.Pixels * tileStep});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {tile.Pixels * kernel.OutPixelStep});");
-                    if (residual)
-                        writer.Line($"added = ref Unsafe.Add(ref added, {tile.Pixels * kernel.ResidualPixelStep});");
-                }
-            }, braces: run.Tiles.Count > 1);
-        }
-
-        writer.Close();
-    }
+            KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep);
+            EmitTaps(kernel, pixels, run.Vectors);
+            KernelText.Stores(writer, vector, kernel.Activation, pixels, run.Vectors, kernel.OutPixelStep, Lanes);
+        });
 
     private void EmitTaps(ConvolutionKernel kernel, int pixels, int vectors)
     {
