@@ -20,6 +20,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         MapDriver d => d.Residual is not null,
         PlanarPointwiseDriver d => d.Residual is not null,
         PlanarSeparableDriver d => d.Residual is not null,
+        WinogradDriver d => d.Residual is not null,
         _ => false,
     };
 
@@ -38,6 +39,9 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
                 break;
             case RowDriver d:
                 EmitRows(d);
+                break;
+            case WinogradDriver d:
+                new WinogradEmitter(writer, vector).Emit(d, names);
                 break;
             case FusedRowsDriver d:
                 EmitFusedRows(d);

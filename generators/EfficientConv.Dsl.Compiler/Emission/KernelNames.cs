@@ -42,6 +42,8 @@ internal sealed class KernelNames
         LanewiseKernel k => FormattableString.Invariant($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         ConvolutionKernel k => FormattableString.Invariant($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         PoolKernel k => FormattableString.Invariant($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        WinogradInputKernel k => FormattableString.Invariant($"WinogradInput{k.TileRows}x{k.TileColumns}x{k.Channels}"),
+        WinogradOutputKernel k => FormattableString.Invariant($"WinogradOutput{k.TileRows * WinogradTile.Output}x{k.Width}x{k.Channels}{Suffix(k.Activation)}"),
         PlanarPointwiseKernel k => FormattableString.Invariant($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}{Suffix(k.Activation)}"),
         PlanarDepthwiseKernel k => FormattableString.Invariant($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),

@@ -55,6 +55,9 @@ internal static class KernelsEmitter
                     case PackBiasPairs:
                         writer.Line($"convolution.PackBiasPairs({slice});");
                         break;
+                    case PackWinogradPanels p:
+                        WinogradEmitter.EmitPacking(writer, p);
+                        break;
                     case PackBias:
                         writer.Line($"convolution.PackBias({slice});");
                         break;
@@ -134,6 +137,7 @@ internal static class KernelsEmitter
         PointwiseEmitter pointwise = new(writer, vector);
         WindowEmitter window = new(writer, vector);
         PlanarEmitter planar = new(writer, vector);
+        WinogradEmitter winograd = new(writer, vector);
         foreach (Kernel kernel in names.Kernels)
         {
             switch (kernel)
@@ -152,6 +156,12 @@ internal static class KernelsEmitter
                     break;
                 case PoolKernel k:
                     window.Emit(names.Of(k), k);
+                    break;
+                case WinogradInputKernel k:
+                    winograd.Emit(names.Of(k), k);
+                    break;
+                case WinogradOutputKernel k:
+                    winograd.Emit(names.Of(k), k);
                     break;
                 case PlanarPointwiseKernel k:
                     planar.Emit(names.Of(k), k);

@@ -67,6 +67,10 @@ internal sealed class VectorSyntax
 
     public string Add(string a, string b) => _generic ? $"V.Add({a}, {b})" : $"{a} + {b}";
 
+    public string Subtract(string a, string b) => _generic ? $"V.Subtract({a}, {b})" : $"{a} - {b}";
+
+    public string Multiply(string a, string b) => _generic ? $"V.Multiply({a}, {b})" : $"{a} * {b}";
+
     public string Divide(string a, string b) => _generic ? $"V.Divide({a}, {b})" : $"{a} / {b}";
 
     /// <summary>The larger; NaN when either is NaN.</summary>

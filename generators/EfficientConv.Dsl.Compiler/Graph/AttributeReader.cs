@@ -72,6 +72,15 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
         return fallback;
     }
 
+    /// <summary>How <paramref name="convolution"/> is to be computed.</summary>
+    public ConvolutionAlgorithm Algorithm(ConvolutionOperator convolution)
+    {
+        ConvolutionAlgorithm algorithm = Enumeration("Algorithm", ConvolutionAlgorithm.Auto);
+        if (algorithm == ConvolutionAlgorithm.Winograd && !convolution.IsDense3x3)
+            Invalid("Algorithm", nameof(ConvolutionAlgorithm.Winograd), "Auto or Direct where the kernel is not 3 x 3 with stride 1, dilation 1 and one group");
+        return algorithm;
+    }
+
     /// <summary>An activation that a block puts behind its convolutions; those with learned parameters are layers of their own.</summary>
     public ActivationFunction BlockActivation(string argument, ActivationKind fallback)
     {

@@ -60,7 +60,7 @@ internal static class BlockExpansion
         bool shortcut = Shortcut(builder, reader, output, ShortcutMode.None);
         sequence.Convolution("reduce", middle, Extent.Square(1), Extent.Square(1), default, Extent.Square(1), 1);
         sequence.Activation("reduce_act", activation);
-        sequence.Convolution("conv", middle, kernel, stride, reader.Padding(kernel, stride, dilation, builder.Shape, Half(kernel, dilation)), dilation, groups);
+        sequence.Convolution("conv", middle, kernel, stride, reader.Padding(kernel, stride, dilation, builder.Shape, Half(kernel, dilation)), dilation, groups, choosesAlgorithm: true);
         sequence.Activation("conv_act", activation);
         sequence.Convolution("expand", output, Extent.Square(1), Extent.Square(1), default, Extent.Square(1), 1);
         if (shortcut)
@@ -205,9 +205,12 @@ internal static class BlockExpansion
         private int _next;
 
         /// <summary>A bias-free convolution followed by batch norm.</summary>
-        public void Convolution(string role, int outChannels, Extent kernel, Extent stride, Padding padding, Extent dilation, int groups)
+        public void Convolution(string role, int outChannels, Extent kernel, Extent stride, Padding padding, Extent dilation, int groups, bool choosesAlgorithm = false)
         {
-            builder.Add($"{reader.Name}.{role}", new ConvolutionOperator(NextKey(role), outChannels, kernel, stride, padding, dilation, groups, Bias: false), reader.Origin(role));
+            ConvolutionOperator convolution = new(NextKey(role), outChannels, kernel, stride, padding, dilation, groups, Bias: false);
+            if (choosesAlgorithm)
+                convolution = convolution with { Algorithm = reader.Algorithm(convolution) };
+            builder.Add($"{reader.Name}.{role}", convolution, reader.Origin(role));
             builder.Add($"{reader.Name}.{role}_bn", new BatchNormOperator(NextKey(role + "_bn"), _epsilon), reader.Origin(role + "_bn"));
         }
 

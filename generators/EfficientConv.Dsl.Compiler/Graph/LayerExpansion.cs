@@ -16,7 +16,8 @@ internal static class LayerExpansion
             {
                 Extent kernel = reader.Kernel(3), stride = reader.Stride(Extent.Square(1)), dilation = reader.Dilation();
                 Padding padding = reader.Padding(kernel, stride, dilation, builder.Shape, default);
-                Add(new ConvolutionOperator(key, Channels(builder, reader), kernel, stride, padding, dilation, reader.Positive("groups", 1), reader.Bool("bias", true)));
+                ConvolutionOperator convolution = new(key, Channels(builder, reader), kernel, stride, padding, dilation, reader.Positive("groups", 1), reader.Bool("bias", true));
+                Add(convolution with { Algorithm = reader.Algorithm(convolution) });
                 break;
             }
 

@@ -111,6 +111,19 @@ public readonly record struct TensorKey(string Key, string Canonical)
     public TensorKey With(string suffix) => new(Key.Length == 0 ? suffix : Key + "." + suffix, Canonical.Length == 0 ? suffix : Canonical + "." + suffix);
 }
 
+/// <summary>How a convolution is computed, numbered as the attribute enumeration of the runtime library.</summary>
+public enum ConvolutionAlgorithm
+{
+    /// <summary>Winograd's where it is faster and its error small, else the sum as written.</summary>
+    Auto,
+
+    /// <summary>The sum as written.</summary>
+    Direct,
+
+    /// <summary>Winograd's F(4x4, 3x3).</summary>
+    Winograd,
+}
+
 /// <summary>What a layer computes.</summary>
 public abstract record Operator;
 
@@ -127,8 +140,14 @@ public sealed record InputOperator : Operator;
 /// <param name="Groups">Groups.</param>
 /// <param name="Bias">Whether there is a bias.</param>
 /// <param name="IsLinear">Whether the user wrote <c>Linear</c>: the checkpoint's weight is [out, in].</param>
+/// <param name="Algorithm">How it is computed.</param>
 public sealed record ConvolutionOperator(
-    TensorKey Key, int OutChannels, Extent Kernel, Extent Stride, Padding Padding, Extent Dilation, int Groups, bool Bias, bool IsLinear = false) : Operator;
+    TensorKey Key, int OutChannels, Extent Kernel, Extent Stride, Padding Padding, Extent Dilation, int Groups, bool Bias, bool IsLinear = false,
+    ConvolutionAlgorithm Algorithm = ConvolutionAlgorithm.Auto) : Operator
+{
+    /// <summary>Whether it is a dense 3x3 convolution with stride 1, which Winograd's algorithm can compute.</summary>
+    public bool IsDense3x3 => Kernel == Extent.Square(3) && Stride == Extent.Square(1) && Dilation == Extent.Square(1) && Groups == 1 && !IsLinear;
+}
 
 /// <summary>Batch normalisation with running statistics.</summary>
 public sealed record BatchNormOperator(TensorKey Key, double Epsilon) : Operator;

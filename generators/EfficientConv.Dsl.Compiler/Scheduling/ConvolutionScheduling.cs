@@ -24,7 +24,9 @@ internal static class ConvolutionScheduling
     {
         TensorSlot input = slots[stage.Inputs[0]], output = destination ?? plan.NewTensor(stage.Output);
         TensorSlot? residual = stage.HasResidual ? slots[stage.Inputs[1]] : null;
-        if (PlanarScheduling.Fits(stage, input, residual, output))
+        if (WinogradScheduling.Fits(stage))
+            WinogradScheduling.Schedule(plan, stage, input, residual, output);
+        else if (PlanarScheduling.Fits(stage, input, residual, output))
             PlanarScheduling.Schedule(plan, stage, input, residual, output);
         else if (stage.IsPointwise)
             SchedulePointwise(plan, stage, input, residual, output);

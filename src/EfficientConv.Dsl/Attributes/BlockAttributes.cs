@@ -49,6 +49,9 @@ public sealed class BottleneckAttribute(
 
     /// <summary>The eps of the block's batch norms, added to the running variance.</summary>
     public double Eps { get; set; } = 1e-5;
+
+    /// <summary>How the k x k convolution is computed; Winograd needs a 3 x 3 kernel, stride 1, dilation 1 and one group.</summary>
+    public ConvAlgorithm Algorithm { get; set; }
 }
 
 /// <summary>

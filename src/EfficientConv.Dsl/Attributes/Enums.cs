@@ -84,3 +84,22 @@ public enum Activation
     /// <summary>x * tanh(ln(1 + exp(x)))</summary>
     Mish,
 }
+
+/// <summary>How a dense 3 x 3 convolution with stride 1 is computed.</summary>
+public enum ConvAlgorithm
+{
+    /// <summary>
+    /// Winograd's algorithm where it is faster: maps of 16 tiles of 4 x 4 pixels and more with 32 to 256 channels in and at least 32 out. The
+    /// direct sum elsewhere. The choice is the same on every instruction set.
+    /// </summary>
+    Auto,
+
+    /// <summary>The sum as written, one chain of fused multiply-adds per output.</summary>
+    Direct,
+
+    /// <summary>
+    /// Winograd's F(4 x 4, 3 x 3): 2.25 multiplications an output instead of 9, the weights take four times the memory. A non-finite
+    /// input value makes every tile of 4 x 4 outputs that reads it non-finite.
+    /// </summary>
+    Winograd,
+}

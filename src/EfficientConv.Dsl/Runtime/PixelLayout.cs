@@ -162,20 +162,33 @@ public static class PixelLayout
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
         where V : struct, ISimd<V>
     {
-        for (int row = 0; row < rows; row += V.Lanes)
+        // Whole columns first where the destination's lines lie far apart: few streams are written at a time.
+        if (destinationStride > sourceStride)
         {
             for (int column = 0; column < columns; column += V.Lanes)
             {
-                ref float from = ref Unsafe.Add(ref source, (row * sourceStride) + column);
-                ref float to = ref Unsafe.Add(ref destination, (column * destinationStride) + row);
-                if (typeof(V) == typeof(Simd512))
-                    TransposeTiles.Transpose16x16(ref from, sourceStride, ref to, destinationStride);
-                else if (typeof(V) == typeof(Simd256))
-                    TransposeTiles.Transpose8x8(ref from, sourceStride, ref to, destinationStride);
-                else
-                    TransposeTiles.Transpose4x4(ref from, sourceStride, ref to, destinationStride);
+                for (int row = 0; row < rows; row += V.Lanes)
+                    TransposeTile<V>(ref Unsafe.Add(ref source, (row * sourceStride) + column), sourceStride, ref Unsafe.Add(ref destination, (column * destinationStride) + row), destinationStride);
             }
+            return;
         }
+        for (int row = 0; row < rows; row += V.Lanes)
+        {
+            for (int column = 0; column < columns; column += V.Lanes)
+                TransposeTile<V>(ref Unsafe.Add(ref source, (row * sourceStride) + column), sourceStride, ref Unsafe.Add(ref destination, (column * destinationStride) + row), destinationStride);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransposeTile<V>(ref float from, nint sourceStride, ref float to, nint destinationStride)
+        where V : struct, ISimd<V>
+    {
+        if (typeof(V) == typeof(Simd512))
+            TransposeTiles.Transpose16x16(ref from, sourceStride, ref to, destinationStride);
+        else if (typeof(V) == typeof(Simd256))
+            TransposeTiles.Transpose8x8(ref from, sourceStride, ref to, destinationStride);
+        else
+            TransposeTiles.Transpose4x4(ref from, sourceStride, ref to, destinationStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -96,13 +96,20 @@ public sealed class SchedulerTests
                 }
             }
 
+            // All 36 products hold every input channel, so that a filter is packed where its output channel is.
+            foreach (PackPanels p in packing.Instructions.OfType<PackWinogradPanels>().SelectMany(w => w.Panels))
+            {
+                for (int i = p.OutStart * taps; i < Math.Min(p.OutEnd, p.OutStart + (p.PanelWidth * p.PanelCount)) * taps; i++)
+                    seen[i]++;
+            }
+
             Assert.True(Array.TrueForAll(seen, n => n == 1), $"{text}, {plan.Target.Name}: {packing.Source.Name}");
         }
     });
 
     /// <summary>
     /// The random configurations reach every loop nest, every kernel and every way of starting a sum. A sum on its own no list of attributes
-    /// can make: every block's shortcut ends at a convolution, which takes it in.
+    /// can make: every block's shortcut ends at a convolution, which takes it in. Winograd's algorithm has tests of its own.
     /// </summary>
     [Fact]
     public void RandomConfigurations_ReachEveryDriverAndKernel()
@@ -110,7 +117,7 @@ public sealed class SchedulerTests
         Step[] steps = [.. RandomCase.All.SelectMany(c => VectorTarget.All.Select(t => Plan(c.Declaration, t))).SelectMany(p => p.Steps)];
         HashSet<string> reached = [.. steps.SelectMany(s => Parts(s.Driver, 3))];
         string[] missing = [.. typeof(Driver).Assembly.GetTypes().Where(t => !t.IsAbstract && (t.IsSubclassOf(typeof(Driver)) || t.IsSubclassOf(typeof(Kernel)))).Select(t => t.Name)
-            .Concat(Enum.GetNames<Initial>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>()).Where(name => name != nameof(MapKind.Add) && !reached.Contains(name))];
+            .Concat(Enum.GetNames<Initial>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>()).Where(name => name != nameof(MapKind.Add) && !name.StartsWith("Winograd", StringComparison.Ordinal) && !reached.Contains(name))];
         Assert.True(missing.Length == 0, "never reached: " + string.Join(", ", missing));
     }
 

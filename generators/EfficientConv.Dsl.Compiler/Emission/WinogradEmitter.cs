@@ -1,0 +1,289 @@
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>
+/// Prints Winograd's F(4x4, 3x3) (Lavin and Gray 2016) with the points 0, 3/4, -3/4, 3/2, -3/2 and infinity. They spread the magnitudes of the 36
+/// products more evenly than the customary 0, 1, -1, 2, -2, which makes the error several times smaller (Barabasz et al. 2020), and all
+/// constants of both transforms are exact.
+/// </summary>
+internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
+{
+    private const int Edge = WinogradTile.Input, OutEdge = WinogradTile.Output;
+
+    private int Lanes => vector.Target.Lanes;
+
+    /// <summary>Prints how the weights are stored.</summary>
+    public static void EmitPacking(SourceWriter writer, PackWinogradPanels packing)
+    {
+        foreach (PackPanels p in packing.Panels)
+            writer.Line($"Winograd.PackPanels(convolution, packed.Slice({packing.Offset + p.Offset}, {packing.Length - p.Offset}), {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {packing.ProductStep});");
+    }
+
+    public void Emit(string name, WinogradInputKernel kernel)
+    {
+        writer.Line();
+        writer.Line($"/// <summary>Winograd's input transform of {kernel.TileRows} x {kernel.TileColumns} tiles of 6 x 6 pixels, {kernel.Channels} channels.</summary>");
+        writer.Line("/// <param name=\"rows\">Input rows with zeros around them.</param>");
+        writer.Line("/// <param name=\"tiles\">Factors of the products, [product][tile][channel].</param>");
+        writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {name}(ref float rows, ref float tiles, ref float temporary)");
+        Constant("product", "1.265625f");
+        Constant("sum", "-2.8125f");
+        Constant("outer", "-2.25f");
+        Constant("inner", "-0.5625f");
+        Constant("near", "0.75f");
+        Constant("far", "1.5f");
+        Constant("minusNear", "-0.75f");
+        Constant("minusFar", "-1.5f");
+        writer.Loop("tileRow", kernel.TileRows, () =>
+        {
+            writer.Line("ref float column = ref rows;");
+            writer.Loop("tile", kernel.TileColumns, () =>
+            {
+                writer.Loop("v", kernel.Vectors, () =>
+                {
+                    string at = kernel.Vectors > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
+                    writer.Line($"ref float source = ref {KernelText.At("column", at)};");
+                    writer.Line("ref float between = ref temporary;");
+                    writer.Open($"for (int row = 0; row < {Edge}; row++)");
+                    LoadSix("source", kernel.PixelStep);
+                    TransformInput();
+                    StoreAll(Edge, "between", Lanes);
+                    writer.Line($"source = ref Unsafe.Add(ref source, {kernel.RowStep});");
+                    writer.Line($"between = ref Unsafe.Add(ref between, {Edge * Lanes});");
+                    writer.Close();
+                    writer.Line();
+                    writer.Line("between = ref temporary;");
+                    writer.Line($"ref float destination = ref {KernelText.At("tiles", at)};");
+                    writer.Open($"for (int x = 0; x < {Edge}; x++)");
+                    LoadSix("between", Edge * Lanes);
+                    TransformInput();
+                    StoreAll(Edge, "destination", Edge * kernel.ProductStep);
+                    writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.ProductStep});");
+                    writer.Close();
+                });
+                writer.Line($"column = ref Unsafe.Add(ref column, {OutEdge * kernel.PixelStep});");
+                writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
+            });
+            writer.Line($"rows = ref Unsafe.Add(ref rows, {OutEdge * kernel.RowStep});");
+        });
+        writer.Close();
+    }
+
+    public void Emit(string name, WinogradOutputKernel kernel)
+    {
+        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        int whole = kernel.Width / OutEdge, rest = kernel.Width % OutEdge;
+        writer.Line();
+        writer.Line($"/// <summary>Winograd's output transform of up to {kernel.TileRows * OutEdge} x {kernel.Width} pixels, {kernel.Channels} channels{(kernel.Activation.IsNone ? string.Empty : ", " + kernel.Activation)}.</summary>");
+        writer.Line("/// <param name=\"tiles\">Products, [product][tile][channel].</param>");
+        writer.Line("/// <param name=\"rows\">Output rows that exist.</param>");
+        writer.Line("/// <param name=\"bias\">Bias.</param>");
+        writer.Line("/// <param name=\"output\">The first output row.</param>");
+        if (residual)
+            writer.Line("/// <param name=\"residual\">The first residual row.</param>");
+        writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, {(residual ? "ref float residual, " : string.Empty)}ref float temporary)");
+        Constant("near1", "0.75f");
+        Constant("far1", "1.5f");
+        Constant("near2", "0.5625f");
+        Constant("far2", "2.25f");
+        Constant("near3", "0.421875f");
+        Constant("far3", "3.375f");
+        foreach (string constant in vector.ActivationConstants(kernel.Activation))
+            writer.Line(constant);
+        writer.Open($"for (int top = 0; top < rows; top += {OutEdge})");
+        writer.Line($"int height = Math.Min({OutEdge}, rows - top);");
+        writer.Line("ref float column = ref output;");
+        writer.Line("ref float added = ref residual;", residual);
+        if (whole > 0)
+            writer.Loop("tile", whole, () => EmitTile(kernel, OutEdge), braces: rest > 0);
+        if (rest > 0)
+            EmitTile(kernel, rest);
+        writer.Line($"output = ref Unsafe.Add(ref output, {OutEdge * kernel.Width * kernel.OutPixelStep});");
+        writer.Line($"residual = ref Unsafe.Add(ref residual, {OutEdge * kernel.Width * kernel.ResidualPixelStep});", residual);
+        writer.Close();
+        writer.Close();
+    }
+
+    private void EmitTile(WinogradOutputKernel kernel, int columns)
+    {
+        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        writer.Loop("v", kernel.Vectors, () =>
+        {
+            string at = kernel.Vectors > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
+            writer.Line($"{vector.Type} start = {vector.Load(KernelText.At("bias", at))};");
+            writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
+            writer.Line("ref float between = ref temporary;");
+            writer.Open($"for (int x = 0; x < {Edge}; x++)");
+            LoadSix("source", Edge * kernel.ProductStep);
+            TransformOutput(OutEdge);
+            StoreAll(OutEdge, "between", Edge * Lanes);
+            writer.Line($"source = ref Unsafe.Add(ref source, {kernel.ProductStep});");
+            writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
+            writer.Close();
+            writer.Line();
+            writer.Line("between = ref temporary;");
+            writer.Line($"ref float c = ref {KernelText.At("column", at)};");
+            if (residual)
+                writer.Line($"ref float r = ref {KernelText.At("added", at)};");
+            writer.Open("for (int row = 0; row < height; row++)");
+            LoadSix("between", Lanes);
+            TransformOutput(columns);
+            for (int x = 0; x < columns; x++)
+            {
+                string sum = vector.Add(FormattableString.Invariant($"t{x}"), "start");
+                writer.Line($"{vector.Type} sum{x} = {kernel.Initial switch
+                {
+                    Initial.BiasAndResidual => vector.Add(Group(sum), vector.Load("r", x * kernel.ResidualPixelStep)),
+                    Initial.BiasAndDestination => vector.Add(Group(sum), vector.Load("c", x * kernel.OutPixelStep)),
+                    _ => sum,
+                }};");
+                writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{x}")), "c", x * kernel.OutPixelStep));
+            }
+
+            writer.Line($"between = ref Unsafe.Add(ref between, {Edge * Lanes});");
+            writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
+            if (residual)
+                writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * kernel.ResidualPixelStep});");
+            writer.Close();
+        }, braces: columns < OutEdge);
+        writer.Line($"column = ref Unsafe.Add(ref column, {OutEdge * kernel.OutPixelStep});");
+        if (residual)
+            writer.Line($"added = ref Unsafe.Add(ref added, {OutEdge * kernel.ResidualPixelStep});");
+        writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
+    }
+
+    public void Emit(WinogradDriver d, KernelNames names)
+    {
+        int height = d.Input.Shape.Height, width = d.Input.Shape.Width, outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
+        int step = d.Inverse.OutPixelStep, rows = d.Transform.TileRows * OutEdge;
+        bool steps = rows < outHeight;
+        writer.Line($"const int RowsPerStep = {rows};");
+        writer.Line($"const int WindowRow = {d.Transform.RowStep / d.Transform.PixelStep} * {d.Transform.PixelStep};");
+        writer.Line($"ref float window = ref {KernelText.At("scratch", d.Window)};");
+        writer.Line($"ref float tiles = ref {KernelText.At("scratch", d.Tiles)};");
+        writer.Line($"ref float products = ref {KernelText.At("scratch", d.Products)};");
+        writer.Line($"ref float temporary = ref {KernelText.At("scratch", d.Temporary)};");
+        writer.Line("MemoryMarshal.CreateSpan(ref window, (RowsPerStep + 2) * WindowRow).Clear();");
+        string start = steps ? $"y * {outWidth}" : "0";
+        if (steps)
+        {
+            writer.Open($"for (int y = 0; y < {outHeight}; y += RowsPerStep)");
+            writer.Line($"int rows = Math.Min(RowsPerStep, {outHeight} - y);");
+            writer.Line("// The last two rows of a step are the next one's first.");
+            writer.Line("if (y > 0)");
+            writer.Line("    MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, RowsPerStep * WindowRow), 2 * WindowRow).CopyTo(MemoryMarshal.CreateSpan(ref window, 2 * WindowRow));");
+        }
+        else
+        {
+            writer.Line($"const int rows = {outHeight};");
+        }
+
+        writer.Open($"for (int r = {(steps ? "y == 0 ? 0 : 2" : "0")}; r < RowsPerStep + 2; r++)");
+        writer.Line($"int row = {(steps ? "y + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
+        writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
+        writer.Line($"if ((uint)row < {height})");
+        writer.Line("    " + Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
+        writer.Line("else");
+        writer.Line($"    MemoryMarshal.CreateSpan(ref pixels, {width * d.Transform.PixelStep}).Clear();");
+        writer.Close();
+        writer.Line();
+        writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary);");
+        writer.Open($"for (int product = 0; product < {WinogradTile.Products}; product++)");
+        writer.Line($"{names.Of(d.Product)}(ref Unsafe.Add(ref tiles, product * {d.Transform.ProductStep}), ref Unsafe.Add(ref weights, {(d.Weights == 0 ? string.Empty : FormattableString.Invariant($"{d.Weights} + "))}(product * {d.WeightStep})), ref {KernelText.At("weights", d.Zeros)}, ref Unsafe.Add(ref products, product * {d.Inverse.ProductStep}));");
+        writer.Close();
+        writer.Line();
+
+        writer.Line($"ref float destination = ref {(d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : Pixel("output", start, step))};");
+        if (d.Residual is { } residual && d.Inverse.Initial == Initial.BiasAndDestination)
+            writer.Line(Load(Pixel("residual", start, residual.PixelStep), residual, "destination", step, FormattableString.Invariant($"rows * {outWidth}")));
+        string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
+        writer.Line($"{names.Of(d.Inverse)}(ref products, rows, ref {KernelText.At("weights", d.Bias)}, ref destination, {added}ref temporary);");
+        if (!d.Pass.IsNone)
+        {
+            writer.Open("for (int r = 0; r < rows; r++)");
+            DriverEmitter.ActivationPass(writer, vector, d.Pass, FormattableString.Invariant($"Unsafe.Add(ref destination, r * {outWidth * step})"), outWidth * step);
+            writer.Close();
+        }
+
+        if (d.Buffer >= 0)
+        {
+            string destination = Pixel("output", start, d.Output.PixelStep), count = FormattableString.Invariant($"rows * {outWidth}");
+            writer.Line(d.Output.IsPlanar
+                ? $"PixelLayout.ToPlanar<{vector.Simd}>(ref destination, {step}, ref {destination}, {d.Output.ChannelStep}, {d.Output.Shape.Channels}, {count});"
+                : $"PixelLayout.CopyPixels(ref destination, {step}, ref {destination}, {d.Output.PixelStep}, {d.Output.Shape.Channels}, {count});");
+        }
+
+        if (steps)
+            writer.Close();
+    }
+
+    private string Load(string source, TensorView view, string destination, int destinationStep, string pixels) => view.IsPlanar
+        ? $"PixelLayout.FromPlanar<{vector.Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});"
+        : $"PixelLayout.CopyPixels(ref {source}, {view.PixelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});";
+
+    private static string Pixel(string reference, string pixel, int step) =>
+        KernelText.At(reference, pixel == "0" || step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}"));
+
+    private void Constant(string name, string value) => writer.Line($"{vector.Type} {name} = {vector.Create(value)};");
+
+    private void LoadSix(string reference, int step)
+    {
+        for (int i = 0; i < Edge; i++)
+            writer.Line($"{vector.Type} d{i} = {vector.Load(reference, i * step)};");
+    }
+
+    private void StoreAll(int count, string reference, int step)
+    {
+        for (int i = 0; i < count; i++)
+            writer.Line(vector.Store(FormattableString.Invariant($"t{i}"), reference, i * step));
+    }
+
+    /// <summary>
+    /// One dimension of the input transform: a point's factor is the input as a polynomial's coefficients against those of the product of all other
+    /// points' linear factors. Opposite points share the even and the odd part.
+    /// </summary>
+    private void TransformInput()
+    {
+        Local("evenNear", vector.Fma("outer", "d2", "d4"));
+        Local("oddNear", vector.Fma("outer", "d1", "d3"));
+        Local("evenFar", vector.Fma("inner", "d2", "d4"));
+        Local("oddFar", vector.Fma("inner", "d1", "d3"));
+        Local("t0", vector.Fma("product", "d0", vector.Fma("sum", "d2", "d4")));
+        Local("t1", vector.Fma("near", "oddNear", "evenNear"));
+        Local("t2", vector.Fma("minusNear", "oddNear", "evenNear"));
+        Local("t3", vector.Fma("far", "oddFar", "evenFar"));
+        Local("t4", vector.Fma("minusFar", "oddFar", "evenFar"));
+        Local("t5", vector.Fma("product", "d1", vector.Fma("sum", "d3", "d5")));
+    }
+
+    /// <summary>One dimension of the output transform: the polynomial's products at the points, times powers of the points, for the first <paramref name="count"/> outputs.</summary>
+    private void TransformOutput(int count)
+    {
+        Local("sumNear", vector.Add("d1", "d2"));
+        Local("sumFar", vector.Add("d3", "d4"));
+        if (count > 1)
+        {
+            Local("differenceNear", vector.Subtract("d1", "d2"));
+            Local("differenceFar", vector.Subtract("d3", "d4"));
+        }
+
+        Local("t0", vector.Add(Group(vector.Add("d0", "sumNear")), "sumFar"));
+        if (count > 1)
+            Local("t1", vector.Fma("far1", "differenceFar", vector.Multiply("near1", "differenceNear")));
+        if (count > 2)
+            Local("t2", vector.Fma("far2", "sumFar", vector.Multiply("near2", "sumNear")));
+        if (count > 3)
+            Local("t3", vector.Fma("far3", "differenceFar", vector.Fma("near3", "differenceNear", "d5")));
+    }
+
+    private void Local(string name, string value) => writer.Line($"{vector.Type} {name} = {value};");
+
+    /// <summary>An operand: infix operators need parentheses around them.</summary>
+    private static string Group(string expression) => expression.Contains(" + ") ? $"({expression})" : expression;
+}

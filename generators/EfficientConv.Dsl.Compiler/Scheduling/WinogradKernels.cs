@@ -1,0 +1,78 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>Sizes of Winograd's F(4x4, 3x3).</summary>
+public static class WinogradTile
+{
+    /// <summary>Output rows and columns of a tile.</summary>
+    public const int Output = 4;
+
+    /// <summary>Input rows and columns of a tile: those of the output and the two that the kernel reaches beyond.</summary>
+    public const int Input = 6;
+
+    /// <summary>Products that stand for a tile's 16 sums of nine taps.</summary>
+    public const int Products = Input * Input;
+}
+
+/// <summary>Tiles of the zero-padded input to the 36 factors of their products, [product][tile][channel].</summary>
+/// <param name="Channels">Channels without padding, for the comment.</param>
+/// <param name="Vectors">Vectors of channels.</param>
+/// <param name="TileRows">Rows of tiles of a step.</param>
+/// <param name="TileColumns">Tiles of a row.</param>
+/// <param name="RowStep">Floats from an input row to the next.</param>
+/// <param name="PixelStep">Floats from an input pixel to the next.</param>
+/// <param name="TileStep">Floats from a tile's factors to the next tile's.</param>
+/// <param name="ProductStep">Floats from a product's factors to the next product's.</param>
+public sealed record WinogradInputKernel(
+    int Channels, int Vectors, int TileRows, int TileColumns, int RowStep, int PixelStep, int TileStep, int ProductStep) : Kernel;
+
+/// <summary>The 36 products of tiles to output pixels: <c>act((sum + bias) + residual)</c>.</summary>
+/// <param name="Channels">Channels without padding, for the comment.</param>
+/// <param name="Vectors">Vectors of channels.</param>
+/// <param name="TileRows">Rows of tiles of a step.</param>
+/// <param name="Width">Output columns; the last tile may reach beyond.</param>
+/// <param name="TileStep">Floats from a tile's product to the next tile's.</param>
+/// <param name="ProductStep">Floats from a product to the next.</param>
+/// <param name="OutPixelStep">Floats from an output pixel to the next; rows follow each other without a gap.</param>
+/// <param name="Initial">What is added to the sum: the bias, and a residual if there is one.</param>
+/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
+/// <param name="Activation">Activation in the epilogue.</param>
+public sealed record WinogradOutputKernel(
+    int Channels, int Vectors, int TileRows, int Width, int TileStep, int ProductStep, int OutPixelStep,
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation) : Kernel;
+
+/// <summary>Dense 3x3 convolution by Winograd's F(4x4, 3x3), some rows of tiles a step.</summary>
+/// <param name="Input">Input.</param>
+/// <param name="Residual">Residual, or null.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Transform">Input transform of one step.</param>
+/// <param name="Product">One of the 36 products of one step: a matrix product over the tiles, whose sum runs over the input channels.</param>
+/// <param name="Inverse">Output transform of one step.</param>
+/// <param name="PadTop">Zero rows above.</param>
+/// <param name="PadLeft">Zero columns in front.</param>
+/// <param name="Weights">Offset of the 36 products' panels in the weights.</param>
+/// <param name="WeightStep">Floats from a product's panels to the next product's.</param>
+/// <param name="Zeros">Offset of zeros in the weights, with which the products begin.</param>
+/// <param name="Bias">Offset of the bias in the weights.</param>
+/// <param name="Window">Offset in the scratch memory of the step's input rows with zeros around them.</param>
+/// <param name="Tiles">Offset of the transformed tiles.</param>
+/// <param name="Products">Offset of the products.</param>
+/// <param name="Temporary">Offset of one tile between the two halves of a transform.</param>
+/// <param name="Buffer">Offset of a step's output rows when the output cannot be written directly, else -1.</param>
+/// <param name="Pass">Activation as a pass over rows.</param>
+public sealed record WinogradDriver(
+    TensorView Input, TensorView? Residual, TensorView Output, WinogradInputKernel Transform, PointwiseKernel Product, WinogradOutputKernel Inverse,
+    int PadTop, int PadLeft, int Weights, int WeightStep, int Zeros, int Bias, int Window, int Tiles, int Products, int Temporary, int Buffer,
+    ActivationFunction Pass) : Driver("Winograd", Input, Output);
+
+/// <summary>
+/// Transformed weights of the 36 products, product after product <paramref name="ProductStep"/> floats apart, each as one block of
+/// <see cref="PackPanels"/> after the other with the input channels as the sum.
+/// </summary>
+/// <param name="Offset">Floats from the start of the packed weights.</param>
+/// <param name="Length">Floats.</param>
+/// <param name="ProductStep">Floats from a product's panels to the next product's.</param>
+/// <param name="Panels">The first product's panels, at their offsets from its start.</param>
+public sealed record PackWinogradPanels(int Offset, int Length, int ProductStep, EquatableArray<PackPanels> Panels) : PackInstruction(Offset, Length);

@@ -1,0 +1,121 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>
+/// Schedules dense 3x3 convolutions by Winograd's F(4x4, 3x3): 36 multiplications for 16 outputs instead of 144. Whether this form is taken never
+/// depends on the instruction set, because its sums are others than the direct ones.
+/// </summary>
+internal static class WinogradScheduling
+{
+    /// <summary>
+    /// Fewest channels on both sides for which it is taken unasked: the transforms cost the same for every channel, the products save in
+    /// proportion to the channels of the other side.
+    /// </summary>
+    private const int FewestChannels = 32;
+
+    /// <summary>Most input channels for which it is taken unasked: the error grows with the sum, and up to here stays below 4e-6 of the largest output.</summary>
+    private const int MostChannels = 256;
+
+    /// <summary>Fewest tiles for which it is taken unasked: the weights are four times as many and are read once for all tiles.</summary>
+    private const int FewestTiles = 16;
+
+    /// <summary>Transformed weights, in bytes, that stay in the second-level cache from step to step, and the tiles and products of a step beside them.</summary>
+    private const int ResidentWeightBytes = 1200 * 1024, StepBesideWeightsBytes = 400 * 1024;
+
+    /// <summary>Tiles and products of a step, in bytes, where the weights come from further away in every step.</summary>
+    private const int StepBytes = 1400 * 1024;
+
+    /// <summary>Whether <paramref name="stage"/> is computed this way.</summary>
+    public static bool Fits(ConvolutionStage stage) => stage.Convolution.IsDense3x3 && stage.Convolution.Algorithm switch
+    {
+        ConvolutionAlgorithm.Winograd => true,
+        ConvolutionAlgorithm.Direct => false,
+        _ => IsWorthwhile(stage),
+    };
+
+    private static bool IsWorthwhile(ConvolutionStage stage)
+    {
+        int tiles = Tiles(stage.Output.Height) * Tiles(stage.Output.Width);
+
+        // Tiles that reach over the edges are computed whole.
+        bool full = (long)tiles * WinogradTile.Output * WinogradTile.Output * 2 <= stage.Output.Pixels * 3L;
+        return full && tiles >= FewestTiles && stage.Input.Channels is >= FewestChannels and <= MostChannels && stage.Output.Channels >= FewestChannels;
+    }
+
+    public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        VectorTarget target = plan.Target;
+        ConvolutionOperator c = stage.Convolution;
+        int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, width = stage.Output.Width;
+        int inStep = target.Padded(inChannels), outStep = target.Padded(outChannels);
+        int tileColumns = Tiles(width), tileRows = TileRows(stage, inStep + outStep), tiles = tileRows * tileColumns;
+        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        Initial initial = ConvolutionScheduling.InitialOf(residual);
+        bool direct = output.View.IsPadded;
+        int pixelStep = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+
+        plan.BeginStep();
+        int windowRows = (tileRows * WinogradTile.Output) + 2, windowRow = ((tileColumns * WinogradTile.Output) + 2) * inStep;
+        int inProductStep = ProductStep(tiles * inStep), outProductStep = ProductStep(tiles * outStep);
+        WinogradInputKernel transform = new(inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep);
+        PointwiseKernel product = new(
+            tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None,
+            RegisterTiling.Choose(target, tiles, target.Vectors(outChannels)));
+        WinogradOutputKernel inverse = new(
+            outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline);
+
+        int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(WinogradTile.Products * weightStep);
+        int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
+        plan.Pack(
+            stage,
+            new PackWinogradPanels(plan.Absolute(weights), WinogradTile.Products * weightStep, weightStep, Panels(target, product.Panels, outChannels, inChannels)),
+            new PackBias(plan.Absolute(bias), outStep));
+        ScratchArena scratch = new();
+        int window = scratch.Reserve(windowRows * windowRow);
+        int transformed = scratch.Reserve(WinogradTile.Products * inProductStep), products = scratch.Reserve(WinogradTile.Products * outProductStep);
+        int temporary = scratch.Reserve(WinogradTile.Products * target.Lanes);
+        int buffer = direct ? -1 : scratch.Reserve(Math.Min(tileRows * WinogradTile.Output, stage.Output.Height) * width * pixelStep);
+        plan.AddStep(
+            new WinogradDriver(
+                input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
+                weights, weightStep, zeros, bias, window, transformed, products, temporary, buffer, pass),
+            input, residual, output, scratch.Length,
+            ConvolutionScheduling.Describe("Winograd F(4x4, 3x3) convolution", stage) + FormattableString.Invariant($"\n{tileRows} x {tileColumns} tiles a step"));
+    }
+
+    private static int Tiles(int length) => (length + WinogradTile.Output - 1) / WinogradTile.Output;
+
+    /// <summary>
+    /// Rows of tiles of a step: as many as stay in the second-level cache, because every step reads all weights, spread evenly over the steps.
+    /// </summary>
+    private static int TileRows(ConvolutionStage stage, int channels)
+    {
+        int rows = Tiles(stage.Output.Height), columns = Tiles(stage.Output.Width);
+        long rowBytes = (long)WinogradTile.Products * columns * channels * sizeof(float);
+        long weightBytes = (long)WinogradTile.Products * stage.Input.Channels * stage.Output.Channels * sizeof(float);
+        int budget = weightBytes <= ResidentWeightBytes ? StepBesideWeightsBytes : StepBytes;
+        int most = (int)Math.Max(1, Math.Min(rows, budget / rowBytes)), steps = (rows + most - 1) / most;
+        return (rows + steps - 1) / steps;
+    }
+
+    /// <summary>An odd number of cache lines, so that the 36 products of a tile do not fall into the same cache sets.</summary>
+    private static int ProductStep(int length) => PlanBuilder.Align(length) / 16 % 2 == 0 ? PlanBuilder.Align(length) + 16 : PlanBuilder.Align(length);
+
+    private static EquatableArray<PackPanels> Panels(VectorTarget target, EquatableArray<PanelRun> runs, int outChannels, int inChannels)
+    {
+        List<PackPanels> panels = [];
+        int offset = 0;
+        foreach (PanelRun run in runs)
+        {
+            int width = run.Vectors * target.Lanes, length = run.Count * width * inChannels;
+            panels.Add(new PackPanels(offset, length, run.First * target.Lanes, outChannels, width, run.Count, 0, inChannels));
+            offset += length;
+        }
+
+        return panels.ToEquatableArray();
+    }
+}
