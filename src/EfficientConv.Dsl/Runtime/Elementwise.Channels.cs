@@ -13,7 +13,7 @@ public static partial class Elementwise
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
     /// <param name="pixelStride">From one pixel to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void PReLU<V>(ref float data, ref float slopes, int channels, int pixels, int pixelStride)
         where V : struct, ISimd<V>
     {
@@ -34,7 +34,7 @@ public static partial class Elementwise
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
     /// <param name="pixelStride">From one pixel to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void ScaleShift<V>(
         ref float data, ref float destination, ref float scale, ref float shift, int channels, int pixels, int pixelStride)
         where V : struct, ISimd<V>
@@ -55,7 +55,7 @@ public static partial class Elementwise
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
     /// <param name="pixelStride">From one pixel to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void ScaleChannels<V>(ref float data, ref float gate, int channels, int pixels, int pixelStride)
         where V : struct, ISimd<V>
     {
@@ -74,7 +74,7 @@ public static partial class Elementwise
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
     /// <param name="pixelStride">From one pixel to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AccumulateChannels<V>(ref float data, ref float sums, int channels, int pixels, int pixelStride)
         where V : struct, ISimd<V>
     {
@@ -113,7 +113,7 @@ public static partial class Elementwise
     /// <param name="sums">One per channel, padded to 16.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="pixelsTotal">The divisor.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Mean<V>(ref float sums, int channels, int pixelsTotal)
         where V : struct, ISimd<V>
     {
@@ -127,7 +127,7 @@ public static partial class Elementwise
     /// <param name="data">The first value, and where the sum goes.</param>
     /// <param name="other">The first of the other values.</param>
     /// <param name="count">Values.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Add<V>(ref float data, ref float other, int count)
         where V : struct, ISimd<V>
     {

@@ -140,7 +140,8 @@ public static partial class Elementwise
         Map<V, DivideFunction<V>>(ref data, count, new((float)sum));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // Never inlined: in a caller that is compiled again the vector operations inside would exceed the inliner's budget and become calls.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Map<V, TFunction>(ref float data, int count, TFunction function)
         where V : struct, ISimd<V>
         where TFunction : struct, IFunction<V>
@@ -153,7 +154,7 @@ public static partial class Elementwise
     }
 
     // Through a full vector on the stack, so that the last values are computed by the same operations as all others.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void MapTail<V, TFunction>(Span<float> tail, TFunction function)
         where V : struct, ISimd<V>
         where TFunction : struct, IFunction<V>

@@ -45,7 +45,7 @@ public static class PixelLayout
     /// <param name="destinationStride">From one copy to the next.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void CopyPixels(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int channels, int pixels)
     {
@@ -70,7 +70,7 @@ public static class PixelLayout
     /// <param name="outPerGroup">Output channels per group.</param>
     /// <param name="outPadded">From one input channel's lanes to the next; at least groups * outPerGroup.</param>
     /// <param name="pixels">Pixels.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void ReplicateLanes(
         ref float source, nint sourceStride, ref float destination, int groups, int inPerGroup, int outPerGroup, int outPadded, int pixels)
     {
@@ -101,7 +101,7 @@ public static class PixelLayout
     /// <param name="channels">Channels, a multiple of the groups.</param>
     /// <param name="groups">Groups.</param>
     /// <param name="pixels">Pixels.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void ShuffleChannels(ref float source, ref float destination, nint pixelStride, int channels, int groups, int pixels)
     {
         int perGroup = channels / groups;
@@ -119,7 +119,7 @@ public static class PixelLayout
 
     // destination[column * destinationStride + row] = source[row * sourceStride + column]: whole tiles of the vector's size,
     // then the edges at the right and at the bottom with the next smaller one.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Transpose<V>(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
         where V : struct, ISimd<V>
@@ -142,7 +142,7 @@ public static class PixelLayout
             rows - wholeRows, columns);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void TransposeEdge<V>(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
         where V : struct, ISimd<V>
@@ -157,7 +157,7 @@ public static class PixelLayout
             TransposeScalar(ref source, sourceStride, ref destination, destinationStride, rows, columns);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void TransposeWhole<V>(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
         where V : struct, ISimd<V>
@@ -191,7 +191,7 @@ public static class PixelLayout
             TransposeTiles.Transpose4x4(ref from, sourceStride, ref to, destinationStride);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void TransposeScalar(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
     {

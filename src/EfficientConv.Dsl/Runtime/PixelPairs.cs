@@ -14,7 +14,7 @@ public static class PixelPairs
     /// <param name="sums">One a channel.</param>
     /// <param name="channels">Channels, a multiple of 16.</param>
     /// <param name="pairs">Pairs of pixels.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AccumulateChannels(ref float data, ref float sums, int channels, int pairs)
     {
         Vector512<int> first = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -40,7 +40,7 @@ public static class PixelPairs
     /// <param name="gate">One a channel.</param>
     /// <param name="channels">Channels, a multiple of 16.</param>
     /// <param name="pairs">Pairs of pixels.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void ScaleChannels(ref float data, ref float gate, int channels, int pairs)
     {
         Vector512<int> low = Vector512.Create(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);

@@ -21,7 +21,7 @@ public static class PlanarLayout
     /// <param name="phases">The horizontal stride.</param>
     /// <param name="phaseLength">Columns of a phase.</param>
     /// <param name="padLeft">Columns in front.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void PadRows<V>(
         ref float source, int width, int rows, ref float destination, int rowLength, int phases, int phaseLength, int padLeft)
         where V : struct, ISimd<V>
@@ -46,7 +46,7 @@ public static class PlanarLayout
     /// <param name="sums">One a channel, padded to 16.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void AccumulateChannels<V>(ref float source, int planeStride, ref float sums, int channels, int pixels)
         where V : struct, ISimd<V>
     {
@@ -72,7 +72,7 @@ public static class PlanarLayout
     /// <param name="destination">The first plane of the product.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="pixels">Pixels, and floats from a plane to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void ScaleChannels<V>(ref float source, ref float gate, ref float destination, int channels, int pixels)
         where V : struct, ISimd<V>
     {

@@ -14,7 +14,7 @@ internal static class TransposeTiles
     internal static bool Has4x4 => Sse.IsSupported || AdvSimd.Arm64.IsSupported;
 
     /// <summary>destination = a0 b0 a1 b1 ... from a = source[..count] and b = source[count..].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal static void Interleave(ref float source, ref float destination, int count)
     {
         ref float second = ref Unsafe.Add(ref source, count);
@@ -36,7 +36,7 @@ internal static class TransposeTiles
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal static void Transpose4x4(ref float source, nint sourceStride, ref float destination, nint destinationStride)
     {
         Vector128<float> r0 = Vector128.LoadUnsafe(ref source);
@@ -54,7 +54,7 @@ internal static class TransposeTiles
     }
 
     // Pairs of rows, then pairs of pairs, then the 128-bit halves.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal static void Transpose8x8(ref float source, nint sourceStride, ref float destination, nint destinationStride)
     {
         Vector256<float> r0 = Vector256.LoadUnsafe(ref source);
@@ -92,7 +92,7 @@ internal static class TransposeTiles
     }
 
     // Pairs of rows, pairs of pairs, then twice the 128-bit quarters.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal static void Transpose16x16(ref float source, nint sourceStride, ref float destination, nint destinationStride)
     {
         Vector512<float> r0 = Vector512.LoadUnsafe(ref source);
