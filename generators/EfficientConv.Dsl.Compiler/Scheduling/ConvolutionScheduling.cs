@@ -26,6 +26,8 @@ internal static class ConvolutionScheduling
         TensorSlot? residual = stage.HasResidual ? slots[stage.Inputs[1]] : null;
         if (WinogradScheduling.Fits(stage))
             WinogradScheduling.Schedule(plan, stage, input, residual, output);
+        else if (PlanarScheduling.FitsTurned(stage, input, residual, output))
+            PlanarScheduling.Schedule(plan, stage, PlanarScheduling.Turn(plan, input), residual, output);
         else if (PlanarScheduling.Fits(stage, input, residual, output))
             PlanarScheduling.Schedule(plan, stage, input, residual, output);
         else if (stage.IsPointwise)

@@ -35,6 +35,9 @@ internal sealed class PlanBuilder(VectorTarget target)
     /// <summary>A tensor in the workspace, whole vectors at every pixel.</summary>
     public TensorSlot NewTensor(Shape shape) => Track(new TensorSlot(TensorPlace.Workspace, PaddedView(shape)));
 
+    /// <summary>A tensor in the workspace, plane after plane.</summary>
+    public TensorSlot NewPlanarTensor(Shape shape) => Track(new TensorSlot(TensorPlace.Workspace, new TensorView(shape, true, 1, false)));
+
     public TensorSlot Track(TensorSlot slot)
     {
         _slots.Add(slot);

@@ -21,6 +21,9 @@ internal static class PlanarScheduling
     /// <summary>Longer sums over planes reach too many rows of memory at once for the first-level cache.</summary>
     private const int LongestPlanarSum = 320;
 
+    /// <summary>Narrower rows leave too many lanes empty for a depthwise layer inside a network to stay with planes.</summary>
+    private const int NarrowestPlanarRow = 28;
+
     /// <summary>Depthwise rows of all channels that one step keeps, in floats.</summary>
     private const int StepFloats = 48 * 1024;
 
@@ -46,6 +49,35 @@ internal static class PlanarScheduling
         double products = (double)stage.Output.Count * stage.Taps / (2 * WidestVector), whole = (width + WidestVector - 1) / WidestVector * WidestVector;
         double lanesByChannel = (stage.OutPerGroup + WidestVector - 1) / WidestVector * (double)WidestVector / stage.OutPerGroup;
         return products * whole / width < (products * lanesByChannel) + (TransposeCycles * (stage.Input.Count + stage.Output.Count));
+    }
+
+    /// <summary>Whether a 1x1 convolution into planes is worth turning its input, which has far fewer channels than its output, instead of the output.</summary>
+    public static bool FitsTurned(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
+        stage.IsPointwise && !input.View.IsPlanar && stage.Input.Pixels > 1 && stage.Output.Channels >= 2 * stage.Input.Channels &&
+        output.View.IsPlanar && residual is not { View.IsPlanar: false } && WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
+
+    /// <summary><paramref name="slot"/> as planes.</summary>
+    public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
+    {
+        TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, 0, $"layout: {slot.View} to planes");
+        return planes;
+    }
+
+    /// <summary>
+    /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one of wide
+    /// rows for the next.
+    /// </summary>
+    public static bool KeepsPlanes(StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
+    {
+        if (group is not SingleGroup { Stage: ConvolutionStage { HasResidual: false } stage } || !slots[stage.Inputs[0]].View.IsPlanar)
+            return false;
+        Stage[] readers = graph.Stages.Where(s => s.Inputs.Contains(stage.Id)).ToArray();
+        if (readers.Length != 1 || readers[0] is not ConvolutionStage { IsPointwise: false, HasResidual: false } reader)
+            return false;
+        return stage.IsPointwise
+            ? WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum && reader.Convolution is { Groups: 1, IsLinear: false }
+            : stage.IsDepthwise && reader.IsDepthwise && reader.Output.Width >= NarrowestPlanarRow;
     }
 
     public static bool Fits(DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>

@@ -25,6 +25,8 @@ public static class Scheduler
         {
             StageGroup group = groups[i];
             TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
+            if (destination is null && PlanarScheduling.KeepsPlanes(group, slots, graph))
+                destination = plan.NewPlanarTensor(group.Last.Output);
             slots[group.Last.Id] = group switch
             {
                 DepthwiseGroup fused => FusedScheduling.Schedule(plan, fused, slots, destination),
