@@ -81,9 +81,14 @@ internal sealed class VectorSyntax
     {
         if (activation.IsNone)
             yield break;
-        yield return $"{Type} zero = {Zero};";
+        if (ConstantsInMemory && activation.Kind is ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid)
+            yield return "ref float constants = ref ActivationConstants.First;";
+        if (!ConstantsInMemory)
+            yield return $"{Type} zero = {Zero};";
         switch (activation.Kind)
         {
+            case ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid when ConstantsInMemory:
+                break;
             case ActivationKind.ReLU6:
                 yield return $"{Type} six = {Create("6f")};";
                 break;
@@ -104,15 +109,23 @@ internal sealed class VectorSyntax
     public string Activate(ActivationFunction activation, string x) => activation.Kind switch
     {
         ActivationKind.None => x,
-        ActivationKind.ReLU => MaxNative("zero", x),
-        ActivationKind.ReLU6 => MinNative("six", MaxNative("zero", x)),
+        ActivationKind.ReLU => MaxNative(ZeroOperand, x),
+        ActivationKind.ReLU6 => MinNative(Constant("Six"), MaxNative(ZeroOperand, x)),
         ActivationKind.HardSigmoid => HardSigmoid(x),
         ActivationKind.HardSwish => _generic ? $"V.Multiply({x}, {HardSigmoid(x)})" : $"({x} * {HardSigmoid(x)})",
-        ActivationKind.LeakyReLU => Fma(MinNative("zero", x), "slope", MaxNative("zero", x)),
+        ActivationKind.LeakyReLU => Fma(MinNative(ZeroOperand, x), "slope", MaxNative(ZeroOperand, x)),
         _ => throw new InvalidOperationException($"{activation.Kind} is not an epilogue."),
     };
 
-    private string HardSigmoid(string x) => MinNative("one", MaxNative("zero", Fma(x, "sixth", "half")));
+    private string HardSigmoid(string x) => MinNative(Constant("One"), MaxNative(ZeroOperand, Fma(x, Constant("Sixth"), Constant("Half"))));
+
+    /// <summary>With 16 registers the accumulators need them all, so constants are operands from memory.</summary>
+    private bool ConstantsInMemory => Target.Registers < 32;
+
+    private string ZeroOperand => ConstantsInMemory ? Zero : "zero";
+
+    private string Constant(string name) => !ConstantsInMemory ? char.ToLowerInvariant(name[0]) + name.Substring(1)
+        : _generic ? $"V.Load(ref constants, ActivationConstants.{name})" : $"{_class}.LoadUnsafe(ref constants, ActivationConstants.{name})";
 
     private string MaxNative(string a, string b) => _generic ? $"V.Max({a}, {b})" : $"{_class}.MaxNative({a}, {b})";
 

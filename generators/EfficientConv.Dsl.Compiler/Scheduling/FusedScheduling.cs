@@ -23,6 +23,9 @@ internal static class FusedScheduling
 
     private const int MaxColumnRuns = 4;
 
+    /// <summary>Depthwise rows that a pass finds in the first-level cache, in floats.</summary>
+    private const int PassFloats = 9 * 1024;
+
     public static TensorSlot Schedule(PlanBuilder plan, DepthwiseGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
     {
         TensorSlot input = slots[group.Source], output = destination ?? plan.NewTensor(group.Project.Output);
@@ -127,7 +130,7 @@ internal static class FusedScheduling
         int rowPixels = left + before.Width + right, effective = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
         bool plane = group.Expand is null && input.View.IsPadded && !haloed;
         (int rows, int slab) = group.Expand is null
-            ? (RowsOfStep(after, 1), hiddenStep)
+            ? (RowsOfStep(group, 1, hiddenStep), hiddenStep)
             : RowsAndSlab(target, group, hiddenStep, rowPixels);
         int ringRows = ((rows - 1) * c.Stride.Height) + effective, slabs = hiddenStep / slab;
 
@@ -182,20 +185,25 @@ internal static class FusedScheduling
     private static (int Rows, int Slab) RowsAndSlab(VectorTarget target, DepthwiseGroup group, int hiddenStep, int rowPixels)
     {
         ConvolutionOperator c = group.Depthwise.Convolution;
-        int rows = RowsOfStep(group.Depthwise.Output, c.Stride.Height);
+        int rows = RowsOfStep(group, c.Stride.Height, hiddenStep);
         int ringRows = ((rows - 1) * c.Stride.Height) + ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
         int budget = c.Stride.Height == 1 ? 64 * 1024 : 24 * 1024;
         int slab = LargestDivisor(hiddenStep, target.Lanes, s => s <= LargestSlab && (long)ringRows * rowPixels * s * sizeof(float) <= budget) ?? target.Lanes;
         return (rows, slab);
     }
 
-    /// <summary>Output rows of a step: about four rows of a wide map or as many as make 56 pixels of a narrow one, and a divisor of the height.</summary>
-    private static int RowsOfStep(Shape output, int stride)
+    /// <summary>
+    /// Output rows of a step: about four rows of a wide map or as many as make 56 pixels of a narrow one, and a divisor of the height. Where passes go
+    /// over the depthwise rows again, those of a step stay in the first-level cache.
+    /// </summary>
+    private static int RowsOfStep(DepthwiseGroup group, int stride, int hiddenStep)
     {
+        Shape output = group.Depthwise.Output;
+        bool passes = group.Squeeze is not null || !group.Depthwise.Activation.IsInline;
         int wanted = stride > 1 && output.Width >= 28 ? 1 : Math.Max(4, 56 / output.Width), rows = 1;
         for (int candidate = 2; candidate <= Math.Min(wanted, output.Height); candidate++)
         {
-            if (output.Height % candidate == 0)
+            if (output.Height % candidate == 0 && (!passes || candidate * output.Width * hiddenStep <= PassFloats))
                 rows = candidate;
         }
 
