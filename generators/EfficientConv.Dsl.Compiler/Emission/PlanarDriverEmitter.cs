@@ -91,7 +91,7 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
     {
         Shape input = d.Input.Shape, output = d.Output.Shape;
         RowWindow window = d.Kernel.Window;
-        int dilation = window.Dilation.Height, rowLength = d.Padding.Row.Length;
+        int rowLength = d.Padding.Row.Length;
         writer.Line($"const int RingRows = {d.Padding.Rows};");
         writer.Line($"const int PaddedRow = {rowLength};");
         writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");

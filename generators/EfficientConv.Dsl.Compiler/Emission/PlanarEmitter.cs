@@ -156,7 +156,6 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         int taps = window.Kernel.Height * window.Kernel.Width;
-        bool registers = taps <= vector.Target.Registers / 3;
         writer.Line();
         writer.Line($"/// <summary>{kernel.Rows} rows of {window.OutWidth} pixels of one channel of a depthwise convolution, kernel {window.Kernel}, stride {window.Stride}{Name(kernel.Activation)}.</summary>");
         writer.Line("/// <param name=\"plane\">The padded rows under the first output row.</param>");
@@ -164,7 +163,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)");
         Constants(kernel.Activation);
         writer.Line($"{vector.Type} start = {vector.Create("bias")};");
-        for (int tap = 0; registers && tap < taps; tap++)
+        for (int tap = 0; kernel.WeightsInRegisters && tap < taps; tap++)
             writer.Line($"{vector.Type} w{tap / window.Kernel.Width}_{tap % window.Kernel.Width} = {vector.Create(KernelText.At("weights", tap))};");
         foreach (PixelRun run in kernel.Runs)
         {
@@ -173,7 +172,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
             writer.Loop("panel", run.Count, () =>
             {
-                EmitRows(kernel, run.Vectors, registers);
+                EmitRows(kernel, run.Vectors);
                 for (int y = 0; y < kernel.Rows; y++)
                 {
                     for (int j = 0; j < run.Vectors; j++)
@@ -198,7 +197,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitRows(PlanarDepthwiseKernel kernel, int vectors, bool registers)
+    private void EmitRows(PlanarDepthwiseKernel kernel, int vectors)
     {
         RowWindow window = kernel.Window;
         for (int y = 0; y < kernel.Rows; y++)
@@ -226,7 +225,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                     writer.Line($"{vector.Type} x{j} = {vector.Load("pixels", (row * kernel.Row.Length) + kernel.Row.At(kx * window.Dilation.Width) + (j * Lanes))};");
                 foreach ((int y, int ky) in uses)
                 {
-                    string weight = registers
+                    string weight = kernel.WeightsInRegisters
                         ? FormattableString.Invariant($"w{ky}_{kx}")
                         : vector.Create(KernelText.At("weights", (ky * window.Kernel.Width) + kx));
                     for (int j = 0; j < vectors; j++)

@@ -1,4 +1,3 @@
-using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Shapes;

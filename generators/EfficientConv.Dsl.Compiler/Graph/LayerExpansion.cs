@@ -1,5 +1,3 @@
-using EfficientConv.Dsl.Compiler.Declarations;
-
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>One attribute to its layers: plain layers to one, blocks by <see cref="BlockExpansion"/>.</summary>

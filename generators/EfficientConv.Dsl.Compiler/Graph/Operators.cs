@@ -1,5 +1,3 @@
-using EfficientConv.Dsl.Compiler.Model;
-
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>Channels, height and width of an activation tensor of one image; a vector of N features is N x 1 x 1.</summary>

@@ -1,5 +1,4 @@
 using EfficientConv.Dsl.Compiler.Graph;
-using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 

@@ -44,10 +44,12 @@ public readonly record struct PlanarRow(int Phases, int PhaseLength)
 /// <param name="Rows">Output rows.</param>
 /// <param name="Row">The padded plane's rows.</param>
 /// <param name="OutRowStep">Floats from an output row to the next.</param>
+/// <param name="WeightsInRegisters">Whether all taps' weights stay in registers; else each is broadcast from memory where it is used.</param>
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Runs">Panels of output columns.</param>
 public sealed record PlanarDepthwiseKernel(
-    RowWindow Window, int StrideHeight, int Rows, PlanarRow Row, int OutRowStep, ActivationFunction Activation, EquatableArray<PixelRun> Runs) : Kernel;
+    RowWindow Window, int StrideHeight, int Rows, PlanarRow Row, int OutRowStep, bool WeightsInRegisters, ActivationFunction Activation,
+    EquatableArray<PixelRun> Runs) : Kernel;
 
 /// <summary>One output row, in planes, of a dense or grouped convolution.</summary>
 /// <param name="Groups">Groups.</param>

@@ -211,7 +211,8 @@ internal static class PlanarScheduling
         int width = stage.Output.Width, taps = c.Kernel.Height * c.Kernel.Width;
 
         // Weights stay in registers where there is room for a useful tile beside them.
-        int accumulators = target.Registers - 2 - (taps <= target.Registers / 3 ? taps : 1);
+        bool weightsInRegisters = taps <= target.Registers / 3;
+        int accumulators = target.Registers - 2 - (weightsInRegisters ? taps : 1);
         EquatableArray<PixelRun> runs = PixelRuns(target, width, Math.Min(4, accumulators));
         int vectors = runs.Max(r => r.Vectors), rows = 1;
         for (int candidate = 2; candidate <= height; candidate++)
@@ -221,7 +222,7 @@ internal static class PlanarScheduling
         }
 
         return new PlanarDepthwiseKernel(
-            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, inline, runs);
+            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, inline, runs);
     }
 
     /// <summary>Rows of a step: a divisor of the height.</summary>
