@@ -23,6 +23,9 @@ internal static class KernelsEmitter
         writer.Line();
         writer.Line("/// <summary>Floats of workspace.</summary>");
         writer.Line($"public const int WorkspaceLength = {plan.WorkspaceLength};");
+        writer.Line();
+        writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
+        writer.Line($"public const int PartScratchLength = {plan.PartScratchLength};");
         EmitPack(writer, plan);
         EmitRun(writer, vector, names, plan);
         EmitKernels(writer, vector, names);
@@ -106,17 +109,20 @@ internal static class KernelsEmitter
     {
         List<(string Name, Driver Driver, string Comment)> drivers = [];
         writer.Line();
-        writer.Line("/// <summary>Runs one image.</summary>");
-        writer.Open("public static void Run(ref float input, ref float output, ref float weights, ref float workspace)");
+        writer.Line("/// <summary>Runs a thread's share of one image.</summary>");
+        writer.Open("public static void Run(ref float input, ref float output, ref float weights, ref float workspace, Part part)");
+        bool first = true;
         foreach (Step step in plan.Steps)
         {
+            writer.Line("part.Barrier();", !first);
+            first = false;
             string name = names.Of(step.Driver, out bool isNew);
             if (isNew)
                 drivers.Add((name, step.Driver, step.Comment));
             foreach (string line in step.Comment.Split('\n'))
                 writer.Line("// " + line);
             string residual = DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty;
-            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)});");
+            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}, part);");
         }
 
         writer.Close();

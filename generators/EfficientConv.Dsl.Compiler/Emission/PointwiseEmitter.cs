@@ -14,16 +14,12 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         bool residual = kernel.Initial == Initial.BiasAndResidual;
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)})");
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
-        int weights = 0;
-        foreach (PanelRun run in kernel.Panels)
-        {
-            EmitPanels(kernel, run, weights);
-            weights += run.Count * run.Vectors * Lanes * kernel.InChannels;
-        }
-
+        KernelText.Panels(
+            writer, vector, kernel.Panels, kernel.Share, "input", kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
+            residual ? kernel.ResidualPixelStep : 0, (run, pixels) => EmitTile(kernel, run, pixels));
         writer.Close();
     }
 
@@ -101,10 +97,6 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             }
         }
     }
-
-    private void EmitPanels(PointwiseKernel kernel, PanelRun run, int weights) => KernelText.Panels(
-        writer, vector, run, "input", weights, run.Vectors * Lanes * kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
-        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, pixels => EmitTile(kernel, run, pixels));
 
     private void EmitTile(PointwiseKernel kernel, PanelRun run, int pixels)
     {

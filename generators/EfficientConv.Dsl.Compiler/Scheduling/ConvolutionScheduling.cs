@@ -17,6 +17,9 @@ internal static class ConvolutionScheduling
     /// <summary>A block of output channels of a whole map that waits to be transposed, in floats.</summary>
     private const int BlockFloats = 8 * 1024;
 
+    /// <summary>Fewer rows than this leave threads idle when each gets whole rows.</summary>
+    private const int FewRows = 16;
+
     /// <summary>More different column tiles than this are not worth their code: zero columns in a ring make all tiles alike.</summary>
     private const int MaxColumnRuns = 4;
 
@@ -83,12 +86,14 @@ internal static class ConvolutionScheduling
         int blockChannels = outChannels / blocks;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
         int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(height, width * step);
+        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, rows * width, target.Vectors(blockChannels));
+        WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
         Initial initial = InitialOf(residual);
 
         plan.BeginStep();
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, RegisterTiling.Choose(target, rows * width, target.Vectors(blockChannels)));
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -96,10 +101,10 @@ internal static class ConvolutionScheduling
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
         plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), target.Padded(outChannels))]);
         ScratchArena scratch = new();
-        int buffer = direct ? -1 : scratch.Reserve(rows * width * step);
+        int buffer = direct ? -1 : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
         plan.AddStep(
             new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, buffer, pass),
-            input, residual, output, scratch.Length, Describe("pointwise", stage));
+            input, residual, output, scratch, Describe("pointwise", stage));
     }
 
     /// <summary>Blocks of output channels, so that each weight is read once although the output of the whole map has to be transposed; 1 where none fits.</summary>
@@ -148,22 +153,22 @@ internal static class ConvolutionScheduling
         int length = padded * stage.Taps, weights = plan.Reserve(length), bias = plan.Reserve(padded);
         plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), padded));
         ScratchArena scratch = new();
-        int ring = plane ? 0 : scratch.Reserve(source.RingRows * source.RowStep);
-        int buffer = direct ? -1 : scratch.Reserve(stage.Output.Width * step);
+        int ring = plane ? 0 : scratch.Own(source.RingRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
                 plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
-            input, null, target0, scratch.Length, Describe(depthwise ? "depthwise" : "grouped", stage));
+            input, null, target0, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
         if (residual is not null)
         {
             // A residual behind a depthwise layer is rare: it is added by a step of its own, and so is the activation behind it.
             TensorSlot other = Scheduler.Padded(plan, residual), sum = stage.Activation.IsNone && output.View.IsPadded ? output : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, 0, "add");
+            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, null, "add");
             if (!stage.Activation.IsNone)
             {
                 TensorSlot activated = plan.NewTensor(stage.Output);
-                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, 0, $"{stage.Activation}");
+                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, null, $"{stage.Activation}");
                 sum = activated;
             }
 
@@ -197,8 +202,12 @@ internal static class ConvolutionScheduling
 
         plan.BeginStep();
         EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, stage.Output.Width, target.Vectors(stage.OutPerGroup));
+
+        // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
+        bool sharesPanels = c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, stage.OutPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels);
+            c.Groups, stage.InPerGroup, stage.OutPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
+            sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -207,13 +216,13 @@ internal static class ConvolutionScheduling
         packing.Add(new PackBias(plan.Absolute(bias), target.Padded(outChannels)));
         plan.Pack(stage, [.. packing]);
         ScratchArena scratch = new();
-        int ring = plane ? 0 : scratch.Reserve(source.RingRows * source.RowStep);
-        int buffer = direct ? -1 : scratch.Reserve(stage.Output.Width * step);
+        int ring = plane ? 0 : scratch.Own(source.RingRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
                 plane ? RowLoad.None : RowLoad.Copy, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass),
-            input, residual, output, scratch.Length, Describe(c.IsLinear ? "linear" : "convolution", stage));
+            input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
     }
 
     public static TensorSlot SchedulePool(PlanBuilder plan, PoolStage stage, TensorSlot input, TensorSlot? destination)
@@ -232,7 +241,7 @@ internal static class ConvolutionScheduling
             new RowDriver(
                 p.IsMaximum ? "MaxPool" : "AvgPool", input.View, null, output.View, kernel, window, source, RowLoad.None, 0, 1,
                 p.Stride.Height, p.Padding.Top, p.Padding.Bottom, -1, -1, output.View.PixelStep, ActivationFunction.None),
-            input, null, output, 0, FormattableString.Invariant($"{stage.Name}: {(p.IsMaximum ? "maximum" : "mean")} over {p.Kernel} windows, stride {p.Stride}: {stage.Input} -> {stage.Output}"));
+            input, null, output, null, FormattableString.Invariant($"{stage.Name}: {(p.IsMaximum ? "maximum" : "mean")} over {p.Kernel} windows, stride {p.Stride}: {stage.Input} -> {stage.Output}"));
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 

@@ -95,19 +95,19 @@ internal static class FusedScheduling
         EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, after.Pixels, target.Vectors(outChannels));
         PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
             after.Pixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels);
+            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, RegisterTiling.Share(panels));
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
         ScratchArena scratch = new();
-        int expanded = expand is null ? 0 : scratch.Reserve(before.Pixels * slab), depthwiseSlab = scratch.Reserve(after.Pixels * slab);
-        int buffer = direct ? -1 : scratch.Reserve(project.Output.Pixels * step);
+        int expanded = expand is null ? 0 : scratch.Own(before.Pixels * slab), depthwiseSlab = scratch.Own(after.Pixels * slab);
+        int buffer = direct ? -1 : scratch.Shared(project.Output.Pixels * step);
         plan.AddStep(
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, expand, expandPass, rows, depthwisePass,
                 Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
                 projectPass, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, offsets),
-            input, residual, output, scratch.Length, Describe(group) + FormattableString.Invariant($"\nslabs of {slab} hidden channels over the whole map"));
+            input, residual, output, scratch, Describe(group) + FormattableString.Invariant($"\nslabs of {slab} hidden channels over the whole map"));
     }
 
     private static void ScheduleRows(
@@ -157,15 +157,16 @@ internal static class FusedScheduling
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
         ScratchArena scratch = new();
+        int ring = plane ? 0 : scratch.Own(slabs * ringRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Own(rows * after.Width * step);
+        int rowLength = after.Width * hiddenStep;
+        int depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
-        int ring = plane ? 0 : scratch.Reserve(slabs * ringRows * source.RowStep);
-        int depthwiseRows = scratch.Reserve((squeeze is null ? rows : after.Height) * after.Width * hiddenStep);
-        int buffer = direct ? -1 : scratch.Reserve(rows * after.Width * step);
         plan.AddStep(
             new FusedRowsDriver(
                 Title(group), input.View, residual?.View, output.View, expand, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
                 group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, offsets),
-            input, residual, output, scratch.Length,
+            input, residual, output, scratch,
             Describe(group) + FormattableString.Invariant($"\n{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each"));
     }
 

@@ -92,7 +92,8 @@ public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset
 /// <param name="Target">Instruction set.</param>
 /// <param name="PackedLength">Floats of packed weights.</param>
 /// <param name="WorkspaceLength">Floats of workspace.</param>
+/// <param name="PartScratchLength">Floats of scratch memory that every further thread needs for itself.</param>
 /// <param name="PeakLength">Floats of input, output and workspace together.</param>
 /// <param name="Packing">How weights are stored.</param>
 /// <param name="Steps">What runs, in order.</param>
-public sealed record NetworkPlan(VectorTarget Target, int PackedLength, int WorkspaceLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps);
+public sealed record NetworkPlan(VectorTarget Target, int PackedLength, int WorkspaceLength, int PartScratchLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps);

@@ -68,7 +68,7 @@ internal sealed class PlanBuilder(VectorTarget target)
 
     public void Pack(ConvolutionStage stage, params PackInstruction[] instructions) => Pack(stage, stage.Convolution, stage.InPerGroup, stage.BatchNorm, instructions);
 
-    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, int scratchLength, string comment)
+    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, string comment)
     {
         int index = _drafts.Count;
         foreach (TensorSlot? slot in new[] { input, residual, output })
@@ -80,7 +80,7 @@ internal sealed class PlanBuilder(VectorTarget target)
             }
         }
 
-        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratchLength, comment));
+        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment));
         _stepWeights = _packedLength;
     }
 
@@ -99,7 +99,7 @@ internal sealed class PlanBuilder(VectorTarget target)
             steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.Comment));
         }
 
-        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), input.Count + output.Count + workspace, _packing.ToEquatableArray(), steps.ToEquatableArray());
+        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), Math.Max(_drafts.Max(d => d.OwnLength), Alignment), input.Count + output.Count + workspace, _packing.ToEquatableArray(), steps.ToEquatableArray());
 
         static Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View);
 
@@ -120,17 +120,40 @@ internal sealed class PlanBuilder(VectorTarget target)
         }
     }
 
-    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, string Comment);
+    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment);
 
     private readonly record struct Placed(int Offset, int Length, int First, int Last);
 }
 
-/// <summary>Scratch memory of one step.</summary>
+/// <summary>Scratch memory of one step: first what every thread has for itself, then what all share.</summary>
 internal sealed class ScratchArena
 {
+    private bool _shared;
+
+    /// <summary>Floats in all.</summary>
     public int Length { get; private set; }
 
-    public int Reserve(int length)
+    /// <summary>Floats that every thread has for itself.</summary>
+    public int OwnLength { get; private set; }
+
+    /// <summary>Reserves memory that every thread has for itself.</summary>
+    public int Own(int length)
+    {
+        if (_shared)
+            throw new InvalidOperationException("A thread's own memory lies in front of what all share.");
+        int offset = Take(length);
+        OwnLength = Length;
+        return offset;
+    }
+
+    /// <summary>Reserves memory that all threads share.</summary>
+    public int Shared(int length)
+    {
+        _shared = true;
+        return Take(length);
+    }
+
+    private int Take(int length)
     {
         int offset = Length;
         Length = checked(Length + PlanBuilder.Align(length));

@@ -60,7 +60,7 @@ internal static class PlanarScheduling
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, 0, $"layout: {slot.View} to planes");
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, $"layout: {slot.View} to planes");
         return planes;
     }
 
@@ -107,11 +107,11 @@ internal static class PlanarScheduling
             case SqueezeStage squeeze:
                 plan.BeginStep();
                 ScratchArena scratch = new();
-                plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch.Length, MapScheduling.Describe(squeeze));
+                plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch, MapScheduling.Describe(squeeze));
                 return true;
             case ShuffleStage shuffle:
                 plan.BeginStep();
-                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, 0, FormattableString.Invariant($"{stage.Name}: channel shuffle, {shuffle.Groups} groups: {stage.Input} -> {stage.Output}"));
+                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, FormattableString.Invariant($"{stage.Name}: channel shuffle, {shuffle.Groups} groups: {stage.Input} -> {stage.Output}"));
                 return true;
             default:
                 return false;
@@ -124,12 +124,12 @@ internal static class PlanarScheduling
         int pixels = stage.Output.Pixels, outChannels = stage.Output.Channels, inChannels = stage.Input.Channels;
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
-        PlanarPointwiseKernel kernel = new(pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles);
+        PlanarPointwiseKernel kernel = new(pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels);
         int weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), outChannels)]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
-            input, residual, output, 0, ConvolutionScheduling.Describe("pointwise", stage));
+            input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
     }
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -142,7 +142,7 @@ internal static class PlanarScheduling
         PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, inline);
         int weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
         plan.Pack(stage, new PackPanels(plan.Absolute(weights), channels * stage.Taps, 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), channels));
-        plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch.Length, ConvolutionScheduling.Describe("depthwise", stage));
+        plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
     }
 
     public static void Schedule(PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output)
@@ -153,7 +153,7 @@ internal static class PlanarScheduling
         int rows = StepRows(group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
         ScratchArena scratch = new();
         PlanarPadding padding = Pad(depthwise, rows, 1, scratch);
-        int depthwiseRows = scratch.Reserve(channels * pixels);
+        int depthwiseRows = scratch.Own(channels * pixels);
         plan.BeginStep();
         PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseInline);
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
@@ -166,7 +166,7 @@ internal static class PlanarScheduling
             new PlanarSeparableDriver(
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
                 new FusedOffsets(0, 0, lanes, depthwiseBias, weights, bias)),
-            input, residual, output, scratch.Length,
+            input, residual, output, scratch,
             ConvolutionScheduling.Describe("depthwise", depthwise) + "\n" + ConvolutionScheduling.Describe("pointwise", project) + FormattableString.Invariant($"\n{rows} output rows a step, planes in and out"));
     }
 
@@ -188,7 +188,7 @@ internal static class PlanarScheduling
         plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), outChannels)]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
-            input, null, output, scratch.Length, ConvolutionScheduling.Describe("convolution", stage));
+            input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
     }
 
     /// <summary>A buffer for the input rows under <paramref name="outputRows"/> rows, of <paramref name="channels"/> channels.</summary>
@@ -202,7 +202,7 @@ internal static class PlanarScheduling
 
         // Rows begin on cache lines. A vector behind the last row may be read whole.
         PlanarRow row = new(c.Stride.Width, PlanBuilder.Align((columns + c.Stride.Width - 1) / c.Stride.Width));
-        return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Reserve((rows * channels * row.Length) + WidestVector));
+        return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Own((rows * channels * row.Length) + WidestVector));
     }
 
     private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, ActivationFunction inline)

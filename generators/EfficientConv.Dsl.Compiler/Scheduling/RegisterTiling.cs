@@ -33,6 +33,9 @@ public static class RegisterTiling
         return runs.ToEquatableArray();
     }
 
+    /// <summary>What threads share of <paramref name="panels"/>: tiles of pixels, or panels of output channels where there are too few tiles for that.</summary>
+    public static WorkShare Share(EquatableArray<PanelRun> panels) => panels[0].Tiles.Sum(t => t.Count) >= 4 ? WorkShare.Tiles : WorkShare.Panels;
+
     /// <summary>Tiles of nearly equal size, none above <paramref name="largest"/>, the larger ones last.</summary>
     public static EquatableArray<TileRun> Split(int pixels, int largest)
     {

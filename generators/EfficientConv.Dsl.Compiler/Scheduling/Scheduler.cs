@@ -19,7 +19,7 @@ public static class Scheduler
         TensorSlot outputSlot = new(TensorPlace.Output, UserView(output, graph.IsChannelsLast));
         Dictionary<int, TensorSlot> slots = new() { [0] = new TensorSlot(TensorPlace.Input, UserView(input, graph.IsChannelsLast)) };
         if (groups.Count == 0)
-            plan.AddStep(new MapDriver(MapKind.Copy, slots[0].View, null, outputSlot.View, ActivationFunction.None, 1, 0), slots[0], null, outputSlot, 0, "copy");
+            plan.AddStep(new MapDriver(MapKind.Copy, slots[0].View, null, outputSlot.View, ActivationFunction.None, 1, 0), slots[0], null, outputSlot, null, "copy");
 
         for (int i = 0; i < groups.Count; i++)
         {
@@ -52,7 +52,7 @@ public static class Scheduler
         if (slot.View.IsPadded)
             return slot;
         TensorSlot copy = plan.NewTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, 0, $"layout: {slot.View} to padded NHWC");
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, null, $"layout: {slot.View} to padded NHWC");
         return copy;
     }
 
@@ -61,7 +61,7 @@ public static class Scheduler
     {
         if (destination is null)
             return source;
-        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, 0, $"layout: padded NHWC to {destination.View}");
+        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, null, $"layout: padded NHWC to {destination.View}");
         return destination;
     }
 }

@@ -28,6 +28,9 @@ internal static class WinogradScheduling
     /// <summary>Tiles and products of a step, in bytes, where the weights come from further away in every step.</summary>
     private const int StepBytes = 1400 * 1024;
 
+    /// <summary>Fewer steps than this leave threads idle when each works on steps of its own: then they work on one step together.</summary>
+    private const int FewestOwnSteps = 6;
+
     /// <summary>Whether <paramref name="stage"/> is computed this way.</summary>
     public static bool Fits(ConvolutionStage stage) => stage.Convolution.IsDense3x3 && stage.Convolution.Algorithm switch
     {
@@ -52,6 +55,7 @@ internal static class WinogradScheduling
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, width = stage.Output.Width;
         int inStep = target.Padded(inChannels), outStep = target.Padded(outChannels);
         int tileColumns = Tiles(width), tileRows = TileRows(stage, inStep + outStep), tiles = tileRows * tileColumns;
+        WorkShare share = Tiles(stage.Output.Height) / tileRows < FewestOwnSteps ? WorkShare.Panels : WorkShare.None;
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         Initial initial = ConvolutionScheduling.InitialOf(residual);
         bool direct = output.View.IsPadded;
@@ -60,13 +64,13 @@ internal static class WinogradScheduling
         plan.BeginStep();
         int windowRows = (tileRows * WinogradTile.Output) + 2, windowRow = ((tileColumns * WinogradTile.Output) + 2) * inStep;
         int inProductStep = ProductStep(tiles * inStep), outProductStep = ProductStep(tiles * outStep);
-        WinogradInputKernel transform = new(inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep);
+        WinogradInputKernel transform = new(inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep, share);
         PointwiseKernel product = new(
             tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None,
             RegisterTiling.Choose(target, tiles, target.Vectors(outChannels)));
         WinogradOutputKernel inverse = new(
             outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline);
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
 
         int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(WinogradTile.Products * weightStep);
         int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
@@ -75,16 +79,17 @@ internal static class WinogradScheduling
             new PackWinogradPanels(plan.Absolute(weights), WinogradTile.Products * weightStep, weightStep, Panels(target, product.Panels, outChannels, inChannels)),
             new PackBias(plan.Absolute(bias), outStep));
         ScratchArena scratch = new();
-        int window = scratch.Reserve(windowRows * windowRow);
-        int transformed = scratch.Reserve(WinogradTile.Products * inProductStep), products = scratch.Reserve(WinogradTile.Products * outProductStep);
-        int temporary = scratch.Reserve(WinogradTile.Products * target.Lanes);
-        int buffer = direct ? -1 : scratch.Reserve(Math.Min(tileRows * WinogradTile.Output, stage.Output.Height) * width * pixelStep);
+        int temporary = scratch.Own(WinogradTile.Products * target.Lanes);
+        int window = OfStep(windowRows * windowRow), transformed = OfStep(WinogradTile.Products * inProductStep), products = OfStep(WinogradTile.Products * outProductStep);
+        int buffer = direct ? -1 : OfStep(Math.Min(tileRows * WinogradTile.Output, stage.Output.Height) * width * pixelStep);
         plan.AddStep(
             new WinogradDriver(
                 input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
                 weights, weightStep, zeros, bias, window, transformed, products, temporary, buffer, pass),
-            input, residual, output, scratch.Length,
+            input, residual, output, scratch,
             ConvolutionScheduling.Describe("Winograd F(4x4, 3x3) convolution", stage) + FormattableString.Invariant($"\n{tileRows} x {tileColumns} tiles a step"));
+
+        int OfStep(int length) => share == WorkShare.None ? scratch.Own(length) : scratch.Shared(length);
     }
 
     private static int Tiles(int length) => (length + WinogradTile.Output - 1) / WinogradTile.Output;

@@ -10,12 +10,13 @@ namespace EfficientConv.Dsl.Runtime;
 public static class PixelPairs
 {
     /// <summary>sums[c] += the pixels' values in ascending order, one chain of additions a channel.</summary>
-    /// <param name="data">Pair q's channel c is at (q * channels + c) * 2, the second pixel's behind it.</param>
+    /// <param name="data">Pair q's channel c is at q * pairStride + 2 * c, the second pixel's behind it.</param>
     /// <param name="sums">One a channel.</param>
-    /// <param name="channels">Channels, a multiple of 16.</param>
+    /// <param name="channels">Channels to add up, a multiple of 16.</param>
+    /// <param name="pairStride">Floats from a pair to the next.</param>
     /// <param name="pairs">Pairs of pixels.</param>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void AccumulateChannels(ref float data, ref float sums, int channels, int pairs)
+    public static void AccumulateChannels(ref float data, ref float sums, int channels, int pairStride, int pairs)
     {
         Vector512<int> first = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         Vector512<int> second = first + Vector512<int>.One;
@@ -28,7 +29,7 @@ public static class PixelPairs
                 Vector512<float> low = Vector512.LoadUnsafe(ref pair), high = Vector512.LoadUnsafe(ref pair, 16);
                 sum += Avx512F.PermuteVar16x32x2(low, first, high);
                 sum += Avx512F.PermuteVar16x32x2(low, second, high);
-                pair = ref Unsafe.Add(ref pair, 2 * channels);
+                pair = ref Unsafe.Add(ref pair, pairStride);
             }
 
             sum.StoreUnsafe(ref sums, (nuint)c);
@@ -36,7 +37,7 @@ public static class PixelPairs
     }
 
     /// <summary>Every value times its channel's gate.</summary>
-    /// <param name="data">As in <see cref="AccumulateChannels"/>.</param>
+    /// <param name="data">Pair q's channel c is at (q * channels + c) * 2, the second pixel's behind it.</param>
     /// <param name="gate">One a channel.</param>
     /// <param name="channels">Channels, a multiple of 16.</param>
     /// <param name="pairs">Pairs of pixels.</param>
