@@ -21,6 +21,9 @@ internal static class FusedScheduling
     /// <summary>Most hidden channels of a slab: beyond it the panels of weights leave the first-level cache.</summary>
     private const int LargestSlab = 128;
 
+    /// <summary>A row of so many pixels fills the largest register tiles by itself.</summary>
+    private const int FullRow = 14;
+
     private const int MaxColumnRuns = 4;
 
     /// <summary>Depthwise rows that a pass finds in the first-level cache, in floats.</summary>
@@ -51,8 +54,7 @@ internal static class FusedScheduling
         Shape before = group.Depthwise.Input, after = group.Depthwise.Output;
         if (group.Squeeze is not null || before.Width > SlabMapWidth || after.Channels % target.Lanes != 0)
             return null;
-        int? slab = LargestDivisor(after.Channels, target.Lanes, s => s <= LargestSlab && (before.Pixels + after.Pixels) * (long)s * sizeof(float) <= SlabMapBytes);
-        return slab;
+        return LargestDivisor(after.Channels, target.Lanes, s => s <= LargestSlab && (before.Pixels + after.Pixels) * (long)s * sizeof(float) <= SlabMapBytes);
     }
 
     /// <summary>The largest slab that divides <paramref name="channels"/>; one of two vectors or more is preferred, because register tiles are two wide.</summary>
@@ -86,16 +88,19 @@ internal static class FusedScheduling
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual);
 
+        // With a pass over what a kernel made, which is contiguous only over the whole slab, products run over the map.
+        bool byRow = after.Width >= FullRow && expandPass.IsNone && depthwisePass.IsNone;
+        int expandPixels = byRow ? before.Width : before.Pixels, projectPixels = byRow ? after.Width : after.Pixels;
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
-            before.Pixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
-            Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, before.Pixels, slab / lanes));
+            expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
+            Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, expandPixels, slab / lanes));
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
-        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, after.Pixels, target.Vectors(outChannels));
+        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, projectPixels, target.Vectors(outChannels));
         PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
-            after.Pixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, RegisterTiling.Share(panels));
+            projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
+            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.None : RegisterTiling.Share(panels));
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
@@ -104,7 +109,7 @@ internal static class FusedScheduling
         int buffer = direct ? -1 : scratch.Shared(project.Output.Pixels * step);
         plan.AddStep(
             new FusedSlabsDriver(
-                Title(group), input.View, residual?.View, output.View, expand, expandPass, rows, depthwisePass,
+                Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
                 projectPass, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, offsets),
             input, residual, output, scratch, Describe(group) + FormattableString.Invariant($"\nslabs of {slab} hidden channels over the whole map"));

@@ -225,18 +225,13 @@ internal static class PlanarScheduling
             ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, inline, runs);
     }
 
-    /// <summary>Rows of a step: a divisor of the height.</summary>
+    /// <summary>Rows of a step: a divisor of the height, and an even number of steps where that costs little, for two threads.</summary>
     private static int StepRows(DepthwiseGroup group)
     {
         Shape output = group.Depthwise.Output;
-        int rows = 1;
-        for (int candidate = 2; candidate <= output.Height; candidate++)
-        {
-            if (output.Height % candidate == 0 && candidate * output.Width * output.Channels <= StepFloats)
-                rows = candidate;
-        }
-
-        return rows;
+        int[] fitting = [.. Enumerable.Range(1, output.Height).Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels <= StepFloats))];
+        int largest = fitting.Max();
+        return fitting.Where(rows => output.Height / rows % 2 == 0 && 4 * rows >= 3 * largest).DefaultIfEmpty(largest).Max();
     }
 
     /// <summary>Register tiles of output channels x pixels.</summary>
