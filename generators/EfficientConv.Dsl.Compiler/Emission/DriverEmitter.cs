@@ -299,23 +299,40 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             writer.Close();
             writer.Line();
             EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
+            EmitGatedWeights(d);
             writer.Line();
             writer.Open($"for (int y = 0; y < {outHeight}; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
-            writer.Line(d.Depthwise.PixelPairs
-                ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
-                : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"));
+            writer.Line(
+                d.Depthwise.PixelPairs
+                    ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
+                    : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"),
+                d.GatedWeights < 0);
         }
 
-        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"));
+        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights");
         writer.Close();
     }
 
-    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel)
+    /// <summary>The projection's weights times the gate.</summary>
+    private void EmitGatedWeights(FusedRowsDriver d)
+    {
+        if (d.GatedWeights < 0)
+            return;
+        writer.Line($"ref float gatedWeights = ref {KernelText.At("scratch", d.GatedWeights)};");
+        int at = 0;
+        foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, d.Project))
+        {
+            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At("projectWeights", at)}, ref gate, ref {KernelText.At("gatedWeights", at)}, {panels}, {d.Hidden}, {width});");
+            at += panels * d.Hidden * width;
+        }
+    }
+
+    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
         string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", residual!, pixel)}" : string.Empty;
-        writer.Line($"{names.Of(kernel)}(ref {rows}, ref projectWeights, ref projectBias, ref {destination}{added});");
+        writer.Line($"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{added});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
         if (buffer is not null)
             StorePixels(destination, kernel.OutPixelStep, output, pixel, kernel.Pixels);

@@ -161,13 +161,24 @@ internal static class FusedScheduling
         int ring = plane ? 0 : scratch.Reserve(slabs * ringRows * source.RowStep);
         int depthwiseRows = scratch.Reserve((squeeze is null ? rows : after.Height) * after.Width * hiddenStep);
         int buffer = direct ? -1 : scratch.Reserve(rows * after.Width * step);
+
+        // On a map of more pixels than output channels the gate goes into the weights, once, and not into every depthwise row.
+        int gated = squeeze is not null && after.Pixels > outChannels ? scratch.Reserve(WeightRows(target, projection).Sum(r => r.Panels * r.Width) * hidden) : -1;
         plan.AddStep(
             new FusedRowsDriver(
                 Title(group), input.View, residual?.View, output.View, expand, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
-                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, offsets),
+                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, gated, offsets),
             input, residual, output, scratch.Length,
             Describe(group) + FormattableString.Invariant($"\n{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each"));
     }
+
+    /// <summary>A product's packed weights: so many panels, each of rows of so many floats, one row for each input channel.</summary>
+    internal static IEnumerable<(int Panels, int Width)> WeightRows(VectorTarget target, ProductKernel kernel) => kernel switch
+    {
+        PixelPairKernel pairs => [(1, pairs.Groups * target.Lanes)],
+        PointwiseKernel product => product.Panels.Select(run => (run.Count, run.Vectors * target.Lanes)),
+        _ => throw new InvalidOperationException($"{kernel} has no panels."),
+    };
 
     /// <summary>Whether output channels leave half a vector of 16 empty, few enough of them for a tile of pixel pairs.</summary>
     private static bool PairsPixels(VectorTarget target, int outChannels, EquatableArray<ColumnRun> columns) =>
