@@ -65,10 +65,10 @@ internal static class PlanarScheduling
     }
 
     /// <summary>
-    /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one of wide
-    /// rows for the next.
+    /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one for the next
+    /// where that has wide rows or is unrolled.
     /// </summary>
-    public static bool KeepsPlanes(StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
+    public static bool KeepsPlanes(VectorTarget target, StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
     {
         if (group is not SingleGroup { Stage: ConvolutionStage { HasResidual: false } stage } || !slots[stage.Inputs[0]].View.IsPlanar)
             return false;
@@ -77,7 +77,7 @@ internal static class PlanarScheduling
             return false;
         return stage.IsPointwise
             ? WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum && reader.Convolution is { Groups: 1, IsLinear: false }
-            : stage.IsDepthwise && reader.IsDepthwise && reader.Output.Width >= NarrowestPlanarRow;
+            : stage.IsDepthwise && reader.IsDepthwise && (reader.Output.Width >= NarrowestPlanarRow || DirectDepthwiseScheduling.FitsFlat(target, reader));
     }
 
     public static bool Fits(DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
@@ -88,6 +88,8 @@ internal static class PlanarScheduling
     {
         if (stage.IsPointwise)
             SchedulePointwise(plan, stage, input, residual, output);
+        else if (stage.IsDepthwise && DirectDepthwiseScheduling.Fits(plan.Target, stage))
+            DirectDepthwiseScheduling.Schedule(plan, stage, input, output);
         else if (stage.IsDepthwise)
             ScheduleDepthwise(plan, stage, input, output);
         else

@@ -25,7 +25,7 @@ public static class Scheduler
         {
             StageGroup group = groups[i];
             TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
-            if (destination is null && PlanarScheduling.KeepsPlanes(group, slots, graph))
+            if (destination is null && PlanarScheduling.KeepsPlanes(target, group, slots, graph))
                 destination = plan.NewPlanarTensor(group.Last.Output);
             slots[group.Last.Id] = group switch
             {
