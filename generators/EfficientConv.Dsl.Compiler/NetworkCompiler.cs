@@ -25,15 +25,15 @@ public sealed record CompilationResult(EquatableArray<GeneratedSource> Sources, 
 /// <summary>The pipeline: attributes, layer graph, shapes and rules, cost, folding, fusion, schedule, C#.</summary>
 public static class NetworkCompiler
 {
-    /// <summary>Compiles <paramref name="declaration"/>; with an error, to members that throw it.</summary>
-    public static CompilationResult Compile(NetworkDeclaration declaration)
+    /// <summary>Compiles <paramref name="declaration"/> for the project's <paramref name="settings"/>, unless it has its own; with an error, to members that throw it.</summary>
+    public static CompilationResult Compile(NetworkDeclaration declaration, ScheduleSettings settings)
     {
         // Text must not depend on the machine's language: some cultures write another minus sign.
         CultureInfo culture = CultureInfo.CurrentCulture;
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return RunPasses(declaration);
+            return RunPasses(declaration, settings);
         }
         finally
         {
@@ -44,7 +44,7 @@ public static class NetworkCompiler
     /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
     public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => Expansion.Expand(declaration).Findings;
 
-    private static CompilationResult RunPasses(NetworkDeclaration declaration)
+    private static CompilationResult RunPasses(NetworkDeclaration declaration, ScheduleSettings settings)
     {
         string className = MangledName(declaration);
         ExpansionResult expansion = Expansion.Expand(declaration);
@@ -61,7 +61,8 @@ public static class NetworkCompiler
         StageGraph stages = OperatorFolding.Fold(graph);
         NetworkCost cost = NetworkCostModel.Measure(graph, stages);
         EquatableArray<StageGroup> groups = StageFusion.Fuse(stages);
-        NetworkPlan[] plans = VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target)).ToArray();
+        settings = ScheduleAttribute.Apply(declaration, settings);
+        NetworkPlan[] plans = VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target, settings)).ToArray();
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
 
         List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, cost, parameters, plans))];

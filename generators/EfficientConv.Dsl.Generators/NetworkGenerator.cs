@@ -1,6 +1,7 @@
 using System.Text;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -34,8 +35,11 @@ public sealed class NetworkGenerator : IIncrementalGenerator
             .Select(static (declaration, _) => declaration!)
             .WithTrackingName(DeclarationStep);
 
-        IncrementalValuesProvider<CompilationResult> results = declarations
-            .Select(static (declaration, _) => NetworkCompiler.Compile(declaration))
+        IncrementalValueProvider<ScheduleSettings> settings = context.AnalyzerConfigOptionsProvider
+            .Select(static (options, _) => ProjectSettings.Read(options.GlobalOptions));
+
+        IncrementalValuesProvider<CompilationResult> results = declarations.Combine(settings)
+            .Select(static (pair, _) => NetworkCompiler.Compile(pair.Left, pair.Right))
             .WithTrackingName(CompilationStep);
 
         context.RegisterSourceOutput(results, static (production, result) =>

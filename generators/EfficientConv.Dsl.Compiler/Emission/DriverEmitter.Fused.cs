@@ -36,7 +36,7 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        bool own = ring || d.Buffer >= 0 || d.Squeeze is null;
+        bool own = ring || d.Buffer >= 0 || d.GatedWeights >= 0 || d.Squeeze is null;
         writer.Line("ref float own = ref part.Own(ref scratch);", own);
         writer.Line($"ref float rings = ref {KernelText.At("own", d.Ring)};", ring);
         writer.Line($"ref float depthwiseRows = ref {KernelText.At(d.Squeeze is null ? "own" : "scratch", d.DepthwiseRows)};");
@@ -112,14 +112,17 @@ internal sealed partial class DriverEmitter
             writer.Line("part.Barrier();");
             ChannelRange(d.Hidden);
             EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
+            EmitGatedWeights(d);
             writer.Line();
             writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
-            writer.Line(d.Depthwise.PixelPairs
-                ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
-                : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"));
+            writer.Line(
+                d.Depthwise.PixelPairs
+                    ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
+                    : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"),
+                d.GatedWeights < 0);
         }
 
-        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"));
+        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights");
         writer.Close();
 
         string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.PixelPairs
@@ -127,14 +130,28 @@ internal sealed partial class DriverEmitter
             : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
     }
 
+    /// <summary>The projection's weights times the gate.</summary>
+    private void EmitGatedWeights(FusedRowsDriver d)
+    {
+        if (d.GatedWeights < 0)
+            return;
+        writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};");
+        int at = 0;
+        foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, d.Project))
+        {
+            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At("projectWeights", at)}, ref gate, ref {KernelText.At("gatedWeights", at)}, {panels}, {d.Hidden}, {width});");
+            at += panels * d.Hidden * width;
+        }
+    }
+
     private static string StepRow(string unit, FusedRowsDriver d) => Times(FormattableString.Invariant($"{unit}({d.Output.Shape.Height / d.Rows})"), d.Rows);
 
-    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel)
+    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
         string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", residual!, pixel)}" : string.Empty;
-        writer.Line($"{names.Of(kernel)}(ref {rows}, ref projectWeights, ref projectBias, ref {destination}{added});");
+        writer.Line($"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{added});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
         if (buffer is not null)
             StorePixels(destination, kernel.OutPixelStep, output, pixel, Text(kernel.Pixels));

@@ -55,6 +55,9 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             case PlanarDepthwiseDriver d:
                 _planar.Emit(d);
                 break;
+            case DirectDepthwiseDriver d:
+                new DirectDepthwiseEmitter(writer, vector).Emit(d, names);
+                break;
             case PlanarSeparableDriver d:
                 _planar.Emit(d);
                 break;

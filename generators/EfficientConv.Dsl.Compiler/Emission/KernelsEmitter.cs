@@ -143,6 +143,7 @@ internal static class KernelsEmitter
         PointwiseEmitter pointwise = new(writer, vector);
         WindowEmitter window = new(writer, vector);
         PlanarEmitter planar = new(writer, vector);
+        DirectDepthwiseEmitter direct = new(writer, vector);
         WinogradEmitter winograd = new(writer, vector);
         foreach (Kernel kernel in names.Kernels)
         {
@@ -174,6 +175,12 @@ internal static class KernelsEmitter
                     break;
                 case PlanarDepthwiseKernel k:
                     planar.Emit(names.Of(k), k);
+                    break;
+                case FlatDepthwiseKernel k:
+                    direct.Emit(names.Of(k), k);
+                    break;
+                case StridedDepthwiseKernel k:
+                    direct.Emit(names.Of(k), k);
                     break;
                 case PlanarConvolutionKernel k:
                     planar.Emit(names.Of(k), k);

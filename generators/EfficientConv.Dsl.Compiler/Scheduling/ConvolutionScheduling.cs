@@ -8,14 +8,14 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <summary>Schedules convolutions and pooling that run on their own.</summary>
 internal static class ConvolutionScheduling
 {
-    /// <summary>Rows that an activation pass finds in the first-level cache, in floats.</summary>
-    private const int PassFloats = 4096;
+    /// <summary>Part of the first-level cache for the rows that an activation pass goes over again.</summary>
+    private const double PassPart = 0.5;
 
-    /// <summary>Input rows under a window that stay in the first-level cache, in floats.</summary>
-    private const int WindowFloats = 8 * 1024;
+    /// <summary>Part of the first-level cache for the input rows under a window.</summary>
+    private const double WindowPart = 1;
 
-    /// <summary>A block of output channels of a whole map that waits to be transposed, in floats.</summary>
-    private const int BlockFloats = 8 * 1024;
+    /// <summary>Part of the first-level cache for a block of output channels of a whole map that waits to be transposed.</summary>
+    private const double BlockPart = 1;
 
     /// <summary>Fewer rows than this leave threads idle when each gets whole rows.</summary>
     private const int FewRows = 16;
@@ -82,10 +82,10 @@ internal static class ConvolutionScheduling
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         bool direct = output.View.IsPadded;
-        int blocks = direct || residual is not null ? 1 : ChannelBlocks(target, height * width, outChannels);
+        int blocks = direct || residual is not null ? 1 : ChannelBlocks(plan, height * width, outChannels);
         int blockChannels = outChannels / blocks;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
-        int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(height, width * step);
+        int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
         EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, rows * width, target.Vectors(blockChannels));
         WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
         Initial initial = InitialOf(residual);
@@ -108,12 +108,13 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>Blocks of output channels, so that each weight is read once although the output of the whole map has to be transposed; 1 where none fits.</summary>
-    private static int ChannelBlocks(VectorTarget target, int pixels, int outChannels)
+    private static int ChannelBlocks(PlanBuilder plan, int pixels, int outChannels)
     {
+        VectorTarget target = plan.Target;
         if (outChannels % target.Lanes != 0)
             return 1;
         int vectors = outChannels / target.Lanes;
-        for (int block = Math.Min(vectors, BlockFloats / target.Lanes / pixels); block >= 2; block--)
+        for (int block = Math.Min(vectors, plan.Settings.FirstLevelFloats(BlockPart) / target.Lanes / pixels); block >= 2; block--)
         {
             if (vectors % block == 0)
                 return vectors / block;
@@ -147,7 +148,7 @@ internal static class ConvolutionScheduling
         direct |= residual is not null;
         plan.BeginStep();
         int step = direct ? target0.View.PixelStep : lanesStep;
-        int blocks = plane && direct && pass.IsNone ? RowBlocks(target.Vectors(outChannels), window, target.Lanes) : 1;
+        int blocks = plane && direct && pass.IsNone ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
         LanewiseKernel kernel = new(
             target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
         int length = padded * stage.Taps, weights = plan.Reserve(length), bias = plan.Reserve(padded);
@@ -177,10 +178,10 @@ internal static class ConvolutionScheduling
         }
     }
 
-    private static int RowBlocks(int vectors, RowWindow window, int lanes)
+    private static int RowBlocks(PlanBuilder plan, int vectors, RowWindow window)
     {
-        int blocks = 1;
-        while (vectors % blocks != 0 || (vectors / blocks > 1 && window.Kernel.Height * window.InWidth * lanes * (vectors / blocks) > WindowFloats))
+        int blocks = 1, lanes = plan.Target.Lanes;
+        while (vectors % blocks != 0 || (vectors / blocks > 1 && window.Kernel.Height * window.InWidth * lanes * (vectors / blocks) > plan.Settings.FirstLevelFloats(WindowPart)))
             blocks++;
         return blocks;
     }
@@ -285,12 +286,12 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>Rows of a chunk that stays in the first-level cache: a divisor of the height.</summary>
-    private static int RowsOf(int height, int rowFloats)
+    private static int RowsOf(PlanBuilder plan, int height, int rowFloats)
     {
         int rows = 1;
         for (int candidate = 2; candidate <= height; candidate++)
         {
-            if (height % candidate == 0 && candidate * rowFloats <= PassFloats)
+            if (height % candidate == 0 && candidate * rowFloats <= plan.Settings.FirstLevelFloats(PassPart))
                 rows = candidate;
         }
 

@@ -100,12 +100,13 @@ public sealed record SqueezePart(
 /// <param name="Ring">Offset of the rings in the scratch memory.</param>
 /// <param name="DepthwiseRows">Offset of the depthwise rows.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="GatedWeights">Offset in the scratch memory of the projection's weights times the gate, or -1 where the depthwise rows are multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedRowsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
     ProductKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
-    int Ring, int DepthwiseRows, int Buffer, FusedOffsets Offsets) : Driver(Title, Input, Output)
+    int Ring, int DepthwiseRows, int Buffer, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => HiddenStep / Slab;

@@ -19,7 +19,7 @@ internal sealed class TensorSlot(TensorPlace place, TensorView view)
 }
 
 /// <summary>Collects steps, packed weights and memory of a plan.</summary>
-internal sealed class PlanBuilder(VectorTarget target)
+internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings)
 {
     /// <summary>Everything begins on a cache line of 64 bytes.</summary>
     private const int Alignment = 16;
@@ -31,6 +31,8 @@ internal sealed class PlanBuilder(VectorTarget target)
     private int _stepWeights;
 
     public VectorTarget Target => target;
+
+    public ScheduleSettings Settings => settings;
 
     /// <summary>A tensor in the workspace, whole vectors at every pixel.</summary>
     public TensorSlot NewTensor(Shape shape) => Track(new TensorSlot(TensorPlace.Workspace, PaddedView(shape)));
@@ -83,6 +85,9 @@ internal sealed class PlanBuilder(VectorTarget target)
         _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment));
         _stepWeights = _packedLength;
     }
+
+    /// <summary>Adds a line to the last step's comment.</summary>
+    public void AppendComment(string line) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Comment = _drafts[_drafts.Count - 1].Comment + "\n" + line };
 
     public NetworkPlan Build(Shape input, Shape output)
     {

@@ -24,8 +24,8 @@ internal static class PlanarScheduling
     /// <summary>Narrower rows leave too many lanes empty for a depthwise layer inside a network to stay with planes.</summary>
     private const int NarrowestPlanarRow = 28;
 
-    /// <summary>Depthwise rows of all channels that one step keeps, in floats.</summary>
-    private const int StepFloats = 48 * 1024;
+    /// <summary>Part of the second-level cache for the depthwise rows of all channels that one step keeps.</summary>
+    private const double StepPart = 3.0 / 16;
 
     public static bool Fits(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
@@ -65,10 +65,10 @@ internal static class PlanarScheduling
     }
 
     /// <summary>
-    /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one of wide
-    /// rows for the next.
+    /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one for the next
+    /// where that has wide rows or is unrolled.
     /// </summary>
-    public static bool KeepsPlanes(StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
+    public static bool KeepsPlanes(VectorTarget target, StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
     {
         if (group is not SingleGroup { Stage: ConvolutionStage { HasResidual: false } stage } || !slots[stage.Inputs[0]].View.IsPlanar)
             return false;
@@ -77,17 +77,19 @@ internal static class PlanarScheduling
             return false;
         return stage.IsPointwise
             ? WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum && reader.Convolution is { Groups: 1, IsLinear: false }
-            : stage.IsDepthwise && reader.IsDepthwise && reader.Output.Width >= NarrowestPlanarRow;
+            : stage.IsDepthwise && reader.IsDepthwise && (reader.Output.Width >= NarrowestPlanarRow || DirectDepthwiseScheduling.FitsFlat(target, reader));
     }
 
-    public static bool Fits(DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
+    public static bool Fits(ScheduleSettings settings, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
         group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&
-        WasteIsSmall(group.Depthwise.Output.Width * StepRows(group));
+        WasteIsSmall(group.Depthwise.Output.Width * StepRows(settings, group));
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         if (stage.IsPointwise)
             SchedulePointwise(plan, stage, input, residual, output);
+        else if (stage.IsDepthwise && DirectDepthwiseScheduling.Fits(plan.Target, stage))
+            DirectDepthwiseScheduling.Schedule(plan, stage, input, output);
         else if (stage.IsDepthwise)
             ScheduleDepthwise(plan, stage, input, output);
         else
@@ -150,7 +152,7 @@ internal static class PlanarScheduling
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
-        int rows = StepRows(group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
+        int rows = StepRows(plan.Settings, group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
         ScratchArena scratch = new();
         PlanarPadding padding = Pad(depthwise, rows, 1, scratch);
         int depthwiseRows = scratch.Own(channels * pixels);
@@ -226,10 +228,10 @@ internal static class PlanarScheduling
     }
 
     /// <summary>Rows of a step: a divisor of the height, and an even number of steps where that costs little, for two threads.</summary>
-    private static int StepRows(DepthwiseGroup group)
+    private static int StepRows(ScheduleSettings settings, DepthwiseGroup group)
     {
         Shape output = group.Depthwise.Output;
-        int[] fitting = [.. Enumerable.Range(1, output.Height).Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels <= StepFloats))];
+        int[] fitting = [.. Enumerable.Range(1, output.Height).Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart)))];
         int largest = fitting.Max();
         return fitting.Where(rows => output.Height / rows % 2 == 0 && 4 * rows >= 3 * largest).DefaultIfEmpty(largest).Max();
     }

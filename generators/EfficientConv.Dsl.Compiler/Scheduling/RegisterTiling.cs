@@ -11,6 +11,10 @@ public sealed record PanelRun(int First, int Vectors, int Count, EquatableArray<
 /// <summary>Chooses how a matrix product is cut into register tiles of pixels x vectors of output channels.</summary>
 public static class RegisterTiling
 {
+    /// <summary>Predicted cycles of one step of the sum over <paramref name="pixels"/> x <paramref name="vectors"/>, in the tiles that <see cref="Choose"/> gives.</summary>
+    public static double Cycles(VectorTarget target, int pixels, int vectors) =>
+        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCost(tile.Pixels, run.Vectors)));
+
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
     public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors)
     {

@@ -11,10 +11,10 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 public static class Scheduler
 {
-    /// <summary>Plans <paramref name="groups"/> for <paramref name="target"/>.</summary>
-    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target)
+    /// <summary>Plans <paramref name="groups"/> for <paramref name="target"/> and the caches of <paramref name="settings"/>.</summary>
+    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleSettings settings)
     {
-        PlanBuilder plan = new(target);
+        PlanBuilder plan = new(target, settings);
         Shape input = graph.Stages[0].Output, output = graph.Stages[graph.Stages.Count - 1].Output;
         TensorSlot outputSlot = new(TensorPlace.Output, UserView(output, graph.IsChannelsLast));
         Dictionary<int, TensorSlot> slots = new() { [0] = new TensorSlot(TensorPlace.Input, UserView(input, graph.IsChannelsLast)) };
@@ -25,7 +25,7 @@ public static class Scheduler
         {
             StageGroup group = groups[i];
             TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
-            if (destination is null && PlanarScheduling.KeepsPlanes(group, slots, graph))
+            if (destination is null && PlanarScheduling.KeepsPlanes(target, group, slots, graph))
                 destination = plan.NewPlanarTensor(group.Last.Output);
             slots[group.Last.Id] = group switch
             {

@@ -22,11 +22,14 @@ internal static class WinogradScheduling
     /// <summary>Fewest tiles for which it is taken unasked: the weights are four times as many and are read once for all tiles.</summary>
     private const int FewestTiles = 16;
 
-    /// <summary>Transformed weights, in bytes, that stay in the second-level cache from step to step, and the tiles and products of a step beside them.</summary>
-    private const int ResidentWeightBytes = 1200 * 1024, StepBesideWeightsBytes = 400 * 1024;
+    /// <summary>
+    /// Transformed weights that stay near the core from step to step, and the tiles and products of a step beside them, as parts of the second-level cache;
+    /// a little more than fits is still better than half of it.
+    /// </summary>
+    private const double ResidentWeightsPart = 1.17, StepBesideWeightsPart = 0.39;
 
-    /// <summary>Tiles and products of a step, in bytes, where the weights come from further away in every step.</summary>
-    private const int StepBytes = 1400 * 1024;
+    /// <summary>Tiles and products of a step where the weights come from further away in every step: few steps matter more than that all of it stays.</summary>
+    private const double StepPart = 1.37;
 
     /// <summary>Fewer steps than this leave threads idle when each works on steps of its own: then they work on one step together.</summary>
     private const int FewestOwnSteps = 6;
@@ -54,7 +57,7 @@ internal static class WinogradScheduling
         ConvolutionOperator c = stage.Convolution;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, width = stage.Output.Width;
         int inStep = target.Padded(inChannels), outStep = target.Padded(outChannels);
-        int tileColumns = Tiles(width), tileRows = TileRows(stage, inStep + outStep), tiles = tileRows * tileColumns;
+        int tileColumns = Tiles(width), tileRows = TileRows(plan.Settings, stage, inStep + outStep), tiles = tileRows * tileColumns;
         WorkShare share = Tiles(stage.Output.Height) / tileRows < FewestOwnSteps ? WorkShare.Panels : WorkShare.None;
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         Initial initial = ConvolutionScheduling.InitialOf(residual);
@@ -97,12 +100,12 @@ internal static class WinogradScheduling
     /// <summary>
     /// Rows of tiles of a step: as many as stay in the second-level cache, because every step reads all weights, spread evenly over the steps.
     /// </summary>
-    private static int TileRows(ConvolutionStage stage, int channels)
+    private static int TileRows(ScheduleSettings settings, ConvolutionStage stage, int channels)
     {
         int rows = Tiles(stage.Output.Height), columns = Tiles(stage.Output.Width);
         long rowBytes = (long)WinogradTile.Products * columns * channels * sizeof(float);
         long weightBytes = (long)WinogradTile.Products * stage.Input.Channels * stage.Output.Channels * sizeof(float);
-        int budget = weightBytes <= ResidentWeightBytes ? StepBesideWeightsBytes : StepBytes;
+        int budget = settings.SecondLevel(weightBytes <= settings.SecondLevel(ResidentWeightsPart) ? StepBesideWeightsPart : StepPart);
         int most = (int)Math.Max(1, Math.Min(rows, budget / rowBytes)), steps = (rows + most - 1) / most;
         return (rows + steps - 1) / steps;
     }
