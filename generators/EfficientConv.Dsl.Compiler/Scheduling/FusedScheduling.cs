@@ -89,13 +89,18 @@ internal static class FusedScheduling
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             before.Pixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, before.Pixels, slab / lanes));
+        expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
         EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, after.Pixels, target.Vectors(outChannels));
-        PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
-            after.Pixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels);
+        PointwiseKernel Projection(Initial first, ActivationFunction activation)
+        {
+            PointwiseKernel kernel = new(
+                after.Pixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
+                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels);
+            return kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs) };
+        }
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
