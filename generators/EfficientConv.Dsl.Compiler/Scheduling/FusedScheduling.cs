@@ -21,6 +21,9 @@ internal static class FusedScheduling
     /// <summary>Most hidden channels of a slab: beyond it the panels of weights leave the first-level cache.</summary>
     private const int LargestSlab = 128;
 
+    /// <summary>Most hidden channels of a slab over a map so small that a slab stays within <see cref="SmallMapBytes"/>: the fewer slabs, the fewer times the output is read and written.</summary>
+    private const int LargestSlabOfSmallMap = 192, SmallMapBytes = 128 * 1024;
+
     private const int MaxColumnRuns = 4;
 
     /// <summary>Depthwise rows that a pass finds in the first-level cache, in floats.</summary>
@@ -51,8 +54,11 @@ internal static class FusedScheduling
         Shape before = group.Depthwise.Input, after = group.Depthwise.Output;
         if (group.Squeeze is not null || before.Width > SlabMapWidth || after.Channels % target.Lanes != 0)
             return null;
-        int? slab = LargestDivisor(after.Channels, target.Lanes, s => s <= LargestSlab && (before.Pixels + after.Pixels) * (long)s * sizeof(float) <= SlabMapBytes);
-        return slab;
+        return LargestDivisor(after.Channels, target.Lanes, s =>
+        {
+            long bytes = (before.Pixels + after.Pixels) * (long)s * sizeof(float);
+            return s <= LargestSlab ? bytes <= SlabMapBytes : s <= LargestSlabOfSmallMap && bytes <= SmallMapBytes;
+        });
     }
 
     /// <summary>The largest slab that divides <paramref name="channels"/>; one of two vectors or more is preferred, because register tiles are two wide.</summary>
