@@ -88,9 +88,9 @@ internal static class FusedScheduling
         (ActivationFunction expandInline, ActivationFunction expandPass) = ConvolutionScheduling.Split(group.Expand?.Activation ?? ActivationFunction.None);
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
-        bool direct = output.View.IsPadded;
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
+        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
 
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             before.Pixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
@@ -152,9 +152,13 @@ internal static class FusedScheduling
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, rowPixels * slab, slab, left, right);
         LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseInline, columns);
-        bool direct = output.View.IsPadded, pairs = PairsPixels(target, outChannels, columns) && hidden == hiddenStep;
+        bool pairs = PairsPixels(target, outChannels, columns) && hidden == hiddenStep;
+
+        // A pair of pixels reads and writes half a vector of each.
+        int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
+        bool direct = output.View.HoldsVectors(outLanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
+        Initial initial = ConvolutionScheduling.InitialOf(residual, outLanes);
         int residualStep = initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
         if (pairs)
             depthwiseRow = depthwiseRow with { PixelPairs = true, OutVectorStep = 2 * lanes };

@@ -53,8 +53,8 @@ internal static class WinogradScheduling
         int inStep = target.Padded(inChannels), outStep = target.Padded(outChannels);
         int tileColumns = Tiles(width), tileRows = TileRows(stage, inStep + outStep), tiles = tileRows * tileColumns;
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
-        bool direct = output.View.IsPadded;
+        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();
