@@ -17,6 +17,8 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
+        if (kernel.Ahead is { } ahead)
+            writer.Line($"ref float ahead = ref {KernelText.At("weights", ahead.Distance)};");
         KernelText.Panels(
             writer, vector, kernel.Panels, kernel.Share, "input", kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
             residual ? kernel.ResidualPixelStep : 0, (run, pixels) => EmitTile(kernel, run, pixels));
@@ -112,6 +114,13 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
         writer.Open($"for (int k = 0; k < {kernel.ChannelBlock}; k++)");
+        if (kernel.Ahead is { } ahead)
+        {
+            for (int line = 0; line < ahead.Step; line += 16)
+                writer.Line($"Prefetch.L2(ref {KernelText.At("ahead", line)});");
+            writer.Line($"ahead = ref Unsafe.Add(ref ahead, {ahead.Step});");
+        }
+
         KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, kernel.PixelStep);
         writer.Line($"a = ref Unsafe.Add(ref a, {kernel.ChannelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");

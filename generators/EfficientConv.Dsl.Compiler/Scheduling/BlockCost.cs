@@ -42,7 +42,10 @@ internal sealed class BlockCost
     private const double Resolution = 1.002;
 
     /// <summary>Most hidden channels of a slab: beyond it a slab's panels of weights leave the first-level cache on every core.</summary>
-    private const int LargestSlab = 128;
+    private const int LargestSlab = 192;
+
+    /// <summary>Part of the time for weights from beyond the second-level cache that is left where each slab's are fetched while the one before is computed.</summary>
+    private const double FetchedAhead = 0.25;
 
     /// <summary>Most pixels of a step of rows.</summary>
     private const int MostStepPixels = 256;
@@ -139,7 +142,7 @@ internal sealed class BlockCost
         double expandWeights = (double)slab * InChannels * sizeof(float), projectWeights = (double)_hidden * OutVectors * _target.Lanes * sizeof(float);
         bool near = WeightBytes + (ring * slabs) + depthwiseRows <= _settings.SecondLevelBytes;
 
-        double cycles = Depthwise() + (steps * Project(rows * _after.Width)) + (CallCycles * ((_after.Height * slabs) + steps)) + (StepCycles * steps);
+        double cycles = Cold() + Depthwise() + (steps * Project(rows * _after.Width)) + (CallCycles * ((_after.Height * slabs) + steps)) + (StepCycles * steps);
         if (_group.Expand is not null)
         {
             cycles += _before.Height * slabs * (Product(_before.Width, slab / _target.Lanes, InChannels) + CallCycles);
@@ -161,7 +164,7 @@ internal sealed class BlockCost
         int calls = byRow ? _before.Height + _after.Height : 2;
         double maps = (double)(_before.Pixels + _after.Pixels) * slab * sizeof(float);
         bool near = maps + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
-        double cycles = Depthwise() + (CallCycles * slabs * (calls + _after.Height));
+        double cycles = (Cold() * FetchedAhead) + Depthwise() + (CallCycles * slabs * (calls + _after.Height));
         if (_group.Expand is not null)
         {
             cycles += slabs * (byRow ? _before.Height * Product(_before.Width, vectors, InChannels) : Product(_before.Pixels, vectors, InChannels));
@@ -179,12 +182,15 @@ internal sealed class BlockCost
     private double LayerByLayer()
     {
         bool near = ExpandedBytes + DepthwiseBytes + MapBytes + WeightBytes <= _settings.SecondLevelBytes;
-        double cycles = Depthwise() + Product(_after.Pixels, OutVectors, _hidden) + (CallCycles * (_after.Height + 2));
+        double cycles = Cold() + Depthwise() + Product(_after.Pixels, OutVectors, _hidden) + (CallCycles * (_after.Height + 2));
         if (_group.Expand is not null)
             cycles += Product(_before.Pixels, _hidden / _target.Lanes, InChannels) + Weights((double)_hidden * InChannels * sizeof(float), _before.Pixels, near);
         cycles += Weights((double)_hidden * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
         return cycles + Traffic(ExpandedBytes, 2 * ExpandedBytes, near) + Traffic(DepthwiseBytes, 2 * DepthwiseBytes, near);
     }
+
+    /// <summary>In a network the weights come from far away the first time.</summary>
+    private double Cold() => WeightBytes / FarRate;
 
     private bool IsInline => (_group.Expand?.Activation.IsInline ?? true) && _group.Depthwise.Activation.IsInline;
 

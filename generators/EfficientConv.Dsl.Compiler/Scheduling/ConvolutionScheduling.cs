@@ -49,7 +49,8 @@ internal static class ConvolutionScheduling
     private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % 16 != 0;
 
     /// <summary>What a product's accumulators begin with: a residual that cannot be read by whole vectors is put into the destination first.</summary>
-    public static Initial InitialOf(TensorSlot? residual) => residual is null ? Initial.Bias : residual.View.IsPadded ? Initial.BiasAndResidual : Initial.BiasAndDestination;
+    public static Initial InitialOf(TensorSlot? residual, int lanes) =>
+        residual is null ? Initial.Bias : residual.View.HoldsVectors(lanes) ? Initial.BiasAndResidual : Initial.BiasAndDestination;
 
     /// <summary>Activation in the epilogue, or as a pass behind the kernel.</summary>
     public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
@@ -81,14 +82,14 @@ internal static class ConvolutionScheduling
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        bool direct = output.View.IsPadded;
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int blocks = direct || residual is not null ? 1 : ChannelBlocks(plan, height * width, outChannels);
         int blockChannels = outChannels / blocks;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
         int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
         EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, rows * width, target.Vectors(blockChannels));
         WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
-        Initial initial = InitialOf(residual);
+        Initial initial = InitialOf(residual, target.Lanes);
 
         plan.BeginStep();
         PointwiseKernel kernel = new(
@@ -143,7 +144,7 @@ internal static class ConvolutionScheduling
         if (!plane)
             columns = ColumnRuns(window, largest, haloed: true);
 
-        bool direct = output.View.IsPadded && residual is null;
+        bool direct = output.View.HoldsVectors(target.Lanes) && residual is null;
         TensorSlot target0 = residual is null ? output : plan.NewTensor(stage.Output);
         direct |= residual is not null;
         plan.BeginStep();
@@ -197,8 +198,8 @@ internal static class ConvolutionScheduling
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : Ring(c, stage.Input, stage.Output, stage.Input.Channels);
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        Initial initial = InitialOf(residual);
-        bool direct = output.View.IsPadded;
+        Initial initial = InitialOf(residual, target.Lanes);
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();

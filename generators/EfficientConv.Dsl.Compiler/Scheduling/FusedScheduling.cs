@@ -88,9 +88,9 @@ internal static class FusedScheduling
         (ActivationFunction expandInline, ActivationFunction expandPass) = ConvolutionScheduling.Split(group.Expand?.Activation ?? ActivationFunction.None);
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
-        bool direct = output.View.IsPadded;
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
+        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
 
         // With a pass over what a kernel made, which is contiguous only over the whole slab, products run over the map.
         bool byRow = after.Width >= FullRow && expandPass.IsNone && depthwisePass.IsNone;
@@ -98,13 +98,18 @@ internal static class FusedScheduling
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, expandPixels, slab / lanes));
+        expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
         EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, projectPixels, target.Vectors(outChannels));
-        PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
-            projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.None : RegisterTiling.Share(panels));
+        PointwiseKernel Projection(Initial first, ActivationFunction activation)
+        {
+            PointwiseKernel kernel = new(
+                projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
+                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.None : RegisterTiling.Share(panels));
+            return kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs) };
+        }
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
@@ -142,9 +147,13 @@ internal static class FusedScheduling
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
         LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseInline, columns);
-        bool direct = output.View.IsPadded, pairs = PairsPixels(target, group, columns);
+        bool pairs = PairsPixels(target, group, columns);
+
+        // A pair of pixels reads and writes half a vector of each.
+        int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
+        bool direct = output.View.HoldsVectors(outLanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
+        Initial initial = ConvolutionScheduling.InitialOf(residual, outLanes);
         int residualStep = initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
         if (pairs)
             depthwiseRow = depthwiseRow with { PixelPairs = true, OutVectorStep = 2 * lanes };

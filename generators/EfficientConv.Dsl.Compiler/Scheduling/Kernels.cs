@@ -79,10 +79,16 @@ public sealed record PixelPairKernel(
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Panels">Register tiles.</param>
 /// <param name="Share">What threads share.</param>
+/// <param name="Ahead">Weights that are fetched into the second-level cache meanwhile, or null.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None)
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, FetchAhead? Ahead = null)
     : ProductKernel(Pixels, OutPixelStep, Initial);
+
+/// <summary>Weights that a matrix product asks for while it works with others; it is spread over all steps of the sums.</summary>
+/// <param name="Distance">Where they begin, in floats from the kernel's own.</param>
+/// <param name="Step">Floats to move on in each step.</param>
+public sealed record FetchAhead(int Distance, int Step);
 
 /// <summary>Where a kernel with windows finds its input rows.</summary>
 /// <param name="RingRows">Rows of the ring buffer, or 0 when all rows lie in a plane.</param>

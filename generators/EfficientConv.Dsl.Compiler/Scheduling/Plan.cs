@@ -37,6 +37,9 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Floats that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
 
+    /// <summary>Whether a kernel may read and write whole vectors of <paramref name="lanes"/> floats at every pixel, without reaching into the next one's.</summary>
+    public bool HoldsVectors(int lanes) => !IsPlanar && (IsPadded || Shape.Channels % lanes == 0);
+
     /// <inheritdoc/>
     public override string ToString() => IsPlanar ? $"{Shape} NCHW" : $"{Shape} NHWC";
 }

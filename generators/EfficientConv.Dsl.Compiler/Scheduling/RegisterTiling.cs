@@ -52,6 +52,20 @@ public static class RegisterTiling
         return runs.ToEquatableArray();
     }
 
+    /// <summary>
+    /// The next slab's weights of a product whose weights lie slab after slab, at the same place in all slabs: fetched while this slab is computed, because in
+    /// a network weights come from far away. Null where there is one slab, or where so few pixels share the weights that there is no time for it.
+    /// </summary>
+    public static FetchAhead? NextWeights(VectorTarget target, PointwiseKernel kernel, int slabs)
+    {
+        int floats = kernel.Panels.Sum(run => run.Count * run.Vectors) * target.Lanes * kernel.InChannels;
+        int steps = kernel.Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * kernel.InChannels, step = (floats + steps - 1) / steps;
+        return slabs == 1 || step > 2 * LineFloats ? null : new FetchAhead(floats, step);
+    }
+
+    /// <summary>Floats of a cache line.</summary>
+    private const int LineFloats = 16;
+
     /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
     private static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
 

@@ -60,8 +60,8 @@ internal static class WinogradScheduling
         int tileColumns = Tiles(width), tileRows = TileRows(plan.Settings, stage, inStep + outStep), tiles = tileRows * tileColumns;
         WorkShare share = Tiles(stage.Output.Height) / tileRows < FewestOwnSteps ? WorkShare.Panels : WorkShare.None;
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
-        bool direct = output.View.IsPadded;
+        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();
