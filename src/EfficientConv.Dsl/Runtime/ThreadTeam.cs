@@ -48,6 +48,9 @@ internal sealed class ThreadTeam(object owner, int workspaceLength, int scratchL
             return;
         }
 
+        // With more parts than processors, whoever waits awake keeps the others from arriving.
+        if (parts > Environment.ProcessorCount)
+            Park(generation);
         long end = 0;
         for (int spins = 1; Volatile.Read(ref _generation) == generation && !Volatile.Read(ref _disbanded); spins++)
         {
