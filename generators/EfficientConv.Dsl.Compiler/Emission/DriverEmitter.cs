@@ -162,8 +162,15 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     {
         PointwiseKernel kernel = d.Kernel;
         writer.Line($"const int BlockChannels = {kernel.OutChannels};");
-        writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", d.Buffer)};");
+        writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", d.Buffer)};", d.Buffer >= 0);
         writer.Open($"for (int b = part.First({d.ChannelBlocks}); b < part.End({d.ChannelBlocks}); b++)");
+        if (d.Buffer < 0)
+        {
+            writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref Unsafe.Add(ref output, b * BlockChannels));");
+            writer.Close();
+            return;
+        }
+
         writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref block);");
         Pass(d.Pass, "block", kernel.Pixels * kernel.OutPixelStep);
         TensorView block = d.Output with { Shape = d.Output.Shape with { Channels = kernel.OutChannels } };

@@ -20,6 +20,12 @@ internal static class ConvolutionScheduling
     /// <summary>Fewer rows than this leave threads idle when each gets whole rows.</summary>
     private const int FewRows = 16;
 
+    /// <summary>Part of the second-level cache beyond which weights leave it when they are read again and again, and for those of one block.</summary>
+    private const double ManyWeightsPart = 0.75, BlockWeightsPart = 0.125;
+
+    /// <summary>Pixels of a tile or two, for which weights are read once or twice anyway.</summary>
+    private const int FewPixels = 28;
+
     /// <summary>More different column tiles than this are not worth their code: zero columns in a ring make all tiles alike.</summary>
     private const int MaxColumnRuns = 4;
 
@@ -83,7 +89,9 @@ internal static class ConvolutionScheduling
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         bool direct = output.View.HoldsVectors(target.Lanes);
-        int blocks = direct || residual is not null ? 1 : ChannelBlocks(plan, height * width, outChannels);
+        int blocks = residual is not null || (direct && !pass.IsNone) ? 1
+            : direct ? WeightBlocks(plan, height * width, inChannels, outChannels)
+            : ChannelBlocks(plan, height * width, outChannels);
         int blockChannels = outChannels / blocks;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
         int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
@@ -95,6 +103,7 @@ internal static class ConvolutionScheduling
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
+        kernel = kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, blocks) };
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -116,6 +125,22 @@ internal static class ConvolutionScheduling
             return 1;
         int vectors = outChannels / target.Lanes;
         for (int block = Math.Min(vectors, plan.Settings.FirstLevelFloats(BlockPart) / target.Lanes / pixels); block >= 2; block--)
+        {
+            if (vectors % block == 0)
+                return vectors / block;
+        }
+
+        return 1;
+    }
+
+    /// <summary>Blocks of output channels, so that weights that are too many for the caches are read once, not once for each tile of pixels.</summary>
+    private static int WeightBlocks(PlanBuilder plan, int pixels, int inChannels, int outChannels)
+    {
+        int lanes = plan.Target.Lanes, channelBytes = inChannels * sizeof(float);
+        if (outChannels % lanes != 0 || (long)outChannels * channelBytes <= plan.Settings.SecondLevel(ManyWeightsPart) || pixels <= FewPixels)
+            return 1;
+        int vectors = outChannels / lanes;
+        for (int block = plan.Settings.SecondLevel(BlockWeightsPart) / lanes / channelBytes / 2 * 2; block >= 2; block -= 2)
         {
             if (vectors % block == 0)
                 return vectors / block;

@@ -16,7 +16,7 @@ public abstract record Driver(string Title, TensorView Input, TensorView Output)
 /// <param name="Output">Output.</param>
 /// <param name="Kernel">The kernel for one chunk.</param>
 /// <param name="Chunks">Chunks.</param>
-/// <param name="ChannelBlocks">Blocks of output channels; more than one only with a buffer and one chunk.</param>
+/// <param name="ChannelBlocks">Blocks of output channels; more than one only with one chunk, and with a buffer or without a pass.</param>
 /// <param name="Bias">Offset of the bias in the weights.</param>
 /// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else -1.</param>
 /// <param name="Pass">Activation as a pass over the chunk.</param>

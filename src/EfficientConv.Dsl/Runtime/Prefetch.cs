@@ -8,6 +8,15 @@ namespace EfficientConv.Dsl.Runtime;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static unsafe class Prefetch
 {
+    /// <summary>Fetches the cache line into every cache level.</summary>
+    /// <param name="address">Anywhere in the line.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void L1(ref float address)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(Unsafe.AsPointer(ref address));
+    }
+
     /// <summary>Fetches the cache line into the second level and outwards.</summary>
     /// <param name="address">Anywhere in the line.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
