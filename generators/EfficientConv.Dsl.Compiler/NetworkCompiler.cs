@@ -58,14 +58,11 @@ public static class NetworkCompiler
             return new CompilationResult(members, expansion.Findings);
         }
 
-        StageGraph stages = OperatorFolding.Fold(graph);
-        NetworkCost cost = NetworkCostModel.Measure(graph, stages);
-        EquatableArray<StageGroup> groups = StageFusion.Fuse(stages);
-        NetworkPlan[] plans = VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target)).ToArray();
+        NetworkAnalysis analysis = NetworkAnalysis.Of(graph);
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
 
-        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, cost, parameters, plans))];
-        foreach (NetworkPlan plan in plans)
+        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans))];
+        foreach (NetworkPlan plan in analysis.Plans)
             sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan)));
         return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
     }

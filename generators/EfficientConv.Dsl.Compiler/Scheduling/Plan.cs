@@ -54,8 +54,9 @@ public sealed record Tensor(TensorPlace Place, int Offset, TensorView View);
 /// <param name="Output">What it writes.</param>
 /// <param name="Weights">Where its packed weights begin.</param>
 /// <param name="Scratch">Where its scratch memory begins in the workspace.</param>
+/// <param name="ScratchLength">Floats of scratch memory.</param>
 /// <param name="Comment">Layers and shapes, for the reader of the generated code.</param>
-public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, string Comment);
+public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, string Comment);
 
 /// <summary>How one convolution's weights are stored.</summary>
 /// <param name="Source">The stage that the weights belong to.</param>

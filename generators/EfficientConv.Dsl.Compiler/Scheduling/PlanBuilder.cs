@@ -96,10 +96,10 @@ internal sealed class PlanBuilder(VectorTarget target)
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.Comment));
+            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment));
         }
 
-        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), input.Count + output.Count + workspace, _packing.ToEquatableArray(), steps.ToEquatableArray());
+        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), input.Count + output.Count + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray());
 
         static Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View);
 
