@@ -26,14 +26,17 @@ public sealed record CompilationResult(EquatableArray<GeneratedSource> Sources, 
 public static class NetworkCompiler
 {
     /// <summary>Compiles <paramref name="declaration"/>; with an error, to members that throw it.</summary>
-    public static CompilationResult Compile(NetworkDeclaration declaration)
+    public static CompilationResult Compile(NetworkDeclaration declaration) => Compile(declaration, CompilerOptions.Default);
+
+    /// <summary>The same with <paramref name="options"/>.</summary>
+    public static CompilationResult Compile(NetworkDeclaration declaration, CompilerOptions options)
     {
         // Text must not depend on the machine's language: some cultures write another minus sign.
         CultureInfo culture = CultureInfo.CurrentCulture;
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return RunPasses(declaration);
+            return RunPasses(declaration, options);
         }
         finally
         {
@@ -44,7 +47,7 @@ public static class NetworkCompiler
     /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
     public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => Expansion.Expand(declaration).Findings;
 
-    private static CompilationResult RunPasses(NetworkDeclaration declaration)
+    private static CompilationResult RunPasses(NetworkDeclaration declaration, CompilerOptions options)
     {
         string className = MangledName(declaration);
         ExpansionResult expansion = Expansion.Expand(declaration);
@@ -63,7 +66,7 @@ public static class NetworkCompiler
 
         List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans))];
         foreach (NetworkPlan plan in analysis.Plans)
-            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan)));
+            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan, options.TimesSteps)));
         return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
     }
 

@@ -63,7 +63,7 @@ public static class NetworkCostModel
     };
 
     /// <summary>Convolution: output elements times the length of each one's sum.</summary>
-    private static long MultiplyAdds(Operator op, Shape input, Shape output) =>
+    internal static long MultiplyAdds(Operator op, Shape input, Shape output) =>
         op is ConvolutionOperator c ? output.Count * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width : 0;
 
     internal static string NameOf(Stage stage) => stage switch

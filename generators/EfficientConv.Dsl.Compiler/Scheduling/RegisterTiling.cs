@@ -77,7 +77,7 @@ public static class RegisterTiling
     /// Cycles of one step of the sum: two multiply-adds and two loads start a cycle, and a tile of fewer than eight accumulators waits for
     /// their latency of four cycles. Broadcasts and weights are loads; a little is added for the loop itself.
     /// </summary>
-    private static double TileCost(int pixels, int vectors)
+    internal static double TileCost(int pixels, int vectors)
     {
         double multiplyAdds = pixels * vectors / 2.0, loads = (pixels + vectors) / 2.0;
         return Math.Max(Math.Max(multiplyAdds, loads), 4) + 0.25;

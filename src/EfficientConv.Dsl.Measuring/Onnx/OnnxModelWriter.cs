@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 
-namespace EfficientConv.Dsl.Benchmarks.Onnx;
+namespace EfficientConv.Dsl.Measuring.Onnx;
 
 /// <summary>
 /// Builds an ONNX file. Only the few messages and fields that a convolutional network needs are written, straight through

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace EfficientConv.Dsl.Benchmarks.Measuring;
+namespace EfficientConv.Dsl.Measuring;
 
 /// <summary>Counts how often the system took a core away, so that samples on a busy machine can be told from clean ones. Always 0 outside Linux.</summary>
 internal static unsafe partial class Preemption

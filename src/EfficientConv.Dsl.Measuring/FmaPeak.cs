@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace EfficientConv.Dsl.Benchmarks.Measuring;
+namespace EfficientConv.Dsl.Measuring;
 
 /// <summary>
 /// The core's rate of fused multiply-adds in registers: what no kernel can exceed. Twelve independent chains (ten of 256 bits, which has

@@ -1,6 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 
-namespace EfficientConv.Dsl.Benchmarks.Onnx;
+namespace EfficientConv.Dsl.Measuring.Onnx;
 
 /// <summary>
 /// Writes a layer graph with its weights as an ONNX file, operator by operator as PyTorch's exporter would: batch norm stays a node of its own,

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using EfficientConv.Dsl.Benchmarks.Measuring;
-using EfficientConv.Dsl.Benchmarks.Onnx;
+using EfficientConv.Dsl.Measuring;
+using EfficientConv.Dsl.Measuring.Onnx;
 
-namespace EfficientConv.Dsl.Benchmarks.Peers;
+namespace EfficientConv.Dsl.Measuring.Peers;
 
 /// <summary>
 /// ONNX Runtime in this process: all graph optimisations, its own thread pool of the given size (which may spin, its default), one operator

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace EfficientConv.Dsl.Benchmarks.Measuring;
+namespace EfficientConv.Dsl.Measuring;
 
 /// <summary>
 /// Native memory for one tensor. Every buffer begins at the same chosen offset into a page, so that the two sides of a comparison

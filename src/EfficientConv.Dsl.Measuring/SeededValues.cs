@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Benchmarks.Measuring;
+namespace EfficientConv.Dsl.Measuring;
 
 /// <summary>Inputs and weights, the same on every machine and in every version of .NET.</summary>
 internal static class SeededValues

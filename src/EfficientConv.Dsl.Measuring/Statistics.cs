@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Benchmarks.Measuring;
+namespace EfficientConv.Dsl.Measuring;
 
 /// <summary>Order statistics.</summary>
 internal static class Statistics

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace EfficientConv.Dsl.Benchmarks.Peers;
+namespace EfficientConv.Dsl.Measuring.Peers;
 
 /// <summary>
 /// The functions of ONNX Runtime's C API that are needed. The API is one table of function pointers whose order never changes

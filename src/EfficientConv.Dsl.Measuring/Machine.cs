@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Benchmarks.Measuring;
+namespace EfficientConv.Dsl.Measuring;
 
 /// <summary>What the benchmark runs on.</summary>
 internal static class Machine

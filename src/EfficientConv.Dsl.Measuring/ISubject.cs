@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Benchmarks.Measuring;
+namespace EfficientConv.Dsl.Measuring;
 
 /// <summary>Something to be timed.</summary>
 internal interface ISubject

@@ -1,0 +1,9 @@
+namespace EfficientConv.Dsl.Compiler;
+
+/// <summary>What tools ask of the compiler beside what the declaration says.</summary>
+/// <param name="TimesSteps">Whether the generated run notes the time before and behind every step, in a static field <c>StepTicks</c>.</param>
+public sealed record CompilerOptions(bool TimesSteps = false)
+{
+    /// <summary>As a build compiles.</summary>
+    public static CompilerOptions Default { get; } = new();
+}
