@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Globalization;
 using EfficientConv.Dsl.Cli.Output;
+using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Cli.Verbs;
 
 namespace EfficientConv.Dsl.Cli;
@@ -8,15 +10,11 @@ namespace EfficientConv.Dsl.Cli;
 /// <summary>The efficientconv tool. Exit codes are those of <see cref="ExitCode"/>.</summary>
 internal static class Program
 {
-    private const string Description = """
-        Costs, memory, measurements and schedules of convolutional networks declared with
-        EfficientConv.Dsl attributes.
+    private const string Description =
+        "Costs, memory, measurements and schedules of convolutional networks declared with EfficientConv.Dsl attributes. " +
+        "Exit codes: 0 done; 1 a network has a mistake or a check failed; 2 the command line or a file is wrong.";
 
-        Exit codes: 0 done; 1 a network has a mistake or a check failed; 2 the command line
-        or a file is wrong.
-        """;
-
-    private static int Main(string[] arguments) => Invoke(arguments, Console.Out, Console.Error);
+    private static int Main(string[] arguments) => arguments is [ChildProcess.Verb, ..] ? ChildProcess.Run(arguments) : Invoke(arguments, Console.Out, Console.Error);
 
     /// <summary>Runs a command line.</summary>
     public static int Invoke(string[] arguments, TextWriter output, TextWriter error)
@@ -26,6 +24,7 @@ internal static class Program
         RootCommand root = new(Description);
         foreach (Command verb in CreateVerbs(terminal))
             root.Add(verb);
+        root.Options.OfType<HelpOption>().Single().Action = new HelpAction { MaxWidth = Terminal.Columns };
         ParseResult parsed = root.Parse(arguments);
         InvocationConfiguration configuration = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count > 0)
@@ -58,5 +57,9 @@ internal static class Program
     [
         ReportVerb.Create(terminal),
         MemoryVerb.Create(terminal),
+        BenchVerb.Create(terminal),
+        ChooseVerb.Create(terminal),
+        GenerateVerb.Create(terminal),
+        ValidateVerb.Create(terminal),
     ];
 }

@@ -19,9 +19,9 @@ internal static class KernelTime
         PlanarDepthwiseKernel k => PlanarDepthwise(k),
         LanewiseKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, k.InPerGroup, k.Activation, weights: true)),
         PoolKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, 1, ActivationFunction.None, weights: false)),
-        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * (36 + 36 + (144 / 2.0)),
-        WinogradOutputKernel k => k.TileRows * ((k.Width + 3) / 4) * k.Vectors * (36 / 2.0 + (100 / 2.0) + (16 * StepWork.EpilogueCyclesPerVector(k.Activation))),
-        _ => throw new InvalidOperationException($"{kernel} has no time."),
+        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * 290,
+        WinogradOutputKernel k => k.TileRows * ((k.Width + 3) / 4) * k.Vectors * (190 + (16 * StepWork.EpilogueCyclesPerVector(k.Activation))),
+        _ => 0,
     };
 
     private static bool HasInitialLoad(Initial initial) => initial != Initial.Bias;

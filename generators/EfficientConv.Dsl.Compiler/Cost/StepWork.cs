@@ -22,7 +22,7 @@ public sealed record StepWork(long MultiplyAdds, double KernelCycles, double Pas
     internal static double PassCyclesPerVector(ActivationFunction function) => function.Kind switch
     {
         ActivationKind.None => 0,
-        ActivationKind.SiLU or ActivationKind.Sigmoid => 17,
+        ActivationKind.SiLU or ActivationKind.Sigmoid => 20,
         ActivationKind.Tanh or ActivationKind.ELU => 19,
         ActivationKind.Mish => 34,
         ActivationKind.GELU => 30,

@@ -13,13 +13,13 @@ public static class TimeModel
     private const double TurnCycles = 0.45;
 
     /// <summary>Cycles to copy, sum or scale a vector in a pass of its own.</summary>
-    private const double CopyCyclesPerVector = 2.5;
+    private const double CopyCyclesPerVector = 3;
 
     /// <summary>Cycles around a kernel: its call, the first addresses, its last results.</summary>
     private const double CallCycles = 25;
 
     /// <summary>Of traffic and arithmetic, how much of the shorter is not hidden behind the longer.</summary>
-    private const double NotOverlapped = 0.35;
+    private const double NotOverlapped = 0.2;
 
     /// <summary>Seconds of one call beside its steps: checking lengths and taking a workspace.</summary>
     private const double CallSeconds = 60e-9;
@@ -78,6 +78,10 @@ public static class TimeModel
                 count.Pass(d.Pass, output.Count);
                 count.Load(d.Load, input, d.Input.IsPlanar);
                 count.TurnIf(d.Buffer >= 0, output.Count);
+
+                // A vector of channels is walked from pixel to pixel, in steps that no prefetcher follows.
+                if (d.Kernel is LanewiseKernel && d.Load == RowLoad.None)
+                    count.Copy(1.7 * (input.Count + output.Count));
                 return d.Kernel switch
                 {
                     LanewiseKernel k => (long)output.Channels * k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width,
@@ -112,10 +116,11 @@ public static class TimeModel
                 count.Pass(d.Pass, output.Count);
                 return (long)output.Channels * d.Kernel.InChannels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
             case SqueezeDriver d:
-                count.Copy(2 * input.Count);
+                count.Copy(3.3 * input.Count);
                 return Squeeze(count, d.Squeeze);
             case PlanarSqueezeDriver d:
-                count.Copy(2 * input.Count);
+                // The sums wait for additions: a pass of twice the time, and one that scales.
+                count.Copy(3.3 * input.Count);
                 return Squeeze(count, d.Squeeze);
             case GlobalAverageDriver:
                 count.Copy(input.Count);
@@ -233,7 +238,7 @@ public static class TimeModel
 
         public void TurnIf(bool turned, long values) => Turned += turned ? values : 0;
 
-        public void Copy(long values) => Copied += values;
+        public void Copy(double values) => Copied += values;
 
         public void Load(RowLoad load, Shape input, bool planar)
         {
@@ -247,8 +252,8 @@ public static class TimeModel
         public void PadRows(Shape input, PlanarPadding padding)
         {
             double vectorsOfRow = (input.Width + target.Lanes - 1) / target.Lanes;
-            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * Math.Max(1, padding.Row.Phases);
-            Calls += input.Channels * input.Height / 4.0;
+            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : 2.5);
+            Calls += input.Channels * input.Height / 8.0;
         }
     }
 }

@@ -62,14 +62,15 @@ internal static class NetworkInputs
         CSharpCompilation compilation = CSharpCompilation.Create(
             "Networks", [.. trees, CSharpSyntaxTree.ParseText(ImplicitUsings, parse)], References,
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
-        IReadOnlyList<FoundNetwork> found = [.. NetworkFinder.Find(compilation).Where(network => Matches(network.Declaration.FullName, filter))];
-        Diagnostic[] mistakes = [.. SyntaxErrors(trees), .. CompilerErrors(compilation, found), .. Findings(compilation).Where(d => found.Any(n => Concerns(n, d)))];
+        IReadOnlyList<FoundNetwork> all = NetworkFinder.Find(compilation);
+        FoundNetwork[] found = [.. all.Where(network => Matches(network.Declaration.FullName, filter))];
+        Diagnostic[] mistakes = [.. SyntaxErrors(trees), .. CompilerErrors(compilation, all, found), .. Findings(compilation).Where(d => found.Any(n => Concerns(n, d)))];
         bool failed = mistakes.Any(d => d.Severity == DiagnosticSeverity.Error);
         foreach (Diagnostic diagnostic in mistakes.DistinctBy(d => d.ToString()))
             terminal.Error(Format(diagnostic));
         if (failed)
             throw new ToolException(string.Empty, ExitCode.Failed);
-        return [.. found.Select(network => new NetworkInput(network.Declaration.FullName, Place(network.Location), network.Declaration, null))];
+        return [.. all.Select(network => new NetworkInput(network.Declaration.FullName, Place(network.Location), network.Declaration, null))];
     }
 
     private static string ReadFile(string file)
@@ -91,15 +92,15 @@ internal static class NetworkInputs
     /// What the compiler says about the networks' attributes. Other errors do not matter here: the user's files may use libraries that only their project knows.
     /// Where nothing is a network, an unknown attribute may be the reason.
     /// </summary>
-    private static IEnumerable<Diagnostic> CompilerErrors(CSharpCompilation compilation, IReadOnlyList<FoundNetwork> found)
+    private static IEnumerable<Diagnostic> CompilerErrors(CSharpCompilation compilation, IReadOnlyList<FoundNetwork> all, FoundNetwork[] chosen)
     {
-        foreach (FoundNetwork network in found.Where(n => n.IsBroken))
+        foreach (FoundNetwork network in chosen.Where(n => n.IsBroken))
         {
             foreach (Diagnostic diagnostic in compilation.GetSemanticModel(network.Span.SourceTree!).GetDiagnostics(network.Span.SourceSpan).Where(d => d.Severity == DiagnosticSeverity.Error))
                 yield return diagnostic;
         }
 
-        if (found.Count > 0)
+        if (all.Count > 0)
             yield break;
         foreach (Diagnostic diagnostic in compilation.GetDiagnostics().Where(d => d is { Severity: DiagnosticSeverity.Error, Id: "CS0246" or "CS0616" }
             && d.Location.SourceTree?.GetRoot().FindNode(d.Location.SourceSpan).FirstAncestorOrSelf<Microsoft.CodeAnalysis.CSharp.Syntax.AttributeSyntax>() is not null))

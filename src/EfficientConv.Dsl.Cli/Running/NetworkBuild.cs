@@ -17,10 +17,14 @@ internal static class NetworkBuild
     {
         CompilationResult result = NetworkCompiler.Compile(declaration, options);
         Assembly assembly = AssemblyLoadContext.Default.LoadFromStream(new MemoryStream(Emit(result.Sources.Select(s => s.Text))));
-        string name = declaration.ContainingTypes.Count == 0
-            ? declaration.FullName
-            : string.Join('.', new[] { declaration.Namespace }.Where(n => n.Length > 0).Append(string.Join('+', declaration.ContainingTypes.Select(t => t.Name).Append(declaration.Name))));
-        return RunnableNetwork.Of(assembly.GetType(name.Replace("@", string.Empty, StringComparison.Ordinal), throwOnError: true)!);
+        return RunnableNetwork.Of(assembly.GetType(MetadataName(declaration), throwOnError: true)!);
+    }
+
+    /// <summary>The class's name as reflection knows it.</summary>
+    public static string MetadataName(NetworkDeclaration declaration)
+    {
+        string type = string.Join('+', declaration.ContainingTypes.Select(t => t.Name).Append(declaration.Name));
+        return (declaration.Namespace.Length == 0 ? type : declaration.Namespace + "." + type).Replace("@", string.Empty, StringComparison.Ordinal);
     }
 
     /// <summary>An assembly of <paramref name="sources"/>.</summary>

@@ -9,11 +9,9 @@ namespace EfficientConv.Dsl.Cli.Verbs;
 /// <summary><c>memory</c>: does a depthwise separable convolution need more memory?</summary>
 internal static class MemoryVerb
 {
-    private const string Description = """
-        Does a depthwise separable convolution need more memory? For a layer (--in, --out,
-        --size) every method side by side; for networks each as written, with standard and
-        with separable convolutions. Every figure's rule is in docs/memory.md.
-        """;
+    private const string Description =
+        "Does a depthwise separable convolution need more memory? For a layer (--in, --out, --size) every method side by side; for networks each as written, " +
+        "with standard and with separable convolutions. Every figure's rule is in docs/memory.md.";
 
     public static Command Create(Terminal terminal)
     {
