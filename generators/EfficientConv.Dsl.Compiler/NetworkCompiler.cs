@@ -47,6 +47,19 @@ public static class NetworkCompiler
     /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
     public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => Expansion.Expand(declaration).Findings;
 
+    /// <summary>What of <paramref name="overrides"/> names a layer of <paramref name="declaration"/> and does not fit it.</summary>
+    public static EquatableArray<Finding> CheckSchedules(NetworkDeclaration declaration, ScheduleOverrides overrides)
+    {
+        if (overrides.Entries.Count == 0 || Expansion.Expand(declaration).Graph is not { } graph)
+            return [];
+        return NetworkAnalysis.Of(graph, overrides).Plans.SelectMany(p => p.Misfits).Select(m => new Finding(
+            RuleCatalog.UnfitSchedule.Id, -1, null,
+            $"{ScheduleOverrides.FileName} has {m.What} for \"{m.Layer}\" on {m.Isa} of \"{declaration.Name}\", which does not fit (the compiler's own choice is used instead)")).ToEquatableArray();
+    }
+
+    /// <summary>A plan's kernels as a class <paramref name="className"/> of their own, for tools that measure steps.</summary>
+    public static string EmitKernels(string className, NetworkPlan plan) => KernelsEmitter.Emit(className, className, plan);
+
     private static CompilationResult RunPasses(NetworkDeclaration declaration, CompilerOptions options)
     {
         string className = MangledName(declaration);
@@ -61,7 +74,7 @@ public static class NetworkCompiler
             return new CompilationResult(members, expansion.Findings);
         }
 
-        NetworkAnalysis analysis = NetworkAnalysis.Of(graph);
+        NetworkAnalysis analysis = NetworkAnalysis.Of(graph, options.Overrides);
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
 
         List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans))];

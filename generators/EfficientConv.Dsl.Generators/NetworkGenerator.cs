@@ -34,8 +34,15 @@ public sealed class NetworkGenerator : IIncrementalGenerator
             .Select(static (declaration, _) => declaration!)
             .WithTrackingName(DeclarationStep);
 
-        IncrementalValuesProvider<CompilationResult> results = declarations
-            .Select(static (declaration, _) => NetworkCompiler.Compile(declaration))
+        // Measured schedules: a file that cannot be read counts as none, and the analyzer says so.
+        IncrementalValueProvider<CompilerOptions> options = context.AdditionalTextsProvider
+            .Where(ScheduleFile.Is)
+            .Select(static (file, cancellation) => ScheduleFile.Read(file.GetText(cancellation)?.ToString() ?? string.Empty).Overrides)
+            .Collect()
+            .Select(static (files, _) => files.IsEmpty ? CompilerOptions.Default : new CompilerOptions(files[0]));
+
+        IncrementalValuesProvider<CompilationResult> results = declarations.Combine(options)
+            .Select(static (pair, _) => NetworkCompiler.Compile(pair.Left, pair.Right))
             .WithTrackingName(CompilationStep);
 
         context.RegisterSourceOutput(results, static (production, result) =>

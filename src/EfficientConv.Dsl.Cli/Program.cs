@@ -61,5 +61,6 @@ internal static class Program
         ChooseVerb.Create(terminal),
         GenerateVerb.Create(terminal),
         ValidateVerb.Create(terminal),
+        TuneVerb.Create(terminal),
     ];
 }

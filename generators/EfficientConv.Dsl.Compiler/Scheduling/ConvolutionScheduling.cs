@@ -88,7 +88,7 @@ internal static class ConvolutionScheduling
         plan.BeginStep();
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, RegisterTiling.Choose(target, rows * width, target.Vectors(blockChannels)));
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, plan.Tiles(rows * width, target.Vectors(blockChannels)));
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -196,7 +196,7 @@ internal static class ConvolutionScheduling
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();
-        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, stage.Output.Width, target.Vectors(stage.OutPerGroup));
+        EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(stage.OutPerGroup));
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, stage.OutPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));

@@ -23,6 +23,9 @@ internal static class FusedScheduling
 
     private const int MaxColumnRuns = 4;
 
+    /// <summary>Names of the forms in measured schedules.</summary>
+    public const string RowsForm = "rows", SlabsForm = "slabs";
+
     /// <summary>Depthwise rows that a pass finds in the first-level cache, in floats.</summary>
     private const int PassFloats = 9 * 1024;
 
@@ -38,11 +41,27 @@ internal static class FusedScheduling
 
         RowWindow window = ConvolutionScheduling.Window(group.Depthwise.Convolution, group.Depthwise.Input, group.Depthwise.Output);
         EquatableArray<ColumnRun> columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(plan.Target, window.Kernel.Width), haloed: false);
-        if (SlabOverMap(plan.Target, group) is { } slab && columns.Count <= MaxColumnRuns)
+        if (Slab(plan, group, columns) is { } slab)
             ScheduleSlabs(plan, group, input, residual, output, window, columns, slab);
         else
             ScheduleRows(plan, group, input, residual, output, window, columns);
         return output;
+    }
+
+    /// <summary>Hidden channels of a slab over the whole map, by the cost model or as measured; null for rows.</summary>
+    private static int? Slab(PlanBuilder plan, DepthwiseGroup group, EquatableArray<ColumnRun> columns)
+    {
+        int? predicted = columns.Count <= MaxColumnRuns ? SlabOverMap(plan.Target, group) : null;
+        if (plan.Override is not { Form: { } form } asked || form == RowsForm)
+            return plan.Override?.Form == RowsForm ? null : predicted;
+        int channels = group.Depthwise.Output.Channels, lanes = plan.Target.Lanes;
+        if (form != SlabsForm || group.Squeeze is not null || columns.Count > MaxColumnRuns || channels % lanes != 0)
+        {
+            plan.Misfit("form " + form);
+            return predicted;
+        }
+
+        return plan.Asked("slab", asked.Slab, asked.Slab > 0 && channels % asked.Slab == 0 && asked.Slab % lanes == 0) ?? predicted ?? LargestDivisor(channels, lanes, s => s <= LargestSlab);
     }
 
     /// <summary>Hidden channels of a slab over the whole map, or null where that form does not fit.</summary>
@@ -88,11 +107,11 @@ internal static class FusedScheduling
 
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             before.Pixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
-            Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, before.Pixels, slab / lanes));
+            Initial.Bias, 0, expandInline, plan.Tiles(before.Pixels, slab / lanes));
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
-        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, after.Pixels, target.Vectors(outChannels));
+        EquatableArray<PanelRun> panels = plan.Tiles(after.Pixels, target.Vectors(outChannels));
         PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
             after.Pixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
             first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels);
@@ -132,11 +151,18 @@ internal static class FusedScheduling
         (int rows, int slab) = group.Expand is null
             ? (RowsOfStep(group, 1, hiddenStep), hiddenStep)
             : RowsAndSlab(target, group, hiddenStep, rowPixels);
+        if (plan.Override is { } asked)
+        {
+            rows = plan.Asked("rows", asked.Rows, asked.Rows > 0 && after.Height % asked.Rows == 0) ?? rows;
+            if (group.Expand is not null && asked.Form != SlabsForm)
+                slab = plan.Asked("slab", asked.Slab, asked.Slab > 0 && hiddenStep % asked.Slab == 0 && asked.Slab % target.Lanes == 0) ?? slab;
+        }
+
         int ringRows = ((rows - 1) * c.Stride.Height) + effective, slabs = hiddenStep / slab;
 
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             before.Width, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, slab, lanes,
-            Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, before.Width, slab / lanes));
+            Initial.Bias, 0, expandInline, plan.Tiles(before.Width, slab / lanes));
         RowSource source = plane
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, rowPixels * slab, slab, left, right);
@@ -152,7 +178,7 @@ internal static class FusedScheduling
                 pixels, hidden, outChannels, 2 * hiddenStep, step, initial, residualStep, projectInline, RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial, residualStep, projectInline,
-                RegisterTiling.Choose(target, pixels, target.Vectors(outChannels)));
+                plan.Tiles(pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);

@@ -30,7 +30,14 @@ internal sealed class PlanBuilder(VectorTarget target)
     private int _packedLength;
     private int _stepWeights;
 
+    private readonly List<ScheduleMisfit> _misfits = [];
+    private readonly List<string> _keys = [];
+    private string _key = string.Empty;
+
     public VectorTarget Target => target;
+
+    /// <summary>The measured schedule of the group that is being planned, or null.</summary>
+    public ScheduleOverride? Override { get; private set; }
 
     /// <summary>A tensor in the workspace, whole vectors at every pixel.</summary>
     public TensorSlot NewTensor(Shape shape) => Track(new TensorSlot(TensorPlace.Workspace, PaddedView(shape)));
@@ -48,6 +55,31 @@ internal sealed class PlanBuilder(VectorTarget target)
     public static TensorView PaddedView(Shape shape) => new(shape, false, Align(shape.Channels), true);
 
     public static int Align(int length) => (length + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>Begins a group, which may have a measured schedule.</summary>
+    public void BeginGroup(string? key, ScheduleOverrides? overrides)
+    {
+        _key = key ?? string.Empty;
+        Override = key is null ? null : overrides?.Find(key, target);
+    }
+
+    /// <summary><paramref name="asked"/> where it <paramref name="fits"/>; else nothing, and the misfit is noted.</summary>
+    public int? Asked(string what, int asked, bool fits)
+    {
+        if (asked == 0)
+            return null;
+        if (fits)
+            return asked;
+        Misfit(FormattableString.Invariant($"{what} {asked}"));
+        return null;
+    }
+
+    /// <summary>Notes that something of the measured schedule cannot be.</summary>
+    public void Misfit(string what) => _misfits.Add(new ScheduleMisfit(_key, target.Name, what));
+
+    /// <summary>Register tiles of a product, as wide as the measured schedule says.</summary>
+    public EquatableArray<PanelRun> Tiles(int pixels, int vectors) =>
+        RegisterTiling.Choose(target, pixels, vectors, Override is null ? 0 : Asked("tile", Override.Tile, Override.Tile >= 1 && Override.Tile <= RegisterTiling.MaxVectors(target)) ?? 0);
 
     /// <summary>Begins a step: offsets of weights packed from now on are relative to here.</summary>
     public void BeginStep() => _stepWeights = _packedLength;
@@ -81,6 +113,7 @@ internal sealed class PlanBuilder(VectorTarget target)
         }
 
         _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratchLength, comment));
+        _keys.Add(_key);
         _stepWeights = _packedLength;
     }
 
@@ -96,10 +129,10 @@ internal sealed class PlanBuilder(VectorTarget target)
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment));
+            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, _keys[i]));
         }
 
-        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), input.Count + output.Count + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray());
+        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), input.Count + output.Count + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
 
         static Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View);
 

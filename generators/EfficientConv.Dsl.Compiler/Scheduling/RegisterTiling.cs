@@ -12,7 +12,11 @@ public sealed record PanelRun(int First, int Vectors, int Count, EquatableArray<
 public static class RegisterTiling
 {
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
-    public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors)
+    /// <param name="target">Instruction set.</param>
+    /// <param name="pixels">Pixels.</param>
+    /// <param name="vectors">Vectors of output channels.</param>
+    /// <param name="panel">Vectors of a panel that were measured to be best; 0 for what is predicted.</param>
+    public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors, int panel = 0)
     {
         double best = double.MaxValue;
         int width = 1;
@@ -25,6 +29,8 @@ public static class RegisterTiling
                 (best, width) = (cost, candidate);
         }
 
+        if (panel > 0)
+            width = Math.Min(panel, vectors);
         List<PanelRun> runs = [];
         if (vectors / width > 0)
             runs.Add(new PanelRun(0, width, vectors / width, Split(pixels, BestTile(target, pixels, width))));
@@ -46,7 +52,7 @@ public static class RegisterTiling
     }
 
     /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
-    private static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
+    internal static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
 
     /// <summary>
     /// Most pixels of a tile: accumulators, the panel's weights and one broadcast fit the registers. A panel of one vector multiplies by

@@ -11,8 +11,8 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 public static class Scheduler
 {
-    /// <summary>Plans <paramref name="groups"/> for <paramref name="target"/>.</summary>
-    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target)
+    /// <summary>Plans <paramref name="groups"/> for <paramref name="target"/>; measured schedules in <paramref name="overrides"/> go before the cost model.</summary>
+    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleOverrides? overrides = null)
     {
         PlanBuilder plan = new(target);
         Shape input = graph.Stages[0].Output, output = graph.Stages[graph.Stages.Count - 1].Output;
@@ -27,6 +27,7 @@ public static class Scheduler
             TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
             if (destination is null && PlanarScheduling.KeepsPlanes(group, slots, graph))
                 destination = plan.NewPlanarTensor(group.Last.Output);
+            plan.BeginGroup(LayerKey.Of(group, slots[group.Reads.First()].View.IsPlanar, destination is { View.IsPlanar: true }), overrides);
             slots[group.Last.Id] = group switch
             {
                 DepthwiseGroup fused => FusedScheduling.Schedule(plan, fused, slots, destination),

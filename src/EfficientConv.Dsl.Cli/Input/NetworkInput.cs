@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Cli.Input;
 
@@ -29,5 +30,5 @@ internal sealed record NetworkInput(string Name, string Location, NetworkDeclara
     }
 
     /// <summary>What the compiler's passes make of it.</summary>
-    public NetworkAnalysis Analyze() => NetworkAnalysis.Of(Graph());
+    public NetworkAnalysis Analyze(ScheduleOverrides? schedules = null) => NetworkAnalysis.Of(Graph(), schedules);
 }

@@ -6,6 +6,7 @@ using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Onnx;
 using EfficientConv.Dsl.Measuring.Peers;
@@ -40,13 +41,14 @@ internal static class BenchVerb
         Option<string> peer = new("--peer") { Description = "ort: ONNX Runtime beside it, same weights and input (one image).", DefaultValueFactory = _ => "none" };
         peer.AcceptOnlyFromAmong("none", "ort");
         Option<int?> core = new("--core") { Description = "Binds the thread to this core.", HelpName = "n" };
+        Option<FileInfo?> schedule = Options.Schedule();
         MachineOptions machine = new();
-        Command command = new("bench", "Runs the generated kernels and times them.") { inputs, network, isa, threads, batch, warmUp, count, layers, peer, core, json };
+        Command command = new("bench", "Runs the generated kernels and times them.") { inputs, network, isa, threads, batch, warmUp, count, layers, peer, core, schedule, json };
         machine.AddTo(command);
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
-            BenchSettings settings = new(set, parsed.GetValue(threads), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers));
+            BenchSettings settings = new(set, parsed.GetValue(threads), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers), Options.ReadSchedule(parsed.GetValue(schedule)));
             bool hasPeer = parsed.GetValue(peer) == "ort";
             if (hasPeer && settings.Batch != 1)
                 throw new ToolException("--peer ort compares one image; leave --batch out.");
@@ -99,7 +101,7 @@ internal static class BenchVerb
 
     internal static BenchResult Measure(NetworkInput network, BenchSettings settings, MachineModel machine, OnnxRuntimePeer? peer)
     {
-        RunnableNetwork runnable = NetworkBuild.Runnable(network, CompilerOptions.Default);
+        RunnableNetwork runnable = NetworkBuild.Runnable(network, new CompilerOptions(settings.Schedules));
         Dictionary<string, float[]> weights = SeededValues.CreateWeights(runnable.Parameters);
         byte[] checkpoint = SeededValues.ToSafetensors(runnable.Parameters, weights);
         long start = Stopwatch.GetTimestamp();
@@ -139,7 +141,7 @@ internal static class BenchVerb
         }
 
         double peak = Statistics.Median(peaks) * settings.Threads;
-        double? predicted = network.Declaration is null ? null : Predicted(network, settings.InstructionSet, machine);
+        double? predicted = network.Declaration is null ? null : Predicted(network, settings, machine);
         (long Runtime, long Peak)? resident = Resident(network, settings.InstructionSet);
         long macs = runnable.Cost.MultiplyAdds * settings.Batch;
         return new BenchResult
@@ -168,10 +170,10 @@ internal static class BenchVerb
         };
     }
 
-    private static double Predicted(NetworkInput network, InstructionSet set, MachineModel machine)
+    private static double Predicted(NetworkInput network, BenchSettings settings, MachineModel machine)
     {
-        NetworkAnalysis analysis = network.Analyze();
-        return TimeModel.Seconds(analysis.Graph, analysis.PlanFor(Options.Target(set)), machine);
+        NetworkAnalysis analysis = network.Analyze(settings.Schedules);
+        return TimeModel.Seconds(analysis.Graph, analysis.PlanFor(Options.Target(settings.InstructionSet)), machine);
     }
 
     private static OnnxRuntimeSession Session(
@@ -218,8 +220,8 @@ internal static class BenchVerb
     /// <summary>A build that notes the time between steps: medians, so that the notes' own cost of some ten nanoseconds stays with each.</summary>
     private static StepTime[] Steps(NetworkInput network, BenchSettings settings, MachineModel machine, byte[] checkpoint, double peak)
     {
-        NetworkReport report = NetworkReport.Of(network, settings.InstructionSet, machine);
-        RunnableNetwork runnable = NetworkBuild.Runnable(network, new CompilerOptions(TimesSteps: true));
+        NetworkReport report = NetworkReport.Of(network, settings.InstructionSet, machine, settings.Schedules);
+        RunnableNetwork runnable = NetworkBuild.Runnable(network, new CompilerOptions(settings.Schedules, TimesSteps: true));
         LoadedNetwork loaded = runnable.Load(checkpoint, new LoadOptions { InstructionSet = settings.InstructionSet });
         long[] ticks = loaded.StepTicks ?? throw new InvalidOperationException("The timed build has no times.");
         using PageBuffer input = new(runnable.InputShape.ElementCount, InputOffset), output = new(runnable.OutputShape.ElementCount, OutputOffset);
@@ -285,4 +287,4 @@ internal static class BenchVerb
 }
 
 /// <summary>How <c>bench</c> measures.</summary>
-internal sealed record BenchSettings(InstructionSet InstructionSet, int Threads, int Batch, int WarmUp, int Count, bool Layers);
+internal sealed record BenchSettings(InstructionSet InstructionSet, int Threads, int Batch, int WarmUp, int Count, bool Layers, ScheduleOverrides? Schedules);

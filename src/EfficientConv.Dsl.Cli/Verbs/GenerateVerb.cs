@@ -23,16 +23,18 @@ internal static partial class GenerateVerb
         Option<bool> asm = new("--asm") { Description = "The machine code instead, as the just-in-time compiler lists it." };
         Option<string> method = new("--method") { Description = "With --asm: only methods that match (* is any text); Pointwise*, Run, ...", DefaultValueFactory = _ => "*", HelpName = "pattern" };
         Option<InstructionSet> isa = Options.InstructionSet();
-        Command command = new("generate", "The generated C# to look at, with the assembly of a kernel on request.") { inputs, network, output, asm, method, isa, json };
+        Option<FileInfo?> schedule = Options.Schedule();
+        Command command = new("generate", "The generated C# to look at, with the assembly of a kernel on request.") { inputs, network, output, asm, method, isa, schedule, json };
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
             IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            CompilerOptions options = new(Options.ReadSchedule(parsed.GetValue(schedule)));
             List<GeneratedSource> files = [];
             foreach (NetworkInput item in networks)
             {
                 item.Graph();
-                Sources sources = new(NetworkCompiler.Compile(item.Declaration!).Sources);
+                Sources sources = new(NetworkCompiler.Compile(item.Declaration!, options).Sources);
                 if (parsed.GetValue(asm))
                     files.Add(new GeneratedSource($"{item.Name}.{set}.asm".ToLowerInvariant(), Assembly(item, sources, set, parsed.GetValue(method)!, terminal)));
                 else

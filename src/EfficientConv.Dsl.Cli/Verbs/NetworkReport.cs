@@ -57,8 +57,8 @@ internal sealed record NetworkReport
     public IReadOnlyList<StepReport>? Steps { get; init; }
 
     /// <summary>From its attributes; of a built class without them, what its constants tell.</summary>
-    public static NetworkReport Of(NetworkInput network, InstructionSet set, MachineModel machine) =>
-        network.Declaration is null ? OfCost(network, RunnableNetwork.Of(network.Type!), set) : OfAnalysis(network, network.Analyze(), set, machine);
+    public static NetworkReport Of(NetworkInput network, InstructionSet set, MachineModel machine, ScheduleOverrides? schedules = null) =>
+        network.Declaration is null ? OfCost(network, RunnableNetwork.Of(network.Type!), set) : OfAnalysis(network, network.Analyze(schedules), set, machine);
 
     private static NetworkReport OfAnalysis(NetworkInput network, NetworkAnalysis analysis, InstructionSet set, MachineModel machine)
     {
@@ -154,7 +154,7 @@ internal sealed record StepReport(
 
     private static string Rows(int rows) => rows == 1 ? "1 row" : FormattableString.Invariant($"{rows} rows");
 
-    private static string FormOf(Step step) => step.Driver switch
+    internal static string FormOf(Step step) => step.Driver switch
     {
         FusedRowsDriver d => FormattableString.Invariant($"{d.Title}, {Rows(d.Rows)}, slab {d.Slab}"),
         FusedSlabsDriver d => FormattableString.Invariant($"{d.Title}, map slabs {d.Slab}"),

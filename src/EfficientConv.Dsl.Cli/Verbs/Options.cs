@@ -20,6 +20,25 @@ internal static class Options
 
     public static Option<bool> Json() => new("--json") { Description = "Prints JSON instead of tables." };
 
+    public static Option<FileInfo?> Schedule() => new("--schedule") { Description = "Measured schedules, as tune writes them.", HelpName = "file" };
+
+    /// <summary>Reads a file of measured schedules; null where none is given.</summary>
+    public static ScheduleOverrides? ReadSchedule(FileInfo? file)
+    {
+        if (file is null)
+            return null;
+        if (!file.Exists)
+            throw new ToolException($"--schedule: {file} does not exist.");
+        try
+        {
+            return ScheduleOverrides.Parse(File.ReadAllText(file.FullName));
+        }
+        catch (FormatException exception)
+        {
+            throw new ToolException($"--schedule: {file}: {exception.Message}.");
+        }
+    }
+
     public static Option<InstructionSet> InstructionSet() => new("--isa")
     {
         Description = "The instruction set: auto, avx512, avx2, vector128 or scalar.",

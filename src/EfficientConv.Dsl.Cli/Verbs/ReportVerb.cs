@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
 
@@ -17,15 +18,17 @@ internal static class ReportVerb
         Option<FileInfo?> html = new("--html") { Description = "Writes one self-contained page with charts.", HelpName = "file" };
         Option<bool> all = new("--all-layers") { Description = "Shows batch norm and activations as rows of their own." };
         Option<InstructionSet> isa = Options.InstructionSet();
+        Option<FileInfo?> schedule = Options.Schedule();
         MachineOptions machine = new();
-        Command command = new("report", "Shapes, parameters, MACs, memory, schedule and predicted time of networks.") { inputs, network, json, html, all, isa };
+        Command command = new("report", "Shapes, parameters, MACs, memory, schedule and predicted time of networks.") { inputs, network, json, html, all, isa, schedule };
         machine.AddTo(command);
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
             IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            ScheduleOverrides? schedules = Options.ReadSchedule(parsed.GetValue(schedule));
             MachineModel model = machine.Read(parsed, set, terminal);
-            NetworkReport[] reports = [.. networks.Select(n => NetworkReport.Of(n, set, model))];
+            NetworkReport[] reports = [.. networks.Select(n => NetworkReport.Of(n, set, model, schedules))];
             if (parsed.GetValue(html) is { } file)
                 File.WriteAllText(file.FullName, HtmlReport.Page(reports, model));
             if (parsed.GetValue(json))
