@@ -3,7 +3,7 @@ namespace EfficientConv.Dsl.Cli.Tests;
 /// <summary>What a new user meets: help, wrong words, wrong files.</summary>
 public sealed class CommandLineTests
 {
-    public static TheoryData<string> Verbs => ["report", "memory", "bench", "choose", "generate", "validate"];
+    public static TheoryData<string> Verbs => ["report", "memory", "bench", "choose", "generate", "validate", "tune"];
 
     [Theory]
     [MemberData(nameof(Verbs))]
