@@ -57,7 +57,7 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
             return [];
         ScheduleFile read = ScheduleFile.Read(text.ToString());
         return read.Error is null
-            ? NetworkCompiler.CheckSchedules(network, read.Overrides)
+            ? NetworkCompiler.CheckSchedules(network, ProjectSettings.Read(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions), read.Overrides)
             : EquatableArray.Of(new Finding(RuleCatalog.UnfitSchedule.Id, -1, null, $"{ScheduleOverrides.FileName} is not used for \"{network.Name}\": {read.Error} (the compiler's own choice is used instead)"));
     }
 

@@ -17,12 +17,12 @@ public sealed record NetworkAnalysis(
     LayerGraph Graph, StageGraph Stages, EquatableArray<StageGroup> Groups, NetworkCost Cost, EquatableArray<NetworkPlan> Plans)
 {
     /// <summary>Runs the passes behind the expansion; measured schedules in <paramref name="overrides"/> go before the cost model.</summary>
-    public static NetworkAnalysis Of(LayerGraph graph, ScheduleOverrides? overrides = null)
+    public static NetworkAnalysis Of(LayerGraph graph, ScheduleSettings? settings = null, ScheduleOverrides? overrides = null)
     {
         StageGraph stages = OperatorFolding.Fold(graph);
         EquatableArray<StageGroup> groups = StageFusion.Fuse(stages);
         return new NetworkAnalysis(
-            graph, stages, groups, NetworkCostModel.Measure(graph), VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target, overrides)).ToEquatableArray());
+            graph, stages, groups, NetworkCostModel.Measure(graph), VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target, settings ?? ScheduleSettings.Default, overrides)).ToEquatableArray());
     }
 
     /// <summary>The plan for <paramref name="target"/>.</summary>

@@ -25,8 +25,8 @@ public sealed record CompilationResult(EquatableArray<GeneratedSource> Sources, 
 /// <summary>The pipeline: attributes, layer graph, shapes and rules, cost, folding, fusion, schedule, C#.</summary>
 public static class NetworkCompiler
 {
-    /// <summary>Compiles <paramref name="declaration"/>; with an error, to members that throw it.</summary>
-    public static CompilationResult Compile(NetworkDeclaration declaration) => Compile(declaration, CompilerOptions.Default);
+    /// <summary>Compiles <paramref name="declaration"/> for the project's <paramref name="settings"/>, unless it has its own; with an error, to members that throw it.</summary>
+    public static CompilationResult Compile(NetworkDeclaration declaration, ScheduleSettings settings) => Compile(declaration, new CompilerOptions(settings));
 
     /// <summary>The same with <paramref name="options"/>.</summary>
     public static CompilationResult Compile(NetworkDeclaration declaration, CompilerOptions options)
@@ -48,11 +48,11 @@ public static class NetworkCompiler
     public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => Expansion.Expand(declaration).Findings;
 
     /// <summary>What of <paramref name="overrides"/> names a layer of <paramref name="declaration"/> and does not fit it.</summary>
-    public static EquatableArray<Finding> CheckSchedules(NetworkDeclaration declaration, ScheduleOverrides overrides)
+    public static EquatableArray<Finding> CheckSchedules(NetworkDeclaration declaration, ScheduleSettings settings, ScheduleOverrides overrides)
     {
         if (overrides.Entries.Count == 0 || Expansion.Expand(declaration).Graph is not { } graph)
             return [];
-        return NetworkAnalysis.Of(graph, overrides).Plans.SelectMany(p => p.Misfits).Select(m => new Finding(
+        return NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, settings), overrides).Plans.SelectMany(p => p.Misfits).Select(m => new Finding(
             RuleCatalog.UnfitSchedule.Id, -1, null,
             $"{ScheduleOverrides.FileName} has {m.What} for \"{m.Layer}\" on {m.Isa} of \"{declaration.Name}\", which does not fit (the compiler's own choice is used instead)")).ToEquatableArray();
     }
@@ -74,7 +74,7 @@ public static class NetworkCompiler
             return new CompilationResult(members, expansion.Findings);
         }
 
-        NetworkAnalysis analysis = NetworkAnalysis.Of(graph, options.Overrides);
+        NetworkAnalysis analysis = NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides);
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
 
         List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans))];

@@ -1,6 +1,7 @@
 using System.Text;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -34,14 +35,18 @@ public sealed class NetworkGenerator : IIncrementalGenerator
             .Select(static (declaration, _) => declaration!)
             .WithTrackingName(DeclarationStep);
 
+        IncrementalValueProvider<ScheduleSettings> settings = context.AnalyzerConfigOptionsProvider
+            .Select(static (options, _) => ProjectSettings.Read(options.GlobalOptions));
+
         // Measured schedules: a file that cannot be read counts as none, and the analyzer says so.
-        IncrementalValueProvider<CompilerOptions> options = context.AdditionalTextsProvider
+        IncrementalValueProvider<CompilerOptions> compilerOptions = context.AdditionalTextsProvider
             .Where(ScheduleFile.Is)
             .Select(static (file, cancellation) => ScheduleFile.Read(file.GetText(cancellation)?.ToString() ?? string.Empty).Overrides)
             .Collect()
-            .Select(static (files, _) => files.IsEmpty ? CompilerOptions.Default : new CompilerOptions(files[0]));
+            .Combine(settings)
+            .Select(static (pair, _) => new CompilerOptions(pair.Right, pair.Left.IsEmpty ? null : pair.Left[0]));
 
-        IncrementalValuesProvider<CompilationResult> results = declarations.Combine(options)
+        IncrementalValuesProvider<CompilationResult> results = declarations.Combine(compilerOptions)
             .Select(static (pair, _) => NetworkCompiler.Compile(pair.Left, pair.Right))
             .WithTrackingName(CompilationStep);
 

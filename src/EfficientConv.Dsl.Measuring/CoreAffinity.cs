@@ -13,7 +13,8 @@ internal static unsafe partial class CoreAffinity
 
     /// <summary>
     /// One thread: binds the calling one to the first core and leaves the runtime's own threads (garbage collector, tiering) the others.
-    /// More: binds every thread of the process to the first <paramref name="threads"/> cores; call it again when threads were added.
+    /// More: leaves the first core to the calling thread, which works on both sides, and binds all others to the next ones, because a busy system may put two
+    /// threads that wake each other on one core; call it again when threads were added.
     /// </summary>
     public static void Pin(int threads, int firstCore)
     {
@@ -21,16 +22,21 @@ internal static unsafe partial class CoreAffinity
             return;
         ulong* mask = stackalloc ulong[MaxCores / 64];
         new Span<ulong>(mask, MaxCores / 64).Clear();
-        foreach (int core in Allowed.SkipWhile(core => core < firstCore).Take(threads))
-            mask[core / 64] |= 1UL << (core % 64);
-        if (threads == 1)
+        int[] cores = [.. Allowed.SkipWhile(core => core < firstCore).Take(threads)];
+        if (threads > 1 && cores.Length > 1)
         {
-            Set(0, mask);
-            return;
+            foreach (int core in cores.Skip(1))
+                mask[core / 64] |= 1UL << (core % 64);
+            foreach (string task in Directory.EnumerateDirectories("/proc/self/task"))
+                Set(int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), mask);
+            new Span<ulong>(mask, MaxCores / 64).Clear();
         }
 
-        foreach (string task in Directory.EnumerateDirectories("/proc/self/task"))
-            Set(int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), mask);
+        if (cores.Length > 0)
+        {
+            mask[cores[0] / 64] |= 1UL << (cores[0] % 64);
+            Set(0, mask);
+        }
     }
 
     private static void Set(int thread, ulong* mask)

@@ -1,5 +1,18 @@
 namespace EfficientConv.Dsl.Benchmarks;
 
+/// <summary>The other side.</summary>
+internal enum PeerKind
+{
+    /// <summary>Nobody.</summary>
+    None,
+
+    /// <summary>ONNX Runtime.</summary>
+    Ort,
+
+    /// <summary>Ourselves with one thread: the ratio is what more threads give.</summary>
+    Self,
+}
+
 /// <summary>What was asked for on the command line.</summary>
 internal sealed record BenchmarkOptions
 {
@@ -12,8 +25,8 @@ internal sealed record BenchmarkOptions
     /// <summary>The id of the only row to measure; null for all that the filter lets through.</summary>
     public string? Row { get; init; }
 
-    /// <summary>Whether ONNX Runtime runs as well.</summary>
-    public bool UsePeer { get; init; } = true;
+    /// <summary>Whom we are measured beside.</summary>
+    public PeerKind Peer { get; init; } = PeerKind.Ort;
 
     /// <summary>Threads on both sides.</summary>
     public int Threads { get; init; } = 1;

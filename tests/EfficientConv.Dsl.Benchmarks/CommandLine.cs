@@ -21,8 +21,7 @@ internal static class CommandLine
     {
         Option<string> suite = new("--suite") { Description = "Rows to measure.", DefaultValueFactory = _ => SuiteCatalog.Names[0] };
         suite.AcceptOnlyFromAmong(SuiteCatalog.Names);
-        Option<string> peer = new("--peer") { Description = "ort: ONNX Runtime; none: our side alone.", DefaultValueFactory = _ => "ort" };
-        peer.AcceptOnlyFromAmong("ort", "none");
+        Option<PeerKind> peer = new("--peer") { Description = "ort: ONNX Runtime; none: our side alone; self: our side with one thread, to see what --threads gives.", DefaultValueFactory = _ => PeerKind.Ort };
         Option<int> threads = Number("--threads", "Threads on both sides.", 1, 1);
         Option<string> filter = new("--filter") { Description = "Only rows whose table/name contains one of these words, separated by commas.", DefaultValueFactory = _ => string.Empty };
         Option<string?> row = new("--row") { Description = "Only the row with exactly this table/name." };
@@ -40,7 +39,7 @@ internal static class CommandLine
             : run(new BenchmarkOptions
             {
                 Suite = parsed.GetValue(suite)!,
-                UsePeer = parsed.GetValue(peer) == "ort",
+                Peer = parsed.GetValue(peer),
                 Threads = parsed.GetValue(threads),
                 Filter = parsed.GetValue(filter)!,
                 Row = parsed.GetValue(row),

@@ -40,7 +40,7 @@ internal static class Program
         AotBuild? aot = options.Aot ? AotBuild.Publish() : null;
 
         CoreAffinity.Pin(options.Threads, options.Core);
-        OnnxRuntimePeer? peer = options.UsePeer ? new OnnxRuntimePeer(options.Threads) : null;
+        OnnxRuntimePeer? peer = options.Peer == PeerKind.Ort ? new OnnxRuntimePeer(options.Threads) : null;
         RunResult run = Describe(options, peer);
         RowRunner runner = new(options, peer);
         foreach (BenchmarkRow row in rows)
@@ -61,7 +61,7 @@ internal static class Program
     private static RunResult Describe(BenchmarkOptions options, OnnxRuntimePeer? peer) => new()
     {
         Suite = options.Suite,
-        Peer = peer?.Name,
+        Peer = options.Peer == PeerKind.Self ? "ourselves with one thread" : peer?.Name,
         Processor = Machine.Processor,
         System = RuntimeInformation.OSDescription,
         Runtime = RuntimeInformation.FrameworkDescription + (RuntimeFeature.IsDynamicCodeSupported ? " JIT" : " NativeAOT"),

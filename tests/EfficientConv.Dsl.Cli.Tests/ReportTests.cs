@@ -59,7 +59,7 @@ public sealed class ReportTests
         using Tool tool = new();
         string source = tool.Write("Blocks.cs", Tool.Blocks);
         var declared = Input.NetworkInputs.Read([source], "Small", new Output.Terminal(TextWriter.Null, TextWriter.Null))[0];
-        File.WriteAllBytes(tool.At("Built.dll"), NetworkBuild.Emit(NetworkCompiler.Compile(declared.Declaration!).Sources.Select(s => s.Text)));
+        File.WriteAllBytes(tool.At("Built.dll"), NetworkBuild.Emit(NetworkCompiler.Compile(declared.Declaration!, CompilerOptions.Default).Sources.Select(s => s.Text)));
 
         JsonElement built = Tool.Run(["report", tool.At("Built.dll"), "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks")[0];
         JsonElement read = Tool.Run(["report", source, "-n", "Small", "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks")[0];

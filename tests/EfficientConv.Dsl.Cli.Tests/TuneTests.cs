@@ -35,7 +35,7 @@ public sealed class TuneTests
         {
             if (!InstructionSets.IsSupported(set))
                 continue;
-            ScheduleCandidates candidates = new(analysis.Stages, analysis.Groups, analysis.Graph, target, s_machine);
+            ScheduleCandidates candidates = new(analysis, ScheduleSettings.Default, target, s_machine);
             float[] own = Output(network, null, set);
             foreach (string key in candidates.Keys)
             {
@@ -52,7 +52,7 @@ public sealed class TuneTests
 
         static float[] Output(NetworkInput network, ScheduleOverrides? schedules, InstructionSet set)
         {
-            RunnableNetwork runnable = NetworkBuild.Compile(network.Declaration!, new CompilerOptions(schedules));
+            RunnableNetwork runnable = NetworkBuild.Compile(network.Declaration!, new CompilerOptions(Overrides: schedules));
             LoadedNetwork loaded = runnable.CreateRandom(3, set);
             float[] input = new float[runnable.InputShape.ElementCount], output = new float[runnable.OutputShape.ElementCount];
             for (int i = 0; i < input.Length; i++)
@@ -67,7 +67,7 @@ public sealed class TuneTests
     {
         using Tool tool = new();
         NetworkAnalysis analysis = Read(tool).Analyze();
-        ScheduleCandidates candidates = new(analysis.Stages, analysis.Groups, analysis.Graph, VectorTarget.Avx2, s_machine);
+        ScheduleCandidates candidates = new(analysis, ScheduleSettings.Default, VectorTarget.Avx2, s_machine);
         Assert.Equal(3, candidates.Keys.Count());
         foreach (string key in candidates.Keys)
         {

@@ -23,12 +23,17 @@ public unsafe class ParallelRegionTests
     }
 
     [Fact]
-    public void Parts_beyond_the_pool_run_too()
+    public void There_are_fewer_parts_where_there_are_no_more_threads()
     {
         int[] counts = new int[1000];
+        int* found = stackalloc int[1];
         fixed (int* pointer = counts)
             ParallelRegion.Run(1000, &Count, Target, pointer);
-        Assert.All(counts, count => Assert.Equal(1, count));
+        int parts = counts.Sum();
+        Assert.InRange(parts, 2, 257);
+        Assert.Equal(counts, Enumerable.Range(0, 1000).Select(part => part < parts ? 1 : 0));
+        ParallelRegion.Run(1000, &CheckParts, Target, found);
+        Assert.Equal(parts, *found);
     }
 
     [Fact]
@@ -115,25 +120,31 @@ public unsafe class ParallelRegionTests
         }));
     }
 
-    private static void Count(object target, void* state, int part)
+    private static void Count(object target, void* state, int part, int parts)
     {
         if (target != Target)
             throw new InvalidOperationException("Another target came.");
         Interlocked.Increment(ref ((int*)state)[part]);
     }
 
-    private static void Meet(object target, void* state, int part)
+    private static void CheckParts(object target, void* state, int part, int parts)
+    {
+        if (part == 0)
+            *(int*)state = parts;
+    }
+
+    private static void Meet(object target, void* state, int part, int parts)
     {
         Interlocked.Increment(ref *(int*)state);
         SpinWait.SpinUntil(() => Volatile.Read(ref *(int*)state) == 2);
     }
 
-    private static void Nest(object target, void* state, int part) =>
+    private static void Nest(object target, void* state, int part, int parts) =>
         ParallelRegion.Run(4, &Count, target, (int*)state + (4 * part));
 
-    private static void ThrowFromThree(object target, void* state, int part)
+    private static void ThrowFromThree(object target, void* state, int part, int parts)
     {
-        Count(target, state, part);
+        Count(target, state, part, parts);
         if (part >= 3)
             throw new ArithmeticException($"part {part}");
     }

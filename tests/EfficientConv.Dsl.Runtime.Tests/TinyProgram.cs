@@ -37,6 +37,8 @@ internal struct TinyProgram : INetworkProgram
 
     public static int WorkspaceLength(InstructionSet isa) => 40;
 
+    public static int PartScratchLength(InstructionSet isa) => 16;
+
     public static void Pack(InstructionSet isa, WeightReader weights, Span<float> packed)
     {
         Assert.NotEqual(InstructionSet.Auto, isa);
@@ -46,14 +48,15 @@ internal struct TinyProgram : INetworkProgram
         conv.PackBias(packed.Slice(16, 16));
     }
 
-    public static void Run(InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace)
+    public static void Run(InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, Part part)
     {
-        ref int mark = ref Unsafe.As<float, int>(ref workspace);
+        // Every part computes some of the output channels, and marks its own scratch memory.
+        ref int mark = ref Unsafe.As<float, int>(ref part.Own(ref workspace));
         if (Interlocked.Exchange(ref mark, 1) != 0)
             throw new InvalidOperationException("Two runs share a workspace, or it was not zero.");
         if (ThrowOnNaN && float.IsNaN(input))
             throw new ArithmeticException("NaN came in.");
-        for (int o = 0; o < 3; o++)
+        for (int o = part.First(3); o < part.End(3); o++)
         {
             for (int p = 0; p < Pixels; p++)
             {
@@ -64,6 +67,7 @@ internal struct TinyProgram : INetworkProgram
             }
         }
         Volatile.Write(ref mark, 0);
+        part.Barrier();
     }
 
     /// <summary>A checkpoint that fits.</summary>

@@ -115,6 +115,9 @@ internal sealed class Vectors<V>(InstructionSet instructionSet) : Vectors
             (x, _, _) => V.Abs(x),
             (x, _, _) => V.Negate(x),
             (x, y, _) => V.CopySign(x, y),
+            (x, _, _) => V.Multiply(x, V.ClampMagnitude(x, V.Create(3f))),
+            (x, _, _) => V.ShiftBitsLeft(x, 23),
+            (x, y, _) => V.SubtractBits(x, y),
             (x, _, _) => V.RoundToEven(x),
             (x, y, z) => V.SelectLessThan(x, y, z, x),
             (x, y, _) => V.TimesPowerOfTwo(

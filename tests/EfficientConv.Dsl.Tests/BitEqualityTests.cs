@@ -32,11 +32,29 @@ public sealed class BitEqualityTests
         int inputLength = (int)item.Factory.InputShape.ElementCount;
         float[] input = RandomValues.Image(Images * inputLength, index + 1000);
         NetworkHandle network = item.Load(Numbers.Sets[0]);
-        float[] oneByOne = [.. Enumerable.Range(0, Images).SelectMany(i => network.Run(input[(i * inputLength)..((i + 1) * inputLength)], 1, item.Factory.OutputShape))];
+        float[] oneByOne = [.. Enumerable.Range(0, Images).SelectMany(i => network.Run(input.AsSpan(i * inputLength, inputLength), 1, item.Factory.OutputShape))];
         for (int threads = 1; threads <= 3; threads++)
         {
             int count = threads;
             Numbers.AssertSameBits(oneByOne, network.Run(input, Images, item.Factory.OutputShape, threads), () => item.Describe($"{Images} images, {count} threads"));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Configurations))]
+    public void ThreadsOnOneImage_GiveTheSameBits(int index, string declaration)
+    {
+        RandomCase item = RandomCase.All[index];
+        Assert.Equal(declaration, item.Declaration);
+        float[] input = item.Input, expected = item.Output;
+        int inputLength = (int)item.Factory.InputShape.ElementCount, outputLength = (int)item.Factory.OutputShape.ElementCount;
+
+        // Scalar code runs the same text as 128 bits.
+        foreach (InstructionSet set in Numbers.Sets.Where(s => s != InstructionSet.Scalar))
+        {
+            NetworkHandle network = item.Load(set);
+            foreach (int threads in new[] { 2, 3 })
+                Numbers.AssertSameBits(expected.AsSpan(0, outputLength), network.Run(input.AsSpan(0, inputLength), 1, item.Factory.OutputShape, threads), () => item.Describe($"{set}, one image, {threads} threads"));
         }
     }
 
@@ -53,7 +71,12 @@ public sealed class BitEqualityTests
         {
             NetworkHandle network = item.LoadFresh(set);
             network.Run(garbage, RandomCase.Images, item.Factory.OutputShape);
+            network.Run(garbage.AsSpan(0, (int)item.Factory.InputShape.ElementCount), 1, item.Factory.OutputShape, 2);
             Numbers.AssertSameBits(item.Output, network.Run(item.Input, RandomCase.Images, item.Factory.OutputShape), () => item.Describe($"{set} after NaN"));
+            Numbers.AssertSameBits(
+                item.Output.AsSpan(0, (int)item.Factory.OutputShape.ElementCount),
+                network.Run(item.Input.AsSpan(0, (int)item.Factory.InputShape.ElementCount), 1, item.Factory.OutputShape, 2),
+                () => item.Describe($"{set} after NaN, two threads"));
         }
     }
 }

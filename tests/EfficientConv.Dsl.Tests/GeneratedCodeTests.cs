@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Tests.Harness;
 using EfficientConv.Dsl.Tests.RandomNetworks;
 using Microsoft.CodeAnalysis;
@@ -42,12 +43,12 @@ public sealed class GeneratedCodeTests
     {
         foreach (string text in Fixture.All.Select(f => f.Declaration).Append(SampleNetworks.MobileNetV2))
         {
-            EquatableArray<GeneratedSource> first = NetworkCompiler.Compile(DeclarationText.Parse(text)).Sources;
+            EquatableArray<GeneratedSource> first = NetworkCompiler.Compile(DeclarationText.Parse(text), ScheduleSettings.Default).Sources;
             CultureInfo culture = CultureInfo.CurrentCulture;
             CultureInfo.CurrentCulture = Swedish();
             try
             {
-                Assert.Equal(first, NetworkCompiler.Compile(DeclarationText.Parse(text)).Sources);
+                Assert.Equal(first, NetworkCompiler.Compile(DeclarationText.Parse(text), ScheduleSettings.Default).Sources);
             }
             finally
             {

@@ -26,6 +26,8 @@ public sealed class PyTorchFixtureTests
             Numbers.AssertClose([.. expected.Select(v => (double)v)], output, 1e-5, () => $"{set}, {fixture.Declaration}");
             first ??= output;
             Numbers.AssertSameBits(first, output, () => $"{set}, {fixture.Declaration}");
+            float[] together = network.Run(input.AsSpan(0, (int)factory.InputShape.ElementCount), 1, factory.OutputShape, 3);
+            Numbers.AssertSameBits(output.AsSpan(0, together.Length), together, () => $"{set}, three threads on one image, {fixture.Declaration}");
         }
     }
 }

@@ -159,7 +159,7 @@ public sealed class WinogradTests
     private static NetworkPlan Plan(string text, VectorTarget target)
     {
         StageGraph stages = OperatorFolding.Fold(DeclarationText.Graph(text));
-        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target);
+        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, ScheduleSettings.Default);
     }
 
     private static string Name(ConvAlgorithm algorithm, int index) => string.Create(CultureInfo.InvariantCulture, $"{algorithm}{index:00}");

@@ -4,7 +4,7 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>Prints the loop nests around the kernels.</summary>
-internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
+internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
 {
     private readonly PlanarDriverEmitter _planar = new(writer, vector, names);
 
@@ -31,7 +31,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         foreach (string line in comment.Split('\n'))
             writer.Line($"/// {line.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;")}<br/>");
         writer.Line("/// </summary>");
-        writer.Open($"private static void {name}(ref float input, {(TakesResidual(driver) ? "ref float residual, " : string.Empty)}ref float output, ref float weights, ref float scratch)");
+        writer.Open($"private static void {name}(ref float input, {(TakesResidual(driver) ? "ref float residual, " : string.Empty)}ref float output, ref float weights, ref float scratch, Part part)");
         switch (driver)
         {
             case PointwiseDriver d:
@@ -55,6 +55,9 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             case PlanarDepthwiseDriver d:
                 _planar.Emit(d);
                 break;
+            case DirectDepthwiseDriver d:
+                new DirectDepthwiseEmitter(writer, vector).Emit(d, names);
+                break;
             case PlanarSeparableDriver d:
                 _planar.Emit(d);
                 break;
@@ -71,9 +74,10 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
                 EmitSqueeze(d);
                 break;
             case GlobalAverageDriver d:
-                writer.Line(Clear("output", d.Output.Length));
-                writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref input, ref output, {d.Input.Shape.Channels}, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
-                writer.Line($"Elementwise.Mean<{Simd}>(ref output, {d.Input.Shape.Channels}, {d.Input.Shape.Pixels});");
+                ChannelRange(d.Input.Shape.Channels);
+                writer.Line(Clear("Unsafe.Add(ref output, channel)", "channels"));
+                writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref Unsafe.Add(ref input, channel), ref Unsafe.Add(ref output, channel), channels, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
+                writer.Line($"Elementwise.Mean<{Simd}>(ref Unsafe.Add(ref output, channel), channels, {d.Input.Shape.Pixels});");
                 break;
             case MapDriver d:
                 EmitMap(d);
@@ -97,32 +101,73 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             return;
         }
 
-        bool chunked = d.Chunks > 1;
-        if (chunked)
-            writer.Open($"for (int pixel = 0; pixel < {d.Input.Shape.Pixels}; pixel += {pixels})");
-        string pixel = chunked ? "pixel" : "0";
-        string destination = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : PixelAt("output", d.Output, pixel);
-        PutResidual(d.Residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, pixels);
-        string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", d.Residual!, pixel)}" : string.Empty;
-        writer.Line($"{kernelName}(ref {PixelAt("input", d.Input, pixel)}, ref weights, ref bias, ref {destination}{residual});");
+        if (d.Chunks == 1)
+        {
+            string map = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : "output";
+            bool put = d.Residual is not null && kernel.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer >= 0;
+            if (put || finish)
+                PixelRange(pixels);
+            if (put)
+            {
+                LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, "pixels");
+                writer.Line("part.Barrier();");
+            }
+
+            writer.Line($"{kernelName}(ref input, ref weights, ref bias, ref {map}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
+            if (finish)
+                Finish(d.Pass, map, kernel.OutPixelStep, d.Buffer >= 0 ? d.Output : null);
+            return;
+        }
+
+        writer.Line("scratch = ref part.Own(ref scratch);", d.Buffer >= 0);
+        writer.Open($"for (int chunk = part.First({d.Chunks}); chunk < part.End({d.Chunks}); chunk++)");
+        writer.Line($"int pixel = chunk * {pixels};");
+        string destination = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : PixelAt("output", d.Output, "pixel");
+        PutResidual(d.Residual, kernel.Initial, "pixel", destination, kernel.OutPixelStep, pixels);
+        string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", d.Residual!, "pixel")}" : string.Empty;
+        writer.Line($"{kernelName}(ref {PixelAt("input", d.Input, "pixel")}, ref weights, ref bias, ref {destination}{residual});");
         Pass(d.Pass, destination, pixels * kernel.OutPixelStep);
         if (d.Buffer >= 0)
-            StorePixels(destination, kernel.OutPixelStep, d.Output, pixel, pixels);
-        if (chunked)
-            writer.Close();
+            StorePixels(destination, kernel.OutPixelStep, d.Output, "pixel", Text(pixels));
+        writer.Close();
     }
+
+    /// <summary>When all threads have computed a map together: activation and layout, a range of pixels each.</summary>
+    private void Finish(ActivationFunction pass, string map, int pixelStep, TensorView? output)
+    {
+        writer.Line("part.Barrier();");
+        string first = PixelAt(map, pixelStep, "pixel");
+        Pass(pass, first, pixelStep == 1 ? "pixels" : FormattableString.Invariant($"pixels * {pixelStep}"));
+        if (output is not null)
+            StorePixels(first, pixelStep, output, "pixel", "pixels");
+    }
+
+    /// <summary>Declares <c>pixel</c> and <c>pixels</c>: a thread's own pixels, whole groups of 16 where there are so many, because transposes move as many at once.</summary>
+    private void PixelRange(int pixels) => Range("pixel", pixels);
+
+    /// <summary>Declares <c>channel</c> and <c>channels</c>: a thread's own channels, whole vectors of all widths.</summary>
+    private void ChannelRange(int channels) => Range("channel", channels);
+
+    private void Range(string name, int count)
+    {
+        int units = (count + 15) / 16;
+        string end = FormattableString.Invariant($"16 * part.End({units})");
+        writer.Line($"int {name} = 16 * part.First({units}), {name}s = {(count % 16 == 0 ? end : FormattableString.Invariant($"Math.Min({count}, {end})"))} - {name};");
+    }
+
+    private static string Text(int number) => FormattableString.Invariant($"{number}");
 
     /// <summary>One block of output channels after the other: each weight is read once, and the block is transposed while it is near the core.</summary>
     private void EmitChannelBlocks(PointwiseDriver d, string kernelName)
     {
         PointwiseKernel kernel = d.Kernel;
         writer.Line($"const int BlockChannels = {kernel.OutChannels};");
-        writer.Line($"ref float block = ref {KernelText.At("scratch", d.Buffer)};");
-        writer.Open($"for (int b = 0; b < {d.ChannelBlocks}; b++)");
+        writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", d.Buffer)};");
+        writer.Open($"for (int b = part.First({d.ChannelBlocks}); b < part.End({d.ChannelBlocks}); b++)");
         writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref block);");
         Pass(d.Pass, "block", kernel.Pixels * kernel.OutPixelStep);
-        TensorView part = d.Output with { Shape = d.Output.Shape with { Channels = kernel.OutChannels } };
-        StorePixels("block", kernel.OutPixelStep, part, "0", kernel.Pixels, FormattableString.Invariant($"b * BlockChannels * {d.Output.ChannelStep}"));
+        TensorView block = d.Output with { Shape = d.Output.Shape with { Channels = kernel.OutChannels } };
+        StorePixels("block", kernel.OutPixelStep, block, "0", Text(kernel.Pixels), FormattableString.Invariant($"b * BlockChannels * {d.Output.ChannelStep}"));
         writer.Close();
     }
 
@@ -131,6 +176,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         string kernelName = names.Of(d.Kernel);
         int height = d.Input.Shape.Height, outHeight = d.Output.Shape.Height, width = d.Output.Shape.Width;
         RowWindow window = d.Window;
+        writer.Line("scratch = ref part.Own(ref scratch);", d.Source.RingRows > 0 || d.Buffer >= 0);
         if (d.Bias >= 0)
             writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
         if (d.Source.RingRows > 0)
@@ -142,17 +188,16 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             writer.Line("int loaded = 0;");
         }
 
-        bool blocked = d.ChannelBlocks > 1;
-        if (blocked)
+        if (d.ChannelBlocks > 1)
         {
-            LanewiseKernel lanes = (LanewiseKernel)d.Kernel;
-            writer.Line($"const int BlockChannels = {lanes.Vectors * vector.Target.Lanes};");
-            writer.Line($"const int BlockTaps = BlockChannels * {window.Kernel.Height * window.Kernel.Width};");
-            writer.Line("// A block of channels at a time, so that the rows under a window stay in the first-level cache.");
-            writer.Open($"for (int block = 0; block < {d.ChannelBlocks}; block++)");
+            EmitRowBlocks(d, kernelName);
+            return;
         }
 
-        writer.Open($"for (int y = 0; y < {outHeight}; y++)");
+        (string parameter, string share) = KernelText.Share(d.Kernel is ConvolutionKernel { Share: var kind } ? kind : WorkShare.None);
+        writer.Open(parameter.Length > 0
+            ? FormattableString.Invariant($"for (int y = 0; y < {outHeight}; y++)")
+            : FormattableString.Invariant($"for (int y = part.First({outHeight}); y < part.End({outHeight}); y++)"));
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
         if (d.Source.RingRows > 0)
         {
@@ -166,21 +211,27 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         Initial initial = d.Kernel is ConvolutionKernel c ? c.Initial : Initial.Bias;
         PutResidual(d.Residual, initial, FormattableString.Invariant($"y * {width}"), destination, d.BufferPixelStep, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
-        if (blocked)
-        {
-            writer.Line($"{kernelName}(ref Unsafe.Add(ref input, block * BlockChannels), first, from, to, ref Unsafe.Add(ref weights, block * BlockTaps), ref Unsafe.Add(ref bias, block * BlockChannels), ref {KernelText.At("output", FormattableString.Invariant($"({Times("y", d.Output.RowStep)}) + (block * BlockChannels)"))});");
-            writer.Close();
-            writer.Close();
-            return;
-        }
-
-        string call = d.Kernel is PoolKernel pool
+        writer.Line(d.Kernel is PoolKernel pool
             ? $"{kernelName}(ref {source}, {row}, from, to{(pool.IsMaximum ? string.Empty : ", " + CountedRows(pool, d, height))}, ref {destination});"
-            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)});";
-        writer.Line(call);
+            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)}{share});");
         Pass(d.Pass, destination, width * d.BufferPixelStep);
         if (d.Buffer >= 0)
-            StorePixels(destination, d.BufferPixelStep, d.Output, FormattableString.Invariant($"y * {width}"), width);
+            StorePixels(destination, d.BufferPixelStep, d.Output, FormattableString.Invariant($"y * {width}"), Text(width));
+        writer.Close();
+    }
+
+    /// <summary>A block of channels at a time, so that the rows under a window stay in the first-level cache.</summary>
+    private void EmitRowBlocks(RowDriver d, string kernelName)
+    {
+        LanewiseKernel lanes = (LanewiseKernel)d.Kernel;
+        int outHeight = d.Output.Shape.Height, rows = d.ChannelBlocks * outHeight;
+        writer.Line($"const int BlockChannels = {lanes.Vectors * vector.Target.Lanes};");
+        writer.Line($"const int BlockTaps = BlockChannels * {d.Window.Kernel.Height * d.Window.Kernel.Width};");
+        writer.Line("// All rows of a block of channels, then the next block: the rows under a window stay in the first-level cache.");
+        writer.Open($"for (int row = part.First({rows}); row < part.End({rows}); row++)");
+        writer.Line($"int block = row / {outHeight}, y = row % {outHeight};");
+        EmitWindowRows("y", d.StrideHeight, d.PadTop, d.Window, d.Input.Shape.Height);
+        writer.Line($"{kernelName}(ref Unsafe.Add(ref input, block * BlockChannels), first, from, to, ref Unsafe.Add(ref weights, block * BlockTaps), ref Unsafe.Add(ref bias, block * BlockChannels), ref {KernelText.At("output", FormattableString.Invariant($"({Times("y", d.Output.RowStep)}) + (block * BlockChannels)"))});");
         writer.Close();
     }
 
@@ -201,263 +252,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             return;
         }
 
-        LoadPixels(row, d.Input, slot, d.Source.PixelStep, shape.Width);
-    }
-
-    private void EmitFusedRows(FusedRowsDriver d)
-    {
-        Shape before = d.Input.Shape;
-        LanewiseKernel depthwise = d.Depthwise;
-        RowWindow window = depthwise.Window;
-        RowSource source = depthwise.Source;
-        int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
-        bool ring = source.RingRows > 0, haloed = source.Left + source.Right > 0, slabbed = d.Slabs > 1;
-
-        writer.Line($"const int DepthwiseRow = {outWidth} * {d.HiddenStep};", d.Rows > 1 || d.Squeeze is not null);
-        writer.Line($"const int RowsPerStep = {d.Rows};", d.Rows > 1);
-        if (slabbed)
-        {
-            writer.Line($"const int Slabs = {d.Slabs};");
-            writer.Line($"const int SlabChannels = {d.Slab};");
-            writer.Line($"const int SlabTaps = SlabChannels * {window.Kernel.Height * window.Kernel.Width};");
-        }
-
-        if (ring)
-        {
-            writer.Line($"const int RingRows = {source.RingRows};");
-            writer.Line($"const int ExpandedRow = {source.RowStep / source.PixelStep} * {source.PixelStep};");
-        }
-
-        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
-        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
-        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
-        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
-        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
-        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        writer.Line($"ref float rings = ref {KernelText.At("scratch", d.Ring)};", ring);
-        writer.Line($"ref float depthwiseRows = ref {KernelText.At("scratch", d.DepthwiseRows)};");
-        writer.Line($"ref float outputRows = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
-        if (d.Squeeze is not null)
-        {
-            writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
-            writer.Line(Clear("gate", PlanBuilder.Align(d.Squeeze.Channels)));
-        }
-
-        writer.Line($"MemoryMarshal.CreateSpan(ref rings, {(slabbed ? "Slabs * " : string.Empty)}RingRows * ExpandedRow).Clear();", haloed);
-        writer.Line("int loaded = 0;", ring);
-        writer.Line();
-        writer.Open($"for (int y = 0; y < {outHeight}; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
-        if (ring)
-        {
-            // Rows that the last window of this step reaches.
-            int reach = ((d.Rows - 1) * d.StrideHeight) + (window.Dilation.Height * (window.Kernel.Height - 1)) + 1 - d.PadTop;
-            writer.Line($"int needed = Math.Min({before.Height}, {Sum(Times("y", d.StrideHeight), reach)});");
-        }
-
-        if (slabbed)
-            writer.Open("for (int slab = 0; slab < Slabs; slab++)");
-        if (ring)
-        {
-            writer.Line(slabbed ? "ref float ring = ref Unsafe.Add(ref rings, slab * RingRows * ExpandedRow);" : "ref float ring = ref rings;");
-            writer.Open("for (int row = loaded; row < needed; row++)");
-            writer.Line($"ref float expanded = ref {KernelText.At("ring", Sum("(row % RingRows) * ExpandedRow", source.Left * d.Slab))};");
-            string inputRow = RowAt("input", d.Input, "row");
-            if (d.Expand is null)
-            {
-                LoadPixels(inputRow, d.Input, "expanded", source.PixelStep, before.Width);
-            }
-            else
-            {
-                writer.Line($"{names.Of(d.Expand)}(ref {inputRow}, ref {(slabbed ? KernelText.At("expandWeights", FormattableString.Invariant($"slab * SlabChannels * {d.Expand.InChannels}")) : "expandWeights")}, ref {(slabbed ? "Unsafe.Add(ref expandBias, slab * SlabChannels)" : "expandBias")}, ref expanded);");
-                Pass(d.ExpandPass, "expanded", before.Width * d.Slab);
-            }
-
-            writer.Close();
-        }
-
-        if (d.Rows > 1)
-            writer.Open("for (int r = 0; r < RowsPerStep; r++)");
-        EmitWindowRows(d.Rows > 1 ? "(y + r)" : "y", d.StrideHeight, d.PadTop, window, before.Height);
-        string row = d.Squeeze is not null ? (d.Rows > 1 ? "(y + r)" : "y") : d.Rows > 1 ? "r" : "0";
-        string slabOffset = d.Depthwise.PixelPairs ? "slab * SlabChannels * 2" : "slab * SlabChannels";
-        string at = row == "0" ? (slabbed ? slabOffset : "0") : slabbed ? $"({row} * DepthwiseRow) + ({slabOffset})" : $"{row} * DepthwiseRow";
-        writer.Line($"ref float depthwiseRow = ref {KernelText.At("depthwiseRows", at)};");
-        writer.Line($"{names.Of(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
-        if (d.Rows > 1)
-            writer.Close();
-        if (slabbed)
-            writer.Close();
-        writer.Line();
-        writer.Line("loaded = needed;", ring);
-        string stepRows = d.Squeeze is null ? "depthwiseRows" : "Unsafe.Add(ref depthwiseRows, y * DepthwiseRow)";
-        Pass(d.DepthwisePass, stepRows, d.Rows * outWidth * d.HiddenStep);
-        if (d.Squeeze is not null)
-        {
-            writer.Line(d.Depthwise.PixelPairs
-                ? FormattableString.Invariant($"PixelPairs.AccumulateChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
-                : FormattableString.Invariant($"Elementwise.AccumulateChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"));
-            writer.Close();
-            writer.Line();
-            EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
-            writer.Line();
-            writer.Open($"for (int y = 0; y < {outHeight}; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
-            writer.Line(d.Depthwise.PixelPairs
-                ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
-                : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"));
-        }
-
-        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"));
-        writer.Close();
-    }
-
-    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel)
-    {
-        string destination = buffer ?? PixelAt("output", output, pixel);
-        PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
-        string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", residual!, pixel)}" : string.Empty;
-        writer.Line($"{names.Of(kernel)}(ref {rows}, ref projectWeights, ref projectBias, ref {destination}{added});");
-        Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
-        if (buffer is not null)
-            StorePixels(destination, kernel.OutPixelStep, output, pixel, kernel.Pixels);
-    }
-
-    private void EmitFusedSlabs(FusedSlabsDriver d)
-    {
-        LanewiseKernel depthwise = d.Depthwise;
-        RowWindow window = depthwise.Window;
-        int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height;
-        int lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
-        string destination = d.Buffer >= 0 ? "outputMap" : "output";
-        writer.Line($"const int SlabChannels = {d.Slab};", d.Slabs > 1);
-        writer.Line($"const int DepthwiseRow = {outWidth} * {lanes};");
-        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
-        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
-        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
-        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
-        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
-        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        writer.Line($"ref float expanded = ref {KernelText.At("scratch", d.Expanded)};", d.Expand is not null);
-        writer.Line($"ref float depthwise = ref {KernelText.At("scratch", d.DepthwiseSlab)};");
-        writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
-        PutResidual(d.Residual, d.First.Initial, "0", destination, d.First.OutPixelStep, d.Output.Shape.Pixels);
-        writer.Line();
-        writer.Loop("slab", d.Slabs, () =>
-        {
-            string OfSlab(string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
-            if (d.Expand is not null)
-            {
-                writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab("expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab("expandBias", "SlabChannels")}, ref expanded);");
-                Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
-            }
-
-            writer.Open($"for (int y = 0; y < {outHeight}; y++)");
-            EmitWindowRows("y", d.StrideHeight, d.PadTop, window, inHeight);
-            string source = d.Expand is not null ? "expanded" : OfSlab("input", "SlabChannels");
-            writer.Line($"{names.Of(depthwise)}(ref {source}, first, from, to, ref {OfSlab("depthwiseWeights", FormattableString.Invariant($"SlabChannels * {window.Kernel.Height * window.Kernel.Width}"))}, ref {OfSlab("depthwiseBias", "SlabChannels")}, ref Unsafe.Add(ref depthwise, y * DepthwiseRow));");
-            writer.Close();
-            Pass(d.DepthwisePass, "depthwise", d.Output.Shape.Pixels * d.Slab);
-            string panels = OfSlab("projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"));
-            string first = $"{names.Of(d.First)}(ref depthwise, ref {panels}, ref projectBias, ref {destination}{(d.First.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)});";
-            if (d.Slabs == 1)
-            {
-                writer.Line(first);
-                return;
-            }
-
-            writer.Line("if (slab == 0)");
-            writer.Line("    " + first);
-            if (d.LastKernel != d.Middle)
-            {
-                writer.Line(FormattableString.Invariant($"else if (slab == {d.Slabs - 1})"));
-                writer.Line($"    {names.Of(d.LastKernel)}(ref depthwise, ref {panels}, ref projectBias, ref {destination});");
-            }
-
-            // With two slabs of different first and last kernels there is none between.
-            if (d.LastKernel == d.Middle || d.Slabs > 2)
-            {
-                writer.Line("else");
-                writer.Line($"    {names.Of(d.Middle)}(ref depthwise, ref {panels}, ref projectBias, ref {destination});");
-            }
-        });
-        Pass(d.ProjectPass, destination, d.Output.Shape.Pixels * d.First.OutPixelStep);
-        if (d.Buffer >= 0)
-            StorePixels(destination, d.First.OutPixelStep, d.Output, "0", d.Output.Shape.Pixels);
-    }
-
-    private void EmitSqueeze(SqueezeDriver d)
-    {
-        writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
-        writer.Line(Clear("gate", PlanBuilder.Align(d.Squeeze.Channels)));
-        writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref input, ref gate, {d.Squeeze.Channels}, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
-        EmitGate(d.Squeeze, "gate", d.Input.Shape.Pixels);
-        CopyPixels("input", d.Input.PixelStep, "output", d.Output.PixelStep, d.Input.Shape.Channels, d.Input.Shape.Pixels);
-        writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref output, ref gate, {d.Squeeze.Channels}, {d.Input.Shape.Pixels}, {d.Output.PixelStep});");
-    }
-
-    private void EmitSqueeze(PlanarSqueezeDriver d)
-    {
-        Shape shape = d.Input.Shape;
-        writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
-        writer.Line(Clear("gate", PlanBuilder.Align(shape.Channels)));
-        writer.Line($"PlanarLayout.AccumulateChannels<{Simd}>(ref input, {shape.Pixels}, ref gate, {shape.Channels}, {shape.Pixels});");
-        EmitGate(d.Squeeze, "gate", shape.Pixels);
-        writer.Line($"PlanarLayout.ScaleChannels<{Simd}>(ref input, ref gate, ref output, {shape.Channels}, {shape.Pixels});");
-    }
-
-    /// <summary>Channel sums to the gate, in place.</summary>
-    private void EmitGate(SqueezePart squeeze, string gate, int pixels)
-    {
-        writer.Line($"Elementwise.Mean<{Simd}>(ref {gate}, {squeeze.Channels}, {pixels});");
-        string hidden = KernelText.At("scratch", squeeze.Hidden);
-        writer.Line($"{names.Of(squeeze.Reduce)}(ref {gate}, ref {KernelText.At("weights", squeeze.ReduceWeights)}, ref {KernelText.At("weights", squeeze.ReduceBias)}, ref {hidden});");
-        Pass(squeeze.Activation, hidden, squeeze.Squeezed);
-        writer.Line($"{names.Of(squeeze.Expand)}(ref {hidden}, ref {KernelText.At("weights", squeeze.ExpandWeights)}, ref {KernelText.At("weights", squeeze.ExpandBias)}, ref {gate});");
-        Pass(squeeze.Gate, gate, squeeze.Channels);
-    }
-
-    private void EmitMap(MapDriver d)
-    {
-        Shape shape = d.Input.Shape;
-        int channels = shape.Channels, pixels = shape.Pixels, step = d.Output.PixelStep;
-        switch (d.Kind)
-        {
-            case MapKind.Copy when d.Input == d.Output:
-                CopyPixels("input", d.Input.Length, "output", d.Output.Length, d.Input.Length, 1);
-                break;
-            case MapKind.Copy when d.Output.IsPlanar:
-                StorePixels("input", d.Input.PixelStep, d.Output, "0", pixels);
-                break;
-            case MapKind.Copy:
-                LoadPixels("input", d.Input, "output", step, pixels);
-                break;
-            case MapKind.Activation:
-                CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
-                Pass(d.Function, "output", pixels * step);
-                break;
-            case MapKind.ScaleShift:
-                writer.Line($"Elementwise.ScaleShift<{Simd}>(ref input, ref output, ref weights, ref {KernelText.At("weights", d.WeightsLength / 2)}, {channels}, {pixels}, {step});");
-                break;
-            case MapKind.PReLU:
-                CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
-                writer.Line($"Elementwise.PReLU<{Simd}>(ref output, ref weights, {channels}, {pixels}, {step});");
-                break;
-            case MapKind.Softmax:
-                CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
-                writer.Open($"for (int pixel = 0; pixel < {pixels}; pixel++)");
-                writer.Line($"Elementwise.Softmax<{Simd}>(ref Unsafe.Add(ref output, pixel * {step}), {channels});");
-                writer.Close();
-                break;
-            case MapKind.Shuffle:
-                writer.Line($"PixelLayout.ShuffleChannels(ref input, ref output, {step}, {channels}, {d.Groups}, {pixels});");
-                break;
-            case MapKind.Add:
-                CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
-                writer.Line($"Elementwise.Add<{Simd}>(ref output, ref residual, {pixels * step});");
-                break;
-            case MapKind.Flatten:
-                writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref input, {d.Input.PixelStep}, ref output, {pixels}, {channels}, {pixels});");
-                break;
-        }
+        LoadPixels(row, d.Input, slot, d.Source.PixelStep, Text(shape.Width));
     }
 
     /// <summary>Declares <c>first</c>, <c>from</c> and <c>to</c>: the window's first input row and the kernel rows that lie inside the map.</summary>
@@ -494,10 +289,10 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
     private void PutResidual(TensorView? residual, Initial initial, string pixel, string destination, int destinationStep, int pixels)
     {
         if (residual is not null && initial == Initial.BiasAndDestination)
-            LoadPixels(PixelAt("residual", residual, pixel), residual, destination, destinationStep, pixels);
+            LoadPixels(PixelAt("residual", residual, pixel), residual, destination, destinationStep, Text(pixels));
     }
 
-    private void LoadPixels(string source, TensorView view, string destination, int destinationStep, int pixels)
+    private void LoadPixels(string source, TensorView view, string destination, int destinationStep, string pixels)
     {
         if (view.IsPlanar)
             writer.Line($"PixelLayout.FromPlanar<{Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});");
@@ -505,7 +300,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             CopyPixels(source, view.PixelStep, destination, destinationStep, view.Shape.Channels, pixels);
     }
 
-    private void StorePixels(string source, int sourceStep, TensorView view, string pixel, int pixels, string? at = null)
+    private void StorePixels(string source, int sourceStep, TensorView view, string pixel, string pixels, string? at = null)
     {
         string destination = at is null ? PixelAt("output", view, pixel) : KernelText.At("output", at);
         if (view.IsPlanar)
@@ -514,25 +309,29 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             CopyPixels(source, sourceStep, destination, view.PixelStep, view.Shape.Channels, pixels);
     }
 
-    private void CopyPixels(string source, int sourceStep, string destination, int destinationStep, int channels, int pixels) =>
+    private void CopyPixels(string source, int sourceStep, string destination, int destinationStep, int channels, string pixels) =>
         writer.Line($"PixelLayout.CopyPixels(ref {source}, {sourceStep}, ref {destination}, {destinationStep}, {channels}, {pixels});");
 
-    private void Pass(ActivationFunction activation, string reference, int count) => ActivationPass(writer, vector, activation, reference, count);
+    private void Pass(ActivationFunction activation, string reference, int count) => ActivationPass(writer, vector, activation, reference, Text(count));
+
+    private void Pass(ActivationFunction activation, string reference, string count) => ActivationPass(writer, vector, activation, reference, count);
 
     /// <summary>An activation over <paramref name="count"/> floats in memory.</summary>
-    public static void ActivationPass(SourceWriter writer, VectorSyntax vector, ActivationFunction activation, string reference, int count)
+    public static void ActivationPass(SourceWriter writer, VectorSyntax vector, ActivationFunction activation, string reference, string count)
     {
         if (activation.IsNone)
             return;
-        string arguments = activation.Kind == ActivationKind.LeakyReLU ? FormattableString.Invariant($"{count}, {activation.Slope:R}f") : FormattableString.Invariant($"{count}");
+        string arguments = activation.Kind == ActivationKind.LeakyReLU ? FormattableString.Invariant($"{count}, {activation.Slope:R}f") : count;
         writer.Line($"Elementwise.{activation.Kind}<{vector.Simd}>(ref {reference}, {arguments});");
     }
 
-    private static string Clear(string reference, int length) => FormattableString.Invariant($"MemoryMarshal.CreateSpan(ref {reference}, {length}).Clear();");
+    private static string Clear(string reference, string length) => $"MemoryMarshal.CreateSpan(ref {reference}, {length}).Clear();";
 
     private static string RowAt(string reference, TensorView view, string row) => KernelText.At(reference, Times(row, view.RowStep));
 
-    private static string PixelAt(string reference, TensorView view, string pixel) => pixel == "0" ? reference : KernelText.At(reference, Times(pixel, view.PixelStep is 0 ? 1 : view.PixelStep));
+    private static string PixelAt(string reference, TensorView view, string pixel) => PixelAt(reference, view.PixelStep is 0 ? 1 : view.PixelStep, pixel);
+
+    private static string PixelAt(string reference, int pixelStep, string pixel) => pixel == "0" ? reference : KernelText.At(reference, Times(pixel, pixelStep));
 
     private static string Times(string factor, int constant) =>
         factor == "0" ? "0" : constant == 1 ? factor : factor.Contains(" + ") && !factor.StartsWith("(", StringComparison.Ordinal) ? FormattableString.Invariant($"({factor}) * {constant}") : FormattableString.Invariant($"{factor} * {constant}");

@@ -46,6 +46,7 @@ internal sealed class KernelNames
         WinogradOutputKernel k => FormattableString.Invariant($"WinogradOutput{k.TileRows * WinogradTile.Output}x{k.Width}x{k.Channels}{Suffix(k.Activation)}"),
         PlanarPointwiseKernel k => FormattableString.Invariant($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}{Suffix(k.Activation)}"),
         PlanarDepthwiseKernel k => FormattableString.Invariant($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
+        DirectDepthwiseKernel k => FormattableString.Invariant($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
         _ => throw new InvalidOperationException($"{kernel} has no name."),
     };

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -15,43 +16,123 @@ internal static class KernelText
     /// <summary><paramref name="reference"/> moved by an expression.</summary>
     public static string At(string reference, string offset) => offset == "0" ? reference : $"Unsafe.Add(ref {reference}, {offset})";
 
+    /// <summary>The parameter of a kernel of which every thread does a share, and its argument.</summary>
+    public static (string Parameter, string Argument) Share(WorkShare share) => share == WorkShare.None ? (string.Empty, string.Empty) : (", Part part", ", part");
+
     /// <summary>
     /// The loops over tiles of pixels and, inside, panels of output channels; <paramref name="tile"/> prints one tile, with <c>pixels</c>, <c>panel</c>,
     /// <c>panelBias</c>, <c>c</c> and, with a residual, <c>r</c> at its data.
     /// </summary>
+    /// <param name="writer">Text.</param>
+    /// <param name="vector">Vectors.</param>
+    /// <param name="runs">All panels; their weights follow each other.</param>
+    /// <param name="share">What threads share.</param>
+    /// <param name="input">The first pixel.</param>
+    /// <param name="taps">Length of the sum.</param>
+    /// <param name="pixelStep">Floats from an input pixel to the next.</param>
+    /// <param name="outPixelStep">Floats from an output pixel to the next.</param>
+    /// <param name="outVectorStep">Floats from an output vector to the next.</param>
+    /// <param name="residualPixelStep">Floats from a residual pixel to the next, 0 without one.</param>
+    /// <param name="tile">Prints a tile of a run with some pixels.</param>
     public static void Panels(
-        SourceWriter writer, VectorSyntax vector, PanelRun run, string input, int weights, int panelLength, int pixelStep, int outPixelStep, int outVectorStep,
-        int residualPixelStep, Action<int> tile)
+        SourceWriter writer, VectorSyntax vector, EquatableArray<PanelRun> runs, WorkShare share, string input, int taps, int pixelStep, int outPixelStep, int outVectorStep,
+        int residualPixelStep, Action<PanelRun, int> tile)
     {
-        int lanes = vector.Target.Lanes, width = run.Vectors * lanes;
-        bool residual = residualPixelStep > 0, moves = run.Tiles.Sum(t => t.Count) > 1;
-        writer.Open();
-        writer.Line($"ref float pixels = ref {input};");
-        writer.Line($"ref float destination = ref {At("output", run.First * outVectorStep)};");
-        writer.Line($"ref float added = ref {At("residual", run.First * lanes)};", residual);
-        foreach (TileRun tiles in run.Tiles)
+        int weights = 0, total = runs.Sum(r => r.Count), before = 0;
+        if (share == WorkShare.Panels)
         {
-            writer.Loop("tile", tiles.Count, () =>
-            {
-                writer.Line($"ref float panel = ref {At("weights", weights)};");
-                writer.Line($"ref float panelBias = ref {At("bias", run.First * lanes)};");
-                writer.Line("ref float c = ref destination;");
-                writer.Line("ref float r = ref added;", residual);
-                writer.Loop("p", run.Count, () =>
-                {
-                    tile(tiles.Pixels);
-                    writer.Line($"panel = ref Unsafe.Add(ref panel, {panelLength});", run.Count > 1);
-                    writer.Line($"panelBias = ref Unsafe.Add(ref panelBias, {width});", run.Count > 1);
-                    writer.Line($"c = ref Unsafe.Add(ref c, {run.Vectors * outVectorStep});", run.Count > 1);
-                    writer.Line($"r = ref Unsafe.Add(ref r, {width});", run.Count > 1 && residual);
-                });
-                writer.Line($"pixels = ref Unsafe.Add(ref pixels, {tiles.Pixels * pixelStep});", moves);
-                writer.Line($"destination = ref Unsafe.Add(ref destination, {tiles.Pixels * outPixelStep});", moves);
-                writer.Line($"added = ref Unsafe.Add(ref added, {tiles.Pixels * residualPixelStep});", moves && residual);
-            }, braces: run.Tiles.Count > 1);
+            writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});");
         }
 
-        writer.Close();
+        foreach (PanelRun run in runs)
+        {
+            PanelLoops loops = new(
+                run, share, input, weights, run.Vectors * vector.Target.Lanes * taps, run.Vectors * vector.Target.Lanes, run.First * vector.Target.Lanes, before,
+                pixelStep, outPixelStep, outVectorStep, residualPixelStep);
+            loops.Emit(writer, pixels => tile(run, pixels));
+            weights += run.Count * loops.PanelLength;
+            before += run.Count;
+        }
+    }
+
+    /// <summary>The loops over one run of panels.</summary>
+    private sealed record PanelLoops(
+        PanelRun Run, WorkShare Share, string Input, int Weights, int PanelLength, int Width, int FirstChannel, int PanelsBefore,
+        int PixelStep, int OutPixelStep, int OutVectorStep, int ResidualPixelStep)
+    {
+        private bool Residual => ResidualPixelStep > 0;
+
+        public void Emit(SourceWriter writer, Action<int> tile)
+        {
+            int tilesOfRun = Run.Tiles.Sum(t => t.Count), tilesBefore = 0, pixelsBefore = 0;
+            bool moves = tilesOfRun > 1 && Share != WorkShare.Tiles;
+            writer.Open();
+            if (Share == WorkShare.Tiles)
+                writer.Line($"int firstTile = part.First({tilesOfRun}), endTile = part.End({tilesOfRun});");
+            else if (Share == WorkShare.Panels)
+                writer.Line($"int p0 = Math.Max(0, firstPanel - {PanelsBefore}), p1 = Math.Min({Run.Count}, endPanel - {PanelsBefore});");
+            writer.Line($"ref float pixels = ref {Input};");
+            writer.Line($"ref float destination = ref {At("output", Run.First * OutVectorStep)};");
+            writer.Line($"ref float added = ref {At("residual", FirstChannel)};", Residual);
+            foreach (TileRun tiles in Run.Tiles)
+            {
+                void Body()
+                {
+                    EmitPanels(writer, () => tile(tiles.Pixels));
+                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {tiles.Pixels * PixelStep});", moves);
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {tiles.Pixels * OutPixelStep});", moves);
+                    writer.Line($"added = ref Unsafe.Add(ref added, {tiles.Pixels * ResidualPixelStep});", moves && Residual);
+                }
+
+                if (Share == WorkShare.Tiles)
+                {
+                    writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + tiles.Count}); tile++)");
+                    writer.Line($"int pixel = {(pixelsBefore == 0 ? string.Empty : FormattableString.Invariant($"{pixelsBefore} + "))}({(tilesBefore == 0 ? "tile" : FormattableString.Invariant($"(tile - {tilesBefore})"))} * {tiles.Pixels});");
+                    writer.Line($"pixels = ref Unsafe.Add(ref {Input}, pixel * {PixelStep});");
+                    writer.Line($"destination = ref Unsafe.Add(ref output, {(Run.First == 0 ? string.Empty : FormattableString.Invariant($"{Run.First * OutVectorStep} + "))}(pixel * {OutPixelStep}));");
+                    writer.Line($"added = ref Unsafe.Add(ref residual, {(FirstChannel == 0 ? string.Empty : FormattableString.Invariant($"{FirstChannel} + "))}(pixel * {ResidualPixelStep}));", Residual);
+                    Body();
+                    writer.Close();
+                }
+                else
+                {
+                    writer.Loop("tile", tiles.Count, Body, braces: Run.Tiles.Count > 1);
+                }
+
+                tilesBefore += tiles.Count;
+                pixelsBefore += tiles.Count * tiles.Pixels;
+            }
+
+            writer.Close();
+        }
+
+        private void EmitPanels(SourceWriter writer, Action tile)
+        {
+            bool shared = Share == WorkShare.Panels, several = Run.Count > 1 || shared;
+            writer.Line($"ref float panel = ref {(shared ? $"Unsafe.Add(ref weights, {Weights} + (p0 * {PanelLength}))" : At("weights", Weights))};");
+            writer.Line($"ref float panelBias = ref {(shared ? $"Unsafe.Add(ref bias, {FirstChannel} + (p0 * {Width}))" : At("bias", FirstChannel))};");
+            writer.Line($"ref float c = ref {(shared ? $"Unsafe.Add(ref destination, p0 * {Run.Vectors * OutVectorStep})" : "destination")};");
+            writer.Line($"ref float r = ref {(shared ? $"Unsafe.Add(ref added, p0 * {Width})" : "added")};", Residual);
+            void Body()
+            {
+                tile();
+                writer.Line($"panel = ref Unsafe.Add(ref panel, {PanelLength});", several);
+                writer.Line($"panelBias = ref Unsafe.Add(ref panelBias, {Width});", several);
+                writer.Line($"c = ref Unsafe.Add(ref c, {Run.Vectors * OutVectorStep});", several);
+                writer.Line($"r = ref Unsafe.Add(ref r, {Width});", several && Residual);
+            }
+
+            if (shared)
+            {
+                writer.Open("for (int p = p0; p < p1; p++)");
+                Body();
+                writer.Close();
+            }
+            else
+            {
+                writer.Loop("p", Run.Count, Body);
+            }
+        }
     }
 
     public static void Accumulators(

@@ -23,6 +23,9 @@ internal static class KernelsEmitter
         writer.Line();
         writer.Line("/// <summary>Floats of workspace.</summary>");
         writer.Line($"public const int WorkspaceLength = {plan.WorkspaceLength};");
+        writer.Line();
+        writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
+        writer.Line($"public const int PartScratchLength = {plan.PartScratchLength};");
         EmitPack(writer, plan);
         EmitRun(writer, vector, names, plan, timesSteps);
         EmitKernels(writer, vector, names);
@@ -113,11 +116,14 @@ internal static class KernelsEmitter
             writer.Line();
         }
 
-        writer.Line("/// <summary>Runs one image.</summary>");
-        writer.Open("public static void Run(ref float input, ref float output, ref float weights, ref float workspace)");
+        writer.Line("/// <summary>Runs a thread's share of one image.</summary>");
+        writer.Open("public static void Run(ref float input, ref float output, ref float weights, ref float workspace, Part part)");
+        bool first = true;
         int index = 0;
         foreach (Step step in plan.Steps)
         {
+            writer.Line("part.Barrier();", !first);
+            first = false;
             Note(index++);
             string name = names.Of(step.Driver, out bool isNew);
             if (isNew)
@@ -125,7 +131,7 @@ internal static class KernelsEmitter
             foreach (string line in step.Comment.Split('\n'))
                 writer.Line("// " + line);
             string residual = DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty;
-            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)});");
+            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}, part);");
         }
 
         Note(index);
@@ -153,6 +159,7 @@ internal static class KernelsEmitter
         PointwiseEmitter pointwise = new(writer, vector);
         WindowEmitter window = new(writer, vector);
         PlanarEmitter planar = new(writer, vector);
+        DirectDepthwiseEmitter direct = new(writer, vector);
         WinogradEmitter winograd = new(writer, vector);
         foreach (Kernel kernel in names.Kernels)
         {
@@ -184,6 +191,12 @@ internal static class KernelsEmitter
                     break;
                 case PlanarDepthwiseKernel k:
                     planar.Emit(names.Of(k), k);
+                    break;
+                case FlatDepthwiseKernel k:
+                    direct.Emit(names.Of(k), k);
+                    break;
+                case StridedDepthwiseKernel k:
+                    direct.Emit(names.Of(k), k);
                     break;
                 case PlanarConvolutionKernel k:
                     planar.Emit(names.Of(k), k);

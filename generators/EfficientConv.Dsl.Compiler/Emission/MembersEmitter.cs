@@ -178,8 +178,9 @@ internal static class MembersEmitter
         writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.Output)};");
         EmitChoice(writer, className, "int PackedLength(" + Dsl + "InstructionSet isa)", "PackedLength", returns: true);
         EmitChoice(writer, className, "int WorkspaceLength(" + Dsl + "InstructionSet isa)", "WorkspaceLength", returns: true);
+        EmitChoice(writer, className, "int PartScratchLength(" + Dsl + "InstructionSet isa)", "PartScratchLength", returns: true);
         EmitChoice(writer, className, $"void Pack({Dsl}InstructionSet isa, {Runtime}WeightReader weights, global::System.Span<float> packed)", "Pack(weights, packed)", returns: false);
-        EmitChoice(writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace)", "Run(ref input, ref output, ref weights, ref workspace)", returns: false);
+        EmitChoice(writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, {Runtime}Part part)", "Run(ref input, ref output, ref weights, ref workspace, part)", returns: false);
         writer.Close();
         writer.Close();
     }

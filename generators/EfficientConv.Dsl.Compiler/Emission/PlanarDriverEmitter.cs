@@ -8,8 +8,8 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
 {
     public void Emit(PlanarPointwiseDriver d)
     {
-        writer.Line($"{names.Of(d.Kernel)}(ref input, ref weights, ref {KernelText.At("weights", d.Bias)}, ref output{(d.Residual is null ? string.Empty : ", ref residual")});");
-        Pass(d.Pass, "output", d.Output.Length);
+        writer.Line($"{names.Of(d.Kernel)}(ref input, ref weights, ref {KernelText.At("weights", d.Bias)}, ref output{(d.Residual is null ? string.Empty : ", ref residual")}{KernelText.Share(d.Kernel.Share).Argument});");
+        PassOfMap(d.Pass, d.Output.Length);
     }
 
     public void Emit(PlanarDepthwiseDriver d)
@@ -17,9 +17,9 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         Shape input = d.Input.Shape, output = d.Output.Shape;
         int taps = d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width, rowLength = d.Padding.Row.Length;
         writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
-        writer.Line($"ref float padded = ref {KernelText.At("scratch", d.Padding.Offset)};");
+        writer.Line($"ref float padded = ref {KernelText.At("part.Own(ref scratch)", d.Padding.Offset)};");
         writer.Line($"MemoryMarshal.CreateSpan(ref padded, {d.Padding.Rows * rowLength}).Clear();");
-        writer.Open($"for (int c = 0; c < {output.Channels}; c++)");
+        writer.Open($"for (int c = part.First({output.Channels}); c < part.End({output.Channels}); c++)");
         int rows = Math.Min(input.Height, d.Padding.Rows - d.Padding.PadTop);
         PadRows(FormattableString.Invariant($"Unsafe.Add(ref input, c * {input.Pixels})"), KernelText.At("padded", d.Padding.PadTop * rowLength), d.Padding, input.Width, FormattableString.Invariant($"{rows}"));
         string weights = FormattableString.Invariant($"Unsafe.Add(ref weights, c * {taps})"), bias = "Unsafe.Add(ref bias, c)";
@@ -34,8 +34,8 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
             writer.Close();
         }
 
+        Pass(d.Pass, FormattableString.Invariant($"Unsafe.Add(ref output, c * {output.Pixels})"), output.Pixels);
         writer.Close();
-        Pass(d.Pass, "output", d.Output.Length);
     }
 
     public void Emit(PlanarSeparableDriver d)
@@ -51,11 +51,12 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
+        writer.Line("scratch = ref part.Own(ref scratch);");
         writer.Line($"ref float padded = ref {KernelText.At("scratch", d.Padding.Offset)};");
         writer.Line($"ref float depthwiseRows = ref {KernelText.At("scratch", d.DepthwiseRows)};");
         writer.Line("MemoryMarshal.CreateSpan(ref padded, PaddedRows * PaddedRow).Clear();");
         writer.Line();
-        writer.Open($"for (int y = 0; y < {output.Height}; y += RowsPerStep)");
+        writer.Open($"for (int y = part.First({output.Height / d.Rows}) * RowsPerStep; y < part.End({output.Height / d.Rows}) * RowsPerStep; y += RowsPerStep)");
         writer.Line($"int first = (y * {depthwise.StrideHeight}) - {d.Padding.PadTop};");
         writer.Line("int from = Math.Max(0, first);");
         writer.Line($"int to = Math.Min({input.Height}, first + PaddedRows);");
@@ -84,7 +85,7 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         string residual = d.Residual is null ? string.Empty : FormattableString.Invariant($", ref Unsafe.Add(ref residual, y * {output.Width})");
         writer.Line($"{names.Of(d.Project)}(ref depthwiseRows, ref projectWeights, ref projectBias, ref Unsafe.Add(ref output, y * {output.Width}){residual});");
         writer.Close();
-        Pass(d.ProjectPass, "output", d.Output.Length);
+        PassOfMap(d.ProjectPass, d.Output.Length);
     }
 
     public void Emit(PlanarConvolutionDriver d)
@@ -95,11 +96,11 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         writer.Line($"const int RingRows = {d.Padding.Rows};");
         writer.Line($"const int PaddedRow = {rowLength};");
         writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
-        writer.Line($"ref float ring = ref {KernelText.At("scratch", d.Padding.Offset)};");
+        writer.Line($"ref float ring = ref {KernelText.At("part.Own(ref scratch)", d.Padding.Offset)};");
         writer.Line($"MemoryMarshal.CreateSpan(ref ring, RingRows * {input.Channels} * PaddedRow).Clear();");
         writer.Line("int loaded = 0;");
         writer.Line();
-        writer.Open($"for (int y = 0; y < {output.Height}; y++)");
+        writer.Open($"for (int y = part.First({output.Height}); y < part.End({output.Height}); y++)");
         DriverEmitter.WindowRows(writer, "y", d.StrideHeight, d.Padding.PadTop, window, input.Height);
         writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({input.Height}, first + RingRows); loaded++)");
         writer.Open($"for (int c = 0; c < {input.Channels}; c++)");
@@ -110,13 +111,13 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         writer.Close();
         writer.Line($"{names.Of(d.Kernel)}(ref ring, {DriverEmitter.RingPlace(d.Padding.Rows, d.Padding.PadTop)}, from, to, ref weights, ref bias, ref Unsafe.Add(ref output, y * {output.Width}));");
         writer.Close();
-        Pass(d.Pass, "output", d.Output.Length);
+        PassOfMap(d.Pass, d.Output.Length);
     }
 
     public void Emit(PlanarShuffleDriver d)
     {
         int channels = d.Input.Shape.Channels, perGroup = channels / d.Groups;
-        writer.Open($"for (int c = 0; c < {channels}; c++)");
+        writer.Open($"for (int c = part.First({channels}); c < part.End({channels}); c++)");
         writer.Line($"PixelLayout.CopyPixels(ref Unsafe.Add(ref input, (((c % {d.Groups}) * {perGroup}) + (c / {d.Groups})) * {d.Input.Shape.Pixels}), {d.Input.Shape.Pixels}, ref Unsafe.Add(ref output, c * {d.Input.Shape.Pixels}), {d.Input.Shape.Pixels}, {d.Input.Shape.Pixels}, 1);");
         writer.Close();
     }
@@ -124,5 +125,16 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
     private void PadRows(string source, string destination, PlanarPadding padding, int width, string rows) => writer.Line(
         $"PlanarLayout.PadRows<{vector.Simd}>(ref {source}, {width}, {rows}, ref {destination}, {padding.Row.Length}, {padding.Row.Phases}, {padding.Row.PhaseLength}, {padding.PadLeft});");
 
-    private void Pass(ActivationFunction activation, string reference, int count) => DriverEmitter.ActivationPass(writer, vector, activation, reference, count);
+    private void Pass(ActivationFunction activation, string reference, int count) =>
+        DriverEmitter.ActivationPass(writer, vector, activation, reference, FormattableString.Invariant($"{count}"));
+
+    /// <summary>An activation over the whole output once all threads have written it.</summary>
+    private void PassOfMap(ActivationFunction activation, int length)
+    {
+        if (activation.IsNone)
+            return;
+        writer.Line("part.Barrier();");
+        writer.Line($"int value = part.First({length});");
+        DriverEmitter.ActivationPass(writer, vector, activation, "Unsafe.Add(ref output, value)", FormattableString.Invariant($"part.End({length}) - value"));
+    }
 }

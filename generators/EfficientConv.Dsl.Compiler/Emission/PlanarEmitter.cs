@@ -14,15 +14,22 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
         writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels{Name(kernel.Activation)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(kernel.HasResidual ? ", ref float residual" : string.Empty)})");
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(kernel.HasResidual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         Constants(kernel.Activation);
+        bool shared = kernel.Share != WorkShare.None;
+        int total = kernel.Runs.Sum(r => r.Count), before = 0;
+        writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});", shared);
         foreach (PixelRun run in kernel.Runs)
         {
             writer.Open();
-            writer.Line($"ref float pixels = ref {KernelText.At("input", run.First)};");
-            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
-            writer.Line($"ref float source = ref {KernelText.At("residual", run.First)};", kernel.HasResidual);
-            writer.Loop("panel", run.Count, () =>
+            writer.Line($"int from = Math.Max(0, firstPanel - {before}), to = Math.Min({run.Count}, endPanel - {before});", shared);
+            string first = shared ? FormattableString.Invariant($"{run.First} + (from * {run.Vectors * Lanes})") : FormattableString.Invariant($"{run.First}");
+            writer.Line($"ref float pixels = ref {KernelText.At("input", first)};");
+            writer.Line($"ref float destination = ref {KernelText.At("output", first)};");
+            writer.Line($"ref float source = ref {KernelText.At("residual", first)};", kernel.HasResidual);
+            if (shared)
+                writer.Open("for (int panel = from; panel < to; panel++)");
+            writer.Loop("panel", shared ? 1 : run.Count, () =>
             {
                 EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, kernel.HasResidual, kernel.Activation, kernel.InChannels, rows =>
                 {
@@ -40,7 +47,10 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                     writer.Line($"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});", kernel.HasResidual);
                 }
             });
+            if (shared)
+                writer.Close();
             writer.Close();
+            before += run.Count;
         }
 
         writer.Close();

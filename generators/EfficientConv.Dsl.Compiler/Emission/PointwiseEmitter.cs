@@ -14,16 +14,14 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         bool residual = kernel.Initial == Initial.BiasAndResidual;
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)})");
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
-        int weights = 0;
-        foreach (PanelRun run in kernel.Panels)
-        {
-            EmitPanels(kernel, run, weights);
-            weights += run.Count * run.Vectors * Lanes * kernel.InChannels;
-        }
-
+        if (kernel.Ahead is { } ahead)
+            writer.Line($"ref float ahead = ref {KernelText.At("weights", ahead.Distance)};");
+        KernelText.Panels(
+            writer, vector, kernel.Panels, kernel.Share, "input", kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
+            residual ? kernel.ResidualPixelStep : 0, (run, pixels) => EmitTile(kernel, run, pixels));
         writer.Close();
     }
 
@@ -102,10 +100,6 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         }
     }
 
-    private void EmitPanels(PointwiseKernel kernel, PanelRun run, int weights) => KernelText.Panels(
-        writer, vector, run, "input", weights, run.Vectors * Lanes * kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
-        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, pixels => EmitTile(kernel, run, pixels));
-
     private void EmitTile(PointwiseKernel kernel, PanelRun run, int pixels)
     {
         KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, kernel.OutVectorStep, kernel.ResidualPixelStep);
@@ -120,6 +114,13 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
         writer.Open($"for (int k = 0; k < {kernel.ChannelBlock}; k++)");
+        if (kernel.Ahead is { } ahead)
+        {
+            for (int line = 0; line < ahead.Step; line += 16)
+                writer.Line($"Prefetch.L2(ref {KernelText.At("ahead", line)});");
+            writer.Line($"ahead = ref Unsafe.Add(ref ahead, {ahead.Step});");
+        }
+
         KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, kernel.PixelStep);
         writer.Line($"a = ref Unsafe.Add(ref a, {kernel.ChannelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");

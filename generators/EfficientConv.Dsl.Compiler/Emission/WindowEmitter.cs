@@ -213,19 +213,13 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)})");
+        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
         int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * taps;
         writer.Loop("g", kernel.Groups, () =>
         {
-            int weights = 0;
-            foreach (PanelRun run in kernel.Panels)
-            {
-                EmitPanels(kernel, run, weights, taps);
-                weights += run.Count * run.Vectors * Lanes * taps;
-            }
-
+            EmitPanels(kernel, taps);
             if (kernel.Groups > 1)
             {
                 writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup});");
@@ -239,9 +233,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitPanels(ConvolutionKernel kernel, PanelRun run, int weights, int taps) => KernelText.Panels(
-        writer, vector, run, "source", weights, run.Vectors * Lanes * taps, kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes,
-        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, pixels =>
+    private void EmitPanels(ConvolutionKernel kernel, int taps) => KernelText.Panels(
+        writer, vector, kernel.Panels, kernel.Share, "source", taps, kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes,
+        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, (run, pixels) =>
         {
             KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep);
             EmitTaps(kernel, pixels, run.Vectors);

@@ -28,7 +28,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"tiles\">Factors of the products, [product][tile][channel].</param>");
         writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float rows, ref float tiles, ref float temporary)");
+        writer.Open($"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})");
         Constant("product", "1.265625f");
         Constant("sum", "-2.8125f");
         Constant("outer", "-2.25f");
@@ -42,9 +42,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line("ref float column = ref rows;");
             writer.Loop("tile", kernel.TileColumns, () =>
             {
-                writer.Loop("v", kernel.Vectors, () =>
+                Vectors(kernel.Vectors, kernel.Share, at =>
                 {
-                    string at = kernel.Vectors > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
                     writer.Line($"ref float source = ref {KernelText.At("column", at)};");
                     writer.Line("ref float between = ref temporary;");
                     writer.Open($"for (int row = 0; row < {Edge}; row++)");
@@ -87,7 +86,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line("/// <param name=\"residual\">The first residual row.</param>");
         writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, {(residual ? "ref float residual, " : string.Empty)}ref float temporary)");
+        writer.Open($"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, {(residual ? "ref float residual, " : string.Empty)}ref float temporary{KernelText.Share(kernel.Share).Parameter})");
         Constant("near1", "0.75f");
         Constant("far1", "1.5f");
         Constant("near2", "0.5625f");
@@ -113,9 +112,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     private void EmitTile(WinogradOutputKernel kernel, int columns)
     {
         bool residual = kernel.Initial == Initial.BiasAndResidual;
-        writer.Loop("v", kernel.Vectors, () =>
+        Vectors(kernel.Vectors, kernel.Share, at =>
         {
-            string at = kernel.Vectors > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
             writer.Line($"{vector.Type} start = {vector.Load(KernelText.At("bias", at))};");
             writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
             writer.Line("ref float between = ref temporary;");
@@ -165,26 +163,50 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         bool steps = rows < outHeight;
         writer.Line($"const int RowsPerStep = {rows};");
         writer.Line($"const int WindowRow = {d.Transform.RowStep / d.Transform.PixelStep} * {d.Transform.PixelStep};");
+        bool shared = d.SharesSteps;
+        string share = shared ? ", part" : string.Empty;
+        if (shared)
+        {
+            writer.Line("// All threads work on one step together: each loads and stores rows, transforms channels and computes products of its own.");
+            writer.Line($"ref float temporary = ref {KernelText.At("part.Own(ref scratch)", d.Temporary)};");
+        }
+        else
+        {
+            writer.Line("scratch = ref part.Own(ref scratch);");
+            writer.Line($"ref float temporary = ref {KernelText.At("scratch", d.Temporary)};");
+        }
+
         writer.Line($"ref float window = ref {KernelText.At("scratch", d.Window)};");
         writer.Line($"ref float tiles = ref {KernelText.At("scratch", d.Tiles)};");
         writer.Line($"ref float products = ref {KernelText.At("scratch", d.Products)};");
-        writer.Line($"ref float temporary = ref {KernelText.At("scratch", d.Temporary)};");
-        writer.Line("MemoryMarshal.CreateSpan(ref window, (RowsPerStep + 2) * WindowRow).Clear();");
+        writer.Line(shared
+            ? "MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, part.First(RowsPerStep + 2) * WindowRow), (part.End(RowsPerStep + 2) - part.First(RowsPerStep + 2)) * WindowRow).Clear();"
+            : "MemoryMarshal.CreateSpan(ref window, (RowsPerStep + 2) * WindowRow).Clear();");
+        writer.Line("part.Barrier();", shared);
         string start = steps ? $"y * {outWidth}" : "0";
         if (steps)
         {
-            writer.Open($"for (int y = 0; y < {outHeight}; y += RowsPerStep)");
+            int count = (outHeight + rows - 1) / rows;
+            writer.Line(shared
+                ? "const int firstRow = 0;"
+                : $"int firstRow = part.First({count}) * RowsPerStep;");
+            writer.Open($"for (int y = firstRow; y < {(shared ? FormattableString.Invariant($"{outHeight}") : FormattableString.Invariant($"Math.Min({outHeight}, part.End({count}) * RowsPerStep)"))}; y += RowsPerStep)");
             writer.Line($"int rows = Math.Min(RowsPerStep, {outHeight} - y);");
             writer.Line("// The last two rows of a step are the next one's first.");
-            writer.Line("if (y > 0)");
+            writer.Line($"if (y > firstRow{(shared ? " && part.Index == 0" : string.Empty)})");
             writer.Line("    MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, RowsPerStep * WindowRow), 2 * WindowRow).CopyTo(MemoryMarshal.CreateSpan(ref window, 2 * WindowRow));");
+            writer.Line("part.Barrier();", shared);
+            writer.Line("int first = y == firstRow ? 0 : 2;");
         }
         else
         {
             writer.Line($"const int rows = {outHeight};");
+            writer.Line("const int first = 0;");
         }
 
-        writer.Open($"for (int r = {(steps ? "y == 0 ? 0 : 2" : "0")}; r < RowsPerStep + 2; r++)");
+        writer.Open(shared
+            ? "for (int r = first + part.First(RowsPerStep + 2 - first); r < first + part.End(RowsPerStep + 2 - first); r++)"
+            : "for (int r = first; r < RowsPerStep + 2; r++)");
         writer.Line($"int row = {(steps ? "y + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
         writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
         writer.Line($"if ((uint)row < {height})");
@@ -193,35 +215,66 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"    MemoryMarshal.CreateSpan(ref pixels, {width * d.Transform.PixelStep}).Clear();");
         writer.Close();
         writer.Line();
-        writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary);");
-        writer.Open($"for (int product = 0; product < {WinogradTile.Products}; product++)");
+
+        // The pixels of the step that a thread moves: all of them, or its share of the rows.
+        writer.Line($"ref float destination = ref {(d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : Pixel("output", start, step))};");
+        bool put = d.Residual is not null && d.Inverse.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer >= 0;
+        if (shared && (put || finish))
+            writer.Line($"int pixel = part.First(rows) * {outWidth}, moved = (part.End(rows) * {outWidth}) - pixel;");
+        string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : FormattableString.Invariant($"rows * {outWidth}");
+        string OfStep(string reference, int pixelStep) =>
+            shared ? KernelText.At(KernelText.At(reference, start == "0" ? "0" : Scaled(start, pixelStep)), Scaled("pixel", pixelStep)) : Pixel(reference, start, pixelStep);
+        if (put)
+            writer.Line(Load(OfStep("residual", d.Residual!.PixelStep), d.Residual, Pixel("destination", ownFirst, step), step, ownCount));
+        writer.Line("part.Barrier();", shared);
+        writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary{share});");
+        writer.Line("part.Barrier();", shared);
+        writer.Open(shared
+            ? $"for (int product = part.First({WinogradTile.Products}); product < part.End({WinogradTile.Products}); product++)"
+            : $"for (int product = 0; product < {WinogradTile.Products}; product++)");
         writer.Line($"{names.Of(d.Product)}(ref Unsafe.Add(ref tiles, product * {d.Transform.ProductStep}), ref Unsafe.Add(ref weights, {(d.Weights == 0 ? string.Empty : FormattableString.Invariant($"{d.Weights} + "))}(product * {d.WeightStep})), ref {KernelText.At("weights", d.Zeros)}, ref Unsafe.Add(ref products, product * {d.Inverse.ProductStep}));");
         writer.Close();
-        writer.Line();
-
-        writer.Line($"ref float destination = ref {(d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : Pixel("output", start, step))};");
-        if (d.Residual is { } residual && d.Inverse.Initial == Initial.BiasAndDestination)
-            writer.Line(Load(Pixel("residual", start, residual.PixelStep), residual, "destination", step, FormattableString.Invariant($"rows * {outWidth}")));
+        writer.Line("part.Barrier();", shared);
         string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
-        writer.Line($"{names.Of(d.Inverse)}(ref products, rows, ref {KernelText.At("weights", d.Bias)}, ref destination, {added}ref temporary);");
+        writer.Line($"{names.Of(d.Inverse)}(ref products, rows, ref {KernelText.At("weights", d.Bias)}, ref destination, {added}ref temporary{share});");
+        writer.Line("part.Barrier();", shared && finish);
+        string moving = Pixel("destination", ownFirst, step);
         if (!d.Pass.IsNone)
         {
-            writer.Open("for (int r = 0; r < rows; r++)");
-            DriverEmitter.ActivationPass(writer, vector, d.Pass, FormattableString.Invariant($"Unsafe.Add(ref destination, r * {outWidth * step})"), outWidth * step);
+            // Row after row, so that what is stored next is still near.
+            writer.Open($"for (int r = 0; r < {ownCount}; r += {outWidth})");
+            DriverEmitter.ActivationPass(writer, vector, d.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
             writer.Close();
         }
 
         if (d.Buffer >= 0)
         {
-            string destination = Pixel("output", start, d.Output.PixelStep), count = FormattableString.Invariant($"rows * {outWidth}");
+            string target = OfStep("output", d.Output.PixelStep);
             writer.Line(d.Output.IsPlanar
-                ? $"PixelLayout.ToPlanar<{vector.Simd}>(ref destination, {step}, ref {destination}, {d.Output.ChannelStep}, {d.Output.Shape.Channels}, {count});"
-                : $"PixelLayout.CopyPixels(ref destination, {step}, ref {destination}, {d.Output.PixelStep}, {d.Output.Shape.Channels}, {count});");
+                ? $"PixelLayout.ToPlanar<{vector.Simd}>(ref {moving}, {step}, ref {target}, {d.Output.ChannelStep}, {d.Output.Shape.Channels}, {ownCount});"
+                : $"PixelLayout.CopyPixels(ref {moving}, {step}, ref {target}, {d.Output.PixelStep}, {d.Output.Shape.Channels}, {ownCount});");
         }
 
         if (steps)
             writer.Close();
     }
+
+    /// <summary>A loop over vectors of channels, all or a thread's share; <paramref name="body"/> gets the offset of a vector.</summary>
+    private void Vectors(int count, WorkShare share, Action<string> body, bool braces = false)
+    {
+        string at = count > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
+        if (share == WorkShare.None)
+        {
+            writer.Loop("v", count, () => body(at), braces);
+            return;
+        }
+
+        writer.Open(FormattableString.Invariant($"for (int v = part.First({count}); v < part.End({count}); v++)"));
+        body(at);
+        writer.Close();
+    }
+
+    private static string Scaled(string pixel, int step) => step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}");
 
     private string Load(string source, TensorView view, string destination, int destinationStep, string pixels) => view.IsPlanar
         ? $"PixelLayout.FromPlanar<{vector.Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});"

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
@@ -29,6 +30,8 @@ public static class Expansion
         {
             if (declaration.Attributes[i].Kind == Marker)
                 marker = i;
+            else if (declaration.Attributes[i].Kind == ScheduleAttribute.Kind)
+                ScheduleAttribute.Check(new AttributeReader(builder, declaration.Attributes[i], i, ScheduleAttribute.Kind));
             else
                 layers.Add(i);
         }

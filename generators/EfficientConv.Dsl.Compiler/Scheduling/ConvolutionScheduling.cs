@@ -8,14 +8,17 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <summary>Schedules convolutions and pooling that run on their own.</summary>
 internal static class ConvolutionScheduling
 {
-    /// <summary>Rows that an activation pass finds in the first-level cache, in floats.</summary>
-    private const int PassFloats = 4096;
+    /// <summary>Part of the first-level cache for the rows that an activation pass goes over again.</summary>
+    private const double PassPart = 0.5;
 
-    /// <summary>Input rows under a window that stay in the first-level cache, in floats.</summary>
-    private const int WindowFloats = 8 * 1024;
+    /// <summary>Part of the first-level cache for the input rows under a window.</summary>
+    private const double WindowPart = 1;
 
-    /// <summary>A block of output channels of a whole map that waits to be transposed, in floats.</summary>
-    private const int BlockFloats = 8 * 1024;
+    /// <summary>Part of the first-level cache for a block of output channels of a whole map that waits to be transposed.</summary>
+    private const double BlockPart = 1;
+
+    /// <summary>Fewer rows than this leave threads idle when each gets whole rows.</summary>
+    private const int FewRows = 16;
 
     /// <summary>More different column tiles than this are not worth their code: zero columns in a ring make all tiles alike.</summary>
     private const int MaxColumnRuns = 4;
@@ -46,7 +49,8 @@ internal static class ConvolutionScheduling
     private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % 16 != 0;
 
     /// <summary>What a product's accumulators begin with: a residual that cannot be read by whole vectors is put into the destination first.</summary>
-    public static Initial InitialOf(TensorSlot? residual) => residual is null ? Initial.Bias : residual.View.IsPadded ? Initial.BiasAndResidual : Initial.BiasAndDestination;
+    public static Initial InitialOf(TensorSlot? residual, int lanes) =>
+        residual is null ? Initial.Bias : residual.View.HoldsVectors(lanes) ? Initial.BiasAndResidual : Initial.BiasAndDestination;
 
     /// <summary>Activation in the epilogue, or as a pass behind the kernel.</summary>
     public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
@@ -78,17 +82,19 @@ internal static class ConvolutionScheduling
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        bool direct = output.View.IsPadded;
-        int blocks = direct || residual is not null ? 1 : ChannelBlocks(target, height * width, outChannels);
+        bool direct = output.View.HoldsVectors(target.Lanes);
+        int blocks = direct || residual is not null ? 1 : ChannelBlocks(plan, height * width, outChannels);
         int blockChannels = outChannels / blocks;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
-        int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(height, width * step);
-        Initial initial = InitialOf(residual);
+        int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
+        EquatableArray<PanelRun> panels = plan.Tiles(rows * width, target.Vectors(blockChannels));
+        WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
+        Initial initial = InitialOf(residual, target.Lanes);
 
         plan.BeginStep();
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, plan.Tiles(rows * width, target.Vectors(blockChannels)));
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -96,19 +102,20 @@ internal static class ConvolutionScheduling
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
         plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), target.Padded(outChannels))]);
         ScratchArena scratch = new();
-        int buffer = direct ? -1 : scratch.Reserve(rows * width * step);
+        int buffer = direct ? -1 : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
         plan.AddStep(
             new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, buffer, pass),
-            input, residual, output, scratch.Length, Describe("pointwise", stage));
+            input, residual, output, scratch, Describe("pointwise", stage));
     }
 
     /// <summary>Blocks of output channels, so that each weight is read once although the output of the whole map has to be transposed; 1 where none fits.</summary>
-    private static int ChannelBlocks(VectorTarget target, int pixels, int outChannels)
+    private static int ChannelBlocks(PlanBuilder plan, int pixels, int outChannels)
     {
+        VectorTarget target = plan.Target;
         if (outChannels % target.Lanes != 0)
             return 1;
         int vectors = outChannels / target.Lanes;
-        for (int block = Math.Min(vectors, BlockFloats / target.Lanes / pixels); block >= 2; block--)
+        for (int block = Math.Min(vectors, plan.Settings.FirstLevelFloats(BlockPart) / target.Lanes / pixels); block >= 2; block--)
         {
             if (vectors % block == 0)
                 return vectors / block;
@@ -137,33 +144,33 @@ internal static class ConvolutionScheduling
         if (!plane)
             columns = ColumnRuns(window, largest, haloed: true);
 
-        bool direct = output.View.IsPadded && residual is null;
+        bool direct = output.View.HoldsVectors(target.Lanes) && residual is null;
         TensorSlot target0 = residual is null ? output : plan.NewTensor(stage.Output);
         direct |= residual is not null;
         plan.BeginStep();
         int step = direct ? target0.View.PixelStep : lanesStep;
-        int blocks = plane && direct && pass.IsNone ? RowBlocks(target.Vectors(outChannels), window, target.Lanes) : 1;
+        int blocks = plane && direct && pass.IsNone ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
         LanewiseKernel kernel = new(
             target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
         int length = padded * stage.Taps, weights = plan.Reserve(length), bias = plan.Reserve(padded);
         plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), padded));
         ScratchArena scratch = new();
-        int ring = plane ? 0 : scratch.Reserve(source.RingRows * source.RowStep);
-        int buffer = direct ? -1 : scratch.Reserve(stage.Output.Width * step);
+        int ring = plane ? 0 : scratch.Own(source.RingRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
                 plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
-            input, null, target0, scratch.Length, Describe(depthwise ? "depthwise" : "grouped", stage));
+            input, null, target0, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
         if (residual is not null)
         {
             // A residual behind a depthwise layer is rare: it is added by a step of its own, and so is the activation behind it.
             TensorSlot other = Scheduler.Padded(plan, residual), sum = stage.Activation.IsNone && output.View.IsPadded ? output : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, 0, "add");
+            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, null, "add");
             if (!stage.Activation.IsNone)
             {
                 TensorSlot activated = plan.NewTensor(stage.Output);
-                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, 0, $"{stage.Activation}");
+                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, null, $"{stage.Activation}");
                 sum = activated;
             }
 
@@ -172,10 +179,10 @@ internal static class ConvolutionScheduling
         }
     }
 
-    private static int RowBlocks(int vectors, RowWindow window, int lanes)
+    private static int RowBlocks(PlanBuilder plan, int vectors, RowWindow window)
     {
-        int blocks = 1;
-        while (vectors % blocks != 0 || (vectors / blocks > 1 && window.Kernel.Height * window.InWidth * lanes * (vectors / blocks) > WindowFloats))
+        int blocks = 1, lanes = plan.Target.Lanes;
+        while (vectors % blocks != 0 || (vectors / blocks > 1 && window.Kernel.Height * window.InWidth * lanes * (vectors / blocks) > plan.Settings.FirstLevelFloats(WindowPart)))
             blocks++;
         return blocks;
     }
@@ -191,14 +198,18 @@ internal static class ConvolutionScheduling
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : Ring(c, stage.Input, stage.Output, stage.Input.Channels);
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        Initial initial = InitialOf(residual);
-        bool direct = output.View.IsPadded;
+        Initial initial = InitialOf(residual, target.Lanes);
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();
         EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(stage.OutPerGroup));
+
+        // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
+        bool sharesPanels = c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, stage.OutPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels);
+            c.Groups, stage.InPerGroup, stage.OutPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
+            sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -207,13 +218,13 @@ internal static class ConvolutionScheduling
         packing.Add(new PackBias(plan.Absolute(bias), target.Padded(outChannels)));
         plan.Pack(stage, [.. packing]);
         ScratchArena scratch = new();
-        int ring = plane ? 0 : scratch.Reserve(source.RingRows * source.RowStep);
-        int buffer = direct ? -1 : scratch.Reserve(stage.Output.Width * step);
+        int ring = plane ? 0 : scratch.Own(source.RingRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
                 plane ? RowLoad.None : RowLoad.Copy, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass),
-            input, residual, output, scratch.Length, Describe(c.IsLinear ? "linear" : "convolution", stage));
+            input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
     }
 
     public static TensorSlot SchedulePool(PlanBuilder plan, PoolStage stage, TensorSlot input, TensorSlot? destination)
@@ -232,7 +243,7 @@ internal static class ConvolutionScheduling
             new RowDriver(
                 p.IsMaximum ? "MaxPool" : "AvgPool", input.View, null, output.View, kernel, window, source, RowLoad.None, 0, 1,
                 p.Stride.Height, p.Padding.Top, p.Padding.Bottom, -1, -1, output.View.PixelStep, ActivationFunction.None),
-            input, null, output, 0, FormattableString.Invariant($"{stage.Name}: {(p.IsMaximum ? "maximum" : "mean")} over {p.Kernel} windows, stride {p.Stride}: {stage.Input} -> {stage.Output}"));
+            input, null, output, null, FormattableString.Invariant($"{stage.Name}: {(p.IsMaximum ? "maximum" : "mean")} over {p.Kernel} windows, stride {p.Stride}: {stage.Input} -> {stage.Output}"));
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 
@@ -276,12 +287,12 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>Rows of a chunk that stays in the first-level cache: a divisor of the height.</summary>
-    private static int RowsOf(int height, int rowFloats)
+    private static int RowsOf(PlanBuilder plan, int height, int rowFloats)
     {
         int rows = 1;
         for (int candidate = 2; candidate <= height; candidate++)
         {
-            if (height % candidate == 0 && candidate * rowFloats <= PassFloats)
+            if (height % candidate == 0 && candidate * rowFloats <= plan.Settings.FirstLevelFloats(PassPart))
                 rows = candidate;
         }
 

@@ -100,12 +100,13 @@ public sealed record SqueezePart(
 /// <param name="Ring">Offset of the rings in the scratch memory.</param>
 /// <param name="DepthwiseRows">Offset of the depthwise rows.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="GatedWeights">Offset in the scratch memory of the projection's weights times the gate, or -1 where the depthwise rows are multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedRowsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
     ProductKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
-    int Ring, int DepthwiseRows, int Buffer, FusedOffsets Offsets) : Driver(Title, Input, Output)
+    int Ring, int DepthwiseRows, int Buffer, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => HiddenStep / Slab;
@@ -120,12 +121,17 @@ public sealed record FusedRowsDriver(
 /// <param name="ProjectBias">Projection's bias.</param>
 public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int DepthwiseBias, int Project, int ProjectBias);
 
-/// <summary>Expand, depthwise, project one slab of hidden channels after the other over the whole map; the projection adds up in the output.</summary>
+/// <summary>
+/// Expand, depthwise, project one slab of hidden channels after the other over the whole map; the projection adds up in the output. The products run
+/// row by row where a row fills register tiles: then threads work on rows of their own and each expands the rows at its edges again. On narrower
+/// maps they run over the whole map, and each thread makes slabs of its own that all project together.
+/// </summary>
 /// <param name="Title">Name.</param>
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
 /// <param name="Output">Output.</param>
-/// <param name="Expand">Expansion of the map into one slab, or null when the depthwise layer reads the input.</param>
+/// <param name="ByRow">Whether the products run row by row.</param>
+/// <param name="Expand">Expansion of a row or of the map into one slab, or null when the depthwise layer reads the input.</param>
 /// <param name="ExpandPass">Activation behind it as a pass.</param>
 /// <param name="Depthwise">One row of one slab.</param>
 /// <param name="DepthwisePass">Activation behind it as a pass.</param>
@@ -142,7 +148,7 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
-    string Title, TensorView Input, TensorView? Residual, TensorView Output,
+    string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
     PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass,
     int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, FusedOffsets Offsets) : Driver(Title, Input, Output)

@@ -12,87 +12,75 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 internal static class FusedScheduling
 {
-    /// <summary>A slab over the whole map, expanded and after the depthwise layer, stays well inside the second-level cache.</summary>
-    private const int SlabMapBytes = 400 * 1024;
-
-    /// <summary>Widest map on which whole-map slabs are used; wider rows keep the register tiles busy by themselves.</summary>
-    private const int SlabMapWidth = 28;
-
-    /// <summary>Most hidden channels of a slab: beyond it the panels of weights leave the first-level cache.</summary>
-    private const int LargestSlab = 128;
+    /// <summary>A row of so many pixels fills the largest register tiles by itself.</summary>
+    internal const int FullRow = 14;
 
     private const int MaxColumnRuns = 4;
-
-    /// <summary>Names of the forms in measured schedules.</summary>
-    public const string RowsForm = "rows", SlabsForm = "slabs";
-
-    /// <summary>Depthwise rows that a pass finds in the first-level cache, in floats.</summary>
-    private const int PassFloats = 9 * 1024;
 
     public static TensorSlot Schedule(PlanBuilder plan, DepthwiseGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
     {
         TensorSlot input = slots[group.Source], output = destination ?? plan.NewTensor(group.Project.Output);
         TensorSlot? residual = group.Residual >= 0 ? slots[group.Residual] : null;
-        if (PlanarScheduling.Fits(group, input, residual, output))
+        if (PlanarScheduling.Fits(plan.Settings, group, input, residual, output))
         {
             PlanarScheduling.Schedule(plan, group, input, residual, output);
             return output;
         }
 
+        VectorTarget target = plan.Target;
         RowWindow window = ConvolutionScheduling.Window(group.Depthwise.Convolution, group.Depthwise.Input, group.Depthwise.Output);
-        EquatableArray<ColumnRun> columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(plan.Target, window.Kernel.Width), haloed: false);
-        if (Slab(plan, group, columns) is { } slab)
-            ScheduleSlabs(plan, group, input, residual, output, window, columns, slab);
-        else
-            ScheduleRows(plan, group, input, residual, output, window, columns);
-        return output;
-    }
-
-    /// <summary>Hidden channels of a slab over the whole map, by the cost model or as measured; null for rows.</summary>
-    private static int? Slab(PlanBuilder plan, DepthwiseGroup group, EquatableArray<ColumnRun> columns)
-    {
-        int? predicted = columns.Count <= MaxColumnRuns ? SlabOverMap(plan.Target, group) : null;
-        if (plan.Override is not { Form: { } form } asked || form == RowsForm)
-            return plan.Override?.Form == RowsForm ? null : predicted;
-        int channels = group.Depthwise.Output.Channels, lanes = plan.Target.Lanes;
-        if (form != SlabsForm || group.Squeeze is not null || columns.Count > MaxColumnRuns || channels % lanes != 0)
+        EquatableArray<ColumnRun> columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: false);
+        bool haloed = columns.Count > MaxColumnRuns, slabsFit = !haloed && group.Squeeze is null && group.Depthwise.Output.Channels % target.Lanes == 0;
+        Halo halo = HaloOf(group.Depthwise, haloed);
+        if (haloed)
+            columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: true);
+        BlockSchedule schedule = new BlockCost(target, plan.Settings, group, halo.RowPixels, PairsPixels(target, group, columns), slabsFit).Choose();
+        plan.NoteMisfits(schedule);
+        switch (schedule.Form)
         {
-            plan.Misfit("form " + form);
-            return predicted;
+            case BlockForm.Slabs:
+                ScheduleSlabs(plan, group, input, residual, output, window, columns, schedule);
+                return output;
+            case BlockForm.Rows:
+                ScheduleRows(plan, group, input, residual, output, window, columns, halo, schedule);
+                return output;
+            default:
+                return ScheduleLayers(plan, group, slots, output, schedule);
         }
-
-        return plan.Asked("slab", asked.Slab, asked.Slab > 0 && channels % asked.Slab == 0 && asked.Slab % lanes == 0) ?? predicted ?? LargestDivisor(channels, lanes, s => s <= LargestSlab);
     }
 
-    /// <summary>Hidden channels of a slab over the whole map, or null where that form does not fit.</summary>
-    private static int? SlabOverMap(VectorTarget target, DepthwiseGroup group)
+    /// <summary>Zero columns on both sides of the expanded rows, which make all column tiles alike.</summary>
+    private readonly record struct Halo(int Left, int Right, int RowPixels)
     {
-        Shape before = group.Depthwise.Input, after = group.Depthwise.Output;
-        if (group.Squeeze is not null || before.Width > SlabMapWidth || after.Channels % target.Lanes != 0)
-            return null;
-        int? slab = LargestDivisor(after.Channels, target.Lanes, s => s <= LargestSlab && (before.Pixels + after.Pixels) * (long)s * sizeof(float) <= SlabMapBytes);
-        return slab;
+        public bool IsThere => Left + Right > 0;
     }
 
-    /// <summary>The largest slab that divides <paramref name="channels"/>; one of two vectors or more is preferred, because register tiles are two wide.</summary>
-    private static int? LargestDivisor(int channels, int lanes, Func<int, bool> fits)
+    private static Halo HaloOf(ConvolutionStage depthwise, bool haloed)
     {
-        foreach (int unit in new[] { 2 * lanes, lanes })
-        {
-            for (int slab = channels / unit * unit; slab > 0; slab -= unit)
-            {
-                if (channels % slab == 0 && fits(slab))
-                    return slab;
-            }
-        }
+        ConvolutionOperator c = depthwise.Convolution;
+        int width = depthwise.Input.Width, left = haloed ? c.Padding.Left : 0;
+        int right = haloed
+            ? Math.Max(0, ((depthwise.Output.Width - 1) * c.Stride.Width) + ShapeInference.EffectiveKernel(c.Kernel.Width, c.Dilation.Width) - left - width)
+            : 0;
+        return new Halo(left, right, left + width + right);
+    }
 
-        return null;
+    private static TensorSlot ScheduleLayers(PlanBuilder plan, DepthwiseGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot output, BlockSchedule schedule)
+    {
+        Dictionary<int, TensorSlot> all = slots.ToDictionary(pair => pair.Key, pair => pair.Value);
+        if (group.Expand is { } expand)
+            all[expand.Id] = ConvolutionScheduling.Schedule(plan, expand, all, null);
+        all[group.Depthwise.Id] = ConvolutionScheduling.Schedule(plan, group.Depthwise, all, null);
+        TensorSlot result = ConvolutionScheduling.Schedule(plan, group.Project, all, output);
+        plan.AppendComment(schedule.Describe("layer by layer"));
+        return result;
     }
 
     private static void ScheduleSlabs(
-        PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output, RowWindow window, EquatableArray<ColumnRun> columns, int slab)
+        PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output, RowWindow window, EquatableArray<ColumnRun> columns, BlockSchedule schedule)
     {
         VectorTarget target = plan.Target;
+        int slab = schedule.Slab;
         if (group.Expand is null)
             input = Scheduler.Padded(plan, input);
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
@@ -101,36 +89,44 @@ internal static class FusedScheduling
         (ActivationFunction expandInline, ActivationFunction expandPass) = ConvolutionScheduling.Split(group.Expand?.Activation ?? ActivationFunction.None);
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
-        bool direct = output.View.IsPadded;
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
+        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
 
+        // With a pass over what a kernel made, which is contiguous only over the whole slab, products run over the map.
+        bool byRow = after.Width >= FullRow && expandPass.IsNone && depthwisePass.IsNone;
+        int expandPixels = byRow ? before.Width : before.Pixels, projectPixels = byRow ? after.Width : after.Pixels;
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
-            before.Pixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
-            Initial.Bias, 0, expandInline, plan.Tiles(before.Pixels, slab / lanes));
+            expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
+            Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes));
+        expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
-        EquatableArray<PanelRun> panels = plan.Tiles(after.Pixels, target.Vectors(outChannels));
-        PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
-            after.Pixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels);
+        EquatableArray<PanelRun> panels = plan.Tiles(projectPixels, target.Vectors(outChannels));
+        PointwiseKernel Projection(Initial first, ActivationFunction activation)
+        {
+            PointwiseKernel kernel = new(
+                projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
+                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.None : RegisterTiling.Share(panels));
+            return kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs) };
+        }
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
         ScratchArena scratch = new();
-        int expanded = expand is null ? 0 : scratch.Reserve(before.Pixels * slab), depthwiseSlab = scratch.Reserve(after.Pixels * slab);
-        int buffer = direct ? -1 : scratch.Reserve(project.Output.Pixels * step);
+        int expanded = expand is null ? 0 : scratch.Own(before.Pixels * slab), depthwiseSlab = scratch.Own(after.Pixels * slab);
+        int buffer = direct ? -1 : scratch.Shared(project.Output.Pixels * step);
         plan.AddStep(
             new FusedSlabsDriver(
-                Title(group), input.View, residual?.View, output.View, expand, expandPass, rows, depthwisePass,
+                Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
                 projectPass, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, offsets),
-            input, residual, output, scratch.Length, Describe(group) + FormattableString.Invariant($"\nslabs of {slab} hidden channels over the whole map"));
+            input, residual, output, scratch, Describe(group) + "\n" + schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
     }
 
     private static void ScheduleRows(
-        PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output, RowWindow window, EquatableArray<ColumnRun> columns)
+        PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output, RowWindow window, EquatableArray<ColumnRun> columns, Halo halo, BlockSchedule schedule)
     {
         VectorTarget target = plan.Target;
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
@@ -141,23 +137,8 @@ internal static class FusedScheduling
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
 
-        bool haloed = columns.Count > MaxColumnRuns;
-        if (haloed)
-            columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: true);
-        int left = haloed ? window.PadLeft : 0;
-        int right = haloed ? Math.Max(0, ((after.Width - 1) * c.Stride.Width) + ShapeInference.EffectiveKernel(c.Kernel.Width, c.Dilation.Width) - left - before.Width) : 0;
-        int rowPixels = left + before.Width + right, effective = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
-        bool plane = group.Expand is null && input.View.IsPadded && !haloed;
-        (int rows, int slab) = group.Expand is null
-            ? (RowsOfStep(group, 1, hiddenStep), hiddenStep)
-            : RowsAndSlab(target, group, hiddenStep, rowPixels);
-        if (plan.Override is { } asked)
-        {
-            rows = plan.Asked("rows", asked.Rows, asked.Rows > 0 && after.Height % asked.Rows == 0) ?? rows;
-            if (group.Expand is not null && asked.Form != SlabsForm)
-                slab = plan.Asked("slab", asked.Slab, asked.Slab > 0 && hiddenStep % asked.Slab == 0 && asked.Slab % target.Lanes == 0) ?? slab;
-        }
-
+        int rows = schedule.Rows, slab = schedule.Slab, effective = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
+        bool plane = group.Expand is null && input.View.IsPadded && !halo.IsThere;
         int ringRows = ((rows - 1) * c.Stride.Height) + effective, slabs = hiddenStep / slab;
 
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
@@ -165,11 +146,15 @@ internal static class FusedScheduling
             Initial.Bias, 0, expandInline, plan.Tiles(before.Width, slab / lanes));
         RowSource source = plane
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
-            : new RowSource(ringRows, rowPixels * slab, slab, left, right);
+            : new RowSource(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
         LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseInline, columns);
-        bool direct = output.View.IsPadded, pairs = PairsPixels(target, outChannels, columns) && hidden == hiddenStep;
+        bool pairs = PairsPixels(target, group, columns);
+
+        // A pair of pixels reads and writes half a vector of each.
+        int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
+        bool direct = output.View.HoldsVectors(outLanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
+        Initial initial = ConvolutionScheduling.InitialOf(residual, outLanes);
         int residualStep = initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
         if (pairs)
             depthwiseRow = depthwiseRow with { PixelPairs = true, OutVectorStep = 2 * lanes };
@@ -183,57 +168,43 @@ internal static class FusedScheduling
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
         ScratchArena scratch = new();
+        int ring = plane ? 0 : scratch.Own(slabs * ringRows * source.RowStep);
+        int buffer = direct ? -1 : scratch.Own(rows * after.Width * step);
+
+        // On a map of more pixels than output channels the gate goes into the weights, once, and not into every depthwise row.
+        int gated = group.Squeeze is not null && after.Pixels > outChannels ? scratch.Own(WeightRows(target, projection).Sum(r => r.Panels * r.Width) * hidden) : -1;
+        int rowLength = after.Width * hiddenStep;
+        int depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
-        int ring = plane ? 0 : scratch.Reserve(slabs * ringRows * source.RowStep);
-        int depthwiseRows = scratch.Reserve((squeeze is null ? rows : after.Height) * after.Width * hiddenStep);
-        int buffer = direct ? -1 : scratch.Reserve(rows * after.Width * step);
         plan.AddStep(
             new FusedRowsDriver(
                 Title(group), input.View, residual?.View, output.View, expand, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
-                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, offsets),
-            input, residual, output, scratch.Length,
-            Describe(group) + FormattableString.Invariant($"\n{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each"));
+                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, gated, offsets),
+            input, residual, output, scratch,
+            Describe(group) + "\n" + schedule.Describe(FormattableString.Invariant($"{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each")));
     }
 
+    /// <summary>A product's packed weights: so many panels, each of rows of so many floats, one row for each input channel.</summary>
+    internal static IEnumerable<(int Panels, int Width)> WeightRows(VectorTarget target, ProductKernel kernel) => kernel switch
+    {
+        PixelPairKernel pairs => [(1, pairs.Groups * target.Lanes)],
+        PointwiseKernel product => product.Panels.Select(run => (run.Count, run.Vectors * target.Lanes)),
+        _ => throw new InvalidOperationException($"{kernel} has no panels."),
+    };
+
     /// <summary>Whether output channels leave half a vector of 16 empty, few enough of them for a tile of pixel pairs.</summary>
-    private static bool PairsPixels(VectorTarget target, int outChannels, EquatableArray<ColumnRun> columns) =>
-        target.Lanes == 16 && outChannels % 16 is >= 1 and <= 8 && PairsOfTile(target, outChannels) >= 4 &&
-        columns.All(run => run.Columns % 2 == 0 && run.FirstColumn % 2 == 0);
+    private static bool PairsPixels(VectorTarget target, DepthwiseGroup group, EquatableArray<ColumnRun> columns)
+    {
+        int outChannels = group.Project.Output.Channels;
+        return target.Lanes == 16 && outChannels % 16 is >= 1 and <= 8 && PairsOfTile(target, outChannels) >= 4 && group.Depthwise.Output.Channels % 16 == 0 &&
+            columns.All(run => run.Columns % 2 == 0 && run.FirstColumn % 2 == 0);
+    }
 
     /// <summary>Most pairs of pixels of a tile: accumulators, weights and one broadcast fit the registers.</summary>
     private static int PairsOfTile(VectorTarget target, int outChannels)
     {
         int groups = (outChannels + 7) / 8;
         return Math.Min(8, (target.Registers - 1 - groups) / groups);
-    }
-
-    /// <summary>Rows of a step and channels of a slab: few enough for the ring of a slab to stay near the core, enough to keep register tiles full.</summary>
-    private static (int Rows, int Slab) RowsAndSlab(VectorTarget target, DepthwiseGroup group, int hiddenStep, int rowPixels)
-    {
-        ConvolutionOperator c = group.Depthwise.Convolution;
-        int rows = RowsOfStep(group, c.Stride.Height, hiddenStep);
-        int ringRows = ((rows - 1) * c.Stride.Height) + ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
-        int budget = c.Stride.Height == 1 ? 64 * 1024 : 24 * 1024;
-        int slab = LargestDivisor(hiddenStep, target.Lanes, s => s <= LargestSlab && (long)ringRows * rowPixels * s * sizeof(float) <= budget) ?? target.Lanes;
-        return (rows, slab);
-    }
-
-    /// <summary>
-    /// Output rows of a step: about four rows of a wide map or as many as make 56 pixels of a narrow one, and a divisor of the height. Where passes go
-    /// over the depthwise rows again, those of a step stay in the first-level cache.
-    /// </summary>
-    private static int RowsOfStep(DepthwiseGroup group, int stride, int hiddenStep)
-    {
-        Shape output = group.Depthwise.Output;
-        bool passes = group.Squeeze is not null || !group.Depthwise.Activation.IsInline;
-        int wanted = stride > 1 && output.Width >= 28 ? 1 : Math.Max(4, 56 / output.Width), rows = 1;
-        for (int candidate = 2; candidate <= Math.Min(wanted, output.Height); candidate++)
-        {
-            if (output.Height % candidate == 0 && (!passes || candidate * output.Width * hiddenStep <= PassFloats))
-                rows = candidate;
-        }
-
-        return rows;
     }
 
     private static FusedOffsets PackBlock(

@@ -19,6 +19,19 @@ public enum Initial
     Destination,
 }
 
+/// <summary>What of a kernel's work the threads share that run it at the same time.</summary>
+public enum WorkShare
+{
+    /// <summary>Nothing: a call does it all.</summary>
+    None,
+
+    /// <summary>Tiles of pixels.</summary>
+    Tiles,
+
+    /// <summary>Panels of output channels.</summary>
+    Panels,
+}
+
 /// <summary>A method with all sizes fixed; equal kernels share one method.</summary>
 public abstract record Kernel;
 
@@ -65,9 +78,17 @@ public sealed record PixelPairKernel(
 /// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Panels">Register tiles.</param>
+/// <param name="Share">What threads share.</param>
+/// <param name="Ahead">Weights that are fetched into the second-level cache meanwhile, or null.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels) : ProductKernel(Pixels, OutPixelStep, Initial);
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, FetchAhead? Ahead = null)
+    : ProductKernel(Pixels, OutPixelStep, Initial);
+
+/// <summary>Weights that a matrix product asks for while it works with others; it is spread over all steps of the sums.</summary>
+/// <param name="Distance">Where they begin, in floats from the kernel's own.</param>
+/// <param name="Step">Floats to move on in each step.</param>
+public sealed record FetchAhead(int Distance, int Step);
 
 /// <summary>Where a kernel with windows finds its input rows.</summary>
 /// <param name="RingRows">Rows of the ring buffer, or 0 when all rows lie in a plane.</param>
@@ -120,9 +141,10 @@ public sealed record LanewiseKernel(
 /// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Panels">Register tiles over one group's outputs.</param>
+/// <param name="Share">What threads share.</param>
 public sealed record ConvolutionKernel(
     int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutPixelStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels) : Kernel;
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : Kernel;
 
 /// <summary>One output row of a pooling layer.</summary>
 /// <param name="IsMaximum">Maximum, else mean.</param>

@@ -17,14 +17,14 @@ internal static class MapScheduling
         switch (stage)
         {
             case GlobalAveragePoolStage:
-                plan.AddStep(new GlobalAverageDriver(input.View, output.View), input, null, output, 0, $"{stage.Name}: mean over the map: {stage.Input} -> {stage.Output}");
+                plan.AddStep(new GlobalAverageDriver(input.View, output.View), input, null, output, null, $"{stage.Name}: mean over the map: {stage.Input} -> {stage.Output}");
                 break;
 
             case SqueezeStage squeeze:
             {
                 ScratchArena scratch = new();
                 SqueezePart part = Squeeze(plan, squeeze, scratch);
-                plan.AddStep(new SqueezeDriver(input.View, output.View, part), input, null, output, scratch.Length, Describe(squeeze));
+                plan.AddStep(new SqueezeDriver(input.View, output.View, part), input, null, output, scratch, Describe(squeeze));
                 break;
             }
 
@@ -66,7 +66,7 @@ internal static class MapScheduling
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
 
         void Map(MapKind kind, ActivationFunction function, int groups, int weights, string what) =>
-            plan.AddStep(new MapDriver(kind, input.View, other?.View, output.View, function, groups, weights), input, other, output, 0, $"{stage.Name}: {what}: {stage.Input} -> {stage.Output}");
+            plan.AddStep(new MapDriver(kind, input.View, other?.View, output.View, function, groups, weights), input, other, output, null, $"{stage.Name}: {what}: {stage.Input} -> {stage.Output}");
     }
 
     /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>
@@ -81,10 +81,10 @@ internal static class MapScheduling
         (int expandWeights, int expandBias) = Pack(stage.Expand, expand, squeezed);
         return new SqueezePart(
             channels, squeezed, reduce, activationPass, expand, gatePass, reduceWeights, reduceBias, expandWeights, expandBias,
-            scratch.Reserve(PlanBuilder.Align(channels)), scratch.Reserve(PlanBuilder.Align(squeezed)));
+            scratch.Shared(PlanBuilder.Align(channels)), scratch.Shared(PlanBuilder.Align(squeezed)));
 
         PointwiseKernel Product(int inputs, int outputs, ActivationFunction activation) => new(
-            1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.Align(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, target.Vectors(outputs)));
+            1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.Align(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, target.Vectors(outputs)), WorkShare.Panels);
 
         (int Weights, int Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)
         {

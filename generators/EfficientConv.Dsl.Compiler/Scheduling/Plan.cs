@@ -37,6 +37,9 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Floats that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
 
+    /// <summary>Whether a kernel may read and write whole vectors of <paramref name="lanes"/> floats at every pixel, without reaching into the next one's.</summary>
+    public bool HoldsVectors(int lanes) => !IsPlanar && (IsPadded || Shape.Channels % lanes == 0);
+
     /// <inheritdoc/>
     public override string ToString() => IsPlanar ? $"{Shape} NCHW" : $"{Shape} NHWC";
 }
@@ -57,7 +60,8 @@ public sealed record Tensor(TensorPlace Place, int Offset, TensorView View);
 /// <param name="ScratchLength">Floats of scratch memory.</param>
 /// <param name="Comment">Layers and shapes, for the reader of the generated code.</param>
 /// <param name="Key">Its <see cref="LayerKey"/>; empty for what has no schedule to choose.</param>
-public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, string Comment, string Key);
+/// <param name="Group">Which of the network's groups it is part of.</param>
+public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, string Comment, string Key, int Group);
 
 /// <summary>Something of a measured schedule that cannot be, for example because the channels changed.</summary>
 /// <param name="Layer">The schedule's layer.</param>
@@ -100,9 +104,11 @@ public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset
 /// <param name="Target">Instruction set.</param>
 /// <param name="PackedLength">Floats of packed weights.</param>
 /// <param name="WorkspaceLength">Floats of workspace.</param>
+/// <param name="PartScratchLength">Floats of scratch memory that every further thread needs for itself.</param>
 /// <param name="PeakLength">Floats of input, output and workspace together.</param>
 /// <param name="Packing">How weights are stored.</param>
 /// <param name="Steps">What runs, in order.</param>
 /// <param name="Misfits">Measured schedules that cannot be; the cost model's stand in their place.</param>
-public sealed record NetworkPlan(VectorTarget Target, int PackedLength, int WorkspaceLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps,
+public sealed record NetworkPlan(
+    VectorTarget Target, int PackedLength, int WorkspaceLength, int PartScratchLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps,
     EquatableArray<ScheduleMisfit> Misfits);

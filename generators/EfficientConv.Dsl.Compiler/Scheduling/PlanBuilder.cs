@@ -19,7 +19,7 @@ internal sealed class TensorSlot(TensorPlace place, TensorView view)
 }
 
 /// <summary>Collects steps, packed weights and memory of a plan.</summary>
-internal sealed class PlanBuilder(VectorTarget target)
+internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings)
 {
     /// <summary>Everything begins on a cache line of 64 bytes.</summary>
     private const int Alignment = 16;
@@ -31,13 +31,16 @@ internal sealed class PlanBuilder(VectorTarget target)
     private int _stepWeights;
 
     private readonly List<ScheduleMisfit> _misfits = [];
-    private readonly List<string> _keys = [];
     private string _key = string.Empty;
+    private int _group = -1;
 
     public VectorTarget Target => target;
 
     /// <summary>The measured schedule of the group that is being planned, or null.</summary>
     public ScheduleOverride? Override { get; private set; }
+
+    /// <summary>What the group that is being planned is scheduled for: its measured schedule goes before the project's settings.</summary>
+    public ScheduleSettings Settings => Override is null ? settings : settings with { Form = Override.BlockForm, Rows = Override.Rows, Slab = Override.Slab };
 
     /// <summary>A tensor in the workspace, whole vectors at every pixel.</summary>
     public TensorSlot NewTensor(Shape shape) => Track(new TensorSlot(TensorPlace.Workspace, PaddedView(shape)));
@@ -60,26 +63,32 @@ internal sealed class PlanBuilder(VectorTarget target)
     public void BeginGroup(string? key, ScheduleOverrides? overrides)
     {
         _key = key ?? string.Empty;
+        _group++;
         Override = key is null ? null : overrides?.Find(key, target);
+        if (Override is { Tile: not 0 } asked && !IsTile(asked.Tile))
+            Misfit(FormattableString.Invariant($"tile {asked.Tile}"));
     }
 
-    /// <summary><paramref name="asked"/> where it <paramref name="fits"/>; else nothing, and the misfit is noted.</summary>
-    public int? Asked(string what, int asked, bool fits)
+    /// <summary>Notes what of a block's measured schedule could not be.</summary>
+    public void NoteMisfits(BlockSchedule chosen)
     {
-        if (asked == 0)
-            return null;
-        if (fits)
-            return asked;
-        Misfit(FormattableString.Invariant($"{what} {asked}"));
-        return null;
+        if (Override is not { } asked)
+            return;
+        if (asked.BlockForm != BlockForm.Auto && asked.BlockForm != chosen.Form)
+            Misfit("form " + asked.Form);
+        else if (asked.Rows > 0 && asked.Rows != chosen.Rows)
+            Misfit(FormattableString.Invariant($"rows {asked.Rows}"));
+        else if (asked.Slab > 0 && asked.Slab != chosen.Slab)
+            Misfit(FormattableString.Invariant($"slab {asked.Slab}"));
     }
 
-    /// <summary>Notes that something of the measured schedule cannot be.</summary>
-    public void Misfit(string what) => _misfits.Add(new ScheduleMisfit(_key, target.Name, what));
+    private void Misfit(string what) => _misfits.Add(new ScheduleMisfit(_key, target.Name, what));
+
+    private bool IsTile(int tile) => tile >= 1 && tile <= RegisterTiling.MaxVectors(target);
 
     /// <summary>Register tiles of a product, as wide as the measured schedule says.</summary>
     public EquatableArray<PanelRun> Tiles(int pixels, int vectors) =>
-        RegisterTiling.Choose(target, pixels, vectors, Override is null ? 0 : Asked("tile", Override.Tile, Override.Tile >= 1 && Override.Tile <= RegisterTiling.MaxVectors(target)) ?? 0);
+        RegisterTiling.Choose(target, pixels, vectors, Override is { } asked && IsTile(asked.Tile) ? asked.Tile : 0);
 
     /// <summary>Begins a step: offsets of weights packed from now on are relative to here.</summary>
     public void BeginStep() => _stepWeights = _packedLength;
@@ -100,7 +109,7 @@ internal sealed class PlanBuilder(VectorTarget target)
 
     public void Pack(ConvolutionStage stage, params PackInstruction[] instructions) => Pack(stage, stage.Convolution, stage.InPerGroup, stage.BatchNorm, instructions);
 
-    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, int scratchLength, string comment)
+    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, string comment)
     {
         int index = _drafts.Count;
         foreach (TensorSlot? slot in new[] { input, residual, output })
@@ -112,10 +121,12 @@ internal sealed class PlanBuilder(VectorTarget target)
             }
         }
 
-        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratchLength, comment));
-        _keys.Add(_key);
+        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment, _key, _group));
         _stepWeights = _packedLength;
     }
+
+    /// <summary>Adds a line to the last step's comment.</summary>
+    public void AppendComment(string line) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Comment = _drafts[_drafts.Count - 1].Comment + "\n" + line };
 
     public NetworkPlan Build(Shape input, Shape output)
     {
@@ -129,10 +140,12 @@ internal sealed class PlanBuilder(VectorTarget target)
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, _keys[i]));
+            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, d.Key, d.Group));
         }
 
-        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), input.Count + output.Count + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
+        return new NetworkPlan(
+            target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), Math.Max(_drafts.Max(d => d.OwnLength), Alignment),
+            input.Count + output.Count + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
 
         static Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View);
 
@@ -153,17 +166,40 @@ internal sealed class PlanBuilder(VectorTarget target)
         }
     }
 
-    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, string Comment);
+    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment, string Key, int Group);
 
     private readonly record struct Placed(int Offset, int Length, int First, int Last);
 }
 
-/// <summary>Scratch memory of one step.</summary>
+/// <summary>Scratch memory of one step: first what every thread has for itself, then what all share.</summary>
 internal sealed class ScratchArena
 {
+    private bool _shared;
+
+    /// <summary>Floats in all.</summary>
     public int Length { get; private set; }
 
-    public int Reserve(int length)
+    /// <summary>Floats that every thread has for itself.</summary>
+    public int OwnLength { get; private set; }
+
+    /// <summary>Reserves memory that every thread has for itself.</summary>
+    public int Own(int length)
+    {
+        if (_shared)
+            throw new InvalidOperationException("A thread's own memory lies in front of what all share.");
+        int offset = Take(length);
+        OwnLength = Length;
+        return offset;
+    }
+
+    /// <summary>Reserves memory that all threads share.</summary>
+    public int Shared(int length)
+    {
+        _shared = true;
+        return Take(length);
+    }
+
+    private int Take(int length)
     {
         int offset = Length;
         Length = checked(Length + PlanBuilder.Align(length));

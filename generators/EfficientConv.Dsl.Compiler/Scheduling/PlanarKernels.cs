@@ -19,9 +19,10 @@ public readonly record struct PixelRun(int First, int Vectors, int Count);
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Runs">Panels of pixels.</param>
 /// <param name="Tiles">Tiles of output channels, each packed [k][channel].</param>
+/// <param name="Share">Whether threads share the panels of pixels.</param>
 public sealed record PlanarPointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int InPlaneStep, int OutPlaneStep, bool HasResidual, ActivationFunction Activation,
-    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : Kernel;
+    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles, WorkShare Share = WorkShare.None) : Kernel;
 
 /// <summary>
 /// Rows of one zero-padded plane whose columns are sorted by their remainder modulo the stride, so that every tap's columns are neighbours:

@@ -24,8 +24,8 @@ internal static class PlanarScheduling
     /// <summary>Narrower rows leave too many lanes empty for a depthwise layer inside a network to stay with planes.</summary>
     private const int NarrowestPlanarRow = 28;
 
-    /// <summary>Depthwise rows of all channels that one step keeps, in floats.</summary>
-    private const int StepFloats = 48 * 1024;
+    /// <summary>Part of the second-level cache for the depthwise rows of all channels that one step keeps.</summary>
+    private const double StepPart = 3.0 / 16;
 
     public static bool Fits(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
@@ -60,15 +60,15 @@ internal static class PlanarScheduling
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, 0, $"layout: {slot.View} to planes");
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, $"layout: {slot.View} to planes");
         return planes;
     }
 
     /// <summary>
-    /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one of wide
-    /// rows for the next.
+    /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one for the next
+    /// where that has wide rows or is unrolled.
     /// </summary>
-    public static bool KeepsPlanes(StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
+    public static bool KeepsPlanes(VectorTarget target, StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
     {
         if (group is not SingleGroup { Stage: ConvolutionStage { HasResidual: false } stage } || !slots[stage.Inputs[0]].View.IsPlanar)
             return false;
@@ -77,17 +77,19 @@ internal static class PlanarScheduling
             return false;
         return stage.IsPointwise
             ? WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum && reader.Convolution is { Groups: 1, IsLinear: false }
-            : stage.IsDepthwise && reader.IsDepthwise && reader.Output.Width >= NarrowestPlanarRow;
+            : stage.IsDepthwise && reader.IsDepthwise && (reader.Output.Width >= NarrowestPlanarRow || DirectDepthwiseScheduling.FitsFlat(target, reader));
     }
 
-    public static bool Fits(DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
+    public static bool Fits(ScheduleSettings settings, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
         group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&
-        WasteIsSmall(group.Depthwise.Output.Width * StepRows(group));
+        WasteIsSmall(group.Depthwise.Output.Width * StepRows(settings, group));
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         if (stage.IsPointwise)
             SchedulePointwise(plan, stage, input, residual, output);
+        else if (stage.IsDepthwise && DirectDepthwiseScheduling.Fits(plan.Target, stage))
+            DirectDepthwiseScheduling.Schedule(plan, stage, input, output);
         else if (stage.IsDepthwise)
             ScheduleDepthwise(plan, stage, input, output);
         else
@@ -107,11 +109,11 @@ internal static class PlanarScheduling
             case SqueezeStage squeeze:
                 plan.BeginStep();
                 ScratchArena scratch = new();
-                plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch.Length, MapScheduling.Describe(squeeze));
+                plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch, MapScheduling.Describe(squeeze));
                 return true;
             case ShuffleStage shuffle:
                 plan.BeginStep();
-                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, 0, FormattableString.Invariant($"{stage.Name}: channel shuffle, {shuffle.Groups} groups: {stage.Input} -> {stage.Output}"));
+                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, FormattableString.Invariant($"{stage.Name}: channel shuffle, {shuffle.Groups} groups: {stage.Input} -> {stage.Output}"));
                 return true;
             default:
                 return false;
@@ -124,12 +126,12 @@ internal static class PlanarScheduling
         int pixels = stage.Output.Pixels, outChannels = stage.Output.Channels, inChannels = stage.Input.Channels;
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
-        PlanarPointwiseKernel kernel = new(pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles);
+        PlanarPointwiseKernel kernel = new(pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels);
         int weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), outChannels)]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
-            input, residual, output, 0, ConvolutionScheduling.Describe("pointwise", stage));
+            input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
     }
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -142,7 +144,7 @@ internal static class PlanarScheduling
         PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, inline);
         int weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
         plan.Pack(stage, new PackPanels(plan.Absolute(weights), channels * stage.Taps, 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), channels));
-        plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch.Length, ConvolutionScheduling.Describe("depthwise", stage));
+        plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
     }
 
     public static void Schedule(PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output)
@@ -150,10 +152,10 @@ internal static class PlanarScheduling
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
-        int rows = StepRows(group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
+        int rows = StepRows(plan.Settings, group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
         ScratchArena scratch = new();
         PlanarPadding padding = Pad(depthwise, rows, 1, scratch);
-        int depthwiseRows = scratch.Reserve(channels * pixels);
+        int depthwiseRows = scratch.Own(channels * pixels);
         plan.BeginStep();
         PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseInline);
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
@@ -166,7 +168,7 @@ internal static class PlanarScheduling
             new PlanarSeparableDriver(
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
                 new FusedOffsets(0, 0, lanes, depthwiseBias, weights, bias)),
-            input, residual, output, scratch.Length,
+            input, residual, output, scratch,
             ConvolutionScheduling.Describe("depthwise", depthwise) + "\n" + ConvolutionScheduling.Describe("pointwise", project) + FormattableString.Invariant($"\n{rows} output rows a step, planes in and out"));
     }
 
@@ -188,7 +190,7 @@ internal static class PlanarScheduling
         plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), outChannels)]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
-            input, null, output, scratch.Length, ConvolutionScheduling.Describe("convolution", stage));
+            input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
     }
 
     /// <summary>A buffer for the input rows under <paramref name="outputRows"/> rows, of <paramref name="channels"/> channels.</summary>
@@ -202,7 +204,7 @@ internal static class PlanarScheduling
 
         // Rows begin on cache lines. A vector behind the last row may be read whole.
         PlanarRow row = new(c.Stride.Width, PlanBuilder.Align((columns + c.Stride.Width - 1) / c.Stride.Width));
-        return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Reserve((rows * channels * row.Length) + WidestVector));
+        return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Own((rows * channels * row.Length) + WidestVector));
     }
 
     private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, ActivationFunction inline)
@@ -225,18 +227,13 @@ internal static class PlanarScheduling
             ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, inline, runs);
     }
 
-    /// <summary>Rows of a step: a divisor of the height.</summary>
-    private static int StepRows(DepthwiseGroup group)
+    /// <summary>Rows of a step: a divisor of the height, and an even number of steps where that costs little, for two threads.</summary>
+    private static int StepRows(ScheduleSettings settings, DepthwiseGroup group)
     {
         Shape output = group.Depthwise.Output;
-        int rows = 1;
-        for (int candidate = 2; candidate <= output.Height; candidate++)
-        {
-            if (output.Height % candidate == 0 && candidate * output.Width * output.Channels <= StepFloats)
-                rows = candidate;
-        }
-
-        return rows;
+        int[] fitting = [.. Enumerable.Range(1, output.Height).Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart)))];
+        int largest = fitting.Max();
+        return fitting.Where(rows => output.Height / rows % 2 == 0 && 4 * rows >= 3 * largest).DefaultIfEmpty(largest).Max();
     }
 
     /// <summary>Register tiles of output channels x pixels.</summary>

@@ -11,6 +11,10 @@ public sealed record PanelRun(int First, int Vectors, int Count, EquatableArray<
 /// <summary>Chooses how a matrix product is cut into register tiles of pixels x vectors of output channels.</summary>
 public static class RegisterTiling
 {
+    /// <summary>Predicted cycles of one step of the sum over <paramref name="pixels"/> x <paramref name="vectors"/>, in the tiles that <see cref="Choose"/> gives.</summary>
+    public static double Cycles(VectorTarget target, int pixels, int vectors) =>
+        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCost(tile.Pixels, run.Vectors)));
+
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
     /// <param name="target">Instruction set.</param>
     /// <param name="pixels">Pixels.</param>
@@ -39,6 +43,9 @@ public static class RegisterTiling
         return runs.ToEquatableArray();
     }
 
+    /// <summary>What threads share of <paramref name="panels"/>: tiles of pixels, or panels of output channels where there are too few tiles for that.</summary>
+    public static WorkShare Share(EquatableArray<PanelRun> panels) => panels[0].Tiles.Sum(t => t.Count) >= 4 ? WorkShare.Tiles : WorkShare.Panels;
+
     /// <summary>Tiles of nearly equal size, none above <paramref name="largest"/>, the larger ones last.</summary>
     public static EquatableArray<TileRun> Split(int pixels, int largest)
     {
@@ -50,6 +57,20 @@ public static class RegisterTiling
             runs.Add(new TileRun(small + 1, larger));
         return runs.ToEquatableArray();
     }
+
+    /// <summary>
+    /// The next slab's weights of a product whose weights lie slab after slab, at the same place in all slabs: fetched while this slab is computed, because in
+    /// a network weights come from far away. Null where there is one slab, or where so few pixels share the weights that there is no time for it.
+    /// </summary>
+    public static FetchAhead? NextWeights(VectorTarget target, PointwiseKernel kernel, int slabs)
+    {
+        int floats = kernel.Panels.Sum(run => run.Count * run.Vectors) * target.Lanes * kernel.InChannels;
+        int steps = kernel.Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * kernel.InChannels, step = (floats + steps - 1) / steps;
+        return slabs == 1 || step > 2 * LineFloats ? null : new FetchAhead(floats, step);
+    }
+
+    /// <summary>Floats of a cache line.</summary>
+    private const int LineFloats = 16;
 
     /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
     internal static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;

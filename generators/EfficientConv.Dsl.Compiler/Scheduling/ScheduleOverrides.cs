@@ -9,7 +9,17 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Rows">Output rows of a step; 0 leaves them to the cost model.</param>
 /// <param name="Slab">Hidden channels of a slab; 0 leaves them to the cost model.</param>
 /// <param name="Tile">Vectors of output channels in a register tile of the products; 0 leaves them to the cost model.</param>
-public sealed record ScheduleOverride(string Layer, string Isa, string? Form, int Rows, int Slab, int Tile);
+public sealed record ScheduleOverride(string Layer, string Isa, string? Form, int Rows, int Slab, int Tile)
+{
+    /// <summary><see cref="Form"/> as the scheduler has it.</summary>
+    internal BlockForm BlockForm => Form switch
+    {
+        "layers" => BlockForm.LayerByLayer,
+        "rows" => BlockForm.Rows,
+        "slabs" => BlockForm.Slabs,
+        _ => BlockForm.Auto,
+    };
+}
 
 /// <summary>Measured schedules of a project, as <c>efficientconv tune</c> writes them; empty where there are none.</summary>
 /// <param name="Entries">One for each kind of layer and instruction set.</param>

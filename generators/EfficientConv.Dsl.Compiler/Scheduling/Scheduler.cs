@@ -11,21 +11,24 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 public static class Scheduler
 {
-    /// <summary>Plans <paramref name="groups"/> for <paramref name="target"/>; measured schedules in <paramref name="overrides"/> go before the cost model.</summary>
-    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleOverrides? overrides = null)
+    /// <summary>
+    /// Plans <paramref name="groups"/> for <paramref name="target"/> and the caches of <paramref name="settings"/>; measured schedules in
+    /// <paramref name="overrides"/> go before them.
+    /// </summary>
+    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleSettings settings, ScheduleOverrides? overrides = null)
     {
-        PlanBuilder plan = new(target);
+        PlanBuilder plan = new(target, settings);
         Shape input = graph.Stages[0].Output, output = graph.Stages[graph.Stages.Count - 1].Output;
         TensorSlot outputSlot = new(TensorPlace.Output, UserView(output, graph.IsChannelsLast));
         Dictionary<int, TensorSlot> slots = new() { [0] = new TensorSlot(TensorPlace.Input, UserView(input, graph.IsChannelsLast)) };
         if (groups.Count == 0)
-            plan.AddStep(new MapDriver(MapKind.Copy, slots[0].View, null, outputSlot.View, ActivationFunction.None, 1, 0), slots[0], null, outputSlot, 0, "copy");
+            plan.AddStep(new MapDriver(MapKind.Copy, slots[0].View, null, outputSlot.View, ActivationFunction.None, 1, 0), slots[0], null, outputSlot, null, "copy");
 
         for (int i = 0; i < groups.Count; i++)
         {
             StageGroup group = groups[i];
             TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
-            if (destination is null && PlanarScheduling.KeepsPlanes(group, slots, graph))
+            if (destination is null && PlanarScheduling.KeepsPlanes(target, group, slots, graph))
                 destination = plan.NewPlanarTensor(group.Last.Output);
             plan.BeginGroup(LayerKey.Of(group, slots[group.Reads.First()].View.IsPlanar, destination is { View.IsPlanar: true }), overrides);
             slots[group.Last.Id] = group switch
@@ -53,7 +56,7 @@ public static class Scheduler
         if (slot.View.IsPadded)
             return slot;
         TensorSlot copy = plan.NewTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, 0, $"layout: {slot.View} to padded NHWC");
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, null, $"layout: {slot.View} to padded NHWC");
         return copy;
     }
 
@@ -62,7 +65,7 @@ public static class Scheduler
     {
         if (destination is null)
             return source;
-        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, 0, $"layout: padded NHWC to {destination.View}");
+        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, null, $"layout: padded NHWC to {destination.View}");
         return destination;
     }
 }

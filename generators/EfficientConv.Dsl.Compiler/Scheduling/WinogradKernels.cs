@@ -25,8 +25,9 @@ public static class WinogradTile
 /// <param name="PixelStep">Floats from an input pixel to the next.</param>
 /// <param name="TileStep">Floats from a tile's factors to the next tile's.</param>
 /// <param name="ProductStep">Floats from a product's factors to the next product's.</param>
+/// <param name="Share">Whether threads share the vectors of channels.</param>
 public sealed record WinogradInputKernel(
-    int Channels, int Vectors, int TileRows, int TileColumns, int RowStep, int PixelStep, int TileStep, int ProductStep) : Kernel;
+    int Channels, int Vectors, int TileRows, int TileColumns, int RowStep, int PixelStep, int TileStep, int ProductStep, WorkShare Share) : Kernel;
 
 /// <summary>The 36 products of tiles to output pixels: <c>act((sum + bias) + residual)</c>.</summary>
 /// <param name="Channels">Channels without padding, for the comment.</param>
@@ -39,9 +40,10 @@ public sealed record WinogradInputKernel(
 /// <param name="Initial">What is added to the sum: the bias, and a residual if there is one.</param>
 /// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
 /// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Share">Whether threads share the vectors of channels.</param>
 public sealed record WinogradOutputKernel(
     int Channels, int Vectors, int TileRows, int Width, int TileStep, int ProductStep, int OutPixelStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation) : Kernel;
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, WorkShare Share) : Kernel;
 
 /// <summary>Dense 3x3 convolution by Winograd's F(4x4, 3x3), some rows of tiles a step.</summary>
 /// <param name="Input">Input.</param>
@@ -56,7 +58,7 @@ public sealed record WinogradOutputKernel(
 /// <param name="WeightStep">Floats from a product's panels to the next product's.</param>
 /// <param name="Zeros">Offset of zeros in the weights, with which the products begin.</param>
 /// <param name="Bias">Offset of the bias in the weights.</param>
-/// <param name="Window">Offset in the scratch memory of the step's input rows with zeros around them.</param>
+/// <param name="Window">Offset in the scratch memory of the step's input rows with zeros around them. Where threads work on one step together, this and the others but <paramref name="Temporary"/> are shared.</param>
 /// <param name="Tiles">Offset of the transformed tiles.</param>
 /// <param name="Products">Offset of the products.</param>
 /// <param name="Temporary">Offset of one tile between the two halves of a transform.</param>
@@ -65,7 +67,11 @@ public sealed record WinogradOutputKernel(
 public sealed record WinogradDriver(
     TensorView Input, TensorView? Residual, TensorView Output, WinogradInputKernel Transform, PointwiseKernel Product, WinogradOutputKernel Inverse,
     int PadTop, int PadLeft, int Weights, int WeightStep, int Zeros, int Bias, int Window, int Tiles, int Products, int Temporary, int Buffer,
-    ActivationFunction Pass) : Driver("Winograd", Input, Output);
+    ActivationFunction Pass) : Driver("Winograd", Input, Output)
+{
+    /// <summary>Whether threads work on one step together, or each on steps of its own.</summary>
+    public bool SharesSteps => Transform.Share != WorkShare.None;
+}
 
 /// <summary>
 /// Transformed weights of the 36 products, product after product <paramref name="ProductStep"/> floats apart, each as one block of

@@ -22,11 +22,17 @@ internal static class WinogradScheduling
     /// <summary>Fewest tiles for which it is taken unasked: the weights are four times as many and are read once for all tiles.</summary>
     private const int FewestTiles = 16;
 
-    /// <summary>Transformed weights, in bytes, that stay in the second-level cache from step to step, and the tiles and products of a step beside them.</summary>
-    private const int ResidentWeightBytes = 1200 * 1024, StepBesideWeightsBytes = 400 * 1024;
+    /// <summary>
+    /// Transformed weights that stay near the core from step to step, and the tiles and products of a step beside them, as parts of the second-level cache;
+    /// a little more than fits is still better than half of it.
+    /// </summary>
+    private const double ResidentWeightsPart = 1.17, StepBesideWeightsPart = 0.39;
 
-    /// <summary>Tiles and products of a step, in bytes, where the weights come from further away in every step.</summary>
-    private const int StepBytes = 1400 * 1024;
+    /// <summary>Tiles and products of a step where the weights come from further away in every step: few steps matter more than that all of it stays.</summary>
+    private const double StepPart = 1.37;
+
+    /// <summary>Fewer steps than this leave threads idle when each works on steps of its own: then they work on one step together.</summary>
+    private const int FewestOwnSteps = 6;
 
     /// <summary>Whether <paramref name="stage"/> is computed this way.</summary>
     public static bool Fits(ConvolutionStage stage) => stage.Convolution.IsDense3x3 && stage.Convolution.Algorithm switch
@@ -51,22 +57,23 @@ internal static class WinogradScheduling
         ConvolutionOperator c = stage.Convolution;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, width = stage.Output.Width;
         int inStep = target.Padded(inChannels), outStep = target.Padded(outChannels);
-        int tileColumns = Tiles(width), tileRows = TileRows(stage, inStep + outStep), tiles = tileRows * tileColumns;
+        int tileColumns = Tiles(width), tileRows = TileRows(plan.Settings, stage, inStep + outStep), tiles = tileRows * tileColumns;
+        WorkShare share = Tiles(stage.Output.Height) / tileRows < FewestOwnSteps ? WorkShare.Panels : WorkShare.None;
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
-        Initial initial = ConvolutionScheduling.InitialOf(residual);
-        bool direct = output.View.IsPadded;
+        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
+        bool direct = output.View.HoldsVectors(target.Lanes);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();
         int windowRows = (tileRows * WinogradTile.Output) + 2, windowRow = ((tileColumns * WinogradTile.Output) + 2) * inStep;
         int inProductStep = ProductStep(tiles * inStep), outProductStep = ProductStep(tiles * outStep);
-        WinogradInputKernel transform = new(inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep);
+        WinogradInputKernel transform = new(inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep, share);
         PointwiseKernel product = new(
             tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None,
             plan.Tiles(tiles, target.Vectors(outChannels)));
         WinogradOutputKernel inverse = new(
             outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline);
+            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
 
         int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(WinogradTile.Products * weightStep);
         int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
@@ -75,16 +82,17 @@ internal static class WinogradScheduling
             new PackWinogradPanels(plan.Absolute(weights), WinogradTile.Products * weightStep, weightStep, Panels(target, product.Panels, outChannels, inChannels)),
             new PackBias(plan.Absolute(bias), outStep));
         ScratchArena scratch = new();
-        int window = scratch.Reserve(windowRows * windowRow);
-        int transformed = scratch.Reserve(WinogradTile.Products * inProductStep), products = scratch.Reserve(WinogradTile.Products * outProductStep);
-        int temporary = scratch.Reserve(WinogradTile.Products * target.Lanes);
-        int buffer = direct ? -1 : scratch.Reserve(Math.Min(tileRows * WinogradTile.Output, stage.Output.Height) * width * pixelStep);
+        int temporary = scratch.Own(WinogradTile.Products * target.Lanes);
+        int window = OfStep(windowRows * windowRow), transformed = OfStep(WinogradTile.Products * inProductStep), products = OfStep(WinogradTile.Products * outProductStep);
+        int buffer = direct ? -1 : OfStep(Math.Min(tileRows * WinogradTile.Output, stage.Output.Height) * width * pixelStep);
         plan.AddStep(
             new WinogradDriver(
                 input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
                 weights, weightStep, zeros, bias, window, transformed, products, temporary, buffer, pass),
-            input, residual, output, scratch.Length,
+            input, residual, output, scratch,
             ConvolutionScheduling.Describe("Winograd F(4x4, 3x3) convolution", stage) + FormattableString.Invariant($"\n{tileRows} x {tileColumns} tiles a step"));
+
+        int OfStep(int length) => share == WorkShare.None ? scratch.Own(length) : scratch.Shared(length);
     }
 
     private static int Tiles(int length) => (length + WinogradTile.Output - 1) / WinogradTile.Output;
@@ -92,12 +100,12 @@ internal static class WinogradScheduling
     /// <summary>
     /// Rows of tiles of a step: as many as stay in the second-level cache, because every step reads all weights, spread evenly over the steps.
     /// </summary>
-    private static int TileRows(ConvolutionStage stage, int channels)
+    private static int TileRows(ScheduleSettings settings, ConvolutionStage stage, int channels)
     {
         int rows = Tiles(stage.Output.Height), columns = Tiles(stage.Output.Width);
         long rowBytes = (long)WinogradTile.Products * columns * channels * sizeof(float);
         long weightBytes = (long)WinogradTile.Products * stage.Input.Channels * stage.Output.Channels * sizeof(float);
-        int budget = weightBytes <= ResidentWeightBytes ? StepBesideWeightsBytes : StepBytes;
+        int budget = settings.SecondLevel(weightBytes <= settings.SecondLevel(ResidentWeightsPart) ? StepBesideWeightsPart : StepPart);
         int most = (int)Math.Max(1, Math.Min(rows, budget / rowBytes)), steps = (rows + most - 1) / most;
         return (rows + steps - 1) / steps;
     }

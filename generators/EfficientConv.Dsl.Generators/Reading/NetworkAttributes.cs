@@ -12,6 +12,7 @@ internal static class NetworkAttributes
 
     private const string MarkerName = "InputShapeAttribute";
     private const string LayerName = "LayerAttribute";
+    private const string ScheduleName = "ScheduleAttribute";
 
     /// <summary>The attribute that makes <paramref name="type"/> a network, or null. Of several (an error of the compiler's) the first counts.</summary>
     public static NetworkAttribute? FindMarker(INamedTypeSymbol type, CancellationToken cancellation)
@@ -21,12 +22,12 @@ internal static class NetworkAttributes
     }
 
     /// <summary>
-    /// The marker and the layers in source order. Layers on another partial declaration than the marker's come last;
+    /// The marker, the layers and what else the compiler core reads, in source order. Layers on another partial declaration than the marker's come last;
     /// their order among each other says nothing, and the reader reports them.
     /// </summary>
     public static ImmutableArray<NetworkAttribute> Of(INamedTypeSymbol type, NetworkAttribute marker, CancellationToken cancellation) =>
     [
-        .. type.GetAttributes().Where(IsLayer).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
+        .. type.GetAttributes().Where(attribute => IsLayer(attribute) || IsNamed(attribute, ScheduleName)).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
             .OrderBy(attribute => attribute.Declaration == marker.Declaration ? 0 : 1)
             .ThenBy(attribute => attribute.Syntax.SpanStart),
     ];
@@ -37,8 +38,10 @@ internal static class NetworkAttributes
     private static NetworkAttribute? Locate(AttributeData attribute, CancellationToken cancellation) =>
         attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) is AttributeSyntax syntax ? new NetworkAttribute(attribute, syntax) : null;
 
-    private static bool IsMarker(AttributeData attribute) =>
-        attribute.AttributeClass is { Name: MarkerName } type && IsRuntimeNamespace(type.ContainingNamespace);
+    private static bool IsMarker(AttributeData attribute) => IsNamed(attribute, MarkerName);
+
+    private static bool IsNamed(AttributeData attribute, string name) =>
+        attribute.AttributeClass is { } type && type.Name == name && IsRuntimeNamespace(type.ContainingNamespace);
 
     private static bool IsLayer(AttributeData attribute)
     {

@@ -30,5 +30,5 @@ internal sealed record NetworkInput(string Name, string Location, NetworkDeclara
     }
 
     /// <summary>What the compiler's passes make of it.</summary>
-    public NetworkAnalysis Analyze(ScheduleOverrides? schedules = null) => NetworkAnalysis.Of(Graph(), schedules);
+    public NetworkAnalysis Analyze(ScheduleOverrides? schedules = null) => NetworkAnalysis.Of(Graph(), Declaration is null ? null : Compiler.Scheduling.ScheduleAttribute.Apply(Declaration, ScheduleSettings.Default), schedules);
 }

@@ -15,7 +15,7 @@ namespace EfficientConv.Dsl.Cli.Tuning;
 internal sealed record Candidate(ScheduleOverride? Override, NetworkPlan Plan, EquatableArray<Step> Steps);
 
 /// <summary>The schedules that the compiler could choose for a layer.</summary>
-internal sealed class ScheduleCandidates(StageGraph stages, EquatableArray<StageGroup> groups, LayerGraph graph, VectorTarget target, MachineModel machine)
+internal sealed class ScheduleCandidates(NetworkAnalysis analysis, ScheduleSettings settings, VectorTarget target, MachineModel machine)
 {
     /// <summary>Schedules tried of each layer: those that the model believes fastest.</summary>
     private const int MostForms = 12;
@@ -23,10 +23,10 @@ internal sealed class ScheduleCandidates(StageGraph stages, EquatableArray<Stage
     private const int MostRows = 16, LargestSlab = 512;
 
     /// <summary>The compiler's own plan.</summary>
-    public NetworkPlan Default { get; } = Scheduler.Plan(stages, groups, target);
+    public NetworkPlan Default { get; } = Scheduler.Plan(analysis.Stages, analysis.Groups, target, settings);
 
     /// <summary>Layers whose schedule can be chosen, each once.</summary>
-    public IEnumerable<string> Keys => Default.Steps.Where(s => s.Driver is FusedRowsDriver or FusedSlabsDriver or PointwiseDriver or WinogradDriver or RowDriver { Kernel: ConvolutionKernel }).Select(s => s.Key).Where(k => k.Length > 0).Distinct();
+    public IEnumerable<string> Keys => Default.Steps.Where(s => s.Driver is FusedRowsDriver or FusedSlabsDriver or PointwiseDriver or WinogradDriver or PlanarSeparableDriver or RowDriver { Kernel: ConvolutionKernel }).Select(s => s.Key).Where(k => k.Length > 0).Distinct();
 
     /// <summary>The compiler's own choice for <paramref name="key"/>.</summary>
     public Candidate Own(string key) => new(null, Default, StepsOf(Default, key));
@@ -34,20 +34,14 @@ internal sealed class ScheduleCandidates(StageGraph stages, EquatableArray<Stage
     /// <summary>Other forms, rows and slabs of a fused block, those first that the model believes fastest; different in what is generated.</summary>
     public IEnumerable<Candidate> Forms(string key)
     {
-        EquatableArray<Step> own = StepsOf(Default, key);
-        Step step = own[own.Count - 1];
-        (int hidden, int height) = step.Driver switch
-        {
-            FusedRowsDriver d => (d.HiddenStep, d.Output.Shape.Height),
-            FusedSlabsDriver d => (d.Hidden, d.Output.Shape.Height),
-            _ => (0, 0),
-        };
-        if (hidden == 0)
+        if (analysis.Groups[StepsOf(Default, key)[0].Group] is not DepthwiseGroup block)
             return [];
+        int hidden = target.Padded(block.Depthwise.Output.Channels), height = block.Depthwise.Output.Height;
         int[] slabs = [.. Enumerable.Range(1, hidden / target.Lanes).Select(i => i * target.Lanes).Where(s => hidden % s == 0 && s <= LargestSlab)];
         int[] rows = [.. Enumerable.Range(1, Math.Min(MostRows, height)).Where(r => height % r == 0)];
         IEnumerable<ScheduleOverride> asked =
         [
+            new ScheduleOverride(key, target.Name, "layers", 0, 0, 0),
             .. slabs.Select(slab => new ScheduleOverride(key, target.Name, "slabs", 0, slab, 0)),
             .. from row in rows from slab in slabs select new ScheduleOverride(key, target.Name, "rows", row, slab, 0),
         ];
@@ -66,7 +60,7 @@ internal sealed class ScheduleCandidates(StageGraph stages, EquatableArray<Stage
             known.Add(Drivers(beside));
         foreach (ScheduleOverride schedule in asked)
         {
-            NetworkPlan plan = Scheduler.Plan(stages, groups, target, new ScheduleOverrides(EquatableArray.Of(schedule)));
+            NetworkPlan plan = Scheduler.Plan(analysis.Stages, analysis.Groups, target, settings, new ScheduleOverrides(EquatableArray.Of(schedule)));
             Candidate candidate = new(schedule, plan, StepsOf(plan, key));
             if (plan.Misfits.Count == 0 && known.Add(Drivers(candidate)))
                 yield return candidate;
@@ -75,23 +69,16 @@ internal sealed class ScheduleCandidates(StageGraph stages, EquatableArray<Stage
 
     private double Predicted(Candidate candidate)
     {
-        IReadOnlyList<double> seconds = TimeModel.StepSeconds(graph, candidate.Plan, machine);
+        IReadOnlyList<double> seconds = TimeModel.StepSeconds(analysis.Graph, candidate.Plan, machine);
         return candidate.Steps.Sum(step => seconds[candidate.Plan.Steps.ToList().IndexOf(step)]);
     }
 
     private static EquatableArray<Driver> Drivers(Candidate candidate) => candidate.Steps.Select(s => s.Driver).ToEquatableArray();
 
-    /// <summary>A layer's first place: copies in front of it that its form needs, and the step itself.</summary>
+    /// <summary>A layer's first place: the step itself, copies around it that its form needs, or its layers one by one.</summary>
     private static EquatableArray<Step> StepsOf(NetworkPlan plan, string key)
     {
-        List<Step> steps = [];
-        foreach (Step step in plan.Steps.SkipWhile(s => s.Key != key))
-        {
-            steps.Add(step);
-            if (step.Driver is not MapDriver)
-                break;
-        }
-
-        return steps.ToEquatableArray();
+        int group = plan.Steps.First(s => s.Key == key).Group;
+        return plan.Steps.Where(s => s.Group == group).ToEquatableArray();
     }
 }

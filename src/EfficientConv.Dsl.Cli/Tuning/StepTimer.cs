@@ -14,7 +14,7 @@ internal sealed unsafe class StepTimer
     /// <summary>A sample shorter than this would show the clock.</summary>
     private const double SampleSeconds = 300e-6;
 
-    private delegate void RunSteps(ref float input, ref float output, ref float weights, ref float workspace);
+    private delegate void RunSteps(ref float input, ref float output, ref float weights, ref float workspace, Runtime.Part part);
 
     /// <summary>Median seconds of each candidate's steps.</summary>
     public static double[] Measure(IReadOnlyList<Candidate> candidates, InstructionSet set, int rounds)
@@ -108,6 +108,6 @@ internal sealed unsafe class StepTimer
             _workspace.Dispose();
         }
 
-        private void Run() => _run(ref *_input.Pointer, ref *_output.Pointer, ref *_weights.Pointer, ref *_workspace.Pointer);
+        private void Run() => _run(ref *_input.Pointer, ref *_output.Pointer, ref *_weights.Pointer, ref *_workspace.Pointer, default);
     }
 }

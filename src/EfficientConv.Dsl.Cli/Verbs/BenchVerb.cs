@@ -101,7 +101,7 @@ internal static class BenchVerb
 
     internal static BenchResult Measure(NetworkInput network, BenchSettings settings, MachineModel machine, OnnxRuntimePeer? peer)
     {
-        RunnableNetwork runnable = NetworkBuild.Runnable(network, new CompilerOptions(settings.Schedules));
+        RunnableNetwork runnable = NetworkBuild.Runnable(network, new CompilerOptions(Overrides: settings.Schedules));
         Dictionary<string, float[]> weights = SeededValues.CreateWeights(runnable.Parameters);
         byte[] checkpoint = SeededValues.ToSafetensors(runnable.Parameters, weights);
         long start = Stopwatch.GetTimestamp();
@@ -210,7 +210,7 @@ internal static class BenchVerb
         if (network.Declaration is null)
             return null;
         ChildProcess.Result result = ChildProcess.Start(
-            NetworkBuild.Emit(NetworkCompiler.Compile(network.Declaration).Sources.Select(s => s.Text)), NetworkBuild.MetadataName(network.Declaration), set, 10);
+            NetworkBuild.Emit(NetworkCompiler.Compile(network.Declaration, CompilerOptions.Default).Sources.Select(s => s.Text)), NetworkBuild.MetadataName(network.Declaration), set, 10);
         string[] figures = result.Output.Trim().Split(' ');
         return result.ExitCode == ExitCode.Success && figures.Length == 2
             ? (long.Parse(figures[0], CultureInfo.InvariantCulture), long.Parse(figures[1], CultureInfo.InvariantCulture))
@@ -221,7 +221,7 @@ internal static class BenchVerb
     private static StepTime[] Steps(NetworkInput network, BenchSettings settings, MachineModel machine, byte[] checkpoint, double peak)
     {
         NetworkReport report = NetworkReport.Of(network, settings.InstructionSet, machine, settings.Schedules);
-        RunnableNetwork runnable = NetworkBuild.Runnable(network, new CompilerOptions(settings.Schedules, TimesSteps: true));
+        RunnableNetwork runnable = NetworkBuild.Runnable(network, new CompilerOptions(Overrides: settings.Schedules, TimesSteps: true));
         LoadedNetwork loaded = runnable.Load(checkpoint, new LoadOptions { InstructionSet = settings.InstructionSet });
         long[] ticks = loaded.StepTicks ?? throw new InvalidOperationException("The timed build has no times.");
         using PageBuffer input = new(runnable.InputShape.ElementCount, InputOffset), output = new(runnable.OutputShape.ElementCount, OutputOffset);

@@ -29,7 +29,7 @@ internal static partial class GenerateVerb
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
             IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
-            CompilerOptions options = new(Options.ReadSchedule(parsed.GetValue(schedule)));
+            CompilerOptions options = new(Overrides: Options.ReadSchedule(parsed.GetValue(schedule)));
             List<GeneratedSource> files = [];
             foreach (NetworkInput item in networks)
             {

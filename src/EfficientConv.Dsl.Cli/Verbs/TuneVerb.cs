@@ -64,7 +64,7 @@ internal static class TuneVerb
     private static void Tune(NetworkInput network, InstructionSet set, MachineModel machine, List<TunedLayer> tuned, Terminal terminal)
     {
         NetworkAnalysis analysis = network.Analyze();
-        ScheduleCandidates candidates = new(analysis.Stages, analysis.Groups, analysis.Graph, Options.Target(set), machine);
+        ScheduleCandidates candidates = new(analysis, Compiler.Scheduling.ScheduleAttribute.Apply(network.Declaration!, ScheduleSettings.Default), Options.Target(set), machine);
         string[] keys = [.. candidates.Keys.Where(key => tuned.All(t => t.Layer != key))];
         for (int i = 0; i < keys.Length; i++)
         {
@@ -107,7 +107,7 @@ internal static class TuneVerb
         }
     }
 
-    private static string FormOf(Candidate candidate) => StepReport.FormOf(candidate.Steps[candidate.Steps.Count - 1]) + (candidate.Override is { Tile: > 0 and var tile } ? FormattableString.Invariant($", tile {tile}") : string.Empty);
+    private static string FormOf(Candidate candidate) => (candidate.Override?.Form == "layers" ? "layer by layer" : StepReport.FormOf(candidate.Steps.Last(s => s.Driver is not MapDriver))) + (candidate.Override is { Tile: > 0 and var tile } ? FormattableString.Invariant($", tile {tile}") : string.Empty);
 
     /// <summary>Whether the schedules change anything of a network.</summary>
     private static bool IsChanged(NetworkInput network, InstructionSet set, ScheduleOverrides schedules) =>
@@ -117,7 +117,7 @@ internal static class TuneVerb
     private static TunedNetwork Compare(NetworkInput network, InstructionSet set, ScheduleOverrides schedules, Terminal terminal)
     {
         using IDisposable working = terminal.Working($"Measuring {network.ShortName} with and without");
-        LoadedNetwork[] both = [.. new[] { null, schedules }.Select(s => NetworkBuild.Compile(network.Declaration!, new CompilerOptions(s)).CreateRandom(1, set))];
+        LoadedNetwork[] both = [.. new[] { null, schedules }.Select(s => NetworkBuild.Compile(network.Declaration!, new CompilerOptions(Overrides: s)).CreateRandom(1, set))];
         RunnableNetwork shapes = NetworkBuild.Compile(network.Declaration!, CompilerOptions.Default);
         using PageBuffer input = new(shapes.InputShape.ElementCount, 0), output = new(shapes.OutputShape.ElementCount, 2048 + 64), other = new(shapes.OutputShape.ElementCount, 2048 + 64);
         SeededValues.FillInput(input.Span);

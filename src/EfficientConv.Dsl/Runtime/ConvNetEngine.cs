@@ -12,7 +12,8 @@ public sealed unsafe class ConvNetEngine<TProgram>
     where TProgram : struct, INetworkProgram
 {
     private readonly AlignedBuffer _weights;
-    private readonly WorkspacePool _workspaces;
+    private readonly InstancePool<AlignedBuffer> _workspaces;
+    private readonly InstancePool<ThreadTeam> _teams;
     private readonly int _inputLength;
     private readonly int _outputLength;
 
@@ -23,14 +24,16 @@ public sealed unsafe class ConvNetEngine<TProgram>
         _outputLength = checked((int)TProgram.OutputShape.ElementCount);
         _weights = new AlignedBuffer(TProgram.PackedLength(instructionSet));
         TProgram.Pack(instructionSet, new WeightReader(values), _weights.Span);
-        _workspaces = new WorkspacePool(TProgram.WorkspaceLength(instructionSet));
+        int workspace = TProgram.WorkspaceLength(instructionSet), scratch = TProgram.PartScratchLength(instructionSet);
+        _workspaces = new InstancePool<AlignedBuffer>(() => new AlignedBuffer(workspace));
+        _teams = new InstancePool<ThreadTeam>(() => new ThreadTeam(this, workspace, scratch));
     }
 
     /// <summary>The instruction set that this instance runs; not Auto.</summary>
     public InstructionSet InstructionSet { get; }
 
     /// <summary>Bytes of scratch memory per concurrent caller.</summary>
-    public long WorkspaceBytes => (long)_workspaces.Length * sizeof(float);
+    public long WorkspaceBytes => (long)TProgram.WorkspaceLength(InstructionSet) * sizeof(float);
 
     /// <summary>Bytes of the packed weights.</summary>
     public long PackedWeightBytes => (long)_weights.Length * sizeof(float);
@@ -78,7 +81,7 @@ public sealed unsafe class ConvNetEngine<TProgram>
     {
         Check(1, input, output);
         AlignedBuffer workspace = _workspaces.Rent();
-        Run(ref MemoryMarshal.GetReference(input), ref MemoryMarshal.GetReference(output), workspace);
+        Run(ref MemoryMarshal.GetReference(input), ref MemoryMarshal.GetReference(output), workspace, default);
         // Not in a finally block: after an exception nobody knows what the workspace holds, so it is dropped.
         _workspaces.Return(workspace);
     }
@@ -89,13 +92,25 @@ public sealed unsafe class ConvNetEngine<TProgram>
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Check(batch, input, output);
+        threads = Math.Min(threads, ParallelRegion.MostParts);
         fixed (float* inputStart = input, outputStart = output)
         {
-            var job = new Job { Batch = batch, Parts = Math.Min(threads, batch), Input = inputStart, Output = outputStart };
-            if (job.Parts == 1)
-                RunPart(this, &job, 0);
-            else
-                ParallelRegion.Run(job.Parts, &RunPart, this, &job);
+            // As many images as give every thread the same number go to one thread each; all threads together run each of the others.
+            int whole = batch / threads * threads;
+            var job = new Job { First = 0, End = whole, Input = inputStart, Output = outputStart };
+            if (threads == 1)
+                RunImages(this, &job, 0, 1);
+            else if (whole > 0)
+                ParallelRegion.Run(threads, &RunImages, this, &job);
+            if (whole == batch)
+                return;
+
+            job.First = whole;
+            job.End = batch;
+            ThreadTeam team = _teams.Rent();
+            team.Reserve(threads);
+            ParallelRegion.Run(threads, &RunShares, team, &job);
+            _teams.Return(team);
         }
     }
 
@@ -112,25 +127,50 @@ public sealed unsafe class ConvNetEngine<TProgram>
     private static ConvNetEngine<TProgram> Load(InstructionSet instructionSet, string source, SafetensorsFile file, LoadOptions? options) =>
         new(instructionSet, Checkpoint.Read(TProgram.NetworkName, source, TProgram.Parameters, file, options?.Prefix ?? ""));
 
-    private static void RunPart(object target, void* state, int part)
+    /// <summary>Runs a part's images.</summary>
+    private static void RunImages(object target, void* state, int part, int parts)
     {
         var engine = (ConvNetEngine<TProgram>)target;
         Job* job = (Job*)state;
-        int first = (int)((long)job->Batch * part / job->Parts);
-        int end = (int)((long)job->Batch * (part + 1) / job->Parts);
+        int count = job->End - job->First;
+        int first = job->First + (int)((long)count * part / parts);
+        int end = job->First + (int)((long)count * (part + 1) / parts);
         AlignedBuffer workspace = engine._workspaces.Rent();
         for (int image = first; image < end; image++)
-        {
-            engine.Run(
-                ref Unsafe.AsRef<float>(job->Input + ((nint)image * engine._inputLength)),
-                ref Unsafe.AsRef<float>(job->Output + ((nint)image * engine._outputLength)),
-                workspace);
-        }
+            engine.Run(job, image, workspace, default);
         engine._workspaces.Return(workspace);
     }
 
-    private void Run(ref float input, ref float output, AlignedBuffer workspace) =>
-        TProgram.Run(InstructionSet, ref input, ref output, ref _weights.First, ref workspace.First);
+    /// <summary>Runs a part's share of every image.</summary>
+    private static void RunShares(object target, void* state, int part, int parts)
+    {
+        var team = (ThreadTeam)target;
+        var engine = (ConvNetEngine<TProgram>)team.Owner;
+        Job* job = (Job*)state;
+        try
+        {
+            for (int image = job->First; image < job->End; image++)
+            {
+                engine.Run(job, image, team.Workspace, new Part(team, part, parts));
+                team.Wait(parts);
+            }
+        }
+        catch
+        {
+            // The others must not wait for this part.
+            team.Disband();
+            throw;
+        }
+    }
+
+    private void Run(Job* job, int image, AlignedBuffer workspace, Part part) => Run(
+        ref Unsafe.AsRef<float>(job->Input + ((nint)image * _inputLength)),
+        ref Unsafe.AsRef<float>(job->Output + ((nint)image * _outputLength)),
+        workspace,
+        part);
+
+    private void Run(ref float input, ref float output, AlignedBuffer workspace, Part part) =>
+        TProgram.Run(InstructionSet, ref input, ref output, ref _weights.First, ref workspace.First, part);
 
     private void Check(int batch, ReadOnlySpan<float> input, Span<float> output)
     {
@@ -152,8 +192,8 @@ public sealed unsafe class ConvNetEngine<TProgram>
 
     private struct Job
     {
-        internal int Batch;
-        internal int Parts;
+        internal int First;
+        internal int End;
         internal float* Input;
         internal float* Output;
     }

@@ -67,6 +67,30 @@ public static partial class Elementwise
         }
     }
 
+    /// <summary>destination = weights with row k of every panel times gate[k]: a gate of the input channels of a matrix product.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="weights">Panel after panel of <paramref name="rows"/> rows.</param>
+    /// <param name="gate">One a row.</param>
+    /// <param name="destination">In the same layout.</param>
+    /// <param name="panels">Panels.</param>
+    /// <param name="rows">Rows of a panel.</param>
+    /// <param name="width">Floats of a row, a multiple of the lanes.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void ScaleRows<V>(ref float weights, ref float gate, ref float destination, int panels, int rows, int width)
+        where V : struct, ISimd<V>
+    {
+        nint i = 0;
+        for (int panel = 0; panel < panels; panel++)
+        {
+            for (int k = 0; k < rows; k++)
+            {
+                V factor = V.Create(Unsafe.Add(ref gate, k));
+                for (nint end = i + width; i < end; i += V.Lanes)
+                    V.Store(V.Multiply(V.Load(ref weights, i), factor), ref destination, i);
+            }
+        }
+    }
+
     /// <summary>sums[c] += data[p][c] for p ascending, one chain of additions per channel.</summary>
     /// <typeparam name="V">The vector.</typeparam>
     /// <param name="data">Pixel p's channel c is at p * pixelStride + c.</param>

@@ -146,11 +146,11 @@ public static partial class Elementwise
         where V : struct, ISimd<V>
         where TFunction : struct, IFunction<V>
     {
-        int i = 0;
+        nint i = 0;
         for (; i <= count - V.Lanes; i += V.Lanes)
             V.Store(function.Apply(V.Load(ref data, i)), ref data, i);
         if (i < count)
-            MapTail<V, TFunction>(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref data, i), count - i), function);
+            MapTail<V, TFunction>(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref data, i), count - (int)i), function);
     }
 
     // Through a full vector on the stack, so that the last values are computed by the same operations as all others.

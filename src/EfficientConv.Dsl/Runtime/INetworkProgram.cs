@@ -26,17 +26,22 @@ public interface INetworkProgram
     /// <param name="isa">The instruction set, not Auto.</param>
     static abstract int WorkspaceLength(InstructionSet isa);
 
+    /// <summary>Floats of scratch memory that every thread but the first needs beside the workspace when several run one image.</summary>
+    /// <param name="isa">The instruction set, not Auto.</param>
+    static abstract int PartScratchLength(InstructionSet isa);
+
     /// <summary>Folds and packs the weights.</summary>
     /// <param name="isa">The instruction set, not Auto.</param>
     /// <param name="weights">The checkpoint's tensors.</param>
     /// <param name="packed">PackedLength floats, zero, 64-byte aligned.</param>
     static abstract void Pack(InstructionSet isa, WeightReader weights, Span<float> packed);
 
-    /// <summary>Runs one image.</summary>
+    /// <summary>Runs a part's share of one image. All parts run at once, with the same arguments otherwise.</summary>
     /// <param name="isa">The instruction set, not Auto.</param>
     /// <param name="input">The first of the input's elements.</param>
     /// <param name="output">The first of the output's elements.</param>
     /// <param name="weights">The packed weights, 64-byte aligned.</param>
     /// <param name="workspace">Scratch memory, 64-byte aligned, zero before its first use and then as the last run left it.</param>
-    static abstract void Run(InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace);
+    /// <param name="part">The share; the default is the whole.</param>
+    static abstract void Run(InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, Part part);
 }

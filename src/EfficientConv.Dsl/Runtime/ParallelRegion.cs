@@ -8,53 +8,47 @@ namespace EfficientConv.Dsl.Runtime;
 /// </summary>
 internal static unsafe class ParallelRegion
 {
-    /// <summary>More parts than this run on the calling thread.</summary>
+    /// <summary>Most background threads; a job that asks for more parts gets fewer.</summary>
     private const int MaxWorkers = 256;
+
+    /// <summary>Most parts of a job.</summary>
+    internal const int MostParts = MaxWorkers + 1;
 
     private static readonly Lock Gate = new();
     private static Worker? s_idle;
     private static int s_created;
 
-    /// <summary>Calls <c>body(target, state, part)</c> for every part from 0 on and returns when all are done.</summary>
-    /// <param name="parts">Parts, at least 1.</param>
+    /// <summary>
+    /// Calls <c>body(target, state, part, parts)</c> for every part, each on a thread of its own so that parts may wait for each other, and returns when
+    /// all are done. There are fewer parts than asked for where the system gives no more threads.
+    /// </summary>
+    /// <param name="parts">Parts wanted, at least 1.</param>
     /// <param name="body">What to run; called from several threads at once.</param>
     /// <param name="target">Passed on.</param>
     /// <param name="state">Passed on; what it points at must stay in place until the method returns.</param>
     /// <exception cref="Exception">The exception of the lowest part that threw; every part has ended by then.</exception>
-    internal static void Run(int parts, delegate*<object, void*, int, void> body, object target, void* state)
+    internal static void Run(int parts, delegate*<object, void*, int, int, void> body, object target, void* state)
     {
         Worker? workers = Acquire(parts - 1, out int acquired);
+        parts = acquired + 1;
         int part = 1;
         for (Worker? worker = workers; worker is not null; worker = worker.Next)
-            worker.Start(body, target, state, part++);
+            worker.Start(body, target, state, part++, parts);
 
         ExceptionDispatchInfo? failure = null;
-        int failedPart = int.MaxValue;
-        for (int own = 0; own < parts; own = own == 0 ? acquired + 1 : own + 1)
+        try
         {
-            try
-            {
-                body(target, state, own);
-            }
-            catch (Exception e) when (failure is null)
-            {
-                failure = ExceptionDispatchInfo.Capture(e);
-                failedPart = own;
-            }
-            catch
-            {
-                // An earlier part's exception is the one to report.
-            }
+            body(target, state, 0, parts);
         }
-        part = 1;
-        for (Worker? worker = workers; worker is not null; worker = worker.Next, part++)
+        catch (Exception e)
+        {
+            failure = ExceptionDispatchInfo.Capture(e);
+        }
+
+        for (Worker? worker = workers; worker is not null; worker = worker.Next)
         {
             ExceptionDispatchInfo? workerFailure = worker.Join();
-            if (workerFailure is not null && part < failedPart)
-            {
-                failure = workerFailure;
-                failedPart = part;
-            }
+            failure ??= workerFailure;
         }
         Release(workers);
         failure?.Throw();
@@ -82,7 +76,7 @@ internal static unsafe class ParallelRegion
         return list;
     }
 
-    // Where the system gives no more threads, the caller does the work itself.
+    // Where the system gives no more threads, the others do the work.
     private static Worker? TryCreate()
     {
         try
@@ -114,10 +108,11 @@ internal static unsafe class ParallelRegion
     {
         private readonly Signal _started = new();
         private readonly Signal _finished = new();
-        private delegate*<object, void*, int, void> _body;
+        private delegate*<object, void*, int, int, void> _body;
         private object? _target;
         private void* _state;
         private int _part;
+        private int _parts;
         private ExceptionDispatchInfo? _failure;
 
         internal Worker()
@@ -129,12 +124,13 @@ internal static unsafe class ParallelRegion
         /// <summary>The next of the list that the worker is in: the idle ones or one region's.</summary>
         internal Worker? Next { get; set; }
 
-        internal void Start(delegate*<object, void*, int, void> body, object target, void* state, int part)
+        internal void Start(delegate*<object, void*, int, int, void> body, object target, void* state, int part, int parts)
         {
             _body = body;
             _target = target;
             _state = state;
             _part = part;
+            _parts = parts;
             _started.Set();
         }
 
@@ -153,7 +149,7 @@ internal static unsafe class ParallelRegion
                 _started.Wait();
                 try
                 {
-                    _body(_target!, _state, _part);
+                    _body(_target!, _state, _part, _parts);
                 }
                 catch (Exception e)
                 {

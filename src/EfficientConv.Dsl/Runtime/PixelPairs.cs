@@ -10,16 +10,39 @@ namespace EfficientConv.Dsl.Runtime;
 public static class PixelPairs
 {
     /// <summary>sums[c] += the pixels' values in ascending order, one chain of additions a channel.</summary>
-    /// <param name="data">Pair q's channel c is at (q * channels + c) * 2, the second pixel's behind it.</param>
+    /// <param name="data">Pair q's channel c is at q * pairStride + 2 * c, the second pixel's behind it.</param>
     /// <param name="sums">One a channel.</param>
-    /// <param name="channels">Channels, a multiple of 16.</param>
+    /// <param name="channels">Channels to add up, a multiple of 16.</param>
+    /// <param name="pairStride">Floats from a pair to the next.</param>
     /// <param name="pairs">Pairs of pixels.</param>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void AccumulateChannels(ref float data, ref float sums, int channels, int pairs)
+    public static void AccumulateChannels(ref float data, ref float sums, int channels, int pairStride, int pairs)
     {
         Vector512<int> first = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         Vector512<int> second = first + Vector512<int>.One;
-        for (int c = 0; c < channels; c += 16)
+        int c = 0;
+
+        // Two chains at a time hide half of the additions' latency.
+        for (; c + 16 < channels; c += 32)
+        {
+            Vector512<float> sum0 = Vector512.LoadUnsafe(ref sums, (nuint)c), sum1 = Vector512.LoadUnsafe(ref sums, (nuint)c + 16);
+            ref float pair = ref Unsafe.Add(ref data, 2 * c);
+            for (int q = 0; q < pairs; q++)
+            {
+                Vector512<float> low0 = Vector512.LoadUnsafe(ref pair), high0 = Vector512.LoadUnsafe(ref pair, 16);
+                Vector512<float> low1 = Vector512.LoadUnsafe(ref pair, 32), high1 = Vector512.LoadUnsafe(ref pair, 48);
+                sum0 += Avx512F.PermuteVar16x32x2(low0, first, high0);
+                sum1 += Avx512F.PermuteVar16x32x2(low1, first, high1);
+                sum0 += Avx512F.PermuteVar16x32x2(low0, second, high0);
+                sum1 += Avx512F.PermuteVar16x32x2(low1, second, high1);
+                pair = ref Unsafe.Add(ref pair, pairStride);
+            }
+
+            sum0.StoreUnsafe(ref sums, (nuint)c);
+            sum1.StoreUnsafe(ref sums, (nuint)c + 16);
+        }
+
+        for (; c < channels; c += 16)
         {
             Vector512<float> sum = Vector512.LoadUnsafe(ref sums, (nuint)c);
             ref float pair = ref Unsafe.Add(ref data, 2 * c);
@@ -28,7 +51,7 @@ public static class PixelPairs
                 Vector512<float> low = Vector512.LoadUnsafe(ref pair), high = Vector512.LoadUnsafe(ref pair, 16);
                 sum += Avx512F.PermuteVar16x32x2(low, first, high);
                 sum += Avx512F.PermuteVar16x32x2(low, second, high);
-                pair = ref Unsafe.Add(ref pair, 2 * channels);
+                pair = ref Unsafe.Add(ref pair, pairStride);
             }
 
             sum.StoreUnsafe(ref sums, (nuint)c);
@@ -36,7 +59,7 @@ public static class PixelPairs
     }
 
     /// <summary>Every value times its channel's gate.</summary>
-    /// <param name="data">As in <see cref="AccumulateChannels"/>.</param>
+    /// <param name="data">Pair q's channel c is at (q * channels + c) * 2, the second pixel's behind it.</param>
     /// <param name="gate">One a channel.</param>
     /// <param name="channels">Channels, a multiple of 16.</param>
     /// <param name="pairs">Pairs of pixels.</param>

@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace EfficientConv.Dsl.Runtime;
 
 /// <summary>
-/// One thread sets it, one other waits for it: first awake for a few microseconds, because the next part of a job often
+/// One thread sets it, one other waits for it: first awake for some tens of microseconds, because the next job often
 /// follows at once, then parked.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its worker thread: to the end of the process.")]
@@ -13,7 +13,7 @@ internal sealed class Signal
     private const int Clear = 0;
     private const int Present = 1;
     private const int Parked = 2;
-    private static readonly long SpinTicks = Stopwatch.Frequency / 50_000;
+    private static readonly long SpinTicks = Stopwatch.Frequency / 20_000;
 
     private readonly AutoResetEvent _event = new(false);
     private int _state;

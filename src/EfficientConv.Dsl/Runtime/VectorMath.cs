@@ -12,6 +12,7 @@ internal static class VectorMath
     // exp(x) = 2^n * exp(r), n = round(x / ln 2), r = x - n * ln 2 (Cody and Waite 1980). The first part of ln 2 has 15
     // bits, so that its product with n is exact.
     private const float Log2E = 1.4426950216293335f;
+    private const float Ln2 = 0.6931472f;
     private const float Ln2High = 0.693145751953125f;
     private const float Ln2Low = 1.428606765330187e-06f;
 
@@ -85,11 +86,48 @@ internal static class VectorMath
         return V.FusedMultiplyAdd(V.FusedMultiplyAdd(minus, r, one), r, r);
     }
 
-    /// <summary>x / (1 + exp(-x)); minus infinity gives NaN, as in PyTorch.</summary>
+    // 1 - exp(-r) on |r| <= ln 2 / 2, minimax relative to exp(-r): 9.2e-8.
+    private const float Decay1 = 0.9999997f;
+    private const float Decay2 = -0.49999148f;
+    private const float Decay3 = 0.16667639f;
+    private const float Decay4 = -0.041898161f;
+    private const float Decay5 = 0.0082902731f;
+
+    // 1.5 * 2^23: adding it rounds to an integer, which is left in the lowest bits; 127 makes them the exponent of a power of two.
+    private const float RoundToExponent = 12582912f + 127f;
+
+    // The bits of 1 / d are about this less those of -d, within 5 %; -1 - exp(LogisticLimit) has just these bits, so that there it is 0.
+    private const int ReciprocalBits = unchecked((int)0xFEF3BBD1);
+    private const float LogisticLimit = 87.980591f;
+
+    // Newton's step from there would have 2; with this the errors on both sides are equal, 0.15 %.
+    private const float ReciprocalStep = 2.001437f;
+
+    /// <summary>
+    /// x / (1 + exp(-x)); minus infinity gives NaN, as in PyTorch. Error up to 4.5 units in the last place down to -20, 6.5 down to -87; below, where
+    /// PyTorch begins to give 0, it comes to 0 by itself.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static V SiLU<V>(V x)
-        where V : struct, ISimd<V> =>
-        TimesLogistic(x, Exp(V.Negate(V.Abs(x))));
+        where V : struct, ISimd<V>
+    {
+        // exp(-x) = 2^n * exp(-r) with n = round(-x / ln 2), r = x + n * ln 2; 2^n is 0 at the upper end.
+        V bounded = V.ClampMagnitude(x, V.Create(LogisticLimit)), one = V.Create(1f), minusOne = V.Create(-1f);
+        V shifted = V.FusedMultiplyAdd(bounded, V.Create(-Log2E), V.Create(RoundToExponent));
+        V r = V.FusedMultiplyAdd(V.Subtract(shifted, V.Create(RoundToExponent)), V.Create(Ln2), bounded);
+        V p = V.FusedMultiplyAdd(r, V.Create(Decay5), V.Create(Decay4));
+        p = V.FusedMultiplyAdd(p, r, V.Create(Decay3));
+        p = V.FusedMultiplyAdd(p, r, V.Create(Decay2));
+        p = V.FusedMultiplyAdd(p, r, V.Create(Decay1));
+        p = V.FusedMultiplyAdd(p, r, minusOne);
+        V minus = V.FusedMultiplyAdd(p, V.ShiftBitsLeft(shifted, 23), minusOne);
+
+        // x / d with d = -minus: a quadratic step, then a cubic one that takes x along.
+        V y = V.SubtractBits(V.Create(BitConverter.Int32BitsToSingle(ReciprocalBits)), minus);
+        y = V.Multiply(y, V.FusedMultiplyAdd(minus, y, V.Create(ReciprocalStep)));
+        V error = V.FusedMultiplyAdd(minus, y, one), quotient = V.Multiply(x, y);
+        return V.FusedMultiplyAdd(quotient, V.FusedMultiplyAdd(error, error, error), quotient);
+    }
 
     // x * sigmoid(y), where y has the sign of x and e is exp(-|y|).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

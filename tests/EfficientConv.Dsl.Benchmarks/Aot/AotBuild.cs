@@ -42,7 +42,7 @@ internal sealed class AotBuild
         try
         {
             int exitCode = Run(
-                _program, "--suite", options.Suite, "--row", row.Id, "--peer", options.UsePeer ? "ort" : "none", "--threads", Text(options.Threads), "--rounds", Text(options.Rounds),
+                _program, "--suite", options.Suite, "--row", row.Id, "--peer", options.Peer.ToString().ToLowerInvariant(), "--threads", Text(options.Threads), "--rounds", Text(options.Rounds),
                 "--core", Text(options.Core), "--isa", result.Isa!, "--models", options.Models!.FullName, "--json", json);
             RowResult? child = File.Exists(json) ? JsonSerializer.Deserialize(File.ReadAllText(json), RunResultContext.Default.RunResult)?.Rows.FirstOrDefault() : null;
             if (exitCode != 0 || child is not { OursMs: { } milliseconds })

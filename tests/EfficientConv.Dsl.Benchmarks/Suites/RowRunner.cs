@@ -55,6 +55,14 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
         Dictionary<string, float[]> weights = SeededValues.CreateWeights(network.Parameters);
         LoadedNetwork ours = network.Load(SeededValues.ToSafetensors(network.Parameters, weights), options.InstructionSet, options.Threads, input, output);
         ours.Run(1);
+        if (options.Peer == PeerKind.Self)
+        {
+            PageBuffer alone = new(network.OutputShape.ElementCount, OutputOffset);
+            LoadedNetwork oneThread = network.Load(SeededValues.ToSafetensors(network.Parameters, weights), options.InstructionSet, 1, input, alone);
+            oneThread.Run(1);
+            return new Contest(ours, oneThread, [input, output, alone], LargestDifference(output.Span, alone.Span));
+        }
+
         if (peer is null)
             return new Contest(ours, null, [input, output], 0);
 
@@ -92,7 +100,7 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
         Contest[] contests = chain is null ? [one] : [chain, one];
         LoadedNetwork network = contests[0].Ours;
         Samples[] ours = [.. contests.Select(contest => new Samples(contest.Ours))];
-        Samples[] theirs = [.. contests.Select(contest => contest.Peer).OfType<OnnxRuntimeSession>().Select(session => new Samples(session))];
+        Samples[] theirs = [.. contests.Select(contest => contest.Peer).OfType<ISubject>().Select(subject => new Samples(subject))];
         PeakSamples peaks = new(network.InstructionSet, options.Threads);
         Rounds rounds = new(ours, theirs, peaks);
         rounds.Take(options.Rounds, options.Threads, options.Core);
@@ -198,11 +206,11 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
     }
 
     /// <summary>Both sides of one network.</summary>
-    private sealed record Contest(LoadedNetwork Ours, OnnxRuntimeSession? Peer, PageBuffer[] Buffers, double Difference) : IDisposable
+    private sealed record Contest(LoadedNetwork Ours, ISubject? Peer, PageBuffer[] Buffers, double Difference) : IDisposable
     {
         public void Dispose()
         {
-            Peer?.Dispose();
+            (Peer as IDisposable)?.Dispose();
             foreach (PageBuffer buffer in Buffers)
                 buffer.Dispose();
         }

@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
@@ -32,7 +33,7 @@ internal static class DeclarationText
     }
 
     /// <summary>One of the files generated for <paramref name="attributes"/>: the kernels of a target, or the user's half.</summary>
-    public static string Generate(string attributes, string? target, string name = "Net") => NetworkCompiler.Compile(Parse(attributes, name)).Sources
+    public static string Generate(string attributes, string? target, string name = "Net") => NetworkCompiler.Compile(Parse(attributes, name), ScheduleSettings.Default).Sources
         .Single(s => target is null ? s.HintName.Count(c => c == '.') == 2 : s.HintName.EndsWith($".{target}.g.cs", StringComparison.Ordinal)).Text;
 
     private static AttributeDeclaration Read(AttributeSyntax attribute)

@@ -30,7 +30,7 @@ internal abstract class GuardedProgram
                 using GuardedBuffer image = new(inputLength, atEnd), result = new(first.Length, atEnd), weights = new(T.PackedLength(set), atEnd), workspace = new(T.WorkspaceLength(set), atEnd);
                 T.Pack(set, reader, weights.Span);
                 input.AsSpan(0, inputLength).CopyTo(image.Span);
-                T.Run(set, ref image.Span[0], ref result.Span[0], ref weights.Span[0], ref workspace.Span[0]);
+                T.Run(set, ref image.Span[0], ref result.Span[0], ref weights.Span[0], ref workspace.Span[0], default);
                 if (atEnd)
                     result.Span.CopyTo(first);
                 else

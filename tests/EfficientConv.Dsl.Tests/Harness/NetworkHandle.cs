@@ -45,7 +45,7 @@ public abstract class NetworkFactory
 public sealed record NetworkHandle(ForwardFunction Forward, ForwardOneFunction ForwardOne, InstructionSet InstructionSet, long WorkspaceBytes)
 {
     /// <summary>Runs <paramref name="batch"/> images.</summary>
-    public float[] Run(float[] input, int batch, TensorShape outputShape, int threads = 1)
+    public float[] Run(ReadOnlySpan<float> input, int batch, TensorShape outputShape, int threads = 1)
     {
         float[] output = new float[batch * outputShape.ElementCount];
         Forward(batch, input, output, threads);

@@ -140,7 +140,7 @@ public sealed class SchedulerTests
     private static NetworkPlan Plan(string text, VectorTarget target)
     {
         StageGraph stages = OperatorFolding.Fold(DeclarationText.Graph(text));
-        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target);
+        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, ScheduleSettings.Default);
     }
 
     /// <summary>From each write of a workspace tensor to its last read before it is written again.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 
 namespace EfficientConv.Dsl.Runtime;
 
@@ -59,6 +60,15 @@ public interface ISimd<TSelf>
 
     /// <summary>The bits of <paramref name="magnitude"/> with the sign bit of <paramref name="sign"/>.</summary>
     static abstract TSelf CopySign(TSelf magnitude, TSelf sign);
+
+    /// <summary>The nearer of <paramref name="value"/> and the two bounds -limit and limit, the limit positive; anything where the value is NaN.</summary>
+    static abstract TSelf ClampMagnitude(TSelf value, TSelf limit);
+
+    /// <summary>The bits of <paramref name="value"/> moved to the left by <paramref name="count"/> places.</summary>
+    static abstract TSelf ShiftBitsLeft(TSelf value, [ConstantExpected] byte count);
+
+    /// <summary>The bits of a less those of b, as 32-bit integers that wrap around.</summary>
+    static abstract TSelf SubtractBits(TSelf a, TSelf b);
 
     /// <summary>The nearest integer, ties to even.</summary>
     static abstract TSelf RoundToEven(TSelf value);

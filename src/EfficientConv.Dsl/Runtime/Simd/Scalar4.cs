@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace EfficientConv.Dsl.Runtime;
@@ -112,6 +113,25 @@ public readonly struct Scalar4 : ISimd<Scalar4>
         MathF.CopySign(magnitude._1, sign._1),
         MathF.CopySign(magnitude._2, sign._2),
         MathF.CopySign(magnitude._3, sign._3));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Scalar4 ClampMagnitude(Scalar4 value, Scalar4 limit) => Max(Negate(limit), Min(limit, value));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Scalar4 ShiftBitsLeft(Scalar4 value, [ConstantExpected] byte count) => new(
+        ShiftBitsLeft(value._0, count), ShiftBitsLeft(value._1, count), ShiftBitsLeft(value._2, count), ShiftBitsLeft(value._3, count));
+
+    private static float ShiftBitsLeft(float value, int count) => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) << count);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Scalar4 SubtractBits(Scalar4 a, Scalar4 b) => new(
+        SubtractBits(a._0, b._0), SubtractBits(a._1, b._1), SubtractBits(a._2, b._2), SubtractBits(a._3, b._3));
+
+    private static float SubtractBits(float a, float b) =>
+        BitConverter.Int32BitsToSingle(unchecked(BitConverter.SingleToInt32Bits(a) - BitConverter.SingleToInt32Bits(b)));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

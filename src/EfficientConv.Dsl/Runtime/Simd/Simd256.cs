@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -85,6 +86,19 @@ public readonly struct Simd256 : ISimd<Simd256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 CopySign(Simd256 magnitude, Simd256 sign) =>
         new(Vector256.ConditionalSelect(Vector256.Create(-0f), sign._value, magnitude._value));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 ClampMagnitude(Simd256 value, Simd256 limit) => new(
+        Avx.Max(-limit._value, Avx.Min(limit._value, value._value)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 ShiftBitsLeft(Simd256 value, [ConstantExpected] byte count) => new((value._value.AsInt32() << count).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 SubtractBits(Simd256 a, Simd256 b) => new((a._value.AsInt32() - b._value.AsInt32()).AsSingle());
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -85,6 +86,21 @@ public readonly struct Simd512 : ISimd<Simd512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 CopySign(Simd512 magnitude, Simd512 sign) =>
         new(Vector512.ConditionalSelect(Vector512.Create(-0f), sign._value, magnitude._value));
+
+    /// <inheritdoc/>
+    // Range: the smaller magnitude, with the sign of the value.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 ClampMagnitude(Simd512 value, Simd512 limit) => new(
+        Avx512DQ.IsSupported ? Avx512DQ.Range(value._value, limit._value, 0b0010) :
+        Avx512F.Max(-limit._value, Avx512F.Min(limit._value, value._value)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 ShiftBitsLeft(Simd512 value, [ConstantExpected] byte count) => new((value._value.AsInt32() << count).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 SubtractBits(Simd512 a, Simd512 b) => new((a._value.AsInt32() - b._value.AsInt32()).AsSingle());
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,11 +1,11 @@
 namespace EfficientConv.Dsl.Runtime.Tests;
 
-public class WorkspacePoolTests
+public class InstancePoolTests
 {
     [Fact]
-    public void Nobody_gets_a_workspace_that_is_in_use()
+    public void Nobody_gets_one_that_is_in_use()
     {
-        var pool = new WorkspacePool(16);
+        var pool = new InstancePool<AlignedBuffer>(() => new AlignedBuffer(16));
         AlignedBuffer[] rented = [.. Enumerable.Range(0, 50).Select(_ => pool.Rent())];
         Assert.Equal(50, rented.Distinct().Count());
         foreach (AlignedBuffer buffer in rented)
@@ -17,7 +17,7 @@ public class WorkspacePoolTests
     [Fact]
     public void Taking_and_giving_back_allocates_nothing()
     {
-        var pool = new WorkspacePool(1000);
+        var pool = new InstancePool<AlignedBuffer>(() => new AlignedBuffer(1000));
         Assert.Equal(0, Allocations.OfThisThread(() =>
         {
             AlignedBuffer a = pool.Rent();
@@ -30,7 +30,7 @@ public class WorkspacePoolTests
     [Fact]
     public void As_many_exist_as_there_are_callers()
     {
-        var pool = new WorkspacePool(4);
+        var pool = new InstancePool<AlignedBuffer>(() => new AlignedBuffer(4));
         var seen = new System.Collections.Concurrent.ConcurrentDictionary<AlignedBuffer, bool>();
         Thread[] threads = [.. Enumerable.Range(0, 8).Select(_ => new Thread(() =>
         {

@@ -1,0 +1,186 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>Prints depthwise convolutions that read planes where they lie: the loop over channels and the kernels.</summary>
+internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax vector)
+{
+    private int Lanes => vector.Target.Lanes;
+
+    public void Emit(DirectDepthwiseDriver d, KernelNames names)
+    {
+        int channels = d.Output.Shape.Channels, inPixels = d.Input.Shape.Pixels, outPixels = d.Output.Shape.Pixels;
+        int taps = d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
+        writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
+
+        // Planes at the ends of the map have no neighbours for their vectors to reach into.
+        int front = Math.Min(channels, (d.Before + inPixels - 1) / inPixels), back = Math.Min(channels - front, (d.After + inPixels - 1) / inPixels);
+        writer.Line($"int channel = part.First({channels}), end = part.End({channels});");
+        if (front + back > 0)
+        {
+            writer.Line("// The kernel reads a few values beside its plane: at the ends of the map from a copy.");
+            writer.Line($"ref float copy = ref {KernelText.At("part.Own(ref scratch)", d.Copy + d.Before)};");
+        }
+
+        if (front > 0)
+            Copied("channel", $"Math.Min(end, {front})");
+        if (channels > front + back)
+        {
+            writer.Line($"int first = {(front > 0 ? $"Math.Max(channel, {front})" : "channel")}, last = {(back > 0 ? $"Math.Min(end, {channels - back})" : "end")};");
+            writer.Line("if (first < last)");
+            writer.Line($"    {names.Of(d.Kernel)}(ref Unsafe.Add(ref input, first * {inPixels}), ref Unsafe.Add(ref weights, first * {taps}), ref Unsafe.Add(ref bias, first), ref Unsafe.Add(ref output, first * {outPixels}), last - first);");
+        }
+
+        if (back > 0)
+            Copied($"Math.Max(channel, {channels - back})", "end");
+        DriverEmitter.ActivationPass(writer, vector, d.Pass, $"Unsafe.Add(ref output, channel * {outPixels})", $"(end - channel) * {outPixels}");
+
+        void Copied(string from, string to)
+        {
+            writer.Open($"for (int c = {from}; c < {to}; c++)");
+            writer.Line($"PixelLayout.CopyPixels(ref Unsafe.Add(ref input, c * {inPixels}), {inPixels}, ref copy, {inPixels}, {inPixels}, 1);");
+            writer.Line($"{names.Of(d.Kernel)}(ref copy, ref Unsafe.Add(ref weights, c * {taps}), ref Unsafe.Add(ref bias, c), ref Unsafe.Add(ref output, c * {outPixels}), 1);");
+            writer.Close();
+        }
+    }
+
+    public void Emit(string name, FlatDepthwiseKernel kernel)
+    {
+        RowWindow window = kernel.Window;
+        int taps = window.Kernel.Height * window.Kernel.Width;
+        Begin(name, kernel, "the whole plane in vectors");
+        bool memoryMasks = kernel.Masks.Count > 0 && !kernel.MasksInRegisters;
+        for (int m = 0; m < kernel.Masks.Count && kernel.MasksInRegisters; m++)
+            writer.Line($"{vector.Type} mask{m} = {vector.Load("tables", m * Lanes)};");
+        OpenChannels();
+        for (int tap = 0; tap < taps && kernel.WeightsInRegisters; tap++)
+            writer.Line($"{vector.Type} w{tap} = {vector.Create(KernelText.At("weights", tap))};");
+        HashSet<int> begun = [];
+        for (int v = 0; v < kernel.Vectors.Count && kernel.Vectors[v].LastLoad < 0; v++)
+            StoreSum(kernel, v, begun);
+        for (int i = 0; i < kernel.Loads.Count; i++)
+        {
+            FlatLoad load = kernel.Loads[i];
+            foreach (FlatUse use in load.Uses.Where(u => begun.Add(u.Vector)))
+                writer.Line($"{vector.Type} sum{use.Vector} = start;");
+            writer.Open();
+            string mask = load.Mask < 0 ? string.Empty : memoryMasks ? " & " + vector.Load("tables", load.Mask * Lanes) : FormattableString.Invariant($" & mask{load.Mask}");
+            writer.Line($"{vector.Type} x = {vector.Load(KernelText.At("plane", load.At))}{mask};");
+            foreach (FlatUse use in load.Uses)
+            {
+                string sum = FormattableString.Invariant($"sum{use.Vector}");
+                string weight = kernel.WeightsInRegisters ? FormattableString.Invariant($"w{use.Tap}") : vector.Create(KernelText.At("weights", use.Tap));
+                writer.Line($"{sum} = {vector.Fma("x", weight, sum)};");
+            }
+
+            writer.Close();
+            for (int v = 0; v < kernel.Vectors.Count; v++)
+            {
+                if (kernel.Vectors[v].LastLoad == i)
+                    StoreSum(kernel, v, begun);
+            }
+        }
+
+        CloseChannels(kernel);
+    }
+
+    private void StoreSum(FlatDepthwiseKernel kernel, int v, HashSet<int> begun)
+    {
+        if (begun.Add(v))
+            writer.Line($"{vector.Type} sum{v} = start;");
+        FlatVector place = kernel.Vectors[v];
+        string value = vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{v}"));
+        writer.Line(place.Count == Lanes ? vector.Store(value, "output", place.At) : $"PartialVector.Store({value}, ref {KernelText.At("output", place.At)}, {place.Count});");
+    }
+
+    public void Emit(string name, StridedDepthwiseKernel kernel)
+    {
+        RowWindow window = kernel.Window;
+        Begin(name, kernel, "every second column picked out of two vectors");
+        for (int m = 0; m < kernel.Masks.Count; m++)
+            writer.Line($"{vector.Type} mask{m} = {vector.Load("tables", m * Lanes)};");
+        for (int t = 0; t < kernel.Tables.Count; t++)
+            writer.Line($"{vector.Type.Replace("float", "int")} lanes{t} = {vector.Load("tables", (kernel.Masks.Count + t) * Lanes)}.AsInt32();");
+        OpenChannels();
+        writer.Line("ref float destination = ref output;");
+        writer.Open($"for (int y = 0; y < {kernel.Output.Height}; y++)");
+        DriverEmitter.WindowRows(writer, "y", kernel.StrideHeight, kernel.PadTop, window, kernel.Input.Height);
+        for (int v = 0; v < kernel.Vectors.Count; v++)
+            writer.Line($"{vector.Type} sum{v} = start;");
+        writer.Open("for (int ky = from; ky < to; ky++)");
+        string row = window.Dilation.Height == 1 ? "first + ky" : FormattableString.Invariant($"first + (ky * {window.Dilation.Height})");
+        writer.Line($"ref float row = ref Unsafe.Add(ref plane, ({row}) * {kernel.Input.Width});");
+        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {window.Kernel.Width});");
+        for (int kx = 0; kx < window.Kernel.Width; kx++)
+            writer.Line($"{vector.Type} w{kx} = {vector.Create(KernelText.At("w", kx))};");
+        for (int v = 0; v < kernel.Vectors.Count; v++)
+        {
+            writer.Open();
+            foreach (int at in kernel.Vectors[v].Taps.Select(t => t.At).Distinct())
+                writer.Line($"{vector.Type} a{at} = {vector.Load("row", at)}, b{at} = {vector.Load("row", at + Lanes)};");
+            for (int kx = 0; kx < window.Kernel.Width; kx++)
+            {
+                StridedTap tap = kernel.Vectors[v].Taps[kx];
+                string columns = FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(a{tap.At}, lanes{tap.Lanes}, b{tap.At}){(tap.Mask < 0 ? string.Empty : " & mask" + tap.Mask)}");
+                string sum = FormattableString.Invariant($"sum{v}");
+                writer.Line($"{sum} = {vector.Fma(columns, FormattableString.Invariant($"w{kx}"), sum)};");
+            }
+
+            writer.Close();
+        }
+
+        writer.Close();
+        for (int v = 0; v < kernel.Vectors.Count; v++)
+            writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{v}")), "destination", kernel.Vectors[v].Column));
+        writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.Output.Width});");
+        writer.Close();
+        CloseChannels(kernel);
+    }
+
+    /// <summary>The tables, the method's head and what stays the same for all channels.</summary>
+    private void Begin(string name, DirectDepthwiseKernel kernel, string form)
+    {
+        RowWindow window = kernel.Window;
+        List<string> tables = [];
+        foreach (int mask in kernel.Masks)
+            tables.Add(string.Join(", ", Enumerable.Range(0, Lanes).Select(lane => (mask >> lane & 1) == 1 ? "-1" : "0")));
+        if (kernel is StridedDepthwiseKernel strided)
+            tables.AddRange(strided.Tables.Select(table => string.Join(", ", table)));
+        if (tables.Count > 0)
+        {
+            writer.Line();
+            writer.Line($"private static ReadOnlySpan<int> {name}Lanes =>");
+            writer.Open('[');
+            foreach (string table in tables)
+                writer.Line(table + ",");
+            writer.CloseWith("];");
+        }
+
+        string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {window.Stride}");
+        string activation = kernel.Activation.IsNone ? string.Empty : $", {kernel.Activation.Kind}";
+        writer.Line();
+        writer.Line($"/// <summary>Planes of {kernel.Input} pixels of a depthwise convolution, kernel {window.Kernel}{stride}{activation}: {form}.</summary>");
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output, int channels)");
+        foreach (string constant in vector.ActivationConstants(kernel.Activation))
+            writer.Line(constant);
+        writer.Line($"ref float tables = ref Unsafe.As<int, float>(ref MemoryMarshal.GetReference({name}Lanes));", tables.Count > 0);
+    }
+
+    private void OpenChannels()
+    {
+        writer.Open("for (int c = 0; c < channels; c++)");
+        writer.Line($"{vector.Type} start = {vector.Create("bias")};");
+    }
+
+    private void CloseChannels(DirectDepthwiseKernel kernel)
+    {
+        writer.Line($"plane = ref Unsafe.Add(ref plane, {kernel.Input.Height * kernel.Input.Width});");
+        writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.Window.Kernel.Height * kernel.Window.Kernel.Width});");
+        writer.Line("bias = ref Unsafe.Add(ref bias, 1);");
+        writer.Line($"output = ref Unsafe.Add(ref output, {kernel.Output.Height * kernel.Output.Width});");
+        writer.Close();
+        writer.Close();
+    }
+}

@@ -1,0 +1,301 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <content>Expand, depthwise, project.</content>
+internal sealed partial class DriverEmitter
+{
+    private void EmitFusedRows(FusedRowsDriver d)
+    {
+        Shape before = d.Input.Shape;
+        LanewiseKernel depthwise = d.Depthwise;
+        RowWindow window = depthwise.Window;
+        RowSource source = depthwise.Source;
+        int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
+        bool ring = source.RingRows > 0, haloed = source.Left + source.Right > 0, slabbed = d.Slabs > 1;
+
+        writer.Line($"const int DepthwiseRow = {outWidth} * {d.HiddenStep};", d.Rows > 1 || d.Squeeze is not null);
+        writer.Line($"const int RowsPerStep = {d.Rows};", d.Rows > 1);
+        if (slabbed)
+        {
+            writer.Line($"const int Slabs = {d.Slabs};");
+            writer.Line($"const int SlabChannels = {d.Slab};");
+            writer.Line($"const int SlabTaps = SlabChannels * {window.Kernel.Height * window.Kernel.Width};");
+        }
+
+        if (ring)
+        {
+            writer.Line($"const int RingRows = {source.RingRows};");
+            writer.Line($"const int ExpandedRow = {source.RowStep / source.PixelStep} * {source.PixelStep};");
+        }
+
+        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
+        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
+        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
+        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
+        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
+        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
+        bool own = ring || d.Buffer >= 0 || d.GatedWeights >= 0 || d.Squeeze is null;
+        writer.Line("ref float own = ref part.Own(ref scratch);", own);
+        writer.Line($"ref float rings = ref {KernelText.At("own", d.Ring)};", ring);
+        writer.Line($"ref float depthwiseRows = ref {KernelText.At(d.Squeeze is null ? "own" : "scratch", d.DepthwiseRows)};");
+        writer.Line($"ref float outputRows = ref {KernelText.At("own", d.Buffer)};", d.Buffer >= 0);
+        if (d.Squeeze is not null)
+        {
+            writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
+            writer.Line("// The channel sums run over the rows from top to bottom: the first thread's as it goes, then the others' one after the other.");
+            writer.Line("if (part.Index == 0)");
+            writer.Line("    " + Clear("gate", Text(PlanBuilder.Align(d.Squeeze.Channels))));
+        }
+
+        writer.Line($"MemoryMarshal.CreateSpan(ref rings, {(slabbed ? "Slabs * " : string.Empty)}RingRows * ExpandedRow).Clear();", haloed);
+        writer.Line($"int firstRow = {StepRow("part.First", d)}, endRow = {StepRow("part.End", d)};");
+        writer.Line($"int loaded = Math.Max(0, {Sum(Times("firstRow", d.StrideHeight), -d.PadTop)});", ring);
+        writer.Line();
+        writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
+        if (ring)
+        {
+            // Rows that the last window of this step reaches.
+            int reach = ((d.Rows - 1) * d.StrideHeight) + (window.Dilation.Height * (window.Kernel.Height - 1)) + 1 - d.PadTop;
+            writer.Line($"int needed = Math.Min({before.Height}, {Sum(Times("y", d.StrideHeight), reach)});");
+        }
+
+        if (slabbed)
+            writer.Open("for (int slab = 0; slab < Slabs; slab++)");
+        if (ring)
+        {
+            writer.Line(slabbed ? "ref float ring = ref Unsafe.Add(ref rings, slab * RingRows * ExpandedRow);" : "ref float ring = ref rings;");
+            writer.Open("for (int row = loaded; row < needed; row++)");
+            writer.Line($"ref float expanded = ref {KernelText.At("ring", Sum("(row % RingRows) * ExpandedRow", source.Left * d.Slab))};");
+            string inputRow = RowAt("input", d.Input, "row");
+            if (d.Expand is null)
+            {
+                LoadPixels(inputRow, d.Input, "expanded", source.PixelStep, Text(before.Width));
+            }
+            else
+            {
+                writer.Line($"{names.Of(d.Expand)}(ref {inputRow}, ref {(slabbed ? KernelText.At("expandWeights", FormattableString.Invariant($"slab * SlabChannels * {d.Expand.InChannels}")) : "expandWeights")}, ref {(slabbed ? "Unsafe.Add(ref expandBias, slab * SlabChannels)" : "expandBias")}, ref expanded);");
+                Pass(d.ExpandPass, "expanded", before.Width * d.Slab);
+            }
+
+            writer.Close();
+        }
+
+        if (d.Rows > 1)
+            writer.Open("for (int r = 0; r < RowsPerStep; r++)");
+        EmitWindowRows(d.Rows > 1 ? "(y + r)" : "y", d.StrideHeight, d.PadTop, window, before.Height);
+        string row = d.Squeeze is not null ? (d.Rows > 1 ? "(y + r)" : "y") : d.Rows > 1 ? "r" : "0";
+        string slabOffset = d.Depthwise.PixelPairs ? "slab * SlabChannels * 2" : "slab * SlabChannels";
+        string at = row == "0" ? (slabbed ? slabOffset : "0") : slabbed ? $"({row} * DepthwiseRow) + ({slabOffset})" : $"{row} * DepthwiseRow";
+        writer.Line($"ref float depthwiseRow = ref {KernelText.At("depthwiseRows", at)};");
+        writer.Line($"{names.Of(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
+        if (d.Rows > 1)
+            writer.Close();
+        if (slabbed)
+            writer.Close();
+        writer.Line();
+        writer.Line("loaded = needed;", ring);
+        string stepRows = d.Squeeze is null ? "depthwiseRows" : "Unsafe.Add(ref depthwiseRows, y * DepthwiseRow)";
+        Pass(d.DepthwisePass, stepRows, d.Rows * outWidth * d.HiddenStep);
+        if (d.Squeeze is not null)
+        {
+            writer.Line("if (part.Index == 0)");
+            writer.Line("    " + Accumulate(stepRows, Text(d.Rows * outWidth), Text(d.Rows * outWidth / 2)));
+            writer.Close();
+            writer.Line();
+            writer.Open("for (int other = 1; other < part.Count; other++)");
+            writer.Line("part.Barrier();");
+            writer.Line("if (part.Index == other)");
+            writer.Line("    " + Accumulate("Unsafe.Add(ref depthwiseRows, firstRow * DepthwiseRow)", FormattableString.Invariant($"(endRow - firstRow) * {outWidth}"), FormattableString.Invariant($"(endRow - firstRow) * {outWidth / 2}")));
+            writer.Close();
+            writer.Line("part.Barrier();");
+            ChannelRange(d.Hidden);
+            EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
+            EmitGatedWeights(d);
+            writer.Line();
+            writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
+            writer.Line(
+                d.Depthwise.PixelPairs
+                    ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
+                    : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"),
+                d.GatedWeights < 0);
+        }
+
+        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights");
+        writer.Close();
+
+        string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.PixelPairs
+            ? $"PixelPairs.AccumulateChannels(ref {rows}, ref gate, {d.Hidden}, {2 * d.Hidden}, {pairs});"
+            : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
+    }
+
+    /// <summary>The projection's weights times the gate.</summary>
+    private void EmitGatedWeights(FusedRowsDriver d)
+    {
+        if (d.GatedWeights < 0)
+            return;
+        writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};");
+        int at = 0;
+        foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, d.Project))
+        {
+            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At("projectWeights", at)}, ref gate, ref {KernelText.At("gatedWeights", at)}, {panels}, {d.Hidden}, {width});");
+            at += panels * d.Hidden * width;
+        }
+    }
+
+    private static string StepRow(string unit, FusedRowsDriver d) => Times(FormattableString.Invariant($"{unit}({d.Output.Shape.Height / d.Rows})"), d.Rows);
+
+    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights)
+    {
+        string destination = buffer ?? PixelAt("output", output, pixel);
+        PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
+        string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", residual!, pixel)}" : string.Empty;
+        writer.Line($"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{added});");
+        Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
+        if (buffer is not null)
+            StorePixels(destination, kernel.OutPixelStep, output, pixel, Text(kernel.Pixels));
+    }
+
+    private void EmitFusedSlabs(FusedSlabsDriver d)
+    {
+        int outWidth = d.Output.Shape.Width, lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
+        string destination = d.Buffer >= 0 ? "outputMap" : "output";
+        writer.Line($"const int SlabChannels = {d.Slab};", d.Slabs > 1);
+        writer.Line($"const int DepthwiseRow = {outWidth} * {lanes};");
+        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
+        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
+        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
+        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
+        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
+        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
+        writer.Line("ref float own = ref part.Own(ref scratch);");
+        writer.Line($"ref float expanded = ref {KernelText.At("own", d.Expanded)};", d.Expand is not null);
+        writer.Line($"ref float depthwise = ref {KernelText.At("own", d.DepthwiseSlab)};");
+        writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
+        if (d.ByRow)
+            EmitSlabsByRow(d, destination, outPadded);
+        else
+            EmitSlabsOfMap(d, destination, outPadded);
+    }
+
+    /// <summary>Every thread runs all slabs over rows of its own, and expands the rows around them again.</summary>
+    private void EmitSlabsByRow(FusedSlabsDriver d, string destination, int outPadded)
+    {
+        LanewiseKernel depthwise = d.Depthwise;
+        RowWindow window = depthwise.Window;
+        int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height, step = d.First.OutPixelStep, lanes = vector.Target.Lanes;
+        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
+        writer.Line($"int firstRow = part.First({outHeight}), endRow = part.End({outHeight});");
+        if (d.Expand is not null)
+        {
+            int reach = (window.Dilation.Height * (window.Kernel.Height - 1)) + 1 - d.PadTop - d.StrideHeight;
+            writer.Line($"int firstExpanded = Math.Max(0, {Sum(Times("firstRow", d.StrideHeight), -d.PadTop)}), endExpanded = Math.Min({inHeight}, {Sum(Times("endRow", d.StrideHeight), reach)});");
+        }
+
+        if (put || finish)
+            writer.Line($"int pixel = firstRow * {outWidth}, pixels = (endRow - firstRow) * {outWidth};");
+        string ownOutput = PixelAt(destination, step, "pixel");
+        if (put)
+            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, ownOutput, step, "pixels");
+        writer.Line();
+        writer.Loop("slab", d.Slabs, () =>
+        {
+            if (d.Expand is not null)
+            {
+                writer.Open("for (int row = firstExpanded; row < endExpanded; row++)");
+                writer.Line($"{names.Of(d.Expand)}(ref {RowAt("input", d.Input, "row")}, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref Unsafe.Add(ref expanded, row * {d.Input.Shape.Width * lanes}));");
+                writer.Close();
+            }
+
+            writer.Open("for (int y = firstRow; y < endRow; y++)");
+            DepthwiseRowOfSlab(d);
+            writer.Close();
+            writer.Open("for (int y = firstRow; y < endRow; y++)");
+            EmitProjections(d, kernel =>
+                $"{names.Of(kernel)}(ref Unsafe.Add(ref depthwise, y * DepthwiseRow), ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {PixelAt(destination, step, FormattableString.Invariant($"y * {outWidth}"))}{(kernel.Initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)});");
+            writer.Close();
+        });
+        if (!finish)
+            return;
+        Pass(d.ProjectPass, ownOutput, FormattableString.Invariant($"pixels * {step}"));
+        if (d.Buffer >= 0)
+            StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
+    }
+
+    private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
+
+    private void DepthwiseRowOfSlab(FusedSlabsDriver d)
+    {
+        RowWindow window = d.Depthwise.Window;
+        EmitWindowRows("y", d.StrideHeight, d.PadTop, window, d.Input.Shape.Height);
+        string source = d.Expand is not null ? "expanded" : OfSlab(d, "input", "SlabChannels");
+        writer.Line($"{names.Of(d.Depthwise)}(ref {source}, first, from, to, ref {OfSlab(d, "depthwiseWeights", FormattableString.Invariant($"SlabChannels * {window.Kernel.Height * window.Kernel.Width}"))}, ref {OfSlab(d, "depthwiseBias", "SlabChannels")}, ref Unsafe.Add(ref depthwise, y * DepthwiseRow));");
+    }
+
+    /// <summary>The projection's kernel for the first slab, those between or the last.</summary>
+    private void EmitProjections(FusedSlabsDriver d, Func<PointwiseKernel, string> call)
+    {
+        if (d.Slabs == 1)
+        {
+            writer.Line(call(d.First));
+            return;
+        }
+
+        writer.Line("if (slab == 0)");
+        writer.Line("    " + call(d.First));
+        if (d.LastKernel != d.Middle)
+        {
+            writer.Line(FormattableString.Invariant($"else if (slab == {d.Slabs - 1})"));
+            writer.Line("    " + call(d.LastKernel));
+        }
+
+        // With two slabs of different first and last kernels there is none between.
+        if (d.LastKernel == d.Middle || d.Slabs > 2)
+        {
+            writer.Line("else");
+            writer.Line("    " + call(d.Middle));
+        }
+    }
+
+    /// <summary>Each thread makes a slab of its own, then all project the slabs that are ready, in their order.</summary>
+    private void EmitSlabsOfMap(FusedSlabsDriver d, string destination, int outPadded)
+    {
+        int outHeight = d.Output.Shape.Height, pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
+        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
+        if (put || finish)
+            PixelRange(pixels);
+        if (put)
+            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
+        writer.Line();
+        writer.Line("// Each thread makes a slab of its own, then all project the slabs that are ready, in their order.");
+        writer.Open($"for (int ready = 0; ready < {d.Slabs}; ready += part.Count)");
+        writer.Line("int slab = ready + part.Index;");
+        writer.Open($"if (slab < {d.Slabs})");
+        if (d.Expand is not null)
+        {
+            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded);");
+            Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
+        }
+
+        writer.Open($"for (int y = 0; y < {outHeight}; y++)");
+        DepthwiseRowOfSlab(d);
+        writer.Close();
+        Pass(d.DepthwisePass, "depthwise", pixels * d.Slab);
+        writer.Close();
+        writer.Line();
+        writer.Line("part.Barrier();");
+        writer.Open($"for (int maker = 0; maker < part.Count && ready + maker < {d.Slabs}; maker++)");
+        writer.Line("slab = ready + maker;");
+        writer.Line($"ref float made = ref {KernelText.At("part.Own(maker, ref scratch)", d.DepthwiseSlab)};");
+        EmitProjections(d, kernel =>
+            $"{names.Of(kernel)}(ref made, ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
+        writer.Close();
+        writer.Line();
+        writer.Line("// The next slabs take the place of these.");
+        writer.Line("part.Barrier();");
+        writer.Close();
+        if (finish)
+            Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);
+    }
+}

@@ -1,0 +1,222 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Fusion;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>How a block runs and what that is estimated to take.</summary>
+/// <param name="Form">Form.</param>
+/// <param name="Rows">Output rows of a step; the whole height for the other forms.</param>
+/// <param name="Slab">Hidden channels of a slab; all of them layer by layer.</param>
+/// <param name="Cycles">Estimated cycles of one core.</param>
+/// <param name="Floats">Memory for the expanded and the depthwise values.</param>
+internal sealed record BlockSchedule(BlockForm Form, int Rows, int Slab, double Cycles, long Floats)
+{
+    /// <summary>The choice and the estimate, for the reader of the generated code.</summary>
+    public string Describe(string choice) => FormattableString.Invariant($"{choice}; estimated {Cycles / 1000:F0} thousand cycles");
+}
+
+/// <summary>
+/// What a fused block takes in each of its forms: multiply-adds at the rate of their register tiles, calls, and what has to come from the second-level cache
+/// or from beyond it because it does not stay nearer. The rates are those of a core with two vector multiply-adds a cycle; what counts is how the forms compare.
+/// </summary>
+internal sealed class BlockCost
+{
+    /// <summary>Bytes a cycle from the second-level cache that the multiply-adds around them do not hide.</summary>
+    private const double SecondLevelRate = 64;
+
+    /// <summary>The same for weights, which are read in their order and well ahead.</summary>
+    private const double WeightRate = 256;
+
+    /// <summary>Bytes a cycle from beyond the second-level cache.</summary>
+    private const double FarRate = 8;
+
+    /// <summary>Cycles of a call of a kernel: arguments, constants, the first and the last tile.</summary>
+    private const double CallCycles = 90;
+
+    /// <summary>Cycles of a step: its three kinds of kernels displace each other from what the core has decoded and predicted.</summary>
+    private const double StepCycles = 200;
+
+    /// <summary>Schedules that differ by less than this are the same to the model; of them the one with the least memory is taken.</summary>
+    private const double Resolution = 1.002;
+
+    /// <summary>Most hidden channels of a slab: beyond it a slab's panels of weights leave the first-level cache on every core.</summary>
+    private const int LargestSlab = 192;
+
+    /// <summary>Part of the time for weights from beyond the second-level cache that is left where each slab's are fetched while the one before is computed.</summary>
+    private const double FetchedAhead = 0.25;
+
+    /// <summary>Most pixels of a step of rows.</summary>
+    private const int MostStepPixels = 256;
+
+    private readonly VectorTarget _target;
+    private readonly ScheduleSettings _settings;
+    private readonly DepthwiseGroup _group;
+    private readonly Shape _before, _after;
+    private readonly int _hidden, _rowPixels, _stride, _window;
+    private readonly bool _pairs, _slabsFit;
+
+    /// <param name="target">Instruction set.</param>
+    /// <param name="settings">Caches.</param>
+    /// <param name="group">The block.</param>
+    /// <param name="rowPixels">Pixels of an expanded row in the ring, zero columns among them.</param>
+    /// <param name="pairs">Whether the projection runs over pairs of pixels.</param>
+    /// <param name="slabsFit">Whether the block can run in slabs over the whole map.</param>
+    public BlockCost(VectorTarget target, ScheduleSettings settings, DepthwiseGroup group, int rowPixels, bool pairs, bool slabsFit)
+    {
+        (_target, _settings, _group, _rowPixels, _pairs, _slabsFit) = (target, settings, group, rowPixels, pairs, slabsFit);
+        (_before, _after) = (group.Depthwise.Input, group.Depthwise.Output);
+        _hidden = target.Padded(_after.Channels);
+        ConvolutionOperator c = group.Depthwise.Convolution;
+        _stride = c.Stride.Height;
+        _window = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
+    }
+
+    private int InChannels => _group.Expand?.Input.Channels ?? 0;
+
+    private int OutVectors => _target.Vectors(_group.Project.Output.Channels);
+
+    private double ExpandedBytes => (double)_before.Pixels * _hidden * sizeof(float);
+
+    private double DepthwiseBytes => (double)_after.Pixels * _hidden * sizeof(float);
+
+    private double WeightBytes => (double)_hidden * (InChannels + _group.Depthwise.Taps + (OutVectors * _target.Lanes)) * sizeof(float);
+
+    private double MapBytes => ((_group.Expand is null ? 0 : (double)_group.Expand.Input.Count) + _group.Project.Output.Count) * sizeof(float);
+
+    /// <summary>The cheapest schedule that is as the settings want it; what cannot be as they want it is as if they did not say.</summary>
+    public BlockSchedule Choose()
+    {
+        IReadOnlyCollection<BlockSchedule> left = [.. Candidates()];
+        Keep(s => s.Form == _settings.Form, _settings.Form != BlockForm.Auto);
+        Keep(s => s.Rows == _settings.Rows, _settings.Rows > 0);
+        Keep(s => s.Slab == _settings.Slab, _settings.Slab > 0);
+        double limit = left.Min(s => s.Cycles) * Resolution;
+        return left.Where(s => s.Cycles <= limit).OrderBy(s => s.Floats).ThenBy(s => s.Cycles).First();
+
+        void Keep(Func<BlockSchedule, bool> condition, bool isSaid)
+        {
+            if (isSaid && left.Any(condition))
+                left = [.. left.Where(condition)];
+        }
+    }
+
+    private IEnumerable<BlockSchedule> Candidates()
+    {
+        int[] slabs = [.. Enumerable.Range(1, _hidden / _target.Lanes).Select(vectors => vectors * _target.Lanes).Where(slab => _hidden % slab == 0 && slab <= LargestSlab)];
+        foreach (int rows in Enumerable.Range(1, _after.Height).Where(rows => _after.Height % rows == 0 && IsStep(rows)))
+        {
+            foreach (int slab in _group.Expand is null ? [_hidden] : slabs)
+                yield return new BlockSchedule(BlockForm.Rows, rows, slab, Rows(rows, slab), RowsFloats(rows));
+        }
+
+        if (_slabsFit)
+        {
+            foreach (int slab in slabs)
+                yield return new BlockSchedule(BlockForm.Slabs, _after.Height, slab, Slabs(slab), (long)(_before.Pixels + _after.Pixels) * slab);
+        }
+
+        // With squeeze-and-excitation the rows form keeps the depthwise map, and the gate goes into the same products in one form only.
+        if (_group.Squeeze is null)
+            yield return new BlockSchedule(BlockForm.LayerByLayer, _after.Height, _hidden, LayerByLayer(), (long)(_before.Pixels + _after.Pixels) * _hidden);
+    }
+
+    private long RowsFloats(int rows)
+    {
+        int ringRows = ((rows - 1) * _stride) + _window, depthwiseRows = _group.Squeeze is null ? rows : _after.Height;
+        return ((long)ringRows * _rowPixels * _hidden) + ((long)depthwiseRows * _after.Width * _hidden);
+    }
+
+    /// <summary>Where a pass goes over the depthwise rows again they have to stay in the first-level cache.</summary>
+    private bool IsStep(int rows)
+    {
+        bool passes = _group.Squeeze is not null || !_group.Depthwise.Activation.IsInline;
+        return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevelFloats(1.125)));
+    }
+
+    private double Rows(int rows, int slab)
+    {
+        int steps = _after.Height / rows, slabs = _hidden / slab, ringRows = ((rows - 1) * _stride) + _window, expandedRows = Math.Min(_before.Height, rows * _stride);
+        double ring = (double)ringRows * _rowPixels * slab * sizeof(float), depthwiseRows = (double)rows * _after.Width * _hidden * sizeof(float);
+        double expandWeights = (double)slab * InChannels * sizeof(float), projectWeights = (double)_hidden * OutVectors * _target.Lanes * sizeof(float);
+        bool near = WeightBytes + (ring * slabs) + depthwiseRows <= _settings.SecondLevelBytes;
+
+        double cycles = Cold() + Depthwise() + (steps * Project(rows * _after.Width)) + (CallCycles * ((_after.Height * slabs) + steps)) + (StepCycles * steps);
+        if (_group.Expand is not null)
+        {
+            cycles += _before.Height * slabs * (Product(_before.Width, slab / _target.Lanes, InChannels) + CallCycles);
+            cycles += steps * slabs * Weights(expandWeights, expandedRows * _before.Width, near);
+        }
+
+        cycles += steps * Weights(projectWeights, rows * _after.Width, near);
+
+        // The ring of a slab is written once and read for every row of the window; beside it stand the slab's weights.
+        cycles += Traffic(ring, ExpandedBytes * (1 + ((double)(((rows - 1) * _stride) + _window) / (rows * _stride))), near);
+        cycles += Traffic(depthwiseRows, 2 * DepthwiseBytes, _group.Squeeze is null || DepthwiseBytes + WeightBytes <= _settings.SecondLevelBytes);
+        return cycles;
+    }
+
+    private double Slabs(int slab)
+    {
+        int slabs = _hidden / slab, vectors = slab / _target.Lanes;
+        bool byRow = _after.Width >= FusedScheduling.FullRow && IsInline;
+        int calls = byRow ? _before.Height + _after.Height : 2;
+        double maps = (double)(_before.Pixels + _after.Pixels) * slab * sizeof(float);
+        bool near = maps + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
+        double cycles = (Cold() * FetchedAhead) + Depthwise() + (CallCycles * slabs * (calls + _after.Height));
+        if (_group.Expand is not null)
+        {
+            cycles += slabs * (byRow ? _before.Height * Product(_before.Width, vectors, InChannels) : Product(_before.Pixels, vectors, InChannels));
+            cycles += slabs * Weights((double)slab * InChannels * sizeof(float), _before.Pixels, near);
+        }
+
+        cycles += slabs * (byRow ? _after.Height * Product(_after.Width, OutVectors, slab) : Product(_after.Pixels, OutVectors, slab));
+        cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
+
+        // Both maps of a slab are written and read; the output is read and written again for every slab.
+        cycles += Traffic(maps, 2 * (ExpandedBytes + DepthwiseBytes), near);
+        return cycles + Traffic(MapBytes, slabs * MapBytes * 2, near);
+    }
+
+    private double LayerByLayer()
+    {
+        bool near = ExpandedBytes + DepthwiseBytes + MapBytes + WeightBytes <= _settings.SecondLevelBytes;
+        double cycles = Cold() + Depthwise() + Product(_after.Pixels, OutVectors, _hidden) + (CallCycles * (_after.Height + 2));
+        if (_group.Expand is not null)
+            cycles += Product(_before.Pixels, _hidden / _target.Lanes, InChannels) + Weights((double)_hidden * InChannels * sizeof(float), _before.Pixels, near);
+        cycles += Weights((double)_hidden * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
+        return cycles + Traffic(ExpandedBytes, 2 * ExpandedBytes, near) + Traffic(DepthwiseBytes, 2 * DepthwiseBytes, near);
+    }
+
+    /// <summary>In a network the weights come from far away the first time.</summary>
+    private double Cold() => WeightBytes / FarRate;
+
+    private bool IsInline => (_group.Expand?.Activation.IsInline ?? true) && _group.Depthwise.Activation.IsInline;
+
+    /// <summary>A tap is a multiply-add and, as neighbours share what they load, about half a load; half a vector of the output is stored in a cycle.</summary>
+    private double Depthwise() => _after.Pixels * (_hidden / (double)_target.Lanes) * ((_group.Depthwise.Taps * 0.6) + 2);
+
+    private double Product(int pixels, int vectors, int length) => RegisterTiling.Cycles(_target, pixels, vectors) * length;
+
+    private double Project(int pixels)
+    {
+        if (!_pairs)
+            return Product(pixels, OutVectors, _hidden);
+        int groups = (_group.Project.Output.Channels + 7) / 8;
+        return pixels / 2.0 * groups / 2 * _hidden;
+    }
+
+    /// <summary>Weights of a product over some pixels: read once where they stay in the first-level cache, else once for every tile of pixels.</summary>
+    private double Weights(double bytes, int pixels, bool near)
+    {
+        double again = bytes * (Math.Ceiling(pixels / 14.0) - 1) * Missing(bytes);
+        return (bytes / (near ? WeightRate : FarRate)) + (again / WeightRate);
+    }
+
+    /// <summary>Values that are written and read: nothing where what is alive at once stays in the first-level cache.</summary>
+    private double Traffic(double alive, double bytes, bool near) => bytes * Missing(alive) / (near ? SecondLevelRate : FarRate);
+
+    /// <summary>The part that is no longer in the first-level cache: half of it is for what else passes through.</summary>
+    private double Missing(double alive) => Math.Max(0, Math.Min(1, (alive / _settings.FirstLevelBytes) - 0.5));
+}

@@ -1,0 +1,91 @@
+using EfficientConv.Dsl.Tests.Harness;
+
+namespace EfficientConv.Dsl.Tests;
+
+/// <summary>Every form of a fused block, every step and slab gives the same bits; the sizes of the caches move only the choice.</summary>
+public sealed class BlockFormTests
+{
+    private static readonly string[] s_blocks =
+    [
+        "[InputShape(24, 12, 12)] [InvertedResidual(expansion: 6, activation: Activation.ReLU6)]",
+        "[InputShape(16, 20, 28, Layout = TensorLayout.NHWC)] [InvertedResidual(24, expansion: 4, stride: 2)]",
+        "[InputShape(20, 14, 14)] [InvertedResidual(expansion: 8, kernelSize: 5, activation: Activation.HardSwish)]",
+        "[InputShape(40, 7, 7, Layout = TensorLayout.NHWC)] [InvertedResidual(expansion: 4, activation: Activation.SiLU)]",
+        "[InputShape(16, 28, 28)] [PointwiseConv2d(32)] [DepthwiseSeparable(48, activation: Activation.ReLU6)]",
+        "[InputShape(32, 9, 15, Layout = TensorLayout.NHWC)] [DepthwiseSeparable(40, stride: 2, activation: Activation.GELU)]",
+        "[InputShape(24, 14, 14)] [EfficientConvBlock(expansion: 4, activation: Activation.SiLU)]",
+    ];
+
+    private static readonly string[] s_schedules =
+    [
+        "",
+        "[Schedule(Form = BlockForm.LayerByLayer)]",
+        "[Schedule(Form = BlockForm.Rows)]",
+        "[Schedule(Form = BlockForm.Rows, Rows = 1, Slab = 16)]",
+        "[Schedule(Form = BlockForm.Rows, Rows = 2, Slab = 32)]",
+        "[Schedule(Form = BlockForm.Rows, Rows = 7)]",
+        "[Schedule(Form = BlockForm.Slabs)]",
+        "[Schedule(Form = BlockForm.Slabs, Slab = 16)]",
+        "[Schedule(4096, 65536)]",
+        "[Schedule(firstLevelCacheBytes: 131072, secondLevelCacheBytes: 16777216)]",
+    ];
+
+    private static readonly Lazy<NetworkBatch> s_batch = new(() => NetworkBatch.Compile(
+        s_blocks.SelectMany((block, b) => s_schedules.Select((schedule, s) => (Name(b, s), $"{schedule} {block}")))));
+
+    public static TheoryData<int, string> Blocks
+    {
+        get
+        {
+            TheoryData<int, string> data = [];
+            for (int i = 0; i < s_blocks.Length; i++)
+                data.Add(i, s_blocks[i]);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void EveryForm_GivesTheSameBits(int block, string text)
+    {
+        Assert.Equal(s_blocks[block], text);
+        NetworkFactory first = s_batch.Value[Name(block, 0)];
+        float[] input = RandomValues.Image(first.InputShape.ElementCount, block);
+        float[]? expected = null;
+        for (int schedule = 0; schedule < s_schedules.Length; schedule++)
+        {
+            NetworkFactory factory = s_batch.Value[Name(block, schedule)];
+            foreach (InstructionSet set in Numbers.Sets)
+            {
+                NetworkHandle network = factory.CreateRandom(7, new LoadOptions { InstructionSet = set });
+                foreach (int threads in new[] { 1, 2 })
+                {
+                    float[] output = network.Run(input, 1, factory.OutputShape, threads);
+                    expected ??= output;
+                    Numbers.AssertSameBits(expected, output, () => $"{text} {s_schedules[schedule]}, {set}, {threads} threads");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1, "layer by layer")]
+    [InlineData(3, "1 output rows a step, slabs of 16 hidden channels")]
+    [InlineData(4, "2 output rows a step, slabs of 32 hidden channels")]
+    [InlineData(7, "slabs of 16 hidden channels over the whole map")]
+    public void GeneratedCode_SaysTheFormAndTheEstimate(int schedule, string form)
+    {
+        string text = DeclarationText.Generate($"{s_schedules[schedule]} [InputShape(16, 20, 28, Layout = TensorLayout.NHWC)] [InvertedResidual(24, expansion: 4, stride: 2)]", "Avx512");
+        Assert.Matches($"// {form}.*; estimated [0-9]+ thousand cycles", text);
+    }
+
+    /// <summary>The design's figure: input, output, and a ring of three expanded rows with one depthwise row.</summary>
+    [Fact]
+    public void InvertedResidualAt56_TakesNoMoreThanTheRing()
+    {
+        NetworkFactory block = NetworkBatch.Compile([("Ring", "[InputShape(24, 56, 56)] [InvertedResidual(expansion: 6, activation: Activation.ReLU6)]")])["Ring"];
+        Assert.InRange(block.Cost.PeakBytesFused, 1, 731_136 + (56 * 32 * sizeof(float)));
+    }
+
+    private static string Name(int block, int schedule) => $"Block{block}_{schedule}";
+}
