@@ -103,6 +103,10 @@ public static class TimeModel
                 count.PadRows(input, d.Padding);
                 count.Pass(d.Pass, output.Count);
                 return (long)output.Channels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
+            case DirectDepthwiseDriver d:
+                count.Run(d.Kernel, output.Channels);
+                count.Pass(d.Pass, output.Count);
+                return (long)output.Channels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
             case PlanarSeparableDriver d:
                 count.Run(d.Depthwise, input.Channels * output.Height / (double)d.Depthwise.Rows);
                 count.Run(d.Project, output.Height / (double)d.Rows);
@@ -177,15 +181,16 @@ public static class TimeModel
         Shape input = d.Input.Shape, output = d.Output.Shape;
         if (d.Expand is not null)
         {
-            count.Run(d.Expand, d.Slabs);
+            count.Run(d.Expand, d.Slabs * input.Pixels / (double)d.Expand.Pixels);
             count.Pass(d.ExpandPass, (long)input.Pixels * d.Hidden);
         }
 
         count.Run(d.Depthwise, output.Height * d.Slabs);
         count.Pass(d.DepthwisePass, (long)output.Pixels * d.Hidden);
-        count.Run(d.First, 1);
-        count.Run(d.Middle, Math.Max(0, d.Slabs - 2));
-        count.Run(d.LastKernel, d.Slabs > 1 ? 1 : 0);
+        double products = output.Pixels / (double)d.First.Pixels;
+        count.Run(d.First, products);
+        count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2));
+        count.Run(d.LastKernel, d.Slabs > 1 ? products : 0);
         count.Pass(d.ProjectPass, output.Count);
         count.TurnIf(d.Buffer >= 0, output.Count);
         count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);
