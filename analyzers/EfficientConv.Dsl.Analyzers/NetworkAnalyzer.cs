@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -35,7 +38,8 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
         if (attributes.Any(attribute => attribute.IsBroken) || NetworkAttributes.HasUnknown(type))
             return; // The compiler has said it already, and what follows from it is no mistake.
 
-        foreach (Finding finding in NetworkCompiler.Check(NetworkReader.Read(type, attributes)))
+        NetworkDeclaration network = NetworkReader.Read(type, attributes);
+        foreach (Finding finding in NetworkCompiler.Check(network).Concat(ScheduleFindings(network, context)))
         {
             Location location = finding.AttributeIndex < 0
                 ? declaration.Identifier.GetLocation()
@@ -43,6 +47,18 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
             ImmutableDictionary<string, string?> properties = finding.Properties.ToImmutableDictionary(property => property.Name, property => (string?)property.Value);
             context.ReportDiagnostic(Diagnostic.Create(Descriptors.Of(finding.RuleId), location, properties, finding.Message));
         }
+    }
+
+    /// <summary>What of the project's measured schedules does not fit the network; nothing is planned where the project has none.</summary>
+    private static EquatableArray<Finding> ScheduleFindings(NetworkDeclaration network, SymbolAnalysisContext context)
+    {
+        AdditionalText? file = context.Options.AdditionalFiles.FirstOrDefault(ScheduleFile.Is);
+        if (file?.GetText(context.CancellationToken) is not { } text)
+            return [];
+        ScheduleFile read = ScheduleFile.Read(text.ToString());
+        return read.Error is null
+            ? NetworkCompiler.CheckSchedules(network, ProjectSettings.Read(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions), read.Overrides)
+            : EquatableArray.Of(new Finding(RuleCatalog.UnfitSchedule.Id, -1, null, $"{ScheduleOverrides.FileName} is not used for \"{network.Name}\": {read.Error} (the compiler's own choice is used instead)"));
     }
 
     /// <summary>

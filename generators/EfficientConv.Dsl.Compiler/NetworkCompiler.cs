@@ -26,14 +26,17 @@ public sealed record CompilationResult(EquatableArray<GeneratedSource> Sources, 
 public static class NetworkCompiler
 {
     /// <summary>Compiles <paramref name="declaration"/> for the project's <paramref name="settings"/>, unless it has its own; with an error, to members that throw it.</summary>
-    public static CompilationResult Compile(NetworkDeclaration declaration, ScheduleSettings settings)
+    public static CompilationResult Compile(NetworkDeclaration declaration, ScheduleSettings settings) => Compile(declaration, new CompilerOptions(settings));
+
+    /// <summary>The same with <paramref name="options"/>.</summary>
+    public static CompilationResult Compile(NetworkDeclaration declaration, CompilerOptions options)
     {
         // Text must not depend on the machine's language: some cultures write another minus sign.
         CultureInfo culture = CultureInfo.CurrentCulture;
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return RunPasses(declaration, settings);
+            return RunPasses(declaration, options);
         }
         finally
         {
@@ -44,7 +47,20 @@ public static class NetworkCompiler
     /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
     public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => Expansion.Expand(declaration).Findings;
 
-    private static CompilationResult RunPasses(NetworkDeclaration declaration, ScheduleSettings settings)
+    /// <summary>What of <paramref name="overrides"/> names a layer of <paramref name="declaration"/> and does not fit it.</summary>
+    public static EquatableArray<Finding> CheckSchedules(NetworkDeclaration declaration, ScheduleSettings settings, ScheduleOverrides overrides)
+    {
+        if (overrides.Entries.Count == 0 || Expansion.Expand(declaration).Graph is not { } graph)
+            return [];
+        return NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, settings), overrides).Plans.SelectMany(p => p.Misfits).Select(m => new Finding(
+            RuleCatalog.UnfitSchedule.Id, -1, null,
+            $"{ScheduleOverrides.FileName} has {m.What} for \"{m.Layer}\" on {m.Isa} of \"{declaration.Name}\", which does not fit (the compiler's own choice is used instead)")).ToEquatableArray();
+    }
+
+    /// <summary>A plan's kernels as a class <paramref name="className"/> of their own, for tools that measure steps.</summary>
+    public static string EmitKernels(string className, NetworkPlan plan) => KernelsEmitter.Emit(className, className, plan);
+
+    private static CompilationResult RunPasses(NetworkDeclaration declaration, CompilerOptions options)
     {
         string className = MangledName(declaration);
         ExpansionResult expansion = Expansion.Expand(declaration);
@@ -58,16 +74,12 @@ public static class NetworkCompiler
             return new CompilationResult(members, expansion.Findings);
         }
 
-        StageGraph stages = OperatorFolding.Fold(graph);
-        NetworkCost cost = NetworkCostModel.Measure(graph, stages);
-        EquatableArray<StageGroup> groups = StageFusion.Fuse(stages);
-        settings = ScheduleAttribute.Apply(declaration, settings);
-        NetworkPlan[] plans = VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target, settings)).ToArray();
+        NetworkAnalysis analysis = NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides);
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
 
-        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, cost, parameters, plans))];
-        foreach (NetworkPlan plan in plans)
-            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan)));
+        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans))];
+        foreach (NetworkPlan plan in analysis.Plans)
+            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan, options.TimesSteps)));
         return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
     }
 

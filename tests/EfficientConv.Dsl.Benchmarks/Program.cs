@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using EfficientConv.Dsl.Benchmarks.Aot;
 using EfficientConv.Dsl.Benchmarks.Measuring;
-using EfficientConv.Dsl.Benchmarks.Peers;
+using EfficientConv.Dsl.Measuring;
+using EfficientConv.Dsl.Measuring.Peers;
 using EfficientConv.Dsl.Benchmarks.Reports;
 using EfficientConv.Dsl.Benchmarks.Suites;
 

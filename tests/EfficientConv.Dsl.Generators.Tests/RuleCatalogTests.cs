@@ -71,7 +71,7 @@ public class RuleCatalogTests
     [MemberData(nameof(Ids))]
     public void Rule_HasTestsForBothSides(string id)
     {
-        string[] tests = [.. typeof(NetworkAnalyzerTests).GetMethods().Select(method => method.Name).Where(name => name.StartsWith(id + "_", StringComparison.Ordinal))];
+        string[] tests = [.. typeof(NetworkAnalyzerTests).GetMethods().Concat(typeof(ScheduleFileTests).GetMethods()).Select(method => method.Name).Where(name => name.StartsWith(id + "_", StringComparison.Ordinal))];
 
         Assert.Contains(tests, name => !name.StartsWith(id + "_NearMiss", StringComparison.Ordinal));
         Assert.Contains(tests, name => name.StartsWith(id + "_NearMiss", StringComparison.Ordinal));

@@ -11,34 +11,46 @@ namespace EfficientConv.Dsl.Compiler.Cost;
 /// <param name="Output">Shape out.</param>
 /// <param name="Parameters">Parameters, as PyTorch counts them.</param>
 /// <param name="MultiplyAdds">Multiply-adds of convolutions and linear layers.</param>
-public sealed record LayerCost(string Name, string Operator, Shape Input, Shape Output, long Parameters, long MultiplyAdds);
+/// <param name="LiveBytes">Bytes of activations alive while it runs, layer by layer.</param>
+public sealed record LayerCost(string Name, string Operator, Shape Input, Shape Output, long Parameters, long MultiplyAdds, long LiveBytes)
+{
+    /// <summary>Multiply-adds for each byte of input, output and weights.</summary>
+    public double Intensity => MultiplyAdds / (double)((Input.Count + Output.Count + Parameters) * sizeof(float));
+}
 
 /// <summary>What a network costs for one image; batch norm's weight and bias are parameters, its running statistics are not.</summary>
 /// <param name="Parameters">Parameters.</param>
 /// <param name="MultiplyAdds">Multiply-adds.</param>
-/// <param name="ActivationSum">Elements that convolutions and linear layers write.</param>
+/// <param name="ActivationSum">Elements that convolutions and linear layers write (timm's macts).</param>
+/// <param name="OutputSum">Elements that all modules write (torchsummary); sums, gates' products and reshaping are no modules.</param>
 /// <param name="PeakBytesLayerwise">Most bytes of activations alive at once when every layer writes a whole tensor; batch norm and activations work in place.</param>
+/// <param name="SavedBytes">Bytes of activations that training keeps for the backward pass.</param>
 /// <param name="Layers">Layer by layer.</param>
-public sealed record NetworkCost(long Parameters, long MultiplyAdds, long ActivationSum, long PeakBytesLayerwise, EquatableArray<LayerCost> Layers);
+public sealed record NetworkCost(
+    long Parameters, long MultiplyAdds, long ActivationSum, long OutputSum, long PeakBytesLayerwise, long SavedBytes, EquatableArray<LayerCost> Layers);
 
 /// <summary>Counts parameters, multiply-adds and memory.</summary>
 public static class NetworkCostModel
 {
-    /// <summary>Counts <paramref name="graph"/>; <paramref name="stages"/> is the same network folded.</summary>
-    public static NetworkCost Measure(LayerGraph graph, StageGraph stages)
+    /// <summary>Counts <paramref name="graph"/>.</summary>
+    public static NetworkCost Measure(LayerGraph graph)
     {
         List<LayerCost> layers = [];
-        long activations = 0;
+        MemoryTimeline live = LayerMemory.Layerwise(graph);
+        long activations = 0, outputs = 0;
         foreach (Layer layer in graph.Layers.Skip(1))
         {
             Shape input = graph.Layers[layer.Inputs[0]].Output;
-            LayerCost cost = new(layer.Name, NameOf(layer.Operator), input, layer.Output, Parameters(layer.Operator, input), MultiplyAdds(layer.Operator, input, layer.Output));
+            LayerCost cost = new(layer.Name, NameOf(layer.Operator), input, layer.Output, Parameters(layer.Operator, input), MultiplyAdds(layer.Operator, input, layer.Output), live.Points[layers.Count].LiveBytes);
             layers.Add(cost);
+            if (layer.Operator is not (AddOperator or ScaleOperator or FlattenOperator))
+                outputs += layer.Output.Count;
             if (layer.Operator is ConvolutionOperator)
                 activations += layer.Output.Count;
         }
 
-        return new NetworkCost(layers.Sum(l => l.Parameters), layers.Sum(l => l.MultiplyAdds), activations, PeakLayerwise(stages), layers.ToEquatableArray());
+        return new NetworkCost(
+            layers.Sum(l => l.Parameters), layers.Sum(l => l.MultiplyAdds), activations, outputs, live.PeakBytes, TrainingMemory.Saved(graph).MapBytes, layers.ToEquatableArray());
     }
 
     /// <summary>Convolution: <c>out * in / groups * kh * kw</c>, plus <c>out</c> with bias; batch norm: 2 a channel.</summary>
@@ -51,39 +63,19 @@ public static class NetworkCostModel
     };
 
     /// <summary>Convolution: output elements times the length of each one's sum.</summary>
-    private static long MultiplyAdds(Operator op, Shape input, Shape output) =>
+    internal static long MultiplyAdds(Operator op, Shape input, Shape output) =>
         op is ConvolutionOperator c ? output.Count * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width : 0;
 
-    private static long PeakLayerwise(StageGraph graph)
+    internal static string NameOf(Stage stage) => stage switch
     {
-        int count = graph.Stages.Count;
-        int[] lastUse = new int[count], tensorOf = new int[count];
-        foreach (Stage stage in graph.Stages)
-        {
-            // In place: the output is the input's memory.
-            tensorOf[stage.Id] = stage is ActivationStage or PReLUStage or BatchNormStage or FlattenStage ? tensorOf[stage.Inputs[0]] : stage.Id;
-            foreach (int input in stage.Inputs)
-                lastUse[tensorOf[input]] = Math.Max(lastUse[tensorOf[input]], stage.Id);
-            lastUse[tensorOf[stage.Id]] = Math.Max(lastUse[tensorOf[stage.Id]], stage.Id);
-        }
+        ConvolutionStage s => NameOf(s.Convolution),
+        SqueezeStage => "SqueezeExcitation",
+        PoolStage s => NameOf(s.Pool),
+        ActivationStage s => s.Function.ToString(),
+        _ => stage.GetType().Name.Replace("Stage", string.Empty),
+    };
 
-        long peak = 0;
-        for (int step = 0; step < count; step++)
-        {
-            long live = 0;
-            for (int tensor = 0; tensor <= step; tensor++)
-            {
-                if (tensorOf[tensor] == tensor && lastUse[tensor] >= step)
-                    live += graph.Stages[tensor].Output.Count;
-            }
-
-            peak = Math.Max(peak, live);
-        }
-
-        return peak * sizeof(float);
-    }
-
-    private static string NameOf(Operator op) => op switch
+    internal static string NameOf(Operator op) => op switch
     {
         ConvolutionOperator { IsLinear: true } => "Linear",
         ConvolutionOperator => "Conv2d",

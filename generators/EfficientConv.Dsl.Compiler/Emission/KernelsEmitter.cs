@@ -7,7 +7,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <summary>Prints one plan as a static class: packing, the run, the loop nests, the kernels.</summary>
 internal static class KernelsEmitter
 {
-    public static string Emit(string networkName, string className, NetworkPlan plan)
+    public static string Emit(string networkName, string className, NetworkPlan plan, bool timesSteps = false)
     {
         VectorSyntax vector = VectorSyntax.For(plan.Target);
         SourceWriter writer = new();
@@ -27,7 +27,7 @@ internal static class KernelsEmitter
         writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
         writer.Line($"public const int PartScratchLength = {plan.PartScratchLength};");
         EmitPack(writer, plan);
-        EmitRun(writer, vector, names, plan);
+        EmitRun(writer, vector, names, plan, timesSteps);
         EmitKernels(writer, vector, names);
         writer.Close();
         writer.Close();
@@ -105,17 +105,26 @@ internal static class KernelsEmitter
     private static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
         $"{Quote(norm.Key.With("weight").Key)}, {Quote(norm.Key.With("bias").Key)}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
 
-    private static void EmitRun(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan)
+    private static void EmitRun(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan, bool timesSteps)
     {
         List<(string Name, Driver Driver, string Comment)> drivers = [];
         writer.Line();
+        if (timesSteps)
+        {
+            writer.Line("/// <summary>When the last run began each step, and when it ended.</summary>");
+            writer.Line($"public static readonly long[] StepTicks = new long[{plan.Steps.Count + 1}];");
+            writer.Line();
+        }
+
         writer.Line("/// <summary>Runs a thread's share of one image.</summary>");
         writer.Open("public static void Run(ref float input, ref float output, ref float weights, ref float workspace, Part part)");
         bool first = true;
+        int index = 0;
         foreach (Step step in plan.Steps)
         {
             writer.Line("part.Barrier();", !first);
             first = false;
+            Note(index++);
             string name = names.Of(step.Driver, out bool isNew);
             if (isNew)
                 drivers.Add((name, step.Driver, step.Comment));
@@ -125,10 +134,17 @@ internal static class KernelsEmitter
             writer.Line($"{name}(ref {Reference(step.Input)}, {residual}ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}, part);");
         }
 
+        Note(index);
         writer.Close();
         DriverEmitter emitter = new(writer, vector, names);
         foreach ((string name, Driver driver, string comment) in drivers)
             emitter.Emit(name, driver, comment);
+
+        void Note(int position)
+        {
+            if (timesSteps)
+                writer.Line($"StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
+        }
 
         static string Reference(Tensor tensor) => tensor.Place switch
         {

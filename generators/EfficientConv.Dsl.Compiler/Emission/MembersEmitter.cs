@@ -14,7 +14,7 @@ internal static class MembersEmitter
     private const string NotForUsers = "[global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]";
 
     public static string Emit(
-        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, IReadOnlyList<NetworkPlan> plans)
+        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans)
     {
         SourceWriter writer = new();
         FileHeader.Write(writer);
@@ -148,7 +148,7 @@ internal static class MembersEmitter
     ];
 
     private static void EmitProgram(
-        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, IReadOnlyList<NetworkPlan> plans)
+        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans)
     {
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
         writer.Line($"/// <summary>What the runtime needs to know of <c>{declaration.FullName}</c>.</summary>");
@@ -161,10 +161,10 @@ internal static class MembersEmitter
             writer.Line($"new({KernelsEmitter.Quote(tensor.Key.Key)}, {KernelsEmitter.Quote(tensor.Key.Canonical)}, {Dsl}TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
         writer.CloseWith("];");
         writer.Line();
-        writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {cost.Parameters * sizeof(float)}, {cost.ActivationSum}, {cost.PeakBytesLayerwise}, {plans[0].PeakLength * sizeof(float)}, new {Dsl}LayerCost[]");
+        writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {cost.Parameters * sizeof(float)}, {cost.ActivationSum}, {cost.OutputSum}, {cost.PeakBytesLayerwise}, {plans[0].PeakLength * sizeof(float)}, {cost.SavedBytes}, new {Dsl}LayerCost[]");
         writer.Open();
         foreach (LayerCost layer in cost.Layers)
-            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeText(layer.Input)}, {ShapeText(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {layer.Parameters * sizeof(float)}),");
+            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeText(layer.Input)}, {ShapeText(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {layer.Parameters * sizeof(float)}, {layer.LiveBytes}),");
         writer.Close(");");
         writer.Line();
         writer.Line($"public static string NetworkName => {KernelsEmitter.Quote(declaration.FullName)};");

@@ -55,10 +55,13 @@ public static class RuleCatalog
     /// <summary>A shortcut that cannot add.</summary>
     public static readonly Rule ImpossibleShortcut = new("ECD0301", "A shortcut cannot be added", RuleSeverity.Error);
 
+    /// <summary>A measured schedule that cannot be.</summary>
+    public static readonly Rule UnfitSchedule = new("ECD0601", "A measured schedule does not fit", RuleSeverity.Info);
+
     /// <summary>All rules, in the order of their ids.</summary>
     public static IReadOnlyList<Rule> All { get; } =
     [
         NotPartial, UnsuitableClass, InvalidValue, SpreadAttributes, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeEmpty,
-        FractionalChannels, EmptyOutput, PoolPadding, ImpossibleShortcut,
+        FractionalChannels, EmptyOutput, PoolPadding, ImpossibleShortcut, UnfitSchedule,
     ];
 }

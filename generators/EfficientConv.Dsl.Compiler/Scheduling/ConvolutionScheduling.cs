@@ -95,7 +95,7 @@ internal static class ConvolutionScheduling
         int blockChannels = outChannels / blocks;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
         int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
-        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, rows * width, target.Vectors(blockChannels));
+        EquatableArray<PanelRun> panels = plan.Tiles(rows * width, target.Vectors(blockChannels));
         WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
         Initial initial = InitialOf(residual, target.Lanes);
 
@@ -228,7 +228,7 @@ internal static class ConvolutionScheduling
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();
-        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, stage.Output.Width, target.Vectors(stage.OutPerGroup));
+        EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(stage.OutPerGroup));
 
         // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
         bool sharesPanels = c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;

@@ -35,6 +35,7 @@ internal static class FusedScheduling
         if (haloed)
             columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: true);
         BlockSchedule schedule = new BlockCost(target, plan.Settings, group, halo.RowPixels, PairsPixels(target, group, columns), slabsFit).Choose();
+        plan.NoteMisfits(schedule);
         switch (schedule.Form)
         {
             case BlockForm.Slabs:
@@ -97,12 +98,12 @@ internal static class FusedScheduling
         int expandPixels = byRow ? before.Width : before.Pixels, projectPixels = byRow ? after.Width : after.Pixels;
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
-            Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, expandPixels, slab / lanes));
+            Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes));
         expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
-        EquatableArray<PanelRun> panels = RegisterTiling.Choose(target, projectPixels, target.Vectors(outChannels));
+        EquatableArray<PanelRun> panels = plan.Tiles(projectPixels, target.Vectors(outChannels));
         PointwiseKernel Projection(Initial first, ActivationFunction activation)
         {
             PointwiseKernel kernel = new(
@@ -142,7 +143,7 @@ internal static class FusedScheduling
 
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             before.Width, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, slab, lanes,
-            Initial.Bias, 0, expandInline, RegisterTiling.Choose(target, before.Width, slab / lanes));
+            Initial.Bias, 0, expandInline, plan.Tiles(before.Width, slab / lanes));
         RowSource source = plane
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
@@ -162,7 +163,7 @@ internal static class FusedScheduling
                 pixels, hidden, outChannels, 2 * hiddenStep, step, initial, residualStep, projectInline, RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial, residualStep, projectInline,
-                RegisterTiling.Choose(target, pixels, target.Vectors(outChannels)));
+                plan.Tiles(pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);

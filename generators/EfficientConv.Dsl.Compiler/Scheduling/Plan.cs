@@ -57,8 +57,17 @@ public sealed record Tensor(TensorPlace Place, int Offset, TensorView View);
 /// <param name="Output">What it writes.</param>
 /// <param name="Weights">Where its packed weights begin.</param>
 /// <param name="Scratch">Where its scratch memory begins in the workspace.</param>
+/// <param name="ScratchLength">Floats of scratch memory.</param>
 /// <param name="Comment">Layers and shapes, for the reader of the generated code.</param>
-public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, string Comment);
+/// <param name="Key">Its <see cref="LayerKey"/>; empty for what has no schedule to choose.</param>
+/// <param name="Group">Which of the network's groups it is part of.</param>
+public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, string Comment, string Key, int Group);
+
+/// <summary>Something of a measured schedule that cannot be, for example because the channels changed.</summary>
+/// <param name="Layer">The schedule's layer.</param>
+/// <param name="Isa">Its instruction set.</param>
+/// <param name="What">What does not fit: <c>slab 48</c>.</param>
+public sealed record ScheduleMisfit(string Layer, string Isa, string What);
 
 /// <summary>How one convolution's weights are stored.</summary>
 /// <param name="Source">The stage that the weights belong to.</param>
@@ -99,4 +108,7 @@ public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset
 /// <param name="PeakLength">Floats of input, output and workspace together.</param>
 /// <param name="Packing">How weights are stored.</param>
 /// <param name="Steps">What runs, in order.</param>
-public sealed record NetworkPlan(VectorTarget Target, int PackedLength, int WorkspaceLength, int PartScratchLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps);
+/// <param name="Misfits">Measured schedules that cannot be; the cost model's stand in their place.</param>
+public sealed record NetworkPlan(
+    VectorTarget Target, int PackedLength, int WorkspaceLength, int PartScratchLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps,
+    EquatableArray<ScheduleMisfit> Misfits);

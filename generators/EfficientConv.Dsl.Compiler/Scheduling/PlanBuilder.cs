@@ -30,9 +30,17 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     private int _packedLength;
     private int _stepWeights;
 
+    private readonly List<ScheduleMisfit> _misfits = [];
+    private string _key = string.Empty;
+    private int _group = -1;
+
     public VectorTarget Target => target;
 
-    public ScheduleSettings Settings => settings;
+    /// <summary>The measured schedule of the group that is being planned, or null.</summary>
+    public ScheduleOverride? Override { get; private set; }
+
+    /// <summary>What the group that is being planned is scheduled for: its measured schedule goes before the project's settings.</summary>
+    public ScheduleSettings Settings => Override is null ? settings : settings with { Form = Override.BlockForm, Rows = Override.Rows, Slab = Override.Slab };
 
     /// <summary>A tensor in the workspace, whole vectors at every pixel.</summary>
     public TensorSlot NewTensor(Shape shape) => Track(new TensorSlot(TensorPlace.Workspace, PaddedView(shape)));
@@ -50,6 +58,37 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     public static TensorView PaddedView(Shape shape) => new(shape, false, Align(shape.Channels), true);
 
     public static int Align(int length) => (length + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>Begins a group, which may have a measured schedule.</summary>
+    public void BeginGroup(string? key, ScheduleOverrides? overrides)
+    {
+        _key = key ?? string.Empty;
+        _group++;
+        Override = key is null ? null : overrides?.Find(key, target);
+        if (Override is { Tile: not 0 } asked && !IsTile(asked.Tile))
+            Misfit(FormattableString.Invariant($"tile {asked.Tile}"));
+    }
+
+    /// <summary>Notes what of a block's measured schedule could not be.</summary>
+    public void NoteMisfits(BlockSchedule chosen)
+    {
+        if (Override is not { } asked)
+            return;
+        if (asked.BlockForm != BlockForm.Auto && asked.BlockForm != chosen.Form)
+            Misfit("form " + asked.Form);
+        else if (asked.Rows > 0 && asked.Rows != chosen.Rows)
+            Misfit(FormattableString.Invariant($"rows {asked.Rows}"));
+        else if (asked.Slab > 0 && asked.Slab != chosen.Slab)
+            Misfit(FormattableString.Invariant($"slab {asked.Slab}"));
+    }
+
+    private void Misfit(string what) => _misfits.Add(new ScheduleMisfit(_key, target.Name, what));
+
+    private bool IsTile(int tile) => tile >= 1 && tile <= RegisterTiling.MaxVectors(target);
+
+    /// <summary>Register tiles of a product, as wide as the measured schedule says.</summary>
+    public EquatableArray<PanelRun> Tiles(int pixels, int vectors) =>
+        RegisterTiling.Choose(target, pixels, vectors, Override is { } asked && IsTile(asked.Tile) ? asked.Tile : 0);
 
     /// <summary>Begins a step: offsets of weights packed from now on are relative to here.</summary>
     public void BeginStep() => _stepWeights = _packedLength;
@@ -82,7 +121,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
             }
         }
 
-        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment));
+        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment, _key, _group));
         _stepWeights = _packedLength;
     }
 
@@ -101,10 +140,12 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.Comment));
+            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, d.Key, d.Group));
         }
 
-        return new NetworkPlan(target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), Math.Max(_drafts.Max(d => d.OwnLength), Alignment), input.Count + output.Count + workspace, _packing.ToEquatableArray(), steps.ToEquatableArray());
+        return new NetworkPlan(
+            target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), Math.Max(_drafts.Max(d => d.OwnLength), Alignment),
+            input.Count + output.Count + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
 
         static Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View);
 
@@ -125,7 +166,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         }
     }
 
-    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment);
+    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment, string Key, int Group);
 
     private readonly record struct Placed(int Offset, int Length, int First, int Last);
 }

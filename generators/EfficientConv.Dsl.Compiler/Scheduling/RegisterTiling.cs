@@ -16,7 +16,11 @@ public static class RegisterTiling
         Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCost(tile.Pixels, run.Vectors)));
 
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
-    public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors)
+    /// <param name="target">Instruction set.</param>
+    /// <param name="pixels">Pixels.</param>
+    /// <param name="vectors">Vectors of output channels.</param>
+    /// <param name="panel">Vectors of a panel that were measured to be best; 0 for what is predicted.</param>
+    public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors, int panel = 0)
     {
         double best = double.MaxValue;
         int width = 1;
@@ -29,6 +33,8 @@ public static class RegisterTiling
                 (best, width) = (cost, candidate);
         }
 
+        if (panel > 0)
+            width = Math.Min(panel, vectors);
         List<PanelRun> runs = [];
         if (vectors / width > 0)
             runs.Add(new PanelRun(0, width, vectors / width, Split(pixels, BestTile(target, pixels, width))));
@@ -67,7 +73,7 @@ public static class RegisterTiling
     private const int LineFloats = 16;
 
     /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
-    private static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
+    internal static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
 
     /// <summary>
     /// Most pixels of a tile: accumulators, the panel's weights and one broadcast fit the registers. A panel of one vector multiplies by
@@ -98,7 +104,7 @@ public static class RegisterTiling
     /// Cycles of one step of the sum: two multiply-adds and two loads start a cycle, and a tile of fewer than eight accumulators waits for
     /// their latency of four cycles. Broadcasts and weights are loads; a little is added for the loop itself.
     /// </summary>
-    private static double TileCost(int pixels, int vectors)
+    internal static double TileCost(int pixels, int vectors)
     {
         double multiplyAdds = pixels * vectors / 2.0, loads = (pixels + vectors) / 2.0;
         return Math.Max(Math.Max(multiplyAdds, loads), 4) + 0.25;

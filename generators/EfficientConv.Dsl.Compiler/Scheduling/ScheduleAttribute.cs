@@ -4,7 +4,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
 /// <summary>Reads what the <c>Schedule</c> attribute of a network says.</summary>
-internal static class ScheduleAttribute
+public static class ScheduleAttribute
 {
     /// <summary>Name of the attribute; it is no layer.</summary>
     public const string Kind = "Schedule";
@@ -24,7 +24,7 @@ internal static class ScheduleAttribute
     }
 
     /// <summary>Reports sizes that no cache has.</summary>
-    public static void Check(AttributeReader reader)
+    internal static void Check(AttributeReader reader)
     {
         foreach (string name in new[] { "firstLevelCacheBytes", "secondLevelCacheBytes" })
         {

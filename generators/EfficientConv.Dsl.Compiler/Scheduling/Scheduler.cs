@@ -11,8 +11,11 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 public static class Scheduler
 {
-    /// <summary>Plans <paramref name="groups"/> for <paramref name="target"/> and the caches of <paramref name="settings"/>.</summary>
-    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleSettings settings)
+    /// <summary>
+    /// Plans <paramref name="groups"/> for <paramref name="target"/> and the caches of <paramref name="settings"/>; measured schedules in
+    /// <paramref name="overrides"/> go before them.
+    /// </summary>
+    public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleSettings settings, ScheduleOverrides? overrides = null)
     {
         PlanBuilder plan = new(target, settings);
         Shape input = graph.Stages[0].Output, output = graph.Stages[graph.Stages.Count - 1].Output;
@@ -27,6 +30,7 @@ public static class Scheduler
             TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
             if (destination is null && PlanarScheduling.KeepsPlanes(target, group, slots, graph))
                 destination = plan.NewPlanarTensor(group.Last.Output);
+            plan.BeginGroup(LayerKey.Of(group, slots[group.Reads.First()].View.IsPlanar, destination is { View.IsPlanar: true }), overrides);
             slots[group.Last.Id] = group switch
             {
                 DepthwiseGroup fused => FusedScheduling.Schedule(plan, fused, slots, destination),

@@ -70,7 +70,7 @@ internal static class WinogradScheduling
         WinogradInputKernel transform = new(inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep, share);
         PointwiseKernel product = new(
             tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None,
-            RegisterTiling.Choose(target, tiles, target.Vectors(outChannels)));
+            plan.Tiles(tiles, target.Vectors(outChannels)));
         WinogradOutputKernel inverse = new(
             outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);

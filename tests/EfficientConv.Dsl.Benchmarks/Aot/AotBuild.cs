@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using EfficientConv.Dsl.Benchmarks.Measuring;
+using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Benchmarks.Reports;
 using EfficientConv.Dsl.Benchmarks.Suites;
 

@@ -1,3 +1,5 @@
+using EfficientConv.Dsl.Measuring;
+
 namespace EfficientConv.Dsl.Benchmarks.Measuring;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Measuring;
 using System.Diagnostics;
 
 namespace EfficientConv.Dsl.Benchmarks.Measuring;

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Benchmarks.Measuring;
+using EfficientConv.Dsl.Measuring;
 
 namespace EfficientConv.Dsl.Benchmarks.Suites;
 

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using EfficientConv.Dsl.Benchmarks.Measuring;
-using EfficientConv.Dsl.Benchmarks.Onnx;
-using EfficientConv.Dsl.Benchmarks.Peers;
+using EfficientConv.Dsl.Measuring;
+using EfficientConv.Dsl.Measuring.Onnx;
+using EfficientConv.Dsl.Measuring.Peers;
 using EfficientConv.Dsl.Benchmarks.Reports;
 
 namespace EfficientConv.Dsl.Benchmarks.Suites;

@@ -83,7 +83,7 @@ internal static class GeneratorHarness
 
     private static ImmutableDictionary<string, StepReasons> Reasons(GeneratorRunResult result)
     {
-        // A step's input is the output of the step before, so each compilation leads back to its declaration.
+        // A step's input is the output of the step before, so each compilation leads back to its declaration, which stands beside the project's settings.
         Dictionary<string, IncrementalStepRunReason> declarations = [], compilations = [];
         foreach ((object value, IncrementalStepRunReason reason) in Steps(result, NetworkGenerator.DeclarationStep).SelectMany(step => step.Outputs))
             declarations[((NetworkDeclaration)value).FullName] = reason;
@@ -92,7 +92,7 @@ internal static class GeneratorHarness
             (IncrementalGeneratorRunStep source, int index) = step.Inputs.Single();
             (object value, IncrementalStepRunReason reason) = step.Outputs.Single();
             Assert.IsType<CompilationResult>(value);
-            compilations[((NetworkDeclaration)source.Outputs[index].Value).FullName] = reason;
+            compilations[((ValueTuple<NetworkDeclaration, CompilerOptions>)source.Outputs[index].Value).Item1.FullName] = reason;
         }
 
         return compilations.ToImmutableDictionary(pair => pair.Key, pair => new StepReasons(declarations[pair.Key], pair.Value));

@@ -1,5 +1,4 @@
 using EfficientConv.Dsl.Compiler.Cost;
-using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Tests.Harness;
 
@@ -94,7 +93,7 @@ public sealed class NetworkCostModelTests
     private static Compiler.Cost.NetworkCost Measure(string attributes)
     {
         LayerGraph graph = DeclarationText.Graph(attributes);
-        return NetworkCostModel.Measure(graph, OperatorFolding.Fold(graph));
+        return NetworkCostModel.Measure(graph);
     }
 
     private static long ConvolutionWeights(Compiler.Cost.NetworkCost cost) => cost.Layers.Where(l => l.Operator == "Conv2d").Sum(l => l.Parameters);

@@ -1,0 +1,151 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Fusion;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Cost;
+
+/// <summary>
+/// Memory of one image: layer by layer as a framework runs it, in rows as an ideal fused kernel would, and as this compiler's plan runs it.
+/// The rules are those of docs/memory.md.
+/// </summary>
+public static class LayerMemory
+{
+    /// <summary>
+    /// Rules M1 and M2: every layer writes a whole tensor; batch norm, activations and reshaping work in place where nothing else reads their input.
+    /// </summary>
+    /// <param name="graph">The layers.</param>
+    /// <param name="inputHeld">Whether the caller keeps the input.</param>
+    /// <param name="im2col">Rule M3: whether convolutions first write their windows out as a matrix.</param>
+    public static MemoryTimeline Layerwise(LayerGraph graph, bool inputHeld = false, bool im2col = false) =>
+        Liveness.Run(Operations(graph, im2col), inputHeld);
+
+    /// <summary>
+    /// Rule M4: blocks of expansion, depthwise and projection run row by row, so that of the tensors between them only a ring of expanded rows and one
+    /// depthwise row exist. With squeeze-and-excitation the depthwise tensor exists as a whole.
+    /// </summary>
+    /// <param name="groups">The fused groups.</param>
+    /// <param name="stages">The folded network.</param>
+    /// <param name="inputHeld">Whether the caller keeps the input.</param>
+    /// <param name="fuseStem">Rule M5: whether a convolution that only a separable block reads is computed row by row inside that block too.</param>
+    public static MemoryTimeline FusedRows(StageGraph stages, IReadOnlyList<StageGroup> groups, bool inputHeld = false, bool fuseStem = false)
+    {
+        int[] uses = stages.CountUses();
+        HashSet<int> inside = [];
+        if (fuseStem)
+        {
+            foreach (DepthwiseGroup group in groups.OfType<DepthwiseGroup>().Where(g => g.Expand is null))
+            {
+                if (uses[group.Source] == 1 && stages.Stages[group.Source] is ConvolutionStage { HasResidual: false } && groups.Any(g => g is SingleGroup && g.Last.Id == group.Source))
+                    inside.Add(group.Source);
+            }
+        }
+
+        List<MemoryOperation> operations = [new("input", "Input", [], stages.Stages[0].Output.Count * sizeof(float))];
+        Dictionary<int, int> made = new() { [0] = 0 };
+        foreach (StageGroup group in groups)
+        {
+            if (inside.Contains(group.Last.Id))
+                continue;
+            int source = group is DepthwiseGroup d && inside.Contains(d.Source) ? d.Source : -1;
+            int[] reads = [.. group.Reads.SelectMany(id => id == source ? stages.Stages[id].Inputs.AsEnumerable() : [id]).Select(id => made[id])];
+            made[group.Last.Id] = operations.Count;
+            OutputMemory writes = group switch
+            {
+                SingleGroup { Stage: ActivationStage or PReLUStage or BatchNormStage } => OutputMemory.OverInput,
+                SingleGroup { Stage: FlattenStage } => OutputMemory.View,
+                _ => OutputMemory.New,
+            };
+            operations.Add(new MemoryOperation(
+                group is DepthwiseGroup block ? (block.Expand ?? block.Depthwise).Name : group.Last.Name, group is DepthwiseGroup ? "fused" : NetworkCostModel.NameOf(group.Last),
+                reads, group.Last.Output.Count * sizeof(float), writes, group is DepthwiseGroup fused ? RowScratch(fused, source >= 0) : 0));
+        }
+
+        return Liveness.Run(operations, inputHeld);
+    }
+
+    /// <summary>
+    /// Rule M6, what the generated code has in memory step by step: the caller's input and output, and of the workspace the tensors alive and the
+    /// step's scratch memory. The workspace is one block, so the runtime takes <see cref="NetworkPlan.PeakLength"/> all the time.
+    /// </summary>
+    /// <param name="graph">The layers.</param>
+    /// <param name="plan">The plan.</param>
+    public static MemoryTimeline Planned(LayerGraph graph, NetworkPlan plan)
+    {
+        long spans = (graph.Input.Count + graph.Output.Count) * sizeof(float);
+        (int First, int Last, int Floats)[] lives = [.. Lives(plan)];
+        return new MemoryTimeline(new(plan.Steps.Select((step, i) => new MemoryPoint(
+            StepName(step), step.Driver.Title,
+            spans + (sizeof(float) * (PlanBuilder.Align(step.ScratchLength) + lives.Where(l => l.First <= i && l.Last >= i).Sum(l => (long)l.Floats)))))));
+    }
+
+    /// <summary>Names of the layers that a step runs: <c>0.expand</c>, <c>0.depthwise</c>, ...</summary>
+    public static string StepName(Step step) => step.Comment.Split(':')[0];
+
+    /// <summary>Tensors in the workspace from their writer to their last reader; one place holds several after each other.</summary>
+    private static IEnumerable<(int First, int Last, int Floats)> Lives(NetworkPlan plan)
+    {
+        Dictionary<int, (int First, int Last, int Floats)> open = [];
+        List<(int First, int Last, int Floats)> closed = [];
+        for (int i = 0; i < plan.Steps.Count; i++)
+        {
+            Step step = plan.Steps[i];
+            foreach (Tensor? read in new[] { step.Input, step.Residual })
+            {
+                if (read is { Place: TensorPlace.Workspace } && open.TryGetValue(read.Offset, out (int First, int Last, int Floats) life))
+                    open[read.Offset] = life with { Last = i };
+            }
+
+            if (step.Output.Place != TensorPlace.Workspace)
+                continue;
+            if (open.TryGetValue(step.Output.Offset, out (int First, int Last, int Floats) before))
+            {
+                if (before.Last == i)
+                    continue; // In place.
+                closed.Add(before);
+            }
+
+            open[step.Output.Offset] = (i, i, PlanBuilder.Align(step.Output.View.Length));
+        }
+
+        return closed.Concat(open.Values);
+    }
+
+    /// <summary>The layers as operations.</summary>
+    internal static List<MemoryOperation> Operations(LayerGraph graph, bool im2col = false) =>
+        [.. graph.Layers.Select(layer => new MemoryOperation(
+            layer.Name, NetworkCostModel.NameOf(layer.Operator), [.. layer.Inputs], layer.Output.Count * sizeof(float), Writes(layer),
+            im2col && layer.Operator is ConvolutionOperator c ? Im2colBytes(c, graph.Layers[layer.Inputs[0]].Output, layer.Output) : 0))];
+
+    /// <summary>
+    /// Rule M3: a convolution as one matrix product needs its windows as columns, <c>in * kh * kw</c> values for each output pixel. A 1x1 convolution
+    /// with stride 1 is that product already, and nobody writes a depthwise convolution this way.
+    /// </summary>
+    public static long Im2colBytes(ConvolutionOperator convolution, Shape input, Shape output)
+    {
+        bool isProduct = convolution.IsLinear || (convolution.Kernel == Extent.Square(1) && convolution.Stride == Extent.Square(1) && convolution.Padding.IsZero);
+        return isProduct || convolution.Groups == input.Channels && convolution.Groups > 1
+            ? 0
+            : (long)input.Channels * convolution.Kernel.Height * convolution.Kernel.Width * output.Pixels * sizeof(float);
+    }
+
+    /// <summary>Rule M2.</summary>
+    private static OutputMemory Writes(Layer layer) => layer.Operator switch
+    {
+        ActivationOperator { Function.IsNone: true } or FlattenOperator => OutputMemory.View,
+        ChannelShuffleOperator s when s.Groups == 1 || s.Groups == layer.Output.Channels => OutputMemory.View,
+        ActivationOperator or PReLUOperator or BatchNormOperator => OutputMemory.OverInput,
+        _ => OutputMemory.New,
+    };
+
+    private static long RowScratch(DepthwiseGroup group, bool stemInside)
+    {
+        ConvolutionOperator c = group.Depthwise.Convolution;
+        Shape before = group.Depthwise.Input, after = group.Depthwise.Output;
+        long ring = group.Expand is null && !stemInside ? 0 : (long)ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height) * before.Width * before.Channels;
+        long rows = (long)(group.Squeeze is null ? 1 : after.Height) * after.Width * after.Channels;
+        long gate = group.Squeeze is null ? 0 : after.Channels + group.Squeeze.Reduce.OutChannels;
+        return (ring + rows + gate) * sizeof(float);
+    }
+}

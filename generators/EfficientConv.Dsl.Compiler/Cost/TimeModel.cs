@@ -1,0 +1,264 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Cost;
+
+/// <summary>
+/// Predicts how long a plan takes on a machine: each step's kernels, passes, layout changes and traffic. The constants were fitted to the benchmark's
+/// blocks (docs/formulas.md says how); the machine's figures are measured.
+/// </summary>
+public static class TimeModel
+{
+    /// <summary>Cycles to move a value between planes and pixels, for vectors of 16; narrower ones move fewer at once.</summary>
+    private const double TurnCycles = 0.45;
+
+    /// <summary>Cycles to copy, sum or scale a vector in a pass of its own.</summary>
+    private const double CopyCyclesPerVector = 3;
+
+    /// <summary>Cycles around a kernel: its call, the first addresses, its last results.</summary>
+    private const double CallCycles = 25;
+
+    /// <summary>Of traffic and arithmetic, how much of the shorter is not hidden behind the longer.</summary>
+    private const double NotOverlapped = 0.2;
+
+    /// <summary>Seconds of one call beside its steps: checking lengths and taking a workspace.</summary>
+    private const double CallSeconds = 60e-9;
+
+    /// <summary>Seconds of each step of <paramref name="plan"/>.</summary>
+    /// <param name="graph">The layers.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="machine">The machine, measured with the plan's instruction set.</param>
+    public static IReadOnlyList<double> StepSeconds(LayerGraph graph, NetworkPlan plan, MachineModel machine)
+    {
+        long footprint = (plan.PeakLength + plan.PackedLength) * sizeof(float);
+        double bandwidth = machine.BandwidthAt(footprint), cyclesPerSecond = machine.MacsPerSecond / (2 * plan.Target.Lanes);
+        return [.. plan.Steps.Select(step => Seconds(Work(graph, step, plan.Target), plan.Target, cyclesPerSecond, bandwidth))];
+    }
+
+    /// <summary>Seconds of one image.</summary>
+    public static double Seconds(LayerGraph graph, NetworkPlan plan, MachineModel machine) => StepSeconds(graph, plan, machine).Sum() + CallSeconds;
+
+    private static double Seconds(StepWork work, VectorTarget target, double cyclesPerSecond, double bandwidth)
+    {
+        double cycles = work.KernelCycles + work.PassCycles + (work.TurnedValues * TurnCycles * 16 / target.Lanes) +
+            (work.CopiedValues / target.Lanes * CopyCyclesPerVector) + (work.Calls * CallCycles);
+        double busy = cycles / cyclesPerSecond, traffic = work.Bytes / bandwidth;
+        return Math.Max(busy, traffic) + (NotOverlapped * Math.Min(busy, traffic));
+    }
+
+    /// <summary>What <paramref name="step"/> does.</summary>
+    /// <param name="graph">The layers, for the multiply-adds.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="target">The instruction set.</param>
+    public static StepWork Work(LayerGraph graph, Step step, VectorTarget target)
+    {
+        Counter count = new(target);
+        long weights = Count(count, step.Driver);
+        HashSet<string> names = [.. step.Comment.Split('\n').Select(line => line.Split(':')[0])];
+        long macs = graph.Layers.Skip(1).Where(l => names.Contains(l.Name) || names.Any(n => l.Name.StartsWith(n + ".", StringComparison.Ordinal) || l.Name.StartsWith(n + "_", StringComparison.Ordinal)))
+            .Sum(l => NetworkCostModel.MultiplyAdds(l.Operator, graph.Layers[l.Inputs[0]].Output, l.Output));
+        long elements = step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
+        return new StepWork(macs, count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, (elements + weights) * sizeof(float));
+    }
+
+    /// <summary>Adds up a driver's work; what comes back are the floats of its weights.</summary>
+    private static long Count(Counter count, Driver driver)
+    {
+        Shape input = driver.Input.Shape, output = driver.Output.Shape;
+        switch (driver)
+        {
+            case PointwiseDriver d:
+                count.Run(d.Kernel, d.Chunks * d.ChannelBlocks);
+                count.Pass(d.Pass, output.Count);
+                count.TurnIf(d.Buffer >= 0, output.Count);
+                count.TurnIf(d.Kernel.Initial == Initial.BiasAndDestination, output.Count);
+                return (long)d.Kernel.InChannels * output.Channels;
+            case RowDriver d:
+                count.Run(d.Kernel, output.Height * d.ChannelBlocks);
+                count.Pass(d.Pass, output.Count);
+                count.Load(d.Load, input, d.Input.IsPlanar);
+                count.TurnIf(d.Buffer >= 0, output.Count);
+
+                // A vector of channels is walked from pixel to pixel, in steps that no prefetcher follows.
+                if (d.Kernel is LanewiseKernel && d.Load == RowLoad.None)
+                    count.Copy(1.7 * (input.Count + output.Count));
+                return d.Kernel switch
+                {
+                    LanewiseKernel k => (long)output.Channels * k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width,
+                    ConvolutionKernel k => (long)output.Channels * k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width,
+                    _ => 0,
+                };
+            case FusedRowsDriver d:
+                return FusedRows(count, d);
+            case FusedSlabsDriver d:
+                return FusedSlabs(count, d);
+            case WinogradDriver d:
+                return Winograd(count, d);
+            case PlanarPointwiseDriver d:
+                count.Run(d.Kernel, 1);
+                count.Pass(d.Pass, output.Count);
+                return (long)input.Channels * output.Channels;
+            case PlanarDepthwiseDriver d:
+                count.Run(d.Kernel, output.Channels * output.Height / (double)d.Kernel.Rows);
+                count.PadRows(input, d.Padding);
+                count.Pass(d.Pass, output.Count);
+                return (long)output.Channels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
+            case DirectDepthwiseDriver d:
+                count.Run(d.Kernel, output.Channels);
+                count.Pass(d.Pass, output.Count);
+                return (long)output.Channels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
+            case PlanarSeparableDriver d:
+                count.Run(d.Depthwise, input.Channels * output.Height / (double)d.Depthwise.Rows);
+                count.Run(d.Project, output.Height / (double)d.Rows);
+                count.PadRows(input, d.Padding);
+                count.Pass(d.DepthwisePass, (long)input.Channels * output.Pixels);
+                count.Pass(d.ProjectPass, output.Count);
+                return (long)input.Channels * (output.Channels + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
+            case PlanarConvolutionDriver d:
+                count.Run(d.Kernel, output.Height);
+                count.PadRows(input, d.Padding);
+                count.Pass(d.Pass, output.Count);
+                return (long)output.Channels * d.Kernel.InChannels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
+            case SqueezeDriver d:
+                count.Copy(3.3 * input.Count);
+                return Squeeze(count, d.Squeeze);
+            case PlanarSqueezeDriver d:
+                // The sums wait for additions: a pass of twice the time, and one that scales.
+                count.Copy(3.3 * input.Count);
+                return Squeeze(count, d.Squeeze);
+            case GlobalAverageDriver:
+                count.Copy(input.Count);
+                return 0;
+            case PlanarShuffleDriver:
+                count.Copy(input.Count);
+                return 0;
+            case MapDriver d:
+                count.Pass(d.Function, output.Count);
+                if (d.Input.IsPlanar != d.Output.IsPlanar && input.Pixels > 1)
+                    count.TurnIf(true, output.Count);
+                else
+                    count.Copy(output.Count);
+                return d.WeightsLength;
+            default:
+                // Of a driver without a model only the traffic counts.
+                count.Copy(input.Count + output.Count);
+                return 0;
+        }
+    }
+
+    private static long FusedRows(Counter count, FusedRowsDriver d)
+    {
+        Shape input = d.Input.Shape, output = d.Output.Shape;
+        int slabs = d.Slabs;
+        if (d.Expand is not null)
+        {
+            count.Run(d.Expand, input.Height * slabs);
+            count.Pass(d.ExpandPass, (long)input.Pixels * d.HiddenStep);
+        }
+        else
+        {
+            count.Load(d.Load, input, d.Input.IsPlanar);
+        }
+
+        count.Run(d.Depthwise, output.Height * slabs);
+        count.Pass(d.DepthwisePass, (long)output.Pixels * d.HiddenStep);
+        long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
+        if (d.Squeeze is not null)
+        {
+            count.Copy(2L * output.Pixels * d.HiddenStep);
+            weights += Squeeze(count, d.Squeeze);
+        }
+
+        count.Run(d.Project, output.Pixels / (double)d.Project.Pixels);
+        count.Pass(d.ProjectPass, output.Count);
+        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.Project.Initial == Initial.BiasAndDestination, output.Count);
+        return weights;
+    }
+
+    private static long FusedSlabs(Counter count, FusedSlabsDriver d)
+    {
+        Shape input = d.Input.Shape, output = d.Output.Shape;
+        if (d.Expand is not null)
+        {
+            count.Run(d.Expand, d.Slabs * input.Pixels / (double)d.Expand.Pixels);
+            count.Pass(d.ExpandPass, (long)input.Pixels * d.Hidden);
+        }
+
+        count.Run(d.Depthwise, output.Height * d.Slabs);
+        count.Pass(d.DepthwisePass, (long)output.Pixels * d.Hidden);
+        double products = output.Pixels / (double)d.First.Pixels;
+        count.Run(d.First, products);
+        count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2));
+        count.Run(d.LastKernel, d.Slabs > 1 ? products : 0);
+        count.Pass(d.ProjectPass, output.Count);
+        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);
+        return (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
+    }
+
+    private static long Winograd(Counter count, WinogradDriver d)
+    {
+        Shape input = d.Input.Shape, output = d.Output.Shape;
+        double steps = Math.Ceiling((output.Height + 3) / 4 / (double)d.Transform.TileRows);
+        count.Run(d.Transform, steps);
+        count.Run(d.Product, steps * WinogradTile.Products);
+        count.Run(d.Inverse, steps);
+        count.TurnIf(d.Input.IsPlanar, input.Count);
+        if (!d.Input.IsPlanar)
+            count.Copy(input.Count);
+        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.Pass(d.Pass, output.Count);
+        return (long)WinogradTile.Products * input.Channels * output.Channels;
+    }
+
+    private static long Squeeze(Counter count, SqueezePart part)
+    {
+        count.Run(part.Reduce, 1);
+        count.Run(part.Expand, 1);
+        count.Pass(part.Activation, part.Squeezed);
+        count.Pass(part.Gate, part.Channels);
+        return 2L * part.Channels * part.Squeezed;
+    }
+
+    private sealed class Counter(VectorTarget target)
+    {
+        public double Kernels { get; private set; }
+
+        public double Passes { get; private set; }
+
+        public double Turned { get; private set; }
+
+        public double Copied { get; private set; }
+
+        public double Calls { get; private set; }
+
+        public void Run(Kernel kernel, double times)
+        {
+            Kernels += times * KernelTime.Cycles(kernel, target);
+            Calls += times;
+        }
+
+        public void Pass(ActivationFunction function, long values) => Passes += values / (double)target.Lanes * StepWork.PassCyclesPerVector(function);
+
+        public void TurnIf(bool turned, long values) => Turned += turned ? values : 0;
+
+        public void Copy(double values) => Copied += values;
+
+        public void Load(RowLoad load, Shape input, bool planar)
+        {
+            if (load != RowLoad.None && planar)
+                Turned += input.Count;
+            else if (load != RowLoad.None)
+                Copied += input.Count;
+        }
+
+        /// <summary>Rows into zero-padded ones; every row of every channel is a copy of its own.</summary>
+        public void PadRows(Shape input, PlanarPadding padding)
+        {
+            double vectorsOfRow = (input.Width + target.Lanes - 1) / target.Lanes;
+            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : 2.5);
+            Calls += input.Channels * input.Height / 8.0;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+
+namespace EfficientConv.Dsl.Cli.Running;
+
+/// <summary>
+/// The tool starts itself to run a network alone: for the just-in-time compiler's listing, which is asked for when a process starts, and for memory
+/// that no compiler has touched. The hidden verb's arguments: assembly, class, instruction set, calls.
+/// </summary>
+internal static class ChildProcess
+{
+    /// <summary>The hidden verb.</summary>
+    public const string Verb = "run-in-child";
+
+    /// <summary>What the child said.</summary>
+    /// <param name="ExitCode">Its exit code.</param>
+    /// <param name="Output">Its standard output.</param>
+    /// <param name="Error">Its standard error.</param>
+    public sealed record Result(int ExitCode, string Output, string Error);
+
+    /// <summary>Writes the assembly into a temporary folder and runs one of its classes.</summary>
+    public static Result Start(byte[] assembly, string type, InstructionSet set, int calls, params (string Name, string Value)[] environment)
+    {
+        string folder = Directory.CreateTempSubdirectory("efficientconv-").FullName;
+        try
+        {
+            string image = Path.Combine(folder, "network.dll");
+            File.WriteAllBytes(image, assembly);
+            string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+            ProcessStartInfo start = new(host, ["exec", typeof(ChildProcess).Assembly.Location, Verb, image, type, set.ToString(), calls.ToString(CultureInfo.InvariantCulture)])
+            {
+                RedirectStandardOutput = true, RedirectStandardError = true,
+            };
+            foreach ((string name, string value) in environment)
+                start.Environment[name] = value;
+            using Process process = Process.Start(start)!;
+            Task<string> error = process.StandardError.ReadToEndAsync();
+            string output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return new Result(process.ExitCode, output, error.Result);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>What the child does: loads, runs, and says how much memory it had before and at most.</summary>
+    public static int Run(string[] arguments)
+    {
+        long before = PeakResidentBytes();
+        Assembly assembly = AssemblyLoadContext.Default.LoadFromAssemblyPath(arguments[1]);
+        RunnableNetwork network = RunnableNetwork.Of(assembly.GetType(arguments[2], throwOnError: true)!);
+        LoadedNetwork loaded = network.CreateRandom(1, Enum.Parse<InstructionSet>(arguments[3]));
+        float[] input = new float[network.InputShape.ElementCount], output = new float[network.OutputShape.ElementCount];
+        for (int i = int.Parse(arguments[4], CultureInfo.InvariantCulture); i > 0; i--)
+            loaded.ForwardOne(input, output);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{before} {PeakResidentBytes()}"));
+        return ExitCode.Success;
+    }
+
+    /// <summary>The most memory that the process ever had.</summary>
+    private static long PeakResidentBytes()
+    {
+        const string Status = "/proc/self/status";
+        if (File.Exists(Status) && File.ReadLines(Status).FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)) is { } line)
+            return long.Parse(line.AsSpan(6).Trim().ToString().Split(' ')[0], CultureInfo.InvariantCulture) << 10;
+        using Process process = Process.GetCurrentProcess();
+        return process.PeakWorkingSet64;
+    }
+}

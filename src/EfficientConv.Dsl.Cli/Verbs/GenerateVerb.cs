@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using EfficientConv.Dsl.Cli.Input;
+using EfficientConv.Dsl.Cli.Output;
+using EfficientConv.Dsl.Cli.Running;
+using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Declarations;
+
+namespace EfficientConv.Dsl.Cli.Verbs;
+
+/// <summary><c>generate</c>: the generated C#, and what the just-in-time compiler makes of it.</summary>
+internal static partial class GenerateVerb
+{
+    /// <summary>Calls after which every method has reached its last form.</summary>
+    private const int Calls = 300;
+
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string[]> inputs = Options.Inputs();
+        Option<string?> network = Options.Network();
+        Option<bool> json = Options.Json();
+        Option<DirectoryInfo?> output = new("--output", "-o") { Description = "Writes the files into this folder; without it they are printed.", HelpName = "folder" };
+        Option<bool> asm = new("--asm") { Description = "The machine code instead, as the just-in-time compiler lists it." };
+        Option<string> method = new("--method") { Description = "With --asm: only methods that match (* is any text); Pointwise*, Run, ...", DefaultValueFactory = _ => "*", HelpName = "pattern" };
+        Option<InstructionSet> isa = Options.InstructionSet();
+        Option<FileInfo?> schedule = Options.Schedule();
+        Command command = new("generate", "The generated C# to look at, with the assembly of a kernel on request.") { inputs, network, output, asm, method, isa, schedule, json };
+        command.SetAction(parsed =>
+        {
+            InstructionSet set = Options.Resolve(parsed.GetValue(isa));
+            IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            CompilerOptions options = new(Overrides: Options.ReadSchedule(parsed.GetValue(schedule)));
+            List<GeneratedSource> files = [];
+            foreach (NetworkInput item in networks)
+            {
+                item.Graph();
+                Sources sources = new(NetworkCompiler.Compile(item.Declaration!, options).Sources);
+                if (parsed.GetValue(asm))
+                    files.Add(new GeneratedSource($"{item.Name}.{set}.asm".ToLowerInvariant(), Assembly(item, sources, set, parsed.GetValue(method)!, terminal)));
+                else
+                    files.AddRange(parsed.GetValue(output) is null && !parsed.GetValue(json) ? sources.Files.Where(f => f.HintName.EndsWith($".{Options.Target(set).Name}.g.cs", StringComparison.Ordinal)) : sources.Files);
+            }
+
+            if (parsed.GetValue(output) is { } folder)
+                Write(folder, files);
+            if (parsed.GetValue(json))
+                terminal.Writer.WriteLine(Figures.Json(new { Files = files.Select(f => new { Name = f.HintName, Folder = parsed.GetValue(output)?.FullName, Text = parsed.GetValue(output) is null ? f.Text : null, f.Text.Length }) }));
+            else if (parsed.GetValue(output) is not null)
+                files.ForEach(f => terminal.Line(Path.Combine(parsed.GetValue(output)!.ToString(), f.HintName)));
+            else
+                files.ForEach(f => terminal.Writer.WriteLine(f.Text));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Write(DirectoryInfo folder, List<GeneratedSource> files)
+    {
+        folder.Create();
+        foreach (GeneratedSource file in files)
+            File.WriteAllText(Path.Combine(folder.FullName, file.HintName), file.Text);
+    }
+
+    /// <summary>Runs the network in a child whose just-in-time compiler writes down what it makes.</summary>
+    private static string Assembly(NetworkInput network, Sources sources, InstructionSet set, string pattern, Terminal terminal)
+    {
+        string listing = Path.GetTempFileName();
+        try
+        {
+            using (terminal.Working($"Running {network.ShortName}"))
+            {
+                string filter = string.Join(' ', pattern.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(p => $"*_{Options.Target(set).Name}*:{p}"));
+                ChildProcess.Result result = ChildProcess.Start(
+                    NetworkBuild.Emit(sources.Files.Select(f => f.Text)), NetworkBuild.MetadataName(network.Declaration!), set, Calls,
+                    ("DOTNET_JitDisasm", filter), ("DOTNET_JitStdOutFile", listing), ("DOTNET_TieredPGO", "0"));
+                if (result.ExitCode != ExitCode.Success)
+                    throw new ToolException($"{network.Name} could not be run: {result.Error.Trim()}", ExitCode.Failed);
+            }
+
+            string text = File.ReadAllText(listing);
+            if (text.Length > 0)
+                return text;
+            string[] methods = [.. sources.Files.Where(f => f.HintName.Contains($".{Options.Target(set).Name}.", StringComparison.Ordinal))
+                .SelectMany(f => Method().Matches(f.Text).Select(m => m.Groups[1].Value)).Distinct()];
+            throw new ToolException($"No method of {network.ShortName} matches \"{pattern}\"; there are: {string.Join(", ", methods)}.");
+        }
+        finally
+        {
+            File.Delete(listing);
+        }
+    }
+
+    [GeneratedRegex(@"(?:public|private) static void (\w+)\(ref")]
+    private static partial Regex Method();
+
+    /// <summary>The files of one network.</summary>
+    private sealed record Sources(Compiler.Model.EquatableArray<GeneratedSource> Files);
+}

@@ -1,0 +1,165 @@
+using EfficientConv.Dsl.Cli.Input;
+using EfficientConv.Dsl.Cli.Running;
+using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Cli.Verbs;
+
+/// <summary>Everything that <c>report</c> says of a network; also its JSON.</summary>
+internal sealed record NetworkReport
+{
+    public required string Name { get; init; }
+
+    public required string Location { get; init; }
+
+    public required string Input { get; init; }
+
+    public required string Output { get; init; }
+
+    public required string InstructionSet { get; init; }
+
+    public required long Parameters { get; init; }
+
+    public required long MultiplyAdds { get; init; }
+
+    public required long WeightBytes { get; init; }
+
+    public required long ActivationSum { get; init; }
+
+    public required long OutputSum { get; init; }
+
+    public required long PeakBytesLayerwise { get; init; }
+
+    public required long PeakBytesFused { get; init; }
+
+    public required long SavedBytes { get; init; }
+
+    public required double Intensity { get; init; }
+
+    public long? TorchinfoPassBytes { get; init; }
+
+    public long? TorchsummaryPassBytes { get; init; }
+
+    public long? PeakBytesLayerwiseHeld { get; init; }
+
+    public long? PeakBytesFusedRows { get; init; }
+
+    public long? WorkspaceBytes { get; init; }
+
+    public long? PackedWeightBytes { get; init; }
+
+    public double? PredictedSeconds { get; init; }
+
+    public required IReadOnlyList<LayerReport> Layers { get; init; }
+
+    public IReadOnlyList<StepReport>? Steps { get; init; }
+
+    /// <summary>From its attributes; of a built class without them, what its constants tell.</summary>
+    public static NetworkReport Of(NetworkInput network, InstructionSet set, MachineModel machine, ScheduleOverrides? schedules = null) =>
+        network.Declaration is null ? OfCost(network, RunnableNetwork.Of(network.Type!), set) : OfAnalysis(network, network.Analyze(schedules), set, machine);
+
+    private static NetworkReport OfAnalysis(NetworkInput network, NetworkAnalysis analysis, InstructionSet set, MachineModel machine)
+    {
+        Compiler.Cost.NetworkCost cost = analysis.Cost;
+        NetworkPlan plan = analysis.PlanFor(Options.Target(set));
+        IReadOnlyList<double> seconds = TimeModel.StepSeconds(analysis.Graph, plan, machine);
+        MemoryTimeline planned = LayerMemory.Planned(analysis.Graph, plan);
+        return new NetworkReport
+        {
+            Name = network.Name,
+            Location = network.Location,
+            Input = analysis.Graph.Input.ToString(),
+            Output = analysis.Graph.Output.ToString(),
+            InstructionSet = set.ToString().ToLowerInvariant(),
+            Parameters = cost.Parameters,
+            MultiplyAdds = cost.MultiplyAdds,
+            WeightBytes = cost.Parameters * sizeof(float),
+            ActivationSum = cost.ActivationSum,
+            OutputSum = cost.OutputSum,
+            PeakBytesLayerwise = cost.PeakBytesLayerwise,
+            PeakBytesFused = plan.PeakLength * sizeof(float),
+            SavedBytes = cost.SavedBytes,
+            Intensity = cost.MultiplyAdds / (double)((analysis.Graph.Input.Count + analysis.Graph.Output.Count + cost.Parameters) * sizeof(float)),
+            TorchinfoPassBytes = PassSize.Torchinfo(cost),
+            TorchsummaryPassBytes = PassSize.Torchsummary(analysis.Graph, cost),
+            PeakBytesLayerwiseHeld = LayerMemory.Layerwise(analysis.Graph, inputHeld: true).PeakBytes,
+            PeakBytesFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes,
+            WorkspaceBytes = plan.WorkspaceLength * (long)sizeof(float),
+            PackedWeightBytes = plan.PackedLength * (long)sizeof(float),
+            PredictedSeconds = TimeModel.Seconds(analysis.Graph, plan, machine),
+            Layers = [.. cost.Layers.Select(l => new LayerReport(
+                l.Name, l.Operator, l.Input.ToString(), l.Output.ToString(), l.Output.Count, l.Parameters, l.Parameters * sizeof(float), l.MultiplyAdds, l.LiveBytes, l.Intensity))],
+            Steps = [.. plan.Steps.Select((step, i) => StepReport.Of(analysis, step, planned.Points[i].LiveBytes, plan.Target, seconds[i]))],
+        };
+    }
+
+    private static NetworkReport OfCost(NetworkInput network, RunnableNetwork runnable, InstructionSet set)
+    {
+        NetworkCost cost = runnable.Cost;
+        return new NetworkReport
+        {
+            Name = network.Name,
+            Location = network.Location,
+            Input = runnable.InputShape.ToString(),
+            Output = runnable.OutputShape.ToString(),
+            InstructionSet = set.ToString().ToLowerInvariant(),
+            Parameters = cost.Parameters,
+            MultiplyAdds = cost.MultiplyAdds,
+            WeightBytes = cost.WeightBytes,
+            ActivationSum = cost.ActivationSum,
+            OutputSum = cost.OutputSum,
+            PeakBytesLayerwise = cost.PeakBytesLayerwise,
+            PeakBytesFused = cost.PeakBytesFused,
+            SavedBytes = cost.SavedBytes,
+            Intensity = cost.MultiplyAdds / (double)(((runnable.InputShape.ElementCount + runnable.OutputShape.ElementCount) * sizeof(float)) + cost.WeightBytes),
+            Layers = [.. cost.Layers.Select(l => new LayerReport(
+                l.Name, l.Operator, l.Input.ToString(), l.Output.ToString(), l.Output.ElementCount, l.Parameters, l.WeightBytes, l.MultiplyAdds, l.LiveBytes, l.ArithmeticIntensity))],
+        };
+    }
+}
+
+/// <summary>A layer as a framework sees it.</summary>
+internal sealed record LayerReport(
+    string Name, string Operator, string Input, string Output, long Activations, long Parameters, long WeightBytes, long MultiplyAdds, long LiveBytes, double Intensity)
+{
+    private static readonly HashSet<string> s_structural =
+        ["Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "Flatten", "ChannelShuffle", "Add", "Mul", "Softmax", "Concat", "Slice", "Upsample"];
+
+    /// <summary>Batch norm or an activation.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsPointwiseFunction => !s_structural.Contains(Operator);
+}
+
+/// <summary>A step of the generated code.</summary>
+internal sealed record StepReport(
+    string Name, IReadOnlyList<string> Layers, string Form, string Description, long MultiplyAdds, long Bytes, double Intensity, long LiveBytes, StepWork Work, double PredictedSeconds)
+{
+    public static StepReport Of(NetworkAnalysis analysis, Step step, long live, VectorTarget target, double seconds)
+    {
+        StepWork work = TimeModel.Work(analysis.Graph, step, target);
+        string[] lines = step.Comment.Split('\n');
+        string[] layers = [.. lines.Select(line => line.Split(':')[0]).Where(name => analysis.Graph.Layers.Any(l => l.Name == name || l.Name.StartsWith(name + ".", StringComparison.Ordinal)))];
+        string name = layers.Length == 0 ? "-" : layers.Length == 1 ? layers[0] : Common(layers);
+        return new StepReport(name, layers, FormOf(step), step.Comment, work.MultiplyAdds, work.Bytes, work.Intensity, live, work, seconds);
+    }
+
+    private static string Common(string[] layers)
+    {
+        string first = layers[0], last = layers[^1];
+        int dot = first.LastIndexOf('.');
+        return dot > 0 && last.StartsWith(first[..(dot + 1)], StringComparison.Ordinal) ? first[..dot] : $"{first}..{last}";
+    }
+
+    private static string Rows(int rows) => rows == 1 ? "1 row" : FormattableString.Invariant($"{rows} rows");
+
+    internal static string FormOf(Step step) => step.Driver switch
+    {
+        FusedRowsDriver d => FormattableString.Invariant($"{d.Title}, {Rows(d.Rows)}, slab {d.Slab}"),
+        FusedSlabsDriver d => FormattableString.Invariant($"{d.Title}, map slabs {d.Slab}"),
+        PlanarSeparableDriver d => FormattableString.Invariant($"{d.Title}, {Rows(d.Rows)}"),
+        WinogradDriver d => FormattableString.Invariant($"Winograd, {d.Transform.TileRows} tile rows"),
+        _ => step.Driver.Title,
+    };
+}

@@ -1,0 +1,115 @@
+using System.CommandLine;
+using EfficientConv.Dsl.Cli.Input;
+using EfficientConv.Dsl.Cli.Output;
+using EfficientConv.Dsl.Cli.Running;
+using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Cli.Verbs;
+
+/// <summary>Arguments and options that several verbs share.</summary>
+internal static class Options
+{
+    public static Argument<string[]> Inputs(bool required = true) => new("inputs")
+    {
+        Description = "C# files or folders with networks, a .csproj, or a built .dll.",
+        Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore,
+    };
+
+    public static Option<string?> Network() => new("--network", "-n") { Description = "Only the network with this name (full, short, or a pattern with *)." };
+
+    public static Option<bool> Json() => new("--json") { Description = "Prints JSON instead of tables." };
+
+    public static Option<FileInfo?> Schedule() => new("--schedule") { Description = "Measured schedules, as tune writes them.", HelpName = "file" };
+
+    /// <summary>Reads a file of measured schedules; null where none is given.</summary>
+    public static ScheduleOverrides? ReadSchedule(FileInfo? file)
+    {
+        if (file is null)
+            return null;
+        if (!file.Exists)
+            throw new ToolException($"--schedule: {file} does not exist.");
+        try
+        {
+            return ScheduleOverrides.Parse(File.ReadAllText(file.FullName));
+        }
+        catch (FormatException exception)
+        {
+            throw new ToolException($"--schedule: {file}: {exception.Message}.");
+        }
+    }
+
+    public static Option<InstructionSet> InstructionSet() => new("--isa")
+    {
+        Description = "The instruction set: auto, avx512, avx2, vector128 or scalar.",
+        DefaultValueFactory = _ => EfficientConv.Dsl.InstructionSet.Auto,
+        HelpName = "isa",
+    };
+
+    public static Option<int> Number(string name, string description, int fallback, int minimum = 1)
+    {
+        Option<int> option = new(name) { Description = description, DefaultValueFactory = _ => fallback, HelpName = "n" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && value < minimum)
+                result.AddError($"{name} is {value}; it must be at least {minimum}.");
+        });
+        return option;
+    }
+
+    /// <summary>The instruction set that runs; one that the machine lacks is an error.</summary>
+    public static InstructionSet Resolve(InstructionSet asked)
+    {
+        try
+        {
+            InstructionSet set = asked == EfficientConv.Dsl.InstructionSet.Auto ? InstructionSets.Current : asked;
+            return InstructionSets.IsSupported(set) ? set : throw new ToolException($"--isa asks for {set}, which this machine lacks; the best here is {InstructionSets.Best}.");
+        }
+        catch (Exception exception) when (exception is ArgumentException or PlatformNotSupportedException)
+        {
+            throw new ToolException(exception.Message);
+        }
+    }
+
+    /// <summary>What the compiler calls it.</summary>
+    public static VectorTarget Target(InstructionSet set) => set switch
+    {
+        EfficientConv.Dsl.InstructionSet.Avx512 => VectorTarget.Avx512,
+        EfficientConv.Dsl.InstructionSet.Avx2 => VectorTarget.Avx2,
+        _ => VectorTarget.Vector128,
+    };
+}
+
+/// <summary>Where the predictions' machine comes from.</summary>
+internal sealed class MachineOptions
+{
+    public Option<double?> Peak { get; } = new("--peak") { Description = "The core's multiply-adds a second in billions, instead of measuring.", HelpName = "GMAC/s" };
+
+    public Option<double[]> Bandwidth { get; } = new("--bandwidth")
+    {
+        Description = "Copy bandwidth of second-level cache, last cache and memory, instead of measuring.", HelpName = "GB/s", Arity = new ArgumentArity(3, 3), AllowMultipleArgumentsPerToken = true,
+    };
+
+    public Option<bool> Calibrate { get; } = new("--calibrate") { Description = $"Measures the machine again and keeps the result for later calls." };
+
+    public void AddTo(Command command)
+    {
+        command.Add(Peak);
+        command.Add(Bandwidth);
+        command.Add(Calibrate);
+    }
+
+    public MachineModel Read(ParseResult parsed, InstructionSet set, Terminal terminal)
+    {
+        double? peak = parsed.GetValue(Peak);
+        double[] bandwidth = parsed.GetValue(Bandwidth) ?? [];
+        if (peak <= 0 || bandwidth.Any(b => b <= 0))
+            throw new ToolException("--peak and --bandwidth must be positive.");
+        if (peak is { } given && bandwidth is [double second, double last, double memory])
+            return new MachineModel(given * 1e9, 2L << 20, 32L << 20, second * 1e9, last * 1e9, memory * 1e9);
+        MachineModel machine = Calibration.Of(set, parsed.GetValue(Calibrate), terminal);
+        if (peak is { } ours)
+            machine = machine with { MacsPerSecond = ours * 1e9 };
+        return bandwidth is [double b2, double b3, double bm] ? machine with { SecondLevelBandwidth = b2 * 1e9, LastLevelBandwidth = b3 * 1e9, MemoryBandwidth = bm * 1e9 } : machine;
+    }
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using EfficientConv.Dsl.Cli.Input;
+using EfficientConv.Dsl.Cli.Output;
+using EfficientConv.Dsl.Cli.Running;
+using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Cli.Verbs;
+
+/// <summary><c>report</c>: what a network costs, layer by layer and in total, and how it is scheduled.</summary>
+internal static class ReportVerb
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string[]> inputs = Options.Inputs();
+        Option<string?> network = Options.Network();
+        Option<bool> json = Options.Json();
+        Option<FileInfo?> html = new("--html") { Description = "Writes one self-contained page with charts.", HelpName = "file" };
+        Option<bool> all = new("--all-layers") { Description = "Shows batch norm and activations as rows of their own." };
+        Option<InstructionSet> isa = Options.InstructionSet();
+        Option<FileInfo?> schedule = Options.Schedule();
+        MachineOptions machine = new();
+        Command command = new("report", "Shapes, parameters, MACs, memory, schedule and predicted time of networks.") { inputs, network, json, html, all, isa, schedule };
+        machine.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            InstructionSet set = Options.Resolve(parsed.GetValue(isa));
+            IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            ScheduleOverrides? schedules = Options.ReadSchedule(parsed.GetValue(schedule));
+            MachineModel model = machine.Read(parsed, set, terminal);
+            NetworkReport[] reports = [.. networks.Select(n => NetworkReport.Of(n, set, model, schedules))];
+            if (parsed.GetValue(html) is { } file)
+                File.WriteAllText(file.FullName, HtmlReport.Page(reports, model));
+            if (parsed.GetValue(json))
+                terminal.Writer.WriteLine(Figures.Json(new { Machine = model, Networks = reports }));
+            else if (parsed.GetValue(html) is null)
+                Print(reports, parsed.GetValue(all), terminal);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Print(NetworkReport[] reports, bool all, Terminal terminal)
+    {
+        foreach (NetworkReport report in reports)
+        {
+            terminal.Heading($"{report.Name}   {report.Input} -> {report.Output}");
+            terminal.Line(report.Location);
+            terminal.Line();
+            terminal.Facts(Totals(report));
+            terminal.Line();
+            terminal.Heading(all ? "Layers" : "Layers (batch norm and activation counted with the layer before them)");
+            terminal.Table(
+                [Column.Text("layer"), Column.Text("operator"), Column.Text("output"), new("parameters"), new("MACs"), new("live MiB"), new("MAC/B")],
+                (all ? report.Layers : Merged(report.Layers)).Select(l => (IReadOnlyList<string>)[
+                    Figures.Short(l.Name, 15), Figures.Short(l.Operator, 12), l.Output, l.Parameters == 0 ? "-" : Figures.Count(l.Parameters), Figures.Macs(l.MultiplyAdds),
+                    Figures.Mebibytes(l.LiveBytes), l.MultiplyAdds == 0 ? "-" : Figures.Number(l.Intensity, 2)]));
+            if (report.Steps is not { } steps)
+                continue;
+            terminal.Heading($"Schedule for {report.InstructionSet} (predicted on this machine)");
+            terminal.Table(
+                [Column.Text("layers"), Column.Text("form", wraps: true), new("MACs"), new("MAC/B"), new("live MiB"), new("us")],
+                steps.Select(s => (IReadOnlyList<string>)[
+                    Figures.Short(s.Name, 13), Figures.Short(s.Form, 36), Figures.Macs(s.MultiplyAdds), s.MultiplyAdds == 0 ? "-" : Figures.Number(s.Intensity, 2),
+                    Figures.Mebibytes(s.LiveBytes), Figures.Microseconds(s.PredictedSeconds)]));
+        }
+    }
+
+    private static IEnumerable<(string Name, string Value)> Totals(NetworkReport r)
+    {
+        yield return ("parameters", $"{Figures.Count(r.Parameters)} ({Figures.Bytes(r.WeightBytes)})");
+        yield return ("multiply-adds", $"{Figures.Count(r.MultiplyAdds)} MACs");
+        yield return ("activations", $"{Figures.Count(r.ActivationSum)} of convolutions and linear layers");
+        yield return ("outputs", $"{Figures.Count(r.OutputSum)} of all modules" + (r.TorchinfoPassBytes is { } pass ? $"; torchinfo pass size {Figures.Number(pass / 1e6, 2)} MB" : string.Empty));
+        yield return ("peak, layerwise", $"{Figures.Bytes(r.PeakBytesLayerwise)}" + (r.PeakBytesLayerwiseHeld is { } held ? $"; {Figures.Bytes(held)} when the caller keeps the input" : string.Empty));
+        yield return ("peak, fused", $"{Figures.Bytes(r.PeakBytesFused)} as compiled: input, output and workspace"
+            + (r.WorkspaceBytes is { } workspace ? $" of {Figures.Bytes(workspace)}" : string.Empty));
+        if (r.PeakBytesFusedRows is { } rows)
+            yield return (string.Empty, $"{Figures.Bytes(rows)} at least, with blocks fused row by row");
+        yield return ("training", $"{Figures.Bytes(r.SavedBytes)} of activations kept for each image");
+        yield return ("intensity", $"{Figures.Number(r.Intensity, 2)} MACs for each byte of input, output and weights");
+        if (r.PredictedSeconds is { } seconds)
+            yield return ("predicted time", $"{Figures.Microseconds(seconds)} us, {Figures.Number(r.MultiplyAdds / seconds / 1e9, 1)} GMAC/s, one thread, {r.InstructionSet}");
+    }
+
+    /// <summary>Batch norm and activations with the layer before them.</summary>
+    private static IEnumerable<LayerReport> Merged(IReadOnlyList<LayerReport> layers)
+    {
+        LayerReport? current = null;
+        foreach (LayerReport layer in layers)
+        {
+            if (current is not null && layer.IsPointwiseFunction)
+            {
+                current = current with { Parameters = current.Parameters + layer.Parameters, LiveBytes = Math.Max(current.LiveBytes, layer.LiveBytes) };
+                continue;
+            }
+
+            if (current is not null)
+                yield return current;
+            current = layer;
+        }
+
+        if (current is not null)
+            yield return current;
+    }
+}

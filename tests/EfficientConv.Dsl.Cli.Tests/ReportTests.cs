@@ -1,0 +1,89 @@
+using System.Text.Json;
+using EfficientConv.Dsl.Cli.Running;
+using EfficientConv.Dsl.Compiler;
+
+namespace EfficientConv.Dsl.Cli.Tests;
+
+/// <summary><c>report</c>: figures, forms of input, the page.</summary>
+public sealed class ReportTests
+{
+    [Fact]
+    public void MobileNetV2_HasItsPublishedFigures()
+    {
+        using Tool tool = new();
+        JsonElement network = Tool.Run(["report", tool.Write("Networks.cs", Tool.MobileNetV2), "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks")[0];
+        Assert.Equal("Demo.MobileNetV2", network.GetProperty("name").GetString());
+        Assert.Equal(3_504_872, network.GetProperty("parameters").GetInt64());
+        Assert.Equal(300_774_272, network.GetProperty("multiplyAdds").GetInt64());
+        Assert.Equal(6_679_112, network.GetProperty("activationSum").GetInt64());
+        Assert.Equal(6_021_120, network.GetProperty("peakBytesLayerwise").GetInt64());
+        Assert.Equal(152.87, network.GetProperty("torchsummaryPassBytes").GetInt64() / 1048576.0, 0.005);
+        Assert.Equal(2.311, network.GetProperty("peakBytesFusedRows").GetInt64() / 1048576.0, 0.0005);
+        Assert.Equal(300_774_272, network.GetProperty("layers").EnumerateArray().Sum(l => l.GetProperty("multiplyAdds").GetInt64()));
+
+        // Every multiply-add is done by exactly one step.
+        Assert.Equal(300_774_272, network.GetProperty("steps").EnumerateArray().Sum(s => s.GetProperty("multiplyAdds").GetInt64()));
+    }
+
+    [Fact]
+    public void Tables_FitEightyColumns()
+    {
+        using Tool tool = new();
+        string file = tool.Write("Networks.cs", Tool.MobileNetV2);
+        Assert.InRange(Tool.Run(["report", file, .. Tool.Machine]).Succeeded().Columns, 60, 80);
+        Assert.InRange(Tool.Run(["report", file, "--all-layers", .. Tool.Machine]).Succeeded().Columns, 60, 80);
+        Assert.DoesNotContain("\u001b", Tool.Run(["report", file, .. Tool.Machine]).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FoldersProjectsAndPatterns_AreRead()
+    {
+        using Tool tool = new();
+        tool.Write("app/Blocks.cs", Tool.Blocks);
+        tool.Write("app/bin/Copy.cs", Tool.Blocks);
+        string project = tool.Write("app/App.csproj", """
+            <Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup></Project>
+            """);
+        Assert.Equal(["Demo.Small", "Demo.Dense"], Names(tool.At("app")));
+        Assert.Equal(["Demo.Small", "Demo.Dense"], Names(project));
+        Assert.Equal(["Demo.Dense"], Names(tool.At("app"), "--network", "Den*"));
+        Assert.Equal(["Demo.Small"], Names(tool.At("app"), "--network", "Demo.Small"));
+
+        static string[] Names(params string[] arguments) =>
+            [.. Tool.Run(["report", .. arguments, "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks").EnumerateArray().Select(n => n.GetProperty("name").GetString()!)];
+    }
+
+    [Fact]
+    public void ABuiltAssembly_TellsWhatItsConstantsHold()
+    {
+        using Tool tool = new();
+        string source = tool.Write("Blocks.cs", Tool.Blocks);
+        var declared = Input.NetworkInputs.Read([source], "Small", new Output.Terminal(TextWriter.Null, TextWriter.Null))[0];
+        File.WriteAllBytes(tool.At("Built.dll"), NetworkBuild.Emit(NetworkCompiler.Compile(declared.Declaration!, CompilerOptions.Default).Sources.Select(s => s.Text)));
+
+        JsonElement built = Tool.Run(["report", tool.At("Built.dll"), "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks")[0];
+        JsonElement read = Tool.Run(["report", source, "-n", "Small", "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks")[0];
+        foreach (string figure in new[] { "parameters", "multiplyAdds", "weightBytes", "activationSum", "outputSum", "peakBytesLayerwise", "savedBytes" })
+            Assert.Equal(read.GetProperty(figure).GetInt64(), built.GetProperty(figure).GetInt64());
+        Assert.Equal(read.GetProperty("layers").ToString(), built.GetProperty("layers").ToString());
+        Assert.False(built.TryGetProperty("steps", out _));
+        ToolResult memory = Tool.Run("memory", tool.At("Built.dll"));
+        Assert.Equal(2, memory.ExitCode);
+        Assert.Contains("EFFICIENTCONV_KEEP_ATTRIBUTES", memory.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ThePage_IsSelfContainedAndHasItsCharts()
+    {
+        using Tool tool = new();
+        Tool.Run(["report", tool.Write("Networks.cs", Tool.MobileNetV2), "--html", tool.At("report.html"), .. Tool.Machine]).Succeeded();
+        string page = File.ReadAllText(tool.At("report.html"));
+        Assert.Equal(6, page.Split("<svg ").Length - 1);
+        Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("src=", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("href=", page, StringComparison.Ordinal);
+        Assert.Contains("prefers-color-scheme:dark", page, StringComparison.Ordinal);
+        Assert.Contains("4.depthwise: 5.74 MiB", page, StringComparison.Ordinal);
+    }
+}
