@@ -104,7 +104,8 @@ public static class TimeModel
                 count.Pass(d.Pass, output.Count);
                 return (long)output.Channels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
             case DirectDepthwiseDriver d:
-                count.Run(d.Kernel, output.Channels);
+                // One call loops over the channels.
+                count.Run(d.Kernel, output.Channels, calls: 1);
                 count.Pass(d.Pass, output.Count);
                 return (long)output.Channels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
             case PlanarSeparableDriver d:
@@ -233,10 +234,12 @@ public static class TimeModel
 
         public double Calls { get; private set; }
 
-        public void Run(Kernel kernel, double times)
+        public void Run(Kernel kernel, double times) => Run(kernel, times, times);
+
+        public void Run(Kernel kernel, double times, double calls)
         {
             Kernels += times * KernelTime.Cycles(kernel, target);
-            Calls += times;
+            Calls += calls;
         }
 
         public void Pass(ActivationFunction function, long values) => Passes += values / (double)target.Lanes * StepWork.PassCyclesPerVector(function);

@@ -200,11 +200,14 @@ internal static class FusedScheduling
             columns.All(run => run.Columns % 2 == 0 && run.FirstColumn % 2 == 0);
     }
 
-    /// <summary>Most pairs of pixels of a tile: accumulators, weights and one broadcast fit the registers.</summary>
+    /// <summary>
+    /// Most pairs of pixels of a tile: accumulators, weights, one broadcast and the two orders of lanes fit the registers. One register too few, and the
+    /// just-in-time compiler keeps whole tiles of accumulators in memory.
+    /// </summary>
     private static int PairsOfTile(VectorTarget target, int outChannels)
     {
         int groups = (outChannels + 7) / 8;
-        return Math.Min(8, (target.Registers - 1 - groups) / groups);
+        return Math.Min(8, (target.Registers - 3 - groups) / groups);
     }
 
     private static FusedOffsets PackBlock(

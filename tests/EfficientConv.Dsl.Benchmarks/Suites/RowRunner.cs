@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using EfficientConv.Dsl.Benchmarks.Measuring;
+using EfficientConv.Dsl.Benchmarks.Onnx;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Onnx;
 using EfficientConv.Dsl.Measuring.Peers;
