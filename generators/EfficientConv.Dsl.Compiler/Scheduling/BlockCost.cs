@@ -160,7 +160,7 @@ internal sealed class BlockCost
     private double Slabs(int slab)
     {
         int slabs = _hidden / slab, vectors = slab / _target.Lanes;
-        bool byRow = _after.Width >= FusedScheduling.FullRow && IsInline;
+        bool byRow = FusedScheduling.RunsByRow(_target, _group);
         int calls = byRow ? _before.Height + _after.Height : 2;
         double maps = (double)(_before.Pixels + _after.Pixels) * slab * sizeof(float);
         bool near = maps + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
@@ -191,8 +191,6 @@ internal sealed class BlockCost
 
     /// <summary>In a network the weights come from far away the first time.</summary>
     private double Cold() => WeightBytes / FarRate;
-
-    private bool IsInline => (_group.Expand?.Activation.IsInline ?? true) && _group.Depthwise.Activation.IsInline;
 
     /// <summary>A tap is a multiply-add and, as neighbours share what they load, about half a load; half a vector of the output is stored in a cycle.</summary>
     private double Depthwise() => _after.Pixels * (_hidden / (double)_target.Lanes) * ((_group.Depthwise.Taps * 0.6) + 2);

@@ -12,8 +12,8 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 internal static class FusedScheduling
 {
-    /// <summary>A row of so many pixels fills the largest register tiles by itself.</summary>
-    internal const int FullRow = 14;
+    /// <summary>A row of so many pixels fills the largest register tiles of 32 registers by itself.</summary>
+    private const int FullRow = 14;
 
     private const int MaxColumnRuns = 4;
 
@@ -65,6 +65,13 @@ internal static class FusedScheduling
         return new Halo(left, right, left + width + right);
     }
 
+    /// <summary>
+    /// Whether the products of a slab run row by row, so that threads share rows: where a row is whole register tiles, and no pass follows, because what a kernel
+    /// made is contiguous only over the whole slab.
+    /// </summary>
+    internal static bool RunsByRow(VectorTarget target, DepthwiseGroup group) =>
+        target.Registers == 32 && group.Depthwise.Output.Width >= FullRow && (group.Expand?.Activation.IsInline ?? true) && group.Depthwise.Activation.IsInline;
+
     private static TensorSlot ScheduleLayers(PlanBuilder plan, DepthwiseGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot output, BlockSchedule schedule)
     {
         Dictionary<int, TensorSlot> all = slots.ToDictionary(pair => pair.Key, pair => pair.Value);
@@ -93,8 +100,7 @@ internal static class FusedScheduling
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
 
-        // With a pass over what a kernel made, which is contiguous only over the whole slab, products run over the map.
-        bool byRow = after.Width >= FullRow && expandPass.IsNone && depthwisePass.IsNone;
+        bool byRow = RunsByRow(target, group);
         int expandPixels = byRow ? before.Width : before.Pixels, projectPixels = byRow ? after.Width : after.Pixels;
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,

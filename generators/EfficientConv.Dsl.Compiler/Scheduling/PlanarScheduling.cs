@@ -231,13 +231,12 @@ internal static class PlanarScheduling
             ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, inline, runs);
     }
 
-    /// <summary>Rows of a step: a divisor of the height, and an even number of steps where that costs little, for two threads.</summary>
+    /// <summary>Rows of a step: the largest divisor of the height that fits.</summary>
     private static int StepRows(ScheduleSettings settings, DepthwiseGroup group)
     {
         Shape output = group.Depthwise.Output;
-        int[] fitting = [.. Enumerable.Range(1, output.Height).Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart)))];
-        int largest = fitting.Max();
-        return fitting.Where(rows => output.Height / rows % 2 == 0 && 4 * rows >= 3 * largest).DefaultIfEmpty(largest).Max();
+        return Enumerable.Range(1, output.Height)
+            .Last(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart)));
     }
 
     /// <summary>Register tiles of output channels x pixels.</summary>
