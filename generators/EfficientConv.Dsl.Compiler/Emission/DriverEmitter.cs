@@ -78,6 +78,9 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             case MapDriver d:
                 EmitMap(d);
                 break;
+            case LayerNormDriver d:
+                new PixelDriverEmitter(writer, vector).Emit(d);
+                break;
             default:
                 throw new InvalidOperationException($"{driver} has no text.");
         }
@@ -421,7 +424,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         int channels = shape.Channels, pixels = shape.Pixels, step = d.Output.PixelStep;
         switch (d.Kind)
         {
-            case MapKind.Copy when d.Input == d.Output:
+            case MapKind.Copy when d.Input == d.Output && d.Input.IsDense:
                 CopyPixels("input", d.Input.Length, "output", d.Output.Length, d.Input.Length, 1);
                 break;
             case MapKind.Copy when d.Output.IsPlanar:
@@ -436,6 +439,10 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
                 break;
             case MapKind.ScaleShift:
                 writer.Line($"Elementwise.ScaleShift<{Simd}>(ref input, ref output, ref weights, ref {KernelText.At("weights", d.WeightsLength / 2)}, {channels}, {pixels}, {step});");
+                break;
+            case MapKind.Scale:
+                CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
+                writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref output, ref weights, {channels}, {pixels}, {step});");
                 break;
             case MapKind.PReLU:
                 CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);

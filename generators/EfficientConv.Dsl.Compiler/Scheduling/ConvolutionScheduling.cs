@@ -48,6 +48,9 @@ internal static class ConvolutionScheduling
     /// <summary>What a product's accumulators begin with: a residual that cannot be read by whole vectors is put into the destination first.</summary>
     public static Initial InitialOf(TensorSlot? residual) => residual is null ? Initial.Bias : residual.View.IsPadded ? Initial.BiasAndResidual : Initial.BiasAndDestination;
 
+    /// <summary>Whether a kernel may write where the output lies: whole vectors, and a pass over all of it touches nothing else.</summary>
+    public static bool IsDirect(TensorSlot output, ActivationFunction pass) => output.View.IsPadded && (pass.IsNone || output.View.IsDense);
+
     /// <summary>Activation in the epilogue, or as a pass behind the kernel.</summary>
     public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
         activation.IsInline ? (activation, ActivationFunction.None) : (ActivationFunction.None, activation);
@@ -78,7 +81,7 @@ internal static class ConvolutionScheduling
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        bool direct = output.View.IsPadded;
+        bool direct = IsDirect(output, pass);
         int blocks = direct || residual is not null ? 1 : ChannelBlocks(target, height * width, outChannels);
         int blockChannels = outChannels / blocks;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
@@ -137,7 +140,7 @@ internal static class ConvolutionScheduling
         if (!plane)
             columns = ColumnRuns(window, largest, haloed: true);
 
-        bool direct = output.View.IsPadded && residual is null;
+        bool direct = IsDirect(output, pass) && residual is null;
         TensorSlot target0 = residual is null ? output : plan.NewTensor(stage.Output);
         direct |= residual is not null;
         plan.BeginStep();
@@ -192,7 +195,7 @@ internal static class ConvolutionScheduling
             : Ring(c, stage.Input, stage.Output, stage.Input.Channels);
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         Initial initial = InitialOf(residual);
-        bool direct = output.View.IsPadded;
+        bool direct = IsDirect(output, pass);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();

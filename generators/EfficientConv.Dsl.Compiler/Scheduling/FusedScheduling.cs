@@ -82,7 +82,7 @@ internal static class FusedScheduling
         (ActivationFunction expandInline, ActivationFunction expandPass) = ConvolutionScheduling.Split(group.Expand?.Activation ?? ActivationFunction.None);
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
-        bool direct = output.View.IsPadded;
+        bool direct = ConvolutionScheduling.IsDirect(output, projectPass);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual);
 
@@ -141,7 +141,7 @@ internal static class FusedScheduling
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, rowPixels * slab, slab, left, right);
         LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseInline, columns);
-        bool direct = output.View.IsPadded, pairs = PairsPixels(target, outChannels, columns) && hidden == hiddenStep;
+        bool direct = ConvolutionScheduling.IsDirect(output, projectPass), pairs = PairsPixels(target, outChannels, columns) && hidden == hiddenStep;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual);
         int residualStep = initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;

@@ -54,7 +54,7 @@ internal static class WinogradScheduling
         int tileColumns = Tiles(width), tileRows = TileRows(stage, inStep + outStep), tiles = tileRows * tileColumns;
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         Initial initial = ConvolutionScheduling.InitialOf(residual);
-        bool direct = output.View.IsPadded;
+        bool direct = ConvolutionScheduling.IsDirect(output, pass);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();
