@@ -63,6 +63,10 @@ public class DeclarationFuzzTests
 
     private static string Value(Random random, double wildness, Type type, string name)
     {
+        if (type == typeof(string[]))
+            return $"new[] {{ {Value(random, wildness, typeof(string), "tensor")} }}";
+        if (type == typeof(string) && name == "tensor" && random.NextDouble() >= wildness)
+            return "\"input\"";
         if (type == typeof(string))
             return $"\"{Names[random.Next(Names.Length)]}\"";
         if (type == typeof(bool))

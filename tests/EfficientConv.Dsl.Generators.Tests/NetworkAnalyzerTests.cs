@@ -174,6 +174,40 @@ public class NetworkAnalyzerTests
     [InlineData("InvertedResidual(kernelSize: 5, dilation: 2, shortcut: Shortcut.Required)")]
     public Task ECD0301_NearMiss_ShortcutAddsOrIsNotAskedFor(string layer) => VerifyLayers("8, 8, 8", layer);
 
+    [Theory]
+    [InlineData("Conv2d(9, padding: 1), Add({|ECD0301:\"input\"|})")]
+    [InlineData("Conv2d(8, Name = \"a\"), From(\"input\"), Add({|ECD0301:tensor: \"a\"|})")]
+    public Task ECD0301_AddedTensorHasAnotherShape(string layers) => VerifyLayers("8, 8, 8", layers);
+
+    [Fact]
+    public Task ECD0301_NearMiss_AddedTensorHasTheSameShape() => VerifyLayers("8, 8, 8", "Conv2d(8, padding: 1, Name = \"a\"), From(\"input\"), Add(\"a\")");
+
+    [Theory]
+    [InlineData("Conv2d(8, Name = \"a\"), Concat({|ECD0302:\"input\"|})")]
+    [InlineData("ReLU(Name = \"a\"), MaxPool2d(Name = \"b\"), From(\"a\"), Concat(\"input\", {|ECD0302:\"b\"|})")]
+    public Task ECD0302_JoinedTensorHasAnotherSize(string layers) => VerifyLayers("8, 8, 8", layers);
+
+    [Fact]
+    public Task ECD0302_NearMiss_JoinedTensorHasOtherChannels() => VerifyLayers("8, 8, 8", "Conv2d(3, padding: 1), Concat(\"input\")");
+
+    [Theory]
+    [InlineData("ReLU(Name = \"a\"), GELU, Add({|ECD0303:\"b\"|})")]
+    [InlineData("From({|ECD0303:\"later\"|}), ReLU(Name = \"later\")")]
+    [InlineData("ReLU, Concat(\"input\", {|ECD0303:\"Input\"|})")]
+    [InlineData("ReLU, Add({|ECD0303:null|})")]
+    public Task ECD0303_NameIsUnknown(string layers) => VerifyLayers("8, 8, 8", layers);
+
+    [Theory]
+    [InlineData("ReLU(Name = \"a\"), GELU(Name = \"b\"), Concat(\"b\", \"a\", \"input\"), From(\"a\"), Add(\"b\")")]
+    [InlineData("ReLU(Name = \"input\"), GELU, Add(\"input\")")]
+    public Task ECD0303_NearMiss_NameIsKnown(string layers) => VerifyLayers("8, 8, 8", layers);
+
+    [Fact]
+    public Task ECD0304_NameIsGivenTwice() => VerifyLayers("8, 8, 8", "ReLU(Name = \"a\"), GELU({|ECD0304:Name = \"a\"|})");
+
+    [Fact]
+    public Task ECD0304_NearMiss_NamesDifferInCase() => VerifyLayers("8, 8, 8", "ReLU(Name = \"a\"), GELU(Name = \"A\")");
+
     [Fact]
     public Task Mistake_GivesOneDiagnostic_NotACascade() =>
         VerifyLayers("32, 8, 8", "Conv2d(30, {|ECD0101:groups: 3|}), Conv2d(8, groups: 7), ChannelShuffle(9), MaxPool2d(99)");

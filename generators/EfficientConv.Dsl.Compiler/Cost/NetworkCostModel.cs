@@ -47,6 +47,8 @@ public static class NetworkCostModel
         ConvolutionOperator c => ((long)c.OutChannels * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width) + (c.Bias ? c.OutChannels : 0),
         BatchNormOperator => 2L * input.Channels,
         PReLUOperator p => p.Parameters,
+        LayerNormOperator => 2L * input.Channels,
+        LayerScaleOperator => input.Channels,
         _ => 0,
     };
 
@@ -61,12 +63,14 @@ public static class NetworkCostModel
         foreach (Stage stage in graph.Stages)
         {
             // In place: the output is the input's memory.
-            tensorOf[stage.Id] = stage is ActivationStage or PReLUStage or BatchNormStage or FlattenStage ? tensorOf[stage.Inputs[0]] : stage.Id;
+            tensorOf[stage.Id] = stage is ActivationStage or PReLUStage or BatchNormStage or FlattenStage or SliceStage ? tensorOf[stage.Inputs[0]] : stage.Id;
             foreach (int input in stage.Inputs)
                 lastUse[tensorOf[input]] = Math.Max(lastUse[tensorOf[input]], stage.Id);
             lastUse[tensorOf[stage.Id]] = Math.Max(lastUse[tensorOf[stage.Id]], stage.Id);
         }
 
+        foreach (int output in graph.Outputs)
+            lastUse[tensorOf[output]] = count - 1;
         long peak = 0;
         for (int step = 0; step < count; step++)
         {
@@ -98,6 +102,10 @@ public static class NetworkCostModel
         AddOperator => "Add",
         ScaleOperator => "Mul",
         SoftmaxOperator => "Softmax",
+        ConcatOperator => "Concat",
+        SliceOperator => "Slice",
+        LayerNormOperator => "LayerNorm2d",
+        LayerScaleOperator => "LayerScale",
         _ => op.GetType().Name,
     };
 }

@@ -57,12 +57,17 @@ public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeA
     /// <summary>A text, or null when absent.</summary>
     public string? Text(string name) => Find(name)?.Value as string;
 
+    /// <summary>A list of texts; empty when absent.</summary>
+    public EquatableArray<string> Texts(string name) => Find(name)?.Value is EquatableArray<string> texts ? texts : [];
+
     /// <summary>Whether the source sets <paramref name="name"/> itself.</summary>
     public bool IsExplicit(string name) => Find(name)?.IsExplicit == true;
 }
 
 /// <summary>A constant handed to an attribute.</summary>
 /// <param name="Name">The constructor parameter's or property's name.</param>
-/// <param name="Value"><see cref="int"/> (enumerations as their number), <see cref="double"/>, <see cref="bool"/>, <see cref="string"/> or null.</param>
+/// <param name="Value">
+/// <see cref="int"/> (enumerations as their number), <see cref="double"/>, <see cref="bool"/>, <see cref="string"/>, an <see cref="EquatableArray{T}"/> of texts, or null.
+/// </param>
 /// <param name="IsExplicit">False when it is the parameter's default.</param>
 public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit);

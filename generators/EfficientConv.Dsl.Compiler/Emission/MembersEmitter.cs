@@ -22,7 +22,7 @@ internal static class MembersEmitter
         OpenUserType(writer, declaration, () =>
         {
             writer.Line("/// <summary>");
-            writer.Line($"/// {graph.Input} to {graph.Output}: {cost.Parameters} parameters, {cost.MultiplyAdds} multiply-adds.<br/>");
+            writer.Line($"/// {graph.Input} to {graph.OutputSpan}: {cost.Parameters} parameters, {cost.MultiplyAdds} multiply-adds.<br/>");
             foreach (LayerCost layer in cost.Layers.Where(l => l.Operator == "Linear" || l.Operator == "Conv2d" || l.Operator.EndsWith("Pool2d", StringComparison.Ordinal)))
                 writer.Line($"/// {layer.Name}: {layer.Operator} {layer.Input} to {layer.Output}, {layer.Parameters} parameters, {layer.MultiplyAdds} multiply-adds.<br/>");
             writer.Line("/// </summary>");
@@ -30,7 +30,7 @@ internal static class MembersEmitter
         Inherit(writer, "Shape of one input image.");
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         Inherit(writer, "Shape of one image's output.");
-        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.Output)};");
+        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
         Inherit(writer, "Layout of the spans that <c>Forward</c> takes.");
         writer.Line($"public static {Dsl}TensorLayout Layout => {Dsl}TensorLayout.{(graph.IsChannelsLast ? "NHWC" : "NCHW")};");
         Inherit(writer, "Parameters, multiply-adds and memory, in total and layer by layer.");
@@ -175,7 +175,7 @@ internal static class MembersEmitter
         writer.Line();
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         writer.Line();
-        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.Output)};");
+        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
         EmitChoice(writer, className, "int PackedLength(" + Dsl + "InstructionSet isa)", "PackedLength", returns: true);
         EmitChoice(writer, className, "int WorkspaceLength(" + Dsl + "InstructionSet isa)", "WorkspaceLength", returns: true);
         EmitChoice(writer, className, "int PartScratchLength(" + Dsl + "InstructionSet isa)", "PartScratchLength", returns: true);

@@ -47,24 +47,11 @@ public static class Expansion
         if (!builder.Failed)
             builder.AddInput(shape, new LayerOrigin(marker, string.Empty));
 
-        for (int position = 0; position < layers.Count && !builder.Failed; position++)
-        {
-            AttributeDeclaration attribute = declaration.Attributes[layers[position]];
-            string index = position.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            TensorKey key = new(layers.Count == 1 ? string.Empty : index, attribute.Text("Name") ?? index);
-            string name = attribute.Text("Name") ?? index;
-            AttributeReader reader = new(builder, attribute, layers[position], IsName(name) ? name : index);
-            if (!IsName(name))
-                reader.Invalid("Name", $"'{new string(name.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
-            LayerExpansion.Expand(builder, reader, key);
-        }
-
+        SequenceExpansion.Expand(builder, layers.Select(i => declaration.Attributes[i]).ToArray(), layers);
         return builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())
             : new ExpansionResult(builder.Build(channelsLast), []);
     }
-
-    private static bool IsName(string name) => name.Length > 0 && name.All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.');
 
     private static Finding TargetFinding(NetworkDeclaration declaration, TargetProblem problem)
     {

@@ -24,7 +24,16 @@ internal sealed class GraphBuilder
     /// <summary>Shape of that output.</summary>
     public Shape Shape => _layers[Current].Output;
 
-    public LayerGraph Build(bool isChannelsLast) => new(isChannelsLast, _layers.ToEquatableArray());
+    /// <summary>The graph; the current tensor is its last output.</summary>
+    public LayerGraph Build(bool isChannelsLast) => new(
+        isChannelsLast, _layers.ToEquatableArray(),
+        Current == _layers.Count - 1 ? [] : EquatableArray.Of(new NetworkOutput(LayerGraph.DefaultOutput, Current)));
+
+    /// <summary>Shape of the output of <paramref name="layer"/>.</summary>
+    public Shape ShapeOf(int layer) => _layers[layer].Output;
+
+    /// <summary>The next layer reads <paramref name="layer"/>.</summary>
+    public void ContinueFrom(int layer) => Current = layer;
 
     public void AddInput(Shape shape, LayerOrigin origin)
     {
@@ -40,14 +49,14 @@ internal sealed class GraphBuilder
     {
         if (Failed)
             return;
-        Shape input = _layers[inputs[0]].Output;
-        if (OperatorRules.Check(op, input, name, origin) is { } finding)
+        Shape[] shapes = inputs.Select(ShapeOf).ToArray();
+        if (OperatorRules.Check(op, shapes, name, origin) is { } finding)
         {
             _findings.Add(finding);
             return;
         }
 
-        Shape output = ShapeInference.Output(op, input);
+        Shape output = ShapeInference.Output(op, shapes);
         Current = _layers.Count;
         _layers.Add(new Layer(Current, name, op, inputs.ToEquatableArray(), output, origin));
     }

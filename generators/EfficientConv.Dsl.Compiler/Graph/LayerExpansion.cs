@@ -49,6 +49,14 @@ internal static class LayerExpansion
                 Add(new BatchNormOperator(key, reader.PositiveNumber("eps", DefaultEpsilon)));
                 break;
 
+            case "LayerNorm2d":
+                Add(new LayerNormOperator(key, reader.PositiveNumber("eps", 1e-6)));
+                break;
+
+            case "LayerScale":
+                Add(new LayerScaleOperator(key.With("gamma")));
+                break;
+
             case "Activation":
             {
                 ActivationKind kind = reader.Enumeration("kind", ActivationKind.None);

@@ -176,3 +176,18 @@ public sealed record ScaleOperator : Operator;
 
 /// <summary>Softmax over channels.</summary>
 public sealed record SoftmaxOperator : Operator;
+
+/// <summary>Tensors of one height and width joined along the channels, <c>torch.cat(inputs, dim=1)</c>.</summary>
+public sealed record ConcatOperator : Operator;
+
+/// <summary>Some channels of a tensor, <c>x[:, start:start + count]</c>.</summary>
+public sealed record SliceOperator(int Start, int Count) : Operator;
+
+/// <summary>Every pixel's channels to mean 0 and variance 1, then weight and bias by channel: torchvision's and timm's <c>LayerNorm2d</c>.</summary>
+/// <param name="Key">Prefix of weight and bias.</param>
+/// <param name="Epsilon">Added to the variance.</param>
+public sealed record LayerNormOperator(TensorKey Key, double Epsilon) : Operator;
+
+/// <summary>x times a learned factor by channel (Touvron et al. 2021).</summary>
+/// <param name="Key">The factors themselves: <c>gamma</c> of timm's modules, <c>layer_scale</c> of torchvision's.</param>
+public sealed record LayerScaleOperator(TensorKey Key) : Operator;

@@ -10,8 +10,9 @@ internal static class OperatorRules
     /// <summary>Largest size, count or element count of a tensor: every offset of the generated code is an <see cref="int"/>.</summary>
     private const long MaxElements = int.MaxValue / 8;
 
-    public static Finding? Check(Operator op, Shape input, string name, LayerOrigin origin)
+    public static Finding? Check(Operator op, IReadOnlyList<Shape> inputs, string name, LayerOrigin origin)
     {
+        Shape input = inputs[0];
         Finding Broken(Rule rule, string? argument, string message, params FindingProperty[] properties) =>
             new(rule.Id, origin.AttributeIndex, argument, message, properties.ToEquatableArray());
 
@@ -30,6 +31,10 @@ internal static class OperatorRules
                 return Window(p.Kernel, p.Dilation, p.Padding, Math.Min(p.Kernel.Height, p.Kernel.Width) / 2);
             case ChannelShuffleOperator s when input.Channels % s.Groups != 0:
                 return Broken(RuleCatalog.ShuffleGroups, "groups", Invariant($"{place} has groups {s.Groups}, which do not divide its {input.Channels} channels (channels must be divisible by groups)"), Divisors(input.Channels, input.Channels, s.Groups));
+            case ConcatOperator:
+                return Size(inputs.Sum(s => s.Count), "outputs");
+            case SliceOperator s when s.Start + (long)s.Count > input.Channels:
+                return Broken(RuleCatalog.InvalidValue, "count", Invariant($"{place} takes channels {s.Start} to {s.Start + (long)s.Count - 1} of {input.Channels} (start + count must be at most the channel count)"));
             case PReLUOperator p when p.Parameters != 1 && p.Parameters != input.Channels:
                 return Broken(RuleCatalog.InvalidValue, "numParameters", Invariant($"{place} has {p.Parameters} parameters for {input.Channels} channels (numParameters must be 1 or the channel count)"));
             default:
@@ -75,6 +80,7 @@ internal static class OperatorRules
         PoolOperator => "AvgPool2d",
         ChannelShuffleOperator => "ChannelShuffle",
         PReLUOperator => "PReLU",
+        SliceOperator => "SliceChannels",
         _ => op.GetType().Name.Replace("Operator", string.Empty),
     };
 

@@ -55,10 +55,19 @@ public static class RuleCatalog
     /// <summary>A shortcut that cannot add.</summary>
     public static readonly Rule ImpossibleShortcut = new("ECD0301", "A shortcut cannot be added", RuleSeverity.Error);
 
+    /// <summary>Tensors of different heights or widths joined.</summary>
+    public static readonly Rule ImpossibleConcat = new("ECD0302", "Tensors cannot be joined along the channels", RuleSeverity.Error);
+
+    /// <summary>A name that no attribute above has.</summary>
+    public static readonly Rule UnknownName = new("ECD0303", "No tensor has this name", RuleSeverity.Error);
+
+    /// <summary>One name for two tensors.</summary>
+    public static readonly Rule DuplicateName = new("ECD0304", "Two tensors have one name", RuleSeverity.Error);
+
     /// <summary>All rules, in the order of their ids.</summary>
     public static IReadOnlyList<Rule> All { get; } =
     [
         NotPartial, UnsuitableClass, InvalidValue, SpreadAttributes, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeEmpty,
-        FractionalChannels, EmptyOutput, PoolPadding, ImpossibleShortcut,
+        FractionalChannels, EmptyOutput, PoolPadding, ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName,
     ];
 }

@@ -34,6 +34,9 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Floats from a channel to the next.</summary>
     public int ChannelStep => IsPlanar ? Shape.Pixels : 1;
 
+    /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
+    public bool IsDense => IsPlanar || PixelStride == Shape.Channels || PixelStride == PlanBuilder.Align(Shape.Channels);
+
     /// <summary>Floats that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
 
@@ -48,7 +51,8 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
 /// <param name="Place">Where it lives.</param>
 /// <param name="Offset">Floats from the start of that place.</param>
 /// <param name="View">Layout.</param>
-public sealed record Tensor(TensorPlace Place, int Offset, TensorView View);
+/// <param name="Whole">Number of the tensor that it is, or is a part of.</param>
+public sealed record Tensor(TensorPlace Place, int Offset, TensorView View, int Whole);
 
 /// <summary>One call of the network's run: a driver with its tensors, its weights and its scratch memory.</summary>
 /// <param name="Driver">The loop nest; equal drivers share one method.</param>
@@ -87,6 +91,9 @@ public sealed record PackBias(int Offset, int Length) : PackInstruction(Offset, 
 
 /// <summary>A batch norm on its own: scales, then shifts, each padded to half of the length.</summary>
 public sealed record PackScaleShift(int Offset, int Length) : PackInstruction(Offset, Length);
+
+/// <summary>A tensor as it is, padded with zeros.</summary>
+public sealed record PackTensor(int Offset, int Length, TensorKey Key) : PackInstruction(Offset, Length);
 
 /// <summary>PReLU's slopes, one a channel.</summary>
 public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset, Length);

@@ -43,6 +43,11 @@ public static class ShapeInference
         return (total / 2, total - (total / 2));
     }
 
+    /// <summary>Shape of what <paramref name="op"/> makes of <paramref name="inputs"/>.</summary>
+    public static Shape Output(Operator op, IReadOnlyList<Shape> inputs) => op is ConcatOperator
+        ? inputs[0] with { Channels = checked(inputs.Sum(s => s.Channels)) }
+        : Output(op, inputs[0]);
+
     /// <summary>Shape of what <paramref name="op"/> makes of <paramref name="input"/>; a size of zero or less says that no output pixel exists.</summary>
     public static Shape Output(Operator op, Shape input) => op switch
     {
@@ -59,6 +64,7 @@ public static class ShapeInference
             WindowOutput(input.Height, p.Padding.Top, p.Padding.Bottom, p.Kernel.Height, p.Stride.Height, p.Dilation.Height),
             WindowOutput(input.Width, p.Padding.Left, p.Padding.Right, p.Kernel.Width, p.Stride.Width, p.Dilation.Width)),
         GlobalAveragePoolOperator => new Shape(input.Channels, 1, 1),
+        SliceOperator s => input with { Channels = s.Count },
         FlattenOperator => new Shape(checked(input.Channels * input.Height * input.Width), 1, 1),
         _ => input,
     };

@@ -17,6 +17,27 @@ public sealed class BatchNormAttribute(double eps = 1e-5) : LayerAttribute
 }
 
 /// <summary>
+/// Layer norm over the channels of each pixel, torchvision's and timm's <c>LayerNorm2d</c>: y = (x - mean) / sqrt(variance + eps) * weight + bias
+/// with the mean and the variance of the pixel's C values. Shape kept; parameters 2 * C, no MACs. Keys: weight [C], bias [C].
+/// </summary>
+/// <param name="eps">Added to the variance.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class LayerNorm2dAttribute(double eps = 1e-6) : LayerAttribute
+{
+    /// <summary>Added to the variance.</summary>
+    public double Eps { get; } = eps;
+}
+
+/// <summary>
+/// A learned factor by channel (Touvron et al. 2021), timm's <c>LayerScale2d</c>: y = x * gamma[c]. Shape kept; parameters C, no MACs. Behind a
+/// convolution it is folded into its weights. Key: gamma [C].
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class LayerScaleAttribute : LayerAttribute;
+
+/// <summary>
 /// An elementwise activation of the given kind. Shape kept; no parameters except <see cref="Activation.PReLU"/>, which has one
 /// slope as <see cref="PReLUAttribute"/> has by default (key weight [1]).
 /// </summary>

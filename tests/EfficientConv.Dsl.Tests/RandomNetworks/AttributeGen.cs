@@ -54,6 +54,9 @@ internal static class AttributeGen
             from window in PoolWindow
             from count in Flag
             select $"AvgPool2d({window.Ordered}, ceilMode: {window.Ceil}, countIncludePad: {count}{window.Properties})",
+        ["LayerNorm2d"] = s => Gen.Elements("LayerNorm2d", "LayerNorm2d(1e-3)"),
+        ["LayerScale"] = s => Gen.Constant("LayerScale"),
+        ["SliceChannels"] = s => from start in Gen.Choose(0, s.Channels - 1) from count in Gen.Choose(1, s.Channels - start) select $"SliceChannels({start}, {count})",
         ["GlobalAvgPool"] = s => Gen.Constant("GlobalAvgPool"),
         ["Flatten"] = s => Gen.Constant("Flatten"),
         ["Linear"] = s => from features in Channels from bias in Flag select $"Linear({features}, bias: {bias})",
