@@ -172,6 +172,7 @@ internal static class MembersEmitter
         writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => s_parameters;");
         writer.Line();
         writer.Line($"public static {Dsl}NetworkCost Cost => s_cost;");
+        EmitReparameterized(writer, graph);
         writer.Line();
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         writer.Line();
@@ -182,6 +183,28 @@ internal static class MembersEmitter
         EmitChoice(writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace)", "Run(ref input, ref output, ref weights, ref workspace)", returns: false);
         writer.Close();
         writer.Close();
+    }
+
+    /// <summary>The branches that a checkpoint may hold in place of a convolution; nothing where there are none.</summary>
+    private static void EmitReparameterized(SourceWriter writer, LayerGraph graph)
+    {
+        ConvolutionOperator[] sums = [.. graph.Layers.Select(l => l.Operator).OfType<ConvolutionOperator>().Where(c => c.Branches is not null)];
+        if (sums.Length == 0)
+            return;
+        writer.Line();
+        writer.Line($"private static readonly {Runtime}ReparameterizedConvolution[] s_reparameterized =");
+        writer.Open('[');
+        foreach (ConvolutionOperator sum in sums)
+        {
+            IEnumerable<string> branches = sum.Branches!.Branches.Select(b => FormattableString.Invariant(
+                $"new {Runtime}ReparameterizedBranch({(b.Convolution is null ? "null" : KernelsEmitter.Quote(b.Convolution))}, {KernelsEmitter.Quote(b.Norm)}, {b.KernelSize})"));
+            writer.Line(FormattableString.Invariant(
+                $"new({KernelsEmitter.Quote(sum.Key.With("weight").Key)}, {KernelsEmitter.Quote(sum.Key.With("bias").Key)}, {sum.Branches.Epsilon:R}, {string.Join(", ", branches)}),"));
+        }
+
+        writer.CloseWith("];");
+        writer.Line();
+        writer.Line($"public static global::System.ReadOnlySpan<{Runtime}ReparameterizedConvolution> Reparameterized => s_reparameterized;");
     }
 
     /// <summary>One member that goes to the chosen kernels. The checks are constants to the just-in-time and the native compiler, so what cannot run is not compiled.</summary>

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
 
@@ -39,12 +40,17 @@ public static class Expansion
         Shape shape = new(markerReader.Positive("channels", 1), markerReader.Positive("height", 1), markerReader.Positive("width", 1));
         if (!builder.Failed && shape.Count > int.MaxValue / 8)
             builder.Report(RuleCatalog.InvalidValue, marker, null, FormattableString.Invariant($"InputShape has {shape.Count} elements (at most {int.MaxValue / 8} are supported)"));
-        if (!builder.Failed && layers.Count == 0)
+        if (!builder.Failed && layers.All(i => declaration.Attributes[i].Kind == KeyScheme.StageMark))
             builder.Report(RuleCatalog.UnsuitableClass, marker, null, $"\"{declaration.Name}\" has an InputShape and no layer (a network needs at least one layer attribute)");
         if (!builder.Failed)
             builder.AddInput(shape, new LayerOrigin(marker, string.Empty));
 
-        SequenceExpansion.Expand(builder, layers.Select(i => declaration.Attributes[i]).ToArray(), layers);
+        AttributeDeclaration[] attributes = [.. layers.Select(i => declaration.Attributes[i])];
+        builder.Keys = KeyScheme.Create(
+            markerReader.Enumeration("Keys", KeyStyle.Tutorial),
+            [.. attributes.Where(a => !GraphExpansion.Handles(a.Kind))],
+            isSingle: attributes.Count(a => a.Kind != KeyScheme.StageMark) == 1);
+        SequenceExpansion.Expand(builder, attributes, layers);
         return builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())
             : new ExpansionResult(builder.Build(channelsLast), []);

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Shapes;
@@ -23,6 +24,9 @@ internal sealed class GraphBuilder
 
     /// <summary>Shape of that output.</summary>
     public Shape Shape => _layers[Current].Output;
+
+    /// <summary>How checkpoint keys are formed.</summary>
+    public KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, [], isSingle: false);
 
     /// <summary>The graph; the current tensor is its last output.</summary>
     public LayerGraph Build(bool isChannelsLast) => new(

@@ -47,7 +47,7 @@ public sealed class BottleneckAttribute(
     /// <summary>Whether the input is added to the output.</summary>
     public Shortcut Shortcut { get; } = shortcut;
 
-    /// <summary>The eps of the block's batch norms, added to the running variance.</summary>
+    /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 
     /// <summary>How the k x k convolution is computed; Winograd needs a 3 x 3 kernel, stride 1, dilation 1 and one group.</summary>
@@ -91,7 +91,7 @@ public sealed class DepthwiseSeparableAttribute(
     /// <summary>Computes the depthwise convolution's padding from the shapes instead.</summary>
     public AutoPad AutoPad { get; set; }
 
-    /// <summary>The eps of the block's batch norms, added to the running variance.</summary>
+    /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 }
 
@@ -111,7 +111,7 @@ public sealed class DepthwiseSeparableAttribute(
 /// <param name="shortcut">Whether the input is added to the output.</param>
 /// <param name="hiddenChannels">Expanded channels, instead of the ratio.</param>
 /// <param name="squeezeChannels">Squeeze channels; turns squeeze-excitation on.</param>
-/// <param name="squeezeReduction">Squeeze channels are the expanded channels divided by this; turns squeeze-excitation on.</param>
+/// <param name="squeezeReduction">Squeeze channels are the expanded channels, or with SqueezeFrom the input's, divided by this; turns squeeze-excitation on.</param>
 /// <param name="alwaysExpand">Whether the first convolution stays at expansion 1.</param>
 /// <param name="dilation">Rows and columns from one tap of the window to the next.</param>
 /// <param name="squeezeActivation">The activation between the two squeeze-excitation layers.</param>
@@ -149,7 +149,7 @@ public sealed class InvertedResidualAttribute(
     /// <summary>Squeeze channels; turns squeeze-excitation on.</summary>
     public int SqueezeChannels { get; } = squeezeChannels;
 
-    /// <summary>Squeeze channels are the expanded channels divided by this; turns squeeze-excitation on.</summary>
+    /// <summary>Squeeze channels are those of <see cref="SqueezeFrom"/> divided by this; turns squeeze-excitation on.</summary>
     public int SqueezeReduction { get; } = squeezeReduction;
 
     /// <summary>Whether the first convolution stays at expansion 1.</summary>
@@ -164,13 +164,24 @@ public sealed class InvertedResidualAttribute(
     /// <summary>The function that makes the squeeze-excitation factors.</summary>
     public Activation Gate { get; } = gate;
 
+    /// <summary>
+    /// The expanded channels are made divisible by this where it is set (make_divisible: timm has 8); else the product must be an integer.
+    /// </summary>
+    public int ChannelDivisor { get; set; } = Channels.Unset;
+
+    /// <summary>Which channels are divided by <see cref="SqueezeReduction"/>.</summary>
+    public SqueezeSource SqueezeFrom { get; set; }
+
+    /// <summary>The squeeze channels are made divisible by this where it is set (make_divisible: MobileNetV3 has 8).</summary>
+    public int SqueezeDivisor { get; set; } = Channels.Unset;
+
     /// <summary>Zeros on each side of the depthwise convolution; dilation * (kernel - 1) / 2 where it is not set.</summary>
     public int Padding { get; set; } = Channels.Unset;
 
     /// <summary>Computes the depthwise convolution's padding from the shapes instead.</summary>
     public AutoPad AutoPad { get; set; }
 
-    /// <summary>The eps of the block's batch norms, added to the running variance.</summary>
+    /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 }
 
@@ -239,7 +250,7 @@ public sealed class EfficientConvBlockAttribute(
     /// <summary>Computes the depthwise convolution's padding from the shapes instead.</summary>
     public AutoPad AutoPad { get; set; }
 
-    /// <summary>The eps of the block's batch norms, added to the running variance.</summary>
+    /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 }
 
@@ -274,6 +285,6 @@ public sealed class FactorizedConv2dAttribute(
     /// <summary>The activation.</summary>
     public Activation Activation { get; } = activation;
 
-    /// <summary>The eps of the block's batch norms, added to the running variance.</summary>
+    /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 }
