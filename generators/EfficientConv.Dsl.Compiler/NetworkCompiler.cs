@@ -42,7 +42,7 @@ public static class NetworkCompiler
     }
 
     /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
-    public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => Expansion.Expand(declaration).Findings;
+    public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => NetworkRules.Check(declaration, Expansion.Expand(declaration));
 
     private static CompilationResult RunPasses(NetworkDeclaration declaration)
     {

@@ -6,7 +6,11 @@ using EfficientConv.Dsl.Compiler.Rules;
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>The layer graph of a declaration, or the findings that forbid it.</summary>
-public sealed record ExpansionResult(LayerGraph? Graph, EquatableArray<Finding> Findings);
+public sealed record ExpansionResult(LayerGraph? Graph, EquatableArray<Finding> Findings)
+{
+    /// <summary>The layers, up to the error where there is one.</summary>
+    public EquatableArray<Layer> Layers { get; init; }
+}
 
 /// <summary>
 /// The first pass: attributes to single layers. A block is a macro; nothing downstream knows blocks.
@@ -16,6 +20,9 @@ public static class Expansion
 {
     /// <summary>Name of the marker attribute.</summary>
     public const string Marker = "InputShape";
+
+    /// <summary>Name of the attribute that limits a network's cost; it is no layer.</summary>
+    public const string Budget = "Budget";
 
     /// <summary>Expands <paramref name="declaration"/>.</summary>
     public static ExpansionResult Expand(NetworkDeclaration declaration)
@@ -30,6 +37,8 @@ public static class Expansion
         {
             if (declaration.Attributes[i].Kind == Marker)
                 marker = i;
+            else if (declaration.Attributes[i].Kind == Budget)
+                CheckBudget(new AttributeReader(builder, declaration.Attributes[i], i, Budget));
             else
                 layers.Add(i);
         }
@@ -51,9 +60,18 @@ public static class Expansion
             [.. attributes.Where(a => !GraphExpansion.Handles(a.Kind))],
             isSingle: attributes.Count(a => a.Kind != KeyScheme.StageMark) == 1);
         SequenceExpansion.Expand(builder, attributes, layers);
-        return builder.Failed
+        return (builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())
-            : new ExpansionResult(builder.Build(channelsLast), []);
+            : new ExpansionResult(builder.Build(channelsLast), [])) with { Layers = builder.Layers.ToEquatableArray() };
+    }
+
+    private static void CheckBudget(AttributeReader reader)
+    {
+        foreach (AttributeArgument limit in reader.Attribute.Arguments)
+        {
+            if (limit.Value is <= 0L)
+                reader.Invalid(limit.Name, FormattableString.Invariant($"{limit.Value}"), "at least 1");
+        }
     }
 
     private static Finding TargetFinding(NetworkDeclaration declaration, TargetProblem problem)

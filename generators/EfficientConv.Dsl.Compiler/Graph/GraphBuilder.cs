@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
@@ -18,6 +19,12 @@ internal sealed class GraphBuilder
     public bool Failed => _findings.Count > 0;
 
     public IReadOnlyList<Finding> Findings => _findings;
+
+    /// <summary>The layers so far.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>The attribute that is being expanded: messages say what of it is wrong.</summary>
+    public AttributeDeclaration? Attribute { get; set; }
 
     /// <summary>Id of the layer whose output the next one reads.</summary>
     public int Current { get; private set; } = -1;
@@ -54,7 +61,7 @@ internal sealed class GraphBuilder
         if (Failed)
             return;
         Shape[] shapes = inputs.Select(ShapeOf).ToArray();
-        if (OperatorRules.Check(op, shapes, name, origin) is { } finding)
+        if (OperatorRules.Check(op, shapes, name, origin, Attribute) is { } finding)
         {
             _findings.Add(finding);
             return;

@@ -14,6 +14,7 @@ internal static class SequenceExpansion
         for (int i = 0; i < attributes.Count && !builder.Failed; i++)
         {
             AttributeDeclaration attribute = attributes[i];
+            builder.Attribute = attribute;
             if (attribute.Kind == KeyScheme.StageMark)
             {
                 builder.Keys.Next(attribute, builder.Shape);

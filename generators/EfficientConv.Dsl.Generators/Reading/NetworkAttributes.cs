@@ -12,6 +12,7 @@ internal static class NetworkAttributes
 
     private const string MarkerName = "InputShapeAttribute";
     private const string LayerName = "LayerAttribute";
+    private const string BudgetName = "BudgetAttribute";
 
     /// <summary>The attribute that makes <paramref name="type"/> a network, or null. Of several (an error of the compiler's) the first counts.</summary>
     public static NetworkAttribute? FindMarker(INamedTypeSymbol type, CancellationToken cancellation)
@@ -26,7 +27,7 @@ internal static class NetworkAttributes
     /// </summary>
     public static ImmutableArray<NetworkAttribute> Of(INamedTypeSymbol type, NetworkAttribute marker, CancellationToken cancellation) =>
     [
-        .. type.GetAttributes().Where(IsLayer).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
+        .. type.GetAttributes().Where(attribute => IsLayer(attribute) || IsBudget(attribute)).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
             .OrderBy(attribute => attribute.Declaration == marker.Declaration ? 0 : 1)
             .ThenBy(attribute => attribute.Syntax.SpanStart),
     ];
@@ -40,7 +41,11 @@ internal static class NetworkAttributes
     private static bool IsMarker(AttributeData attribute) =>
         attribute.AttributeClass is { Name: MarkerName } type && IsRuntimeNamespace(type.ContainingNamespace);
 
-    private static bool IsLayer(AttributeData attribute)
+    private static bool IsBudget(AttributeData attribute) =>
+        attribute.AttributeClass is { Name: BudgetName } type && IsRuntimeNamespace(type.ContainingNamespace);
+
+    /// <summary>Whether an attribute is a layer of the runtime library.</summary>
+    public static bool IsLayer(AttributeData attribute)
     {
         for (INamedTypeSymbol? type = attribute.AttributeClass?.BaseType; type is not null; type = type.BaseType)
         {

@@ -21,7 +21,7 @@ internal static class BlockRules
 {
     /// <summary>Padding of half the kernel, which keeps the size at stride 1.</summary>
     public static Padding Half(Extent kernel, Extent dilation) =>
-        Padding.Symmetric(dilation.Height * (kernel.Height - 1) / 2, dilation.Width * (kernel.Width - 1) / 2);
+        Padding.Symmetric((ShapeInference.EffectiveKernel(kernel.Height, dilation.Height) - 1) / 2, (ShapeInference.EffectiveKernel(kernel.Width, dilation.Width) - 1) / 2);
 
     /// <summary>
     /// The multiple of <paramref name="divisor"/> nearest to <paramref name="value"/>, at least <paramref name="divisor"/>, and one more where that would lose more than
@@ -46,7 +46,7 @@ internal static class BlockRules
             builder.Report(
                 RuleCatalog.FractionalChannels, reader.Index, "expansion",
                 FormattableString.Invariant($"{reader.Kind} \"{reader.Name}\" has expansion {expansion} of {channels} input channels, which is {exact} hidden channels (the product must be an integer; hiddenChannels overrides it)"),
-                new FindingProperty("hiddenChannels", FormattableString.Invariant($"{Math.Max(1, (int)Math.Round(exact))}")));
+                FixProposal.Set(0, ("hiddenChannels", FixProposal.Text(Math.Max(1, (int)Math.Round(Math.Min(exact, AttributeReader.MaxValue)))))));
         }
 
         if (exact > int.MaxValue / 8)
@@ -66,21 +66,51 @@ internal static class BlockRules
 
         // The output's size counts too: padding that loses pixels makes the sum impossible even at stride 1.
         Shape input = builder.Shape;
-        ConvolutionOperator spatial = new(default, outChannels, kernel, stride, reader.Padding(kernel, stride, dilation, input, Half(kernel, dilation)), dilation, 1, false);
+        Padding padding = reader.Padding(kernel, stride, dilation, input, Half(kernel, dilation));
+        ConvolutionOperator spatial = new(default, outChannels, kernel, stride, padding, dilation, 1, false);
         Shape output = ShapeInference.Output(spatial, input);
         if (stride == Extent.Square(1) && output == input)
             return true;
         if (mode == ShortcutMode.Required || (stride == Extent.Square(1) && outChannels == input.Channels && output.Height > 0 && output.Width > 0))
+            Explain(builder, reader, spatial, input, output);
+        return false;
+    }
+
+    /// <summary>Says which dimension differs and which of the block's layers makes it differ; the fix sets all that would have to change.</summary>
+    private static void Explain(GraphBuilder builder, AttributeReader reader, ConvolutionOperator spatial, Shape input, Shape output)
+    {
+        (string window, string last) = reader.Kind == "Bottleneck" ? ("conv", "expand") : ("depthwise", "project");
+        List<string> reasons = [], arguments = [];
+        List<(string, string)> fix = [];
+        if (spatial.Stride != Extent.Square(1))
         {
-            (string argument, string reason) = stride != Extent.Square(1)
-                ? ("stride", FormattableString.Invariant($"stride {stride} makes {output} of {input}"))
-                : outChannels != input.Channels
-                    ? ("outChannels", FormattableString.Invariant($"{outChannels} output channels meet {input.Channels} input channels"))
-                    : (reader.IsSet("Padding") ? "Padding" : "kernelSize", FormattableString.Invariant($"the depthwise layer's padding makes {output} of {input}"));
-            ReportShortcut(builder, reader, argument, reason);
+            reasons.Add(FormattableString.Invariant($"its layer {window} with stride {spatial.Stride} makes {output.Height} x {output.Width} pixels of {input.Height} x {input.Width}"));
+            arguments.Add("stride");
+            fix.Add(("stride", "1"));
         }
 
-        return false;
+        if (spatial.OutChannels != input.Channels)
+        {
+            reasons.Add(FormattableString.Invariant($"its layer {last} makes {spatial.OutChannels} channels of the block's {input.Channels}"));
+            arguments.Add("outChannels");
+            fix.Add(("outChannels", FixProposal.Text(input.Channels)));
+        }
+
+        Shape unstrided = ShapeInference.Output(spatial with { OutChannels = input.Channels, Stride = Extent.Square(1) }, input);
+        if (unstrided != input)
+        {
+            if (reasons.Count == 0)
+                reasons.Add(FormattableString.Invariant($"its layer {window} with padding {spatial.Padding} makes {output.Height} x {output.Width} pixels of {input.Height} x {input.Width}"));
+            arguments.AddRange(["Padding", "kernelSize"]);
+            Padding half = Half(spatial.Kernel, spatial.Dilation);
+            bool isCentered = ShapeInference.Output(spatial with { OutChannels = input.Channels, Stride = Extent.Square(1), Padding = half }, input) == input;
+            fix.Add(isCentered ? ("padding", FixProposal.Text(half.Top)) : ("kernelSize", FixProposal.Text(spatial.Kernel.Height - 1)));
+        }
+
+        builder.Report(
+            RuleCatalog.ImpossibleShortcut, reader.Index, LayerPlace.Written(reader.Attribute, [.. arguments]),
+            $"{reader.Kind} \"{reader.Name}\" cannot add its input to its output: {string.Join(", and ", reasons)} (a shortcut needs stride 1 and equal shapes)",
+            FixProposal.Set(0, [.. fix]));
     }
 
     /// <summary>Says that a shortcut was demanded which cannot be.</summary>

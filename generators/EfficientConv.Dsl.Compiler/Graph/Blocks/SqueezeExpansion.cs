@@ -55,9 +55,9 @@ internal static class SqueezeExpansion
         if (squeezed < 1)
         {
             builder.Report(
-                RuleCatalog.SqueezeEmpty, reader.Index, argument,
-                FormattableString.Invariant($"{reader.Kind} \"{reader.Name}\" has a {argument} larger than its {channels} channels, which leaves no hidden channel (channels / reduction must be at least 1)"),
-                new FindingProperty(argument, FormattableString.Invariant($"{channels}")));
+                RuleCatalog.SqueezeReduction, reader.Index, argument,
+                FormattableString.Invariant($"{reader.Kind} \"{reader.Name}\" has a {argument} of {reader.Attribute.Int(argument)}, larger than the {channels} channels of its squeeze-and-excitation, which leaves no hidden channel (channels / reduction must be at least 1)"),
+                SqueezeRules.Alternatives(argument, channels, reader.Attribute.Int(argument)));
             return;
         }
 

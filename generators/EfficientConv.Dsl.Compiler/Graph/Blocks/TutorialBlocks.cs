@@ -1,3 +1,5 @@
+using EfficientConv.Dsl.Compiler.Shapes;
+
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 
 /// <summary>Bottleneck, depthwise separable and factorised convolutions.</summary>
@@ -40,7 +42,7 @@ internal static class TutorialBlocks
         BlockSequence sequence = new(builder, reader, key);
         int output = LayerExpansion.Channels(builder, reader), size = reader.Positive("kernelSize", 7), stride = reader.Positive("stride", 1), dilation = reader.Positive("dilation", 1);
         ActivationFunction activation = reader.BlockActivation("activation", ActivationKind.ReLU);
-        int pad = dilation * (size - 1) / 2;
+        int pad = (ShapeInference.EffectiveKernel(size, dilation) - 1) / 2;
         sequence.Convolution("vertical", output, new Extent(size, 1), new Extent(stride, 1), Padding.Symmetric(pad, 0), new Extent(dilation, 1), 1);
         sequence.Activation("vertical_act", activation);
         sequence.Convolution("horizontal", output, new Extent(1, size), new Extent(1, stride), Padding.Symmetric(0, pad), new Extent(1, dilation), 1);
