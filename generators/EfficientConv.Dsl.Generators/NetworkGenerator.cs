@@ -24,12 +24,20 @@ public sealed class NetworkGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        // The declaration is the last thing that knows of Roslyn, and it holds names and constants only.
-        IncrementalValuesProvider<NetworkDeclaration> declarations = context.SyntaxProvider
-            .ForAttributeWithMetadataName(
-                NetworkAttributes.MarkerMetadataName,
-                static (node, _) => node is TypeDeclarationSyntax,
-                static (match, cancellation) => NetworkReader.ReadAt((INamedTypeSymbol)match.TargetSymbol, match.TargetNode, cancellation))
+        // The declaration is the last thing that knows of Roslyn, and it holds names and constants only. A marker under its own name is found by the
+        // syntax alone, so that a class that was read before need not be bound again; one under an alias takes the compiler's way.
+        Register(context, context.SyntaxProvider.CreateSyntaxProvider(
+            static (node, _) => NetworkAttributes.HasMarkerName(node),
+            static (match, cancellation) => DeclarationCache.Read(match.Node, match.SemanticModel, cancellation)));
+        Register(context, context.SyntaxProvider.ForAttributeWithMetadataName(
+            NetworkAttributes.MarkerMetadataName,
+            static (node, _) => node is TypeDeclarationSyntax && !NetworkAttributes.HasMarkerName(node),
+            static (match, cancellation) => NetworkReader.ReadAt((INamedTypeSymbol)match.TargetSymbol, match.TargetNode, cancellation)));
+    }
+
+    private static void Register(IncrementalGeneratorInitializationContext context, IncrementalValuesProvider<NetworkDeclaration?> candidates)
+    {
+        IncrementalValuesProvider<NetworkDeclaration> declarations = candidates
             .Where(static declaration => declaration is not null)
             .Select(static (declaration, _) => declaration!)
             .WithTrackingName(DeclarationStep);

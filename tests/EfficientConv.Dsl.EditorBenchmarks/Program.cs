@@ -30,6 +30,12 @@ GC.KeepAlive(large);
 
 Row("analyzers of a file with MobileNetV2 (ms)", Measure(Rounds, () => one = EditorProject.TypeIntoNetwork(one), Analyze), 20);
 AnsiConsole.Write(table);
+if (args is ["--sizes"])
+{
+    foreach (GeneratedSourceResult source in EditorProject.NewDriver().RunGenerators(EditorProject.Create(1)).GetRunResult().Results[0].GeneratedSources)
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{source.HintName}: {source.SourceText.Length} characters, {source.SourceText.Lines.Count} lines, {source.SyntaxTree.GetRoot().DescendantTokens().Count()} tokens"));
+}
+
 
 static void Analyze(CSharpCompilation project)
 {

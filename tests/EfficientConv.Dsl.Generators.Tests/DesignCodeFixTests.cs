@@ -36,7 +36,7 @@ public class DesignCodeFixTests
     [InlineData("Conv2d(8, 3, 2, padding: 3)", "Conv2d(8, 3, 2, padding: 1)", 0)]
     [InlineData("Conv2d(8, 3, 2, padding: 3)", "Conv2d(8, 3, 2, padding: 2)", 1)]
     [InlineData("MaxPool2d(3, 2, padding: 2)", "MaxPool2d(3, 2, padding: 1)", 0)]
-    [InlineData("AvgPool2d(2, PaddingLeft = 2)", "AvgPool2d(2, PaddingLeft = 1)", 0)]
+    [InlineData("AvgPool2d(2, PaddingLeft = 2, PaddingRight = 1)", "AvgPool2d(2, PaddingLeft = 1, PaddingRight = 1)", 0)]
     public Task Padding_Clamped(string wrong, string right, int action) => Verify(new PaddingCodeFix(), wrong, right, action);
 
     [Theory]

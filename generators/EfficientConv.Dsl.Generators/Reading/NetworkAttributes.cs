@@ -11,6 +11,7 @@ internal static class NetworkAttributes
     public const string MarkerMetadataName = "EfficientConv.Dsl." + MarkerName;
 
     private const string MarkerName = "InputShapeAttribute";
+    private const string ShortMarkerName = "InputShape";
     private const string LayerName = "LayerAttribute";
     private const string BudgetName = "BudgetAttribute";
 
@@ -31,6 +32,30 @@ internal static class NetworkAttributes
             .OrderBy(attribute => attribute.Declaration == marker.Declaration ? 0 : 1)
             .ThenBy(attribute => attribute.Syntax.SpanStart),
     ];
+
+    /// <summary>Whether <paramref name="node"/> is a type with an attribute that is written as the marker, with or without namespace and suffix.</summary>
+    public static bool HasMarkerName(SyntaxNode node)
+    {
+        if (node is not TypeDeclarationSyntax { AttributeLists: { Count: > 0 } lists })
+            return false;
+        foreach (AttributeListSyntax list in lists)
+        {
+            foreach (AttributeSyntax attribute in list.Attributes)
+            {
+                SimpleNameSyntax? name = attribute.Name switch
+                {
+                    QualifiedNameSyntax qualified => qualified.Right,
+                    AliasQualifiedNameSyntax alias => alias.Name,
+                    SimpleNameSyntax simple => simple,
+                    _ => null,
+                };
+                if (name?.Identifier.ValueText is MarkerName or ShortMarkerName)
+                    return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Whether an attribute's class does not exist: a misspelt layer leaves a network that nobody meant.</summary>
     public static bool HasUnknown(INamedTypeSymbol type) => type.GetAttributes().Any(attribute => attribute.AttributeClass is null or { TypeKind: TypeKind.Error });
