@@ -1,10 +1,8 @@
-using System.Text;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Text;
 
 namespace EfficientConv.Dsl.Generators;
 
@@ -49,7 +47,7 @@ public sealed class NetworkGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(results, static (production, result) =>
         {
             foreach (GeneratedSource source in result.Sources)
-                production.AddSource(source.HintName, SourceText.From(source.Text, Encoding.UTF8));
+                production.AddSource(source.HintName, new GeneratedText(source.Content));
         });
     }
 }

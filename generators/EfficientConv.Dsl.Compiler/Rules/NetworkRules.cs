@@ -25,7 +25,12 @@ internal static class NetworkRules
 
         findings.AddRange(GroupMixing.Check(context));
         if (expansion.Graph is { } graph)
+        {
             findings.AddRange(BudgetRules.Check(declaration, graph));
+            if (SizeRules.Check(declaration, graph) is { } size)
+                findings.Add(size);
+        }
+
         return findings.OrderBy(finding => finding.AttributeIndex).ToEquatableArray();
     }
 

@@ -41,6 +41,42 @@ internal static class CodeFixHarness
         await VerifyAsync(provider, project, all, expected, stays).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Applies every action that any of the fixes offers for any diagnostic of the sources, each by itself; asserts that the text that comes out compiles and that
+    /// the attribute no longer has that diagnostic. Returns how many there were.
+    /// </summary>
+    public static async Task<int> ApplyAllAsync(ImmutableArray<CodeFixProvider> providers, string[] sources)
+    {
+        using AdhocWorkspace workspace = new();
+        Project project = CreateProject(workspace, true, sources);
+        Compilation compilation = (await project.GetCompilationAsync().ConfigureAwait(false))!;
+        int count = 0;
+        foreach (Diagnostic diagnostic in await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false))
+        {
+            Document document = project.Documents.Single(d => d.FilePath == diagnostic.Location.SourceTree!.FilePath);
+            foreach (CodeFixProvider provider in providers.Where(p => p.FixableDiagnosticIds.Contains(diagnostic.Id)))
+            {
+                List<CodeAction> actions = [];
+                await provider.RegisterCodeFixesAsync(new CodeFixContext(document, diagnostic, (action, _) => actions.Add(action), default)).ConfigureAwait(false);
+                foreach (CodeAction action in actions)
+                {
+                    count++;
+                    ImmutableArray<CodeActionOperation> operations = await action.GetOperationsAsync(default).ConfigureAwait(false);
+                    Document changed = Assert.IsType<ApplyChangesOperation>(Assert.Single(operations)).ChangedSolution.GetDocument(document.Id)!;
+                    string text = (await changed.GetTextAsync().ConfigureAwait(false)).ToString();
+                    Compilation after = TestCompilation.Create(text);
+                    Assert.True(after.GetDiagnostics().All(d => d.Severity < DiagnosticSeverity.Error), $"{diagnostic}\n{action.Title}\n{text}");
+                    int before = Count(diagnostic.Id, await AnalyzerHarness.DiagnosticsAsync(TestCompilation.Create(diagnostic.Location.SourceTree!.ToString())).ConfigureAwait(false));
+                    Assert.True(Count(diagnostic.Id, await AnalyzerHarness.DiagnosticsAsync(after).ConfigureAwait(false)) < before, $"{diagnostic}\n{action.Title}\n{text}");
+                }
+            }
+        }
+
+        return count;
+
+        static int Count(string id, ImmutableArray<Diagnostic> diagnostics) => diagnostics.Count(diagnostic => diagnostic.Id == id);
+    }
+
     private static async Task VerifyAsync(CodeFixProvider provider, Project project, CodeAction action, string[] expected, string? stays)
     {
         ImmutableArray<CodeActionOperation> operations = await action.GetOperationsAsync(default).ConfigureAwait(false);
