@@ -35,7 +35,7 @@ internal sealed class AttributeEdit
     /// </summary>
     public string? NameOf(string argument)
     {
-        if (_constructor.Parameters.Any(parameter => parameter.Name == argument))
+        if (_constructor.Parameters.Any(parameter => parameter.Name == argument) || AttributeArguments.Find(Attribute, _constructor, argument) is not null)
             return argument;
         string property = char.ToUpperInvariant(argument[0]) + argument.Substring(1);
         for (INamedTypeSymbol? type = _constructor.ContainingType; type is not null; type = type.BaseType)

@@ -86,6 +86,19 @@ public class DesignCodeFixTests
         ["[InputShape(8, 8, 8), InvertedResidual(8, shortcut: Shortcut.Required)] public partial class A;\n", "[InputShape(8, 8, 8), EfficientConvBlock(stride: 1, shortcut: Shortcut.Required)] public partial class B;\n"]);
 
     [Theory]
+    [InlineData("ReLU(Name = \"stem\"), BatchNorm, Add(\"sten\")", "ReLU(Name = \"stem\"), BatchNorm, Add(\"stem\")", 0)]
+    [InlineData("ReLU(Name = \"stem\"), BatchNorm, Add(tensor: \"Stem\" /* x */)", "ReLU(Name = \"stem\"), BatchNorm, Add(tensor: \"stem\" /* x */)", 0)]
+    [InlineData("ReLU(Name = \"a\"), BatchNorm, Concat(\"a\", \"imput\")", "ReLU(Name = \"a\"), BatchNorm, Concat(\"a\", \"input\")", 0)]
+    [InlineData("ReLU(Name = \"ab\"), BatchNorm(Name = \"abcd\"), Softmax, Add(\"abc\")", "ReLU(Name = \"ab\"), BatchNorm(Name = \"abcd\"), Softmax, Add(\"abcd\")", 1)]
+    public Task TensorName_TheNearest(string wrong, string right, int action) => Verify(new TensorNameCodeFix(), wrong, right, action);
+
+    [Fact]
+    public Task TensorName_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new TensorNameCodeFix(),
+        ["[InputShape(8, 8, 8), ReLU(Name = \"left\"), BatchNorm, Add(\"lefft\")] partial class A;\n[InputShape(8, 8, 8), From(\"inputs\"), ReLU] partial class B;\n"],
+        ["[InputShape(8, 8, 8), ReLU(Name = \"left\"), BatchNorm, Add(\"left\")] partial class A;\n[InputShape(8, 8, 8), From(\"input\"), ReLU] partial class B;\n"]);
+
+    [Theory]
     [InlineData("SqueezeExcitation(reduction: 3)", "SqueezeExcitation(reduction: 2)", 0)]
     [InlineData("SqueezeExcitation(reduction: 3)", "SqueezeExcitation(reduction: 4)", 1)]
     [InlineData("EfficientConvBlock(hiddenChannels: 30)", "EfficientConvBlock(hiddenChannels: 30, squeezeReduction: 3)", 0)]

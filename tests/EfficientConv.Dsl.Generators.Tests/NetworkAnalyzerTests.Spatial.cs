@@ -65,6 +65,7 @@ public partial class NetworkAnalyzerTests
     [InlineData("Conv2d(8, 3, padding: 0, dilation: 2)")]
     [InlineData("Conv2d(8, 3, padding: 1)")]
     [InlineData("DepthwiseSeparable(dilation: 2)")]
+    [InlineData("MaxPool2d(3, 1, padding: 1, dilation: 2)")]
     public Task ECD0203_NearMiss_PaddingFollows(string layer) => VerifyLayers("8, 15, 15", layer);
 
     [Theory]

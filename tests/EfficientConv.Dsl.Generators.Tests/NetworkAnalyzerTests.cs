@@ -207,6 +207,30 @@ public partial class NetworkAnalyzerTests
         }
         """);
 
+    /// <summary>One mistake in the many ways in which an attribute can be written.</summary>
+    [Theory]
+    [InlineData("[InputShape(32, 8, 8), Conv2d(64, {|ECD0101:groups: 3|})]")]
+    [InlineData("[InputShape(32, 8, 8)][Conv2d(64, 3, 1, 0, 1, {|ECD0101:3|})]")]
+    [InlineData("[Conv2d(64, {|ECD0101:groups: 3|})] [InputShape(32, 8, 8)]")]
+    [InlineData("[InputShape(height: 8, width: 8, channels: 32)]\n[Conv2d(\n    {|ECD0101:groups:\n        3|},\n    outChannels: 64)]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(outChannels: 64, 3, {|ECD0101:groups: 3|}, bias: false, Name = \"x\")]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: Three|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: Sizes.Three|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: Sizes.Three * 4 - (9)|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: 0b11|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: (int)3.7|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: true ? 3 : 4|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: 'c' - 'a' + 1|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: sizeof(int) - 1|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: (int)Activation.HardSwish|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Grouped(64, {|ECD0101:groups: 3|})]")]
+    [InlineData("[EfficientConv.Dsl.InputShape(32, 8, 8), EfficientConv.Dsl.Conv2dAttribute(64, {|ECD0101:groups: 3|}), global::EfficientConv.Dsl.ReLU]")]
+    [InlineData("[type: InputShape(32, 8, 8)] [type: Conv2d(64, {|ECD0101:groups: 3|}, Name = nameof(Net) + \".\" + nameof(Sizes))]")]
+    [InlineData("[System.Obsolete, InputShape(32, 8, 8)] [System.Serializable, Conv2d(64, {|ECD0101:groups: 3|})]")]
+    public Task Spans_InEveryForm(string attributes) => Verify(
+        $"using static Sizes;\nusing Grouped = EfficientConv.Dsl.Conv2dAttribute;\n{attributes}\npublic sealed partial class Net;",
+        "static class Sizes { public const int Three = One + 2; private const int One = 1; }");
+
     [Fact]
     public Task Spans_ShorthandAndFullName() => Verify("""
         [EfficientConv.Dsl.InputShapeAttribute(8, 8, 8)]

@@ -22,10 +22,12 @@ internal static class MembersEmitter
         OpenUserType(writer, declaration, () =>
         {
             writer.Line("/// <summary>");
-            writer.Line($"/// {graph.Input} to {graph.OutputSpan}: {cost.Parameters} parameters, {cost.MultiplyAdds} multiply-adds.<br/>");
-            foreach (LayerCost layer in cost.Layers.Where(l => l.Operator == "Linear" || l.Operator == "Conv2d" || l.Operator.EndsWith("Pool2d", StringComparison.Ordinal)))
-                writer.Line($"/// {layer.Name}: {layer.Operator} {layer.Input} to {layer.Output}, {layer.Parameters} parameters, {layer.MultiplyAdds} multiply-adds.<br/>");
+            writer.Line(FormattableString.Invariant($"/// {graph.Input} to {graph.OutputSpan}: {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds."));
             writer.Line("/// </summary>");
+            writer.Line("/// <remarks><list type=\"table\">");
+            foreach (LayerCost layer in cost.Layers.Where(IsShown))
+                writer.Line(FormattableString.Invariant($"/// <item><term>{layer.Name}</term><description>{layer.Operator} {layer.Input} to {layer.Output}{Figures(layer)}</description></item>"));
+            writer.Line("/// </list></remarks>");
         });
         Inherit(writer, "Shape of one input image.");
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
@@ -101,6 +103,13 @@ internal static class MembersEmitter
         CloseUserType(writer, declaration);
         return writer.ToString();
     }
+
+    /// <summary>Layers that have a row in the class's documentation; batch norm and activations would only make it long.</summary>
+    private static bool IsShown(LayerCost layer) => layer.Operator is "Linear" or "Conv2d" || layer.Operator.EndsWith("Pool2d", StringComparison.Ordinal);
+
+    private static string Figures(LayerCost layer) =>
+        (layer.Parameters == 0 ? string.Empty : FormattableString.Invariant($", {layer.Parameters:N0} parameters"))
+        + (layer.MultiplyAdds == 0 ? string.Empty : FormattableString.Invariant($", {layer.MultiplyAdds:N0} multiply-adds"));
 
     private static IReadOnlyList<(string Name, string Summary, string Signature, string Arguments)> Factories { get; } =
     [

@@ -27,7 +27,11 @@ public static class FixProposal
 
     /// <summary>Alternatives for one argument, best first.</summary>
     public static FindingProperty[] Alternatives(string argument, IEnumerable<int> values) =>
-        [.. values.Select((value, rank) => Set(rank, (argument, Text(value))))];
+        Alternatives(argument, values.Select(Text));
+
+    /// <summary>Alternatives for one argument as C# expressions, best first.</summary>
+    public static FindingProperty[] Alternatives(string argument, IEnumerable<string> values) =>
+        [.. values.Select((value, rank) => Set(rank, (argument, value)))];
 
     /// <summary>The alternatives among a diagnostic's properties, best first.</summary>
     public static IReadOnlyList<(string Argument, string Value)[]> Read(IEnumerable<KeyValuePair<string, string?>> properties) =>

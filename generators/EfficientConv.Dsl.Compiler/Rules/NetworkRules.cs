@@ -19,7 +19,7 @@ internal static class NetworkRules
         LayerContext context = new(declaration, expansion.Layers);
         foreach (Layer layer in context.Layers)
         {
-            if (layer.Inputs.Count > 0 && !wrong.Contains(layer.Origin.AttributeIndex) && context.AttributeOf(layer) is { } attribute)
+            if (layer.Inputs.Count > 0 && !wrong.Contains(layer.Origin.AttributeIndex) && context.AttributeOf(layer) is { Kind: not "Use" } attribute)
                 findings.AddRange(Advise(context, layer, attribute));
         }
 

@@ -116,7 +116,7 @@ internal static class SpatialRules
 
         public Finding? UndilatedPadding()
         {
-            if (!axes.Any(IsUndilated))
+            if (!IsConvolution || !axes.Any(IsUndilated))
                 return null;
             SpatialAxis first = axes.First(IsUndilated);
             return Report(
@@ -135,8 +135,9 @@ internal static class SpatialRules
                 return null;
             SpatialAxis[] wrong = [.. axes.Where(Changes)];
             string? argument = LayerPlace.Written(attribute, [.. wrong.SelectMany(axis => axis.PaddingArguments), .. wrong.Select(axis => "Kernel" + axis.Name), "kernelSize"]);
-            string what = string.Join(" and ", wrong.Select(axis =>
-                FormattableString.Invariant($"{(axis.Total > axis.Keeping ? "gains" : "loses")} {Math.Abs(axis.Total - axis.Keeping)} of {axis.Input} {axis.Pixels}")));
+            string what = string.Join(" and ", wrong.Select(axis => axis.Total > axis.Keeping
+                ? FormattableString.Invariant($"gains {axis.Total - axis.Keeping} {axis.Pixels} to {axis.Input}")
+                : FormattableString.Invariant($"loses {axis.Keeping - axis.Total} of {axis.Input} {axis.Pixels}")));
             bool canBeEven = wrong.All(axis => axis.Keeping % 2 == 0);
             (string, string)[] fix = canBeEven
                 ? Padding(axis => Changes(axis) ? Both(axis.Keeping / 2) : null)
@@ -148,7 +149,8 @@ internal static class SpatialRules
                     : "no symmetric padding keeps the size with an even kernel; AutoPad.Same does",
                 fix);
 
-            static bool Changes(SpatialAxis axis) => axis.Stride == 1 && axis.Total != 0 && axis.Total != axis.Keeping;
+            // A dilated pooling cannot be padded by more than half of its kernel, so it cannot keep the size.
+            bool Changes(SpatialAxis axis) => axis.Stride == 1 && axis.Total != 0 && axis.Total != axis.Keeping && (IsConvolution || axis.Dilation == 1);
         }
 
         public Finding? SkippedPixels()

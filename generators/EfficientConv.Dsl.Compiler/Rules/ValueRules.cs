@@ -1,6 +1,7 @@
 using System.Globalization;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 
 namespace EfficientConv.Dsl.Compiler.Rules;
 
@@ -27,7 +28,8 @@ internal static class ValueRules
         for (int i = 0; i < declaration.Attributes.Count; i++)
         {
             AttributeDeclaration attribute = declaration.Attributes[i];
-            string index = attribute.Kind is Expansion.Marker or Expansion.Budget ? attribute.Kind : position++.ToString(CultureInfo.InvariantCulture);
+            bool isModule = attribute.Kind is not (Expansion.Marker or Expansion.Budget or KeyScheme.StageMark) && !GraphExpansion.Handles(attribute.Kind);
+            string index = isModule ? position++.ToString(CultureInfo.InvariantCulture) : attribute.Kind;
             string place = $"{attribute.Kind} \"{attribute.Text("Name") ?? index}\"";
             foreach (AttributeArgument argument in attribute.Arguments.Where(argument => argument.IsExplicit))
             {

@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace EfficientConv.Dsl;
 
 /// <summary>
-/// Residual bottleneck (He et al. 2016): 1 x 1 to M channels (bn, activation), k x k (bn, activation), 1 x 1 to O channels
-/// (bn); no biases, padding dilation * (k - 1) / 2. [I, H, W] to [O, H', W']. Convolution weights I * M + M * M / groups * k *
-/// k + M * O, batch norms 2 * (2 * M + O); MACs I * M * H * W + (M * M / groups * k * k + M * O) * H' * W'. Keys net.0, net.1,
-/// net.3, net.4, net.6, net.7.
+/// Residual bottleneck (He et al. 2016), in PyTorch <c>torchvision.models.resnet.Bottleneck</c> or an nn.Sequential of three
+/// convolutions: 1 x 1 to M channels (bn, activation), k x k (bn, activation), 1 x 1 to O channels (bn); no biases, padding dilation
+/// * (k - 1) / 2. [I, H, W] to [O, H', W']. Convolution weights I * M + M * M / groups * k * k + M * O, batch norms 2 * (2 * M + O);
+/// MACs I * M * H * W + (M * M / groups * k * k + M * O) * H' * W'. Keys net.0, net.1, net.3, net.4, net.6, net.7.
 /// </summary>
 /// <param name="midChannels">Channels of the k x k convolution.</param>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
@@ -55,9 +55,9 @@ public sealed class BottleneckAttribute(
 }
 
 /// <summary>
-/// Depthwise separable convolution (MobileNet V1): k x k depthwise (bn, activation), 1 x 1 to O channels (bn, activation); no
-/// biases. [I, H, W] to [O, H', W']. Convolution weights I * k * k + I * O, batch norms 2 * (I + O); MACs (I * k * k + I * O) *
-/// H' * W'. Keys net.0, net.1, net.3, net.4.
+/// Depthwise separable convolution (MobileNet V1), in PyTorch <c>Conv2d(I, I, k, groups=I)</c> and <c>Conv2d(I, O, 1)</c>: k x k
+/// depthwise (bn, activation), 1 x 1 to O channels (bn, activation); no biases. [I, H, W] to [O, H', W']. Convolution weights I * k *
+/// k + I * O, batch norms 2 * (I + O); MACs (I * k * k + I * O) * H' * W'. Keys net.0, net.1, net.3, net.4.
 /// </summary>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
 /// <param name="kernelSize">Rows and columns of the window.</param>
@@ -96,12 +96,13 @@ public sealed class DepthwiseSeparableAttribute(
 }
 
 /// <summary>
-/// 1 x 1 expansion to T = I * expansion channels (bn, activation), k x k depthwise (bn, activation), optional
-/// squeeze-excitation, 1 x 1 projection to O channels (bn), shortcut (MobileNet V2, V3); no convolution biases. [I, H, W] to
-/// [O, H', W']. Convolution weights I * T + T * k * k + T * O, batch norms 2 * (2 * T + O), squeeze-excitation 2 * T * S + S +
-/// T; MACs I * T * H * W + (T * k * k + T * O) * H' * W' + 2 * T * S. Expansion 1 leaves the first convolution out. Keys
-/// block.0, block.1 (expand), block.3, block.4 (depthwise), block.6.gate.1, block.6.gate.3 (squeeze-excitation), then the
-/// projection at block.6, block.7, or block.7, block.8 after squeeze-excitation; without the expansion three less.
+/// 1 x 1 expansion to T = I * expansion channels (bn, activation), k x k depthwise (bn, activation), optional squeeze-excitation, 1 x
+/// 1 projection to O channels (bn), shortcut (MobileNet V2, V3), in PyTorch <c>torchvision.models.mobilenetv2.InvertedResidual</c>;
+/// no convolution biases. [I, H, W] to [O, H', W']. Convolution weights I * T + T * k * k + T * O, batch norms 2 * (2 * T + O),
+/// squeeze-excitation 2 * T * S + S + T; MACs I * T * H * W + (T * k * k + T * O) * H' * W' + 2 * T * S. Expansion 1 leaves the first
+/// convolution out. Keys block.0, block.1 (expand), block.3, block.4 (depthwise), block.6.gate.1, block.6.gate.3
+/// (squeeze-excitation), then the projection at block.6, block.7, or block.7, block.8 after squeeze-excitation; without the expansion
+/// three less.
 /// </summary>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
 /// <param name="expansion">Ratio of the expanded to the input channels.</param>
@@ -186,11 +187,12 @@ public sealed class InvertedResidualAttribute(
 }
 
 /// <summary>
-/// 1 x 1 expansion to T = I * expansion channels (bn, activation), k x k depthwise (bn, activation), squeeze-excitation
-/// on the expanded channels, 1 x 1 projection to O channels (bn), shortcut; no convolution biases. [I, H, W] to [O, H', W'].
-/// With S = T / squeezeReduction, convolution weights I * T + T * k * k + T * O, batch norms 2 * (2 * T + O),
-/// squeeze-excitation 2 * T * S + S + T; MACs I * T * H * W + (T * k * k + T * O) * H' * W' + 2 * T * S. Keys block.0, block.1,
-/// block.3, block.4, block.6.gate.1, block.6.gate.3, block.7, block.8.
+/// 1 x 1 expansion to T = I * expansion channels (bn, activation), k x k depthwise (bn, activation), squeeze-excitation on the
+/// expanded channels, 1 x 1 projection to O channels (bn), shortcut, in PyTorch an inverted residual with
+/// <c>torchvision.ops.SqueezeExcitation</c>; no convolution biases. [I, H, W] to [O, H', W']. With S = T / squeezeReduction,
+/// convolution weights I * T + T * k * k + T * O, batch norms 2 * (2 * T + O), squeeze-excitation 2 * T * S + S + T; MACs I * T * H *
+/// W + (T * k * k + T * O) * H' * W' + 2 * T * S. Keys block.0, block.1, block.3, block.4, block.6.gate.1, block.6.gate.3, block.7,
+/// block.8.
 /// </summary>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
 /// <param name="expansion">Ratio of the expanded to the input channels.</param>
@@ -255,9 +257,10 @@ public sealed class EfficientConvBlockAttribute(
 }
 
 /// <summary>
-/// A k x 1 convolution (bn, activation) and a 1 x k convolution (bn, activation); no biases, padding dilation * (k - 1) / 2
-/// along the window. [I, H, W] to [O, H', W']. Convolution weights I * O * k + O * O * k, batch norms 4 * O; MACs I * O * k *
-/// H' * W + O * O * k * H' * W'. Keys net.0, net.1, net.3, net.4.
+/// A k x 1 convolution (bn, activation) and a 1 x k convolution (bn, activation), in PyTorch <c>Conv2d(I, O, (k, 1), padding=((k - 1)
+/// / 2, 0))</c> and <c>Conv2d(O, O, (1, k), padding=(0, (k - 1) / 2))</c>; no biases, padding dilation * (k - 1) / 2 along the
+/// window. [I, H, W] to [O, H', W']. Convolution weights I * O * k + O * O * k, batch norms 4 * O; MACs I * O * k * H' * W + O * O *
+/// k * H' * W'. Keys net.0, net.1, net.3, net.4.
 /// </summary>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
 /// <param name="kernelSize">Length of both windows.</param>
