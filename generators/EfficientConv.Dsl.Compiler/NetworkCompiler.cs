@@ -94,6 +94,8 @@ public static class NetworkCompiler
         string fullName = declaration.FullName;
         uint hash = 2166136261;
         StringBuilder name = new();
+        if (declaration.Keyword != "class")
+            fullName += " " + declaration.Keyword; // A class and a record of one name are an error of the compiler's, whose files must differ nonetheless.
         foreach (char c in fullName)
         {
             hash = unchecked((hash ^ c) * 16777619);

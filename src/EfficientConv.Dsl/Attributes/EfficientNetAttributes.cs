@@ -3,11 +3,11 @@ using System.Diagnostics;
 namespace EfficientConv.Dsl;
 
 /// <summary>
-/// Inverted residual whose expansion and depthwise convolution are one dense convolution (EfficientNetV2, Tan and Le 2021): k x
-/// k to T = make_divisible(I * expansion, 8) channels (bn, activation), optional squeeze-excitation, 1 x 1 projection to O
-/// channels (bn), shortcut; no convolution biases. Expansion 1 is a single k x k convolution (bn, activation). [I, H, W] to [O,
-/// H', W']. Convolution weights I * T * k * k + T * O, batch norms 2 * (T + O), squeeze-excitation 2 * T * S + S + T; MACs (I *
-/// T * k * k + T * O) * H' * W' + 2 * T * S.
+/// Inverted residual whose expansion and depthwise convolution are one dense convolution (EfficientNetV2, Tan and Le 2021), in
+/// PyTorch <c>torchvision.models.efficientnet.FusedMBConv</c>: k x k to T = make_divisible(I * expansion, 8) channels (bn,
+/// activation), optional squeeze-excitation, 1 x 1 projection to O channels (bn), shortcut; no convolution biases. Expansion 1 is a
+/// single k x k convolution (bn, activation). [I, H, W] to [O, H', W']. Convolution weights I * T * k * k + T * O, batch norms 2 * (T
+/// + O), squeeze-excitation 2 * T * S + S + T; MACs (I * T * k * k + T * O) * H' * W' + 2 * T * S.
 /// </summary>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
 /// <param name="expansion">Ratio of the expanded to the input channels.</param>
@@ -82,11 +82,12 @@ public sealed class FusedMBConvAttribute(
 }
 
 /// <summary>
-/// MobileNetV4's block (Qin et al. 2024, figure 4): optional depthwise (bn), 1 x 1 expansion to T = make_divisible(I *
-/// expansion, 8) channels (bn, activation), optional depthwise (bn, activation), 1 x 1 projection to O channels (bn), optional
-/// depthwise (bn), shortcut; no biases. The stride belongs to the middle depthwise convolution, else to the first, else to the
-/// last. [I, H, W] to [O, H', W']. Convolution weights I * s * s + I * T + T * m * m + T * O + O * e * e for kernels s, m and
-/// e, batch norms 2 a channel of each. Keys dw_start, pw_exp, dw_mid, pw_proj, dw_end with .conv and .bn.
+/// MobileNetV4's block (Qin et al. 2024, figure 4), in PyTorch timm's <c>UniversalInvertedResidual</c>: optional depthwise (bn), 1 x
+/// 1 expansion to T = make_divisible(I * expansion, 8) channels (bn, activation), optional depthwise (bn, activation), 1 x 1
+/// projection to O channels (bn), optional depthwise (bn), shortcut; no biases. The stride belongs to the middle depthwise
+/// convolution, else to the first, else to the last. [I, H, W] to [O, H', W']. Convolution weights I * s * s + I * T + T * m * m + T
+/// * O + O * e * e for kernels s, m and e, batch norms 2 a channel of each; MACs each of the weights times the pixels that it makes.
+/// Keys dw_start, pw_exp, dw_mid, pw_proj, dw_end with .conv and .bn.
 /// </summary>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
 /// <param name="expansion">Ratio of the expanded to the input channels.</param>

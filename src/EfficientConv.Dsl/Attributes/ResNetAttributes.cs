@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace EfficientConv.Dsl;
 
 /// <summary>
-/// ResNet-18's and 34's block (He et al. 2016): 3 x 3 to O channels (bn, activation), 3 x 3 (bn), sum with the input,
-/// activation; no biases. The input goes through a strided 1 x 1 convolution (bn) where the shapes differ. [I, H, W] to [O, H',
-/// W']. Convolution weights 9 * I * O + 9 * O * O, and I * O for the shortcut; batch norms 2 * O each; MACs all of them times
-/// H' * W'. Keys conv1, bn1, conv2, bn2, downsample.0, downsample.1.
+/// ResNet-18's and 34's block (He et al. 2016), in PyTorch <c>torchvision.models.resnet.BasicBlock</c>: 3 x 3 to O channels (bn,
+/// activation), 3 x 3 (bn), sum with the input, activation; no biases. The input goes through a strided 1 x 1 convolution (bn) where
+/// the shapes differ. [I, H, W] to [O, H', W']. Convolution weights 9 * I * O + 9 * O * O, and I * O for the shortcut; batch norms 2
+/// * O each; MACs all of them times H' * W'. Keys conv1, bn1, conv2, bn2, downsample.0, downsample.1.
 /// </summary>
 /// <param name="outChannels">Output channels; as many as come in where left out.</param>
 /// <param name="stride">Stride of the first convolution.</param>
@@ -38,11 +38,12 @@ public sealed class ResNetBasicBlockAttribute(
 }
 
 /// <summary>
-/// ResNet-50's and ResNeXt's block (He et al. 2016, Xie et al. 2017) with the stride on the 3 x 3 convolution: 1 x 1 to M =
-/// floor(planes * baseWidth / 64) * groups channels (bn, activation), 3 x 3 (bn, activation), 1 x 1 to 4 * planes (bn), sum
-/// with the input, activation; no biases. The input goes through a strided 1 x 1 convolution (bn) where the shapes differ. [I,
-/// H, W] to [4 * planes, H', W']. Convolution weights I * M + 9 * M * M / groups + 4 * M * planes, and 4 * I * planes for the
-/// shortcut; batch norms 2 a channel of each. Keys conv1, bn1, conv2, bn2, conv3, bn3, downsample.0, downsample.1.
+/// ResNet-50's and ResNeXt's block (He et al. 2016, Xie et al. 2017) with the stride on the 3 x 3 convolution, in PyTorch
+/// <c>torchvision.models.resnet.Bottleneck</c>: 1 x 1 to M = floor(planes * baseWidth / 64) * groups channels (bn, activation), 3 x 3
+/// (bn, activation), 1 x 1 to 4 * planes (bn), sum with the input, activation; no biases. The input goes through a strided 1 x 1
+/// convolution (bn) where the shapes differ. [I, H, W] to [4 * planes, H', W']. Convolution weights I * M + 9 * M * M / groups + 4 *
+/// M * planes, and 4 * I * planes for the shortcut; batch norms 2 a channel of each; MACs each of the weights times the pixels that
+/// it makes. Keys conv1, bn1, conv2, bn2, conv3, bn3, downsample.0, downsample.1.
 /// </summary>
 /// <param name="planes">A quarter of the output channels.</param>
 /// <param name="stride">Stride of the 3 x 3 convolution.</param>
