@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Generators.Reading;
@@ -45,8 +46,13 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
                 ? declaration.Identifier.GetLocation()
                 : Locate(attributes[finding.AttributeIndex], finding.Argument);
             ImmutableDictionary<string, string?> properties = finding.Properties.ToImmutableDictionary(property => property.Name, property => (string?)property.Value);
+
+            // A fix changes the attribute at fault unless the finding names another.
+            Location[]? elsewhere = properties.TryGetValue(FixProposal.Place, out string? place)
+                ? [attributes[int.Parse(place, NumberStyles.None, CultureInfo.InvariantCulture)].Syntax.GetLocation()]
+                : null;
             context.ReportDiagnostic(Diagnostic.Create(
-                Descriptors.Of(finding.RuleId), location, Descriptors.Severity(finding.Severity), additionalLocations: null, properties, finding.Message));
+                Descriptors.Of(finding.RuleId), location, Descriptors.Severity(finding.Severity), elsewhere, properties, finding.Message));
         }
     }
 

@@ -18,12 +18,13 @@ internal sealed class AttributeEdit
     /// <summary>The attribute as it stands.</summary>
     public AttributeSyntax Attribute { get; }
 
-    /// <summary>Finds the attribute that <paramref name="diagnostic"/> is about.</summary>
+    /// <summary>Finds the attribute that a fix of <paramref name="diagnostic"/> changes: the one that it is about, or the one that it points to.</summary>
     public static async Task<AttributeEdit?> FindAsync(Document document, Diagnostic diagnostic, CancellationToken cancellation)
     {
         SyntaxNode? root = await document.GetSyntaxRootAsync(cancellation).ConfigureAwait(false);
         SemanticModel? model = await document.GetSemanticModelAsync(cancellation).ConfigureAwait(false);
-        return root?.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<AttributeSyntax>() is { } attribute
+        Location location = diagnostic.AdditionalLocations.Count > 0 ? diagnostic.AdditionalLocations[0] : diagnostic.Location;
+        return root?.FindNode(location.SourceSpan).FirstAncestorOrSelf<AttributeSyntax>() is { } attribute
             && model?.GetSymbolInfo(attribute, cancellation).Symbol is IMethodSymbol constructor
             ? new AttributeEdit(attribute, constructor, model)
             : null;

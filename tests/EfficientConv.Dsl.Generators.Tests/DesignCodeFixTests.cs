@@ -86,6 +86,12 @@ public class DesignCodeFixTests
         ["[InputShape(8, 8, 8), InvertedResidual(8, shortcut: Shortcut.Required)] public partial class A;\n", "[InputShape(8, 8, 8), EfficientConvBlock(stride: 1, shortcut: Shortcut.Required)] public partial class B;\n"]);
 
     [Theory]
+    [InlineData("Conv2d(16, padding: 1), Add(\"input\")", "Conv2d(8, padding: 1), Add(\"input\")")]
+    [InlineData("Conv2d(padding: 1, stride: 2, bias: false), BatchNorm, ReLU, Add(\"input\")", "Conv2d(padding: 1, stride: 1, bias: false), BatchNorm, ReLU, Add(\"input\")")]
+    [InlineData("Conv2d(16, kernelSize: 5), ReLU, Add(\"input\")", "Conv2d(8, kernelSize: 5, padding: 2), ReLU, Add(\"input\")")]
+    public Task Sum_OfEqualShapes(string wrong, string right) => Verify(new ShortcutCodeFix(), wrong, right);
+
+    [Theory]
     [InlineData("ReLU(Name = \"stem\"), BatchNorm, Add(\"sten\")", "ReLU(Name = \"stem\"), BatchNorm, Add(\"stem\")", 0)]
     [InlineData("ReLU(Name = \"stem\"), BatchNorm, Add(tensor: \"Stem\" /* x */)", "ReLU(Name = \"stem\"), BatchNorm, Add(tensor: \"stem\" /* x */)", 0)]
     [InlineData("ReLU(Name = \"a\"), BatchNorm, Concat(\"a\", \"imput\")", "ReLU(Name = \"a\"), BatchNorm, Concat(\"a\", \"input\")", 0)]

@@ -168,6 +168,7 @@ public partial class NetworkAnalyzerTests
     [InlineData("InvertedResidual(expansion: 6, kernelSize: 9, shortcut: Shortcut.None, Padding = 0)", "InvertedResidual \"0\" (its layer depthwise: 9x9 convolution of 192 to 192 channels, 192 = 32 x expansion 6) has an empty output: its kernel of 9 x 9 pixels (dilation included) is larger than the padded input of 8 x 8 pixels (the effective kernel must fit)")]
     [InlineData("Conv2d(32, kernelSize: 5, padding: 1)", "Conv2d \"0\" loses 2 of 8 rows and loses 2 of 8 columns at stride 1 with padding 1 (padding 0 or dilation * (kernel - 1) / 2 = 2 is meant by most)")]
     [InlineData("InvertedResidual(16, stride: 2, shortcut: Shortcut.Required)", "InvertedResidual \"0\" cannot add its input to its output: its layer depthwise with stride 2x2 makes 4 x 4 pixels of 8 x 8, and its layer project makes 16 channels of the block's 32 (a shortcut needs stride 1 and equal shapes)")]
+    [InlineData("Conv2d(16, stride: 2, padding: 1), Add(\"input\")", "Add \"Add1\" adds \"input\" of 32 x 8 x 8 to 16 x 4 x 4: channels 16, made by \"0\", and 32, made by \"input\"; 4 x 4 pixels, made by \"0\", and 8 x 8, made by \"input\" (both shapes must be equal)")]
     public async Task Message_NamesThingPlaceFactAndRule(string layers, string expected) =>
         Assert.Equal(expected, await MessageAsync($"[InputShape(32, 8, 8)] [{layers}] public sealed partial class Net;"));
 

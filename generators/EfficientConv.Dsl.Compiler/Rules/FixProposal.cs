@@ -15,6 +15,9 @@ public static class FixProposal
     /// <summary>Property whose value is an attribute to insert before the one at fault.</summary>
     public const string InsertBefore = "insertBefore";
 
+    /// <summary>Property whose value is the index of the attribute that the fix changes, where that is not the one at fault.</summary>
+    public const string Place = "at";
+
     private const string Prefix = "fix.";
 
     private static readonly string[] Refinements = ["Height", "Width", "Top", "Bottom", "Left", "Right"];
@@ -24,6 +27,9 @@ public static class FixProposal
     /// <param name="edits">Names of constructor parameters or properties, and C# expressions.</param>
     public static FindingProperty Set(int rank, params (string Argument, string Value)[] edits) =>
         new(FormattableString.Invariant($"{Prefix}{rank}"), string.Join(";", edits.Select(edit => edit.Argument + "=" + edit.Value)));
+
+    /// <summary>The fix changes the attribute number <paramref name="attributeIndex"/>.</summary>
+    public static FindingProperty At(int attributeIndex) => new(Place, Text(attributeIndex));
 
     /// <summary>Alternatives for one argument, best first.</summary>
     public static FindingProperty[] Alternatives(string argument, IEnumerable<int> values) =>
