@@ -1,3 +1,5 @@
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Shapes;
@@ -18,11 +20,20 @@ internal sealed class GraphBuilder
 
     public IReadOnlyList<Finding> Findings => _findings;
 
+    /// <summary>The layers so far.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>The attribute that is being expanded: messages say what of it is wrong.</summary>
+    public AttributeDeclaration? Attribute { get; set; }
+
     /// <summary>Id of the layer whose output the next one reads.</summary>
     public int Current { get; private set; } = -1;
 
     /// <summary>Shape of that output.</summary>
     public Shape Shape => _layers[Current].Output;
+
+    /// <summary>How checkpoint keys are formed.</summary>
+    public KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, [], isSingle: false);
 
     /// <summary>The graph; the current tensor is its last output.</summary>
     public LayerGraph Build(bool isChannelsLast) => new(
@@ -50,7 +61,7 @@ internal sealed class GraphBuilder
         if (Failed)
             return;
         Shape[] shapes = inputs.Select(ShapeOf).ToArray();
-        if (OperatorRules.Check(op, shapes, name, origin) is { } finding)
+        if (OperatorRules.Check(op, shapes, name, origin, Attribute) is { } finding)
         {
             _findings.Add(finding);
             return;

@@ -46,7 +46,8 @@ internal static class GraphExpansion
             return true;
         builder.Report(
             RuleCatalog.ImpossibleShortcut, reader.Index, "tensor",
-            $"{reader.Kind} \"{reader.Name}\" adds \"{reader.Attribute.Text("tensor")}\" of {right} to {left} (both shapes must be equal)");
+            $"{reader.Kind} \"{reader.Name}\" adds \"{reader.Attribute.Text("tensor")}\" of {right} to {left}: {ShapeDifference.Describe(builder.Layers, builder.Current, other)} (both shapes must be equal)",
+            ShapeDifference.Fix(builder.Layers, builder.Current, other));
         return false;
     }
 
@@ -67,7 +68,7 @@ internal static class GraphExpansion
             {
                 builder.Report(
                     RuleCatalog.ImpossibleConcat, reader.Index, argument,
-                    $"{reader.Kind} \"{reader.Name}\" joins \"{tensors[i]}\" of {shape} to {first} (heights and widths must be equal)");
+                    $"{reader.Kind} \"{reader.Name}\" joins \"{tensors[i]}\" of {shape} to {first}: {ShapeDifference.Describe(builder.Layers, inputs[0], other)} (heights and widths must be equal)");
                 return;
             }
 

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
@@ -13,6 +14,13 @@ internal static class SequenceExpansion
         for (int i = 0; i < attributes.Count && !builder.Failed; i++)
         {
             AttributeDeclaration attribute = attributes[i];
+            builder.Attribute = attribute;
+            if (attribute.Kind == KeyScheme.StageMark)
+            {
+                builder.Keys.Next(attribute, builder.Shape);
+                continue;
+            }
+
             bool isModule = !GraphExpansion.Handles(attribute.Kind);
             string index = FormattableString.Invariant($"{(isModule ? module : i)}"), label = isModule ? index : attribute.Kind + index;
             string? given = attribute.Text("Name");
@@ -22,7 +30,7 @@ internal static class SequenceExpansion
                 reader.Invalid("Name", $"'{new string(given!.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
             if (isModule)
             {
-                LayerExpansion.Expand(builder, reader, new TensorKey(attributes.Count == 1 ? string.Empty : index, given ?? index));
+                LayerExpansion.Expand(builder, reader, new TensorKey(builder.Keys.Next(attribute, builder.Shape), given ?? index));
                 module++;
             }
             else

@@ -37,11 +37,10 @@ internal sealed class TensorNames(int input)
         if (name == Input)
             return input;
         string[] known = [.. _layers.Keys.OrderBy(n => n, StringComparer.Ordinal), Input];
-        string nearest = known.OrderBy(n => Distance(n, name)).First();
         builder.Report(
             RuleCatalog.UnknownName, reader.Index, argument,
             $"{reader.Kind} \"{reader.Name}\" reads \"{name}\", which no attribute above it names (known here: {string.Join(", ", known.Select(n => $"\"{n}\""))})",
-            new FindingProperty("tensor", nearest));
+            FixProposal.Alternatives(argument, known.OrderBy(n => Distance(n, name)).Take(2).Select(n => $"\"{n}\"")));
         return null;
     }
 

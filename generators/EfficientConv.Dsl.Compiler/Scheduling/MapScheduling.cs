@@ -61,7 +61,7 @@ internal static class MapScheduling
                     stage, new PackTensor(plan.Absolute(weights), length, norm.Norm.Key.With("weight")),
                     new PackTensor(plan.Absolute(bias), length, norm.Norm.Key.With("bias")));
                 plan.AddStep(
-                    new LayerNormDriver(input.View, output.View, norm.Norm.Epsilon, bias), input, null, output, 0,
+                    new LayerNormDriver(input.View, output.View, norm.Norm.Epsilon, bias), input, null, output, null,
                     $"{stage.Name}: layer norm over channels: {stage.Input} -> {stage.Output}");
                 break;
             }

@@ -5,8 +5,11 @@ namespace EfficientConv.Dsl.Compiler.Shapes;
 /// <summary>Shapes of layer outputs, by PyTorch's formulas.</summary>
 public static class ShapeInference
 {
-    /// <summary>Pixels from the first to the last tap of a kernel: <c>dilation * (kernel - 1) + 1</c>.</summary>
-    public static int EffectiveKernel(int kernel, int dilation) => checked((dilation * (kernel - 1)) + 1);
+    /// <summary>More pixels than any padded input has, and few enough that sums of a few of them are integers.</summary>
+    private const int Huge = 1 << 28;
+
+    /// <summary>Pixels from the first to the last tap of a kernel: <c>dilation * (kernel - 1) + 1</c>, at most <c>2^28</c>, which fits nowhere.</summary>
+    public static int EffectiveKernel(int kernel, int dilation) => (int)Math.Min(((long)dilation * (kernel - 1)) + 1, Huge);
 
     /// <summary>
     /// Output size of a window: <c>floor((input + before + after - dilation * (kernel - 1) - 1) / stride) + 1</c> (torch.nn.Conv2d);

@@ -6,22 +6,9 @@ namespace EfficientConv.Dsl.Generators.Reading;
 /// <summary>Which written argument sets which constructor parameter or property of an attribute.</summary>
 internal static class AttributeArguments
 {
-    private static readonly string[] Refinements = ["Height", "Width", "Top", "Bottom", "Left", "Right"];
-
     /// <summary>The argument that sets <paramref name="name"/>, or null when the source leaves it out. An element of a list is called <c>name[index]</c>.</summary>
     public static AttributeArgumentSyntax? Find(AttributeSyntax attribute, IMethodSymbol? constructor, string name) =>
         Named(attribute, constructor).FirstOrDefault(pair => pair.Name == name).Argument;
-
-    /// <summary>
-    /// The first written property that refines <paramref name="name"/> for one axis or side, or null:
-    /// <c>KernelHeight</c> for <c>kernelSize</c>, <c>PaddingTop</c> for <c>padding</c>.
-    /// </summary>
-    public static AttributeArgumentSyntax? FindRefinement(AttributeSyntax attribute, IMethodSymbol? constructor, string name)
-    {
-        string stem = name.EndsWith("Size", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Size".Length) : name;
-        return Named(attribute, constructor)
-            .FirstOrDefault(pair => Refinements.Any(side => string.Equals(pair.Name, stem + side, StringComparison.OrdinalIgnoreCase))).Argument;
-    }
 
     /// <summary>Names of the constructor parameters that the source sets itself.</summary>
     public static HashSet<string> WrittenParameters(AttributeSyntax attribute, IMethodSymbol? constructor) =>

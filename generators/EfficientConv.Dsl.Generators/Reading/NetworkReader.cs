@@ -29,7 +29,7 @@ internal static class NetworkReader
     /// a class marked twice (an error of the compiler's) is generated once.
     /// </summary>
     public static NetworkDeclaration? ReadAt(INamedTypeSymbol type, SyntaxNode node, CancellationToken cancellation) =>
-        NetworkAttributes.FindMarker(type, cancellation) is { } marker && marker.Declaration == node
+        type.Name.Length > 0 && NetworkAttributes.FindMarker(type, cancellation) is { } marker && marker.Declaration == node
             ? Read(type, NetworkAttributes.Of(type, marker, cancellation))
             : null;
 

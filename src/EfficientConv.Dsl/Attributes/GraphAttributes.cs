@@ -16,8 +16,8 @@ public sealed class FromAttribute(string tensor) : LayerAttribute
 }
 
 /// <summary>
-/// <c>x + y</c> with the current tensor and a named one of the same shape: the end of a shortcut. No parameters, no MACs, and no index in
-/// <c>torch.nn.Sequential</c>.
+/// <c>x + y</c> with the current tensor and a named one of the same shape: the end of a shortcut. Shape kept. No parameters, no MACs,
+/// and no index in <c>torch.nn.Sequential</c>.
 /// </summary>
 /// <param name="tensor">The other tensor's name, or "input".</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
@@ -29,8 +29,9 @@ public sealed class AddAttribute(string tensor) : LayerAttribute
 }
 
 /// <summary>
-/// <c>torch.cat([x, ...], dim=1)</c>: the current tensor's channels, then those of the named ones in their order. Heights and widths must be
-/// equal; channels add up. No parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
+/// <c>torch.cat([x, ...], dim=1)</c>: the current tensor's channels, then those of the named ones in their order. Heights and widths
+/// must be equal; channels add up: [C, H, W], [D, H, W], ... to [C + D + ..., H, W]. No parameters, no MACs, and no index in
+/// <c>torch.nn.Sequential</c>.
 /// </summary>
 /// <param name="tensors">The other tensors' names, at least one; "input" is what comes in.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]

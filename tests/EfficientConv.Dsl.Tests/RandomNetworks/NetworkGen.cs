@@ -21,6 +21,8 @@ internal static class NetworkGen
         ["AvgPool2d"] = 12, ["GlobalAvgPool"] = 3, ["Flatten"] = 2, ["Linear"] = 7, ["ChannelShuffle"] = 6, ["Softmax"] = 3, ["SqueezeExcitation"] = 8,
         ["Bottleneck"] = 10, ["DepthwiseSeparable"] = 16, ["InvertedResidual"] = 30, ["EfficientConvBlock"] = 18, ["FactorizedConv2d"] = 8,
         ["LayerNorm2d"] = 6, ["LayerScale"] = 3, ["SliceChannels"] = 4,
+        ["InvertedResidualOptions"] = 8, ["FusedMBConv"] = 8, ["UniversalInvertedBottleneck"] = 12, ["ResNetBasicBlock"] = 10, ["ResNetBottleneck"] = 10,
+        ["RepVGGBlock"] = 5, ["MobileOneBlock"] = 4, ["MobileOneConv2d"] = 3,
     };
 
     private static Gen<int> Size { get; } = Gen.Frequency((1, Gen.Choose(1, 3)), (4, Gen.Choose(4, 16)), (2, Gen.Choose(17, 40)));
@@ -77,7 +79,7 @@ internal static class NetworkGen
     /// <summary>Whether the rules allow <paramref name="attributes"/> and the naive reference is done in reasonable time.</summary>
     public static bool IsValid(string attributes)
     {
-        if (NetworkCompiler.Check(DeclarationText.Parse(attributes)).Count > 0)
+        if (NetworkCompiler.Check(DeclarationText.Parse(attributes)).Any(finding => finding.Severity == Compiler.Rules.RuleSeverity.Error))
             return false;
         LayerGraph graph = DeclarationText.Graph(attributes);
         long multiplyAdds = graph.Layers.Where(l => l.Operator is ConvolutionOperator).Sum(l =>
