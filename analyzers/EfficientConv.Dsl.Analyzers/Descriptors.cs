@@ -25,7 +25,8 @@ public static class Descriptors
     private static DiagnosticDescriptor Describe(Rule rule) => new(
         rule.Id, rule.Title, "{0}", Category, Severity(rule.Severity), isEnabledByDefault: true, helpLinkUri: HelpFolder + rule.Id + ".md");
 
-    private static DiagnosticSeverity Severity(RuleSeverity severity) => severity switch
+    /// <summary>Roslyn's name of a severity.</summary>
+    internal static DiagnosticSeverity Severity(RuleSeverity severity) => severity switch
     {
         RuleSeverity.Error => DiagnosticSeverity.Error,
         RuleSeverity.Warning => DiagnosticSeverity.Warning,

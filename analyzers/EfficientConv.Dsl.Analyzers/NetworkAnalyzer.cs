@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Model;
@@ -30,9 +31,13 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
     private static void AnalyzeType(SymbolAnalysisContext context)
     {
         INamedTypeSymbol type = (INamedTypeSymbol)context.Symbol;
-        if (type.TypeKind is not (TypeKind.Class or TypeKind.Struct or TypeKind.Interface)
-            || NetworkAttributes.FindMarker(type, context.CancellationToken) is not { Declaration: { } declaration } marker)
+        if (type.TypeKind is not (TypeKind.Class or TypeKind.Struct or TypeKind.Interface))
             return;
+        if (NetworkAttributes.FindMarker(type, context.CancellationToken) is not { Declaration: { } declaration } marker)
+        {
+            AnalyzeLayersWithoutInput(context, type);
+            return;
+        }
 
         ImmutableArray<NetworkAttribute> attributes = NetworkAttributes.Of(type, marker, context.CancellationToken);
         if (attributes.Any(attribute => attribute.IsBroken) || NetworkAttributes.HasUnknown(type))
@@ -45,7 +50,13 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
                 ? declaration.Identifier.GetLocation()
                 : Locate(attributes[finding.AttributeIndex], finding.Argument);
             ImmutableDictionary<string, string?> properties = finding.Properties.ToImmutableDictionary(property => property.Name, property => (string?)property.Value);
-            context.ReportDiagnostic(Diagnostic.Create(Descriptors.Of(finding.RuleId), location, properties, finding.Message));
+
+            // A fix changes the attribute at fault unless the finding names another.
+            Location[]? elsewhere = properties.TryGetValue(FixProposal.Place, out string? place)
+                ? [attributes[int.Parse(place, NumberStyles.None, CultureInfo.InvariantCulture)].Syntax.GetLocation()]
+                : null;
+            context.ReportDiagnostic(Diagnostic.Create(
+                Descriptors.Of(finding.RuleId), location, Descriptors.Severity(finding.Severity), elsewhere, properties, finding.Message));
         }
     }
 
@@ -61,15 +72,19 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
             : EquatableArray.Of(new Finding(RuleCatalog.UnfitSchedule.Id, -1, null, $"{ScheduleOverrides.FileName} is not used for \"{network.Name}\": {read.Error} (the compiler's own choice is used instead)"));
     }
 
-    /// <summary>
-    /// The argument called <paramref name="argument"/>; where it is left out, the property that sets it for one axis or side, or else the whole attribute.
-    /// </summary>
-    private static Location Locate(NetworkAttribute attribute, string? argument)
+    /// <summary>Layers on a class without an input shape are a template, if somebody uses it.</summary>
+    private static void AnalyzeLayersWithoutInput(SymbolAnalysisContext context, INamedTypeSymbol type)
     {
-        IMethodSymbol? constructor = attribute.Data.AttributeConstructor;
-        AttributeArgumentSyntax? syntax = argument is null
-            ? null
-            : AttributeArguments.Find(attribute.Syntax, constructor, argument) ?? AttributeArguments.FindRefinement(attribute.Syntax, constructor, argument);
-        return syntax?.GetLocation() ?? attribute.Syntax.GetLocation();
+        if (type.TypeKind != TypeKind.Class || type.GetAttributes().FirstOrDefault(NetworkAttributes.IsLayer) is not { } layer
+            || NetworkAttributes.HasUnknown(type) || TemplateUses.IsUsed(type, context.Compilation, context.CancellationToken)
+            || layer.ApplicationSyntaxReference?.GetSyntax(context.CancellationToken).FirstAncestorOrSelf<TypeDeclarationSyntax>() is not { } declaration)
+            return;
+        context.ReportDiagnostic(Diagnostic.Create(
+            Descriptors.Of(RuleCatalog.NoInputShape.Id), declaration.Identifier.GetLocation(),
+            $"\"{type.Name}\" has layer attributes and no InputShape, and no Use<{type.Name}> places it in a network (a network needs an InputShape, a template somebody who uses it)"));
     }
+
+    /// <summary>The argument called <paramref name="argument"/>, or the whole attribute where the source leaves it out.</summary>
+    private static Location Locate(NetworkAttribute attribute, string? argument) =>
+        (argument is null ? null : AttributeArguments.Find(attribute.Syntax, attribute.Data.AttributeConstructor, argument))?.GetLocation() ?? attribute.Syntax.GetLocation();
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using EfficientConv.Dsl.Compiler.Rules;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
@@ -8,21 +9,17 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace EfficientConv.Dsl.CodeFixes;
 
 /// <summary>
-/// Sets an argument of the attribute at fault to a value that the rule proposes: the diagnostic's property of the argument's name holds the
-/// values, best first, divided by commas. Each is a code action; fixing all takes the one of the same rank everywhere.
+/// Sets arguments of the attribute at fault to the values that the rule proposes (<see cref="FixProposal"/>). Each alternative is a code action;
+/// fixing all takes the one of the same rank everywhere.
 /// </summary>
 public abstract class ArgumentCodeFix : CodeFixProvider
 {
     private readonly DocumentFixAll _fixAll;
-    private readonly string[] _arguments;
 
     /// <summary>Fixes one rule or several.</summary>
-    /// <param name="ruleIds">The rules.</param>
-    /// <param name="arguments">Names under which a finding may propose values; each is that of a constructor parameter.</param>
-    private protected ArgumentCodeFix(IEnumerable<string> ruleIds, params string[] arguments)
+    private protected ArgumentCodeFix(params string[] ruleIds)
     {
         FixableDiagnosticIds = [.. ruleIds];
-        _arguments = arguments;
         _fixAll = new DocumentFixAll(ApplyAsync);
     }
 
@@ -37,18 +34,16 @@ public abstract class ArgumentCodeFix : CodeFixProvider
     {
         foreach (Diagnostic diagnostic in context.Diagnostics)
         {
-            if (Proposal(diagnostic) is not { } proposal
-                || await AttributeEdit.FindAsync(context.Document, diagnostic, proposal.Argument, context.CancellationToken).ConfigureAwait(false) is not { } edit)
+            if (await AttributeEdit.FindAsync(context.Document, diagnostic, context.CancellationToken).ConfigureAwait(false) is not { } edit)
                 continue;
-            for (int rank = 0; rank < proposal.Values.Length; rank++)
+            IReadOnlyList<(string Argument, string Value)[]> alternatives = FixProposal.Read(diagnostic.Properties);
+            for (int rank = 0; rank < alternatives.Count; rank++)
             {
+                if (!edit.Takes(alternatives[rank]))
+                    continue;
                 string key = EquivalenceKey(rank);
-                context.RegisterCodeFix(
-                    CodeAction.Create(
-                        $"Set {edit.Argument} to {proposal.Values[rank]}",
-                        cancellation => ApplyAsync(context.Document, [diagnostic], key, cancellation),
-                        key),
-                    diagnostic);
+                string title = "Set " + string.Join(" and ", alternatives[rank].Select(change => $"{edit.NameOf(change.Argument)} to {change.Value}"));
+                context.RegisterCodeFix(CodeAction.Create(title, cancellation => ApplyAsync(context.Document, [diagnostic], key, cancellation), key), diagnostic);
             }
         }
     }
@@ -60,25 +55,21 @@ public abstract class ArgumentCodeFix : CodeFixProvider
         Dictionary<AttributeSyntax, AttributeSyntax> rewritten = [];
         foreach (Diagnostic diagnostic in diagnostics)
         {
-            if (Proposal(diagnostic) is not { } proposal
-                || await AttributeEdit.FindAsync(document, diagnostic, proposal.Argument, cancellation).ConfigureAwait(false) is not { } edit)
+            IReadOnlyList<(string Argument, string Value)[]> alternatives = FixProposal.Read(diagnostic.Properties);
+            if (alternatives.Count == 0 || await AttributeEdit.FindAsync(document, diagnostic, cancellation).ConfigureAwait(false) is not { } edit)
+                continue;
+            (string Argument, string Value)[] changes = alternatives[Math.Min(Rank(equivalenceKey), alternatives.Count - 1)];
+            if (!edit.Takes(changes))
                 continue;
 
-            rewritten[edit.Attribute] = edit.Set(proposal.Values[Math.Min(Rank(equivalenceKey), proposal.Values.Length - 1)]);
+            // An attribute may have several findings.
+            AttributeSyntax attribute = rewritten.TryGetValue(edit.Attribute, out AttributeSyntax? before) ? before : edit.Attribute;
+            foreach ((string argument, string value) in changes)
+                attribute = edit.Set(attribute, argument, value);
+            rewritten[edit.Attribute] = attribute;
         }
 
         return document.WithSyntaxRoot(root.ReplaceNodes(rewritten.Keys, (original, _) => rewritten[original]));
-    }
-
-    private (string Argument, int[] Values)? Proposal(Diagnostic diagnostic)
-    {
-        foreach (string argument in _arguments)
-        {
-            if (diagnostic.Properties.TryGetValue(argument, out string? values) && values is { Length: > 0 })
-                return (argument, [.. values.Split(',').Select(value => int.Parse(value, NumberStyles.Integer, CultureInfo.InvariantCulture))]);
-        }
-
-        return null;
     }
 
     private string EquivalenceKey(int rank) => FormattableString.Invariant($"{GetType().Name}/{rank}");

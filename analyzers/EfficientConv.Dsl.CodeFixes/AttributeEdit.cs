@@ -5,67 +5,92 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace EfficientConv.Dsl.CodeFixes;
 
-/// <summary>An attribute and the argument of it that a fix is going to set.</summary>
+/// <summary>Sets arguments of an attribute; everything else, comments too, stays as it was.</summary>
 internal sealed class AttributeEdit
 {
-    private readonly AttributeArgumentSyntax? _existing;
-    private readonly bool _isProperty;
+    private const string Namespace = "EfficientConv.Dsl";
 
-    private AttributeEdit(AttributeSyntax attribute, string argument, bool isProperty, AttributeArgumentSyntax? existing) =>
-        (Attribute, Argument, _isProperty, _existing) = (attribute, argument, isProperty, existing);
+    private readonly IMethodSymbol _constructor;
+    private readonly SemanticModel _model;
+
+    private AttributeEdit(AttributeSyntax attribute, IMethodSymbol constructor, SemanticModel model) => (Attribute, _constructor, _model) = (attribute, constructor, model);
 
     /// <summary>The attribute as it stands.</summary>
     public AttributeSyntax Attribute { get; }
 
-    /// <summary>The argument's name: a constructor parameter's or, where the constructor has none, a property's (<c>Padding</c> for <c>padding</c>).</summary>
-    public string Argument { get; }
-
-    /// <summary>
-    /// Finds the attribute that <paramref name="diagnostic"/> is about. Null when it has no such argument, or
-    /// when a property overrides the argument (<c>PaddingTop</c> for <c>padding</c>), so that setting it would change nothing.
-    /// </summary>
-    public static async Task<AttributeEdit?> FindAsync(Document document, Diagnostic diagnostic, string argument, CancellationToken cancellation)
+    /// <summary>Finds the attribute that a fix of <paramref name="diagnostic"/> changes: the one that it is about, or the one that it points to.</summary>
+    public static async Task<AttributeEdit?> FindAsync(Document document, Diagnostic diagnostic, CancellationToken cancellation)
     {
         SyntaxNode? root = await document.GetSyntaxRootAsync(cancellation).ConfigureAwait(false);
         SemanticModel? model = await document.GetSemanticModelAsync(cancellation).ConfigureAwait(false);
-        if (root?.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<AttributeSyntax>() is not { } attribute
-            || model?.GetSymbolInfo(attribute, cancellation).Symbol is not IMethodSymbol constructor)
-            return null;
-
-        bool isProperty = constructor.Parameters.All(parameter => parameter.Name != argument);
-        string name = isProperty ? char.ToUpperInvariant(argument[0]) + argument.Substring(1) : argument;
-        if (isProperty && !constructor.ContainingType.GetMembers(name).OfType<IPropertySymbol>().Any(property => property.SetMethod is not null))
-            return null;
-
-        return AttributeArguments.FindRefinement(attribute, constructor, name) is null
-            ? new AttributeEdit(attribute, name, isProperty, AttributeArguments.Find(attribute, constructor, name))
+        Location location = diagnostic.AdditionalLocations.Count > 0 ? diagnostic.AdditionalLocations[0] : diagnostic.Location;
+        return root?.FindNode(location.SourceSpan).FirstAncestorOrSelf<AttributeSyntax>() is { } attribute
+            && model?.GetSymbolInfo(attribute, cancellation).Symbol is IMethodSymbol constructor
+            ? new AttributeEdit(attribute, constructor, model)
             : null;
     }
 
-    /// <summary>The attribute with the argument set to <paramref name="value"/>; everything else, comments too, stays as it was.</summary>
-    public AttributeSyntax Set(int value)
+    /// <summary>
+    /// The name under which the attribute takes an argument: a constructor parameter's or, where the constructor has none, a property's (<c>Padding</c> for
+    /// <c>padding</c>); null where it has neither.
+    /// </summary>
+    public string? NameOf(string argument)
     {
-        ExpressionSyntax literal = SyntaxFactory.LiteralExpression(SyntaxKind.NumericLiteralExpression, SyntaxFactory.Literal(value));
-        if (_existing is not null)
-            return Attribute.ReplaceNode(_existing.Expression, literal.WithTriviaFrom(_existing.Expression));
+        if (_constructor.Parameters.Any(parameter => parameter.Name == argument) || AttributeArguments.Find(Attribute, _constructor, argument) is not null)
+            return argument;
+        string property = char.ToUpperInvariant(argument[0]) + argument.Substring(1);
+        for (INamedTypeSymbol? type = _constructor.ContainingType; type is not null; type = type.BaseType)
+        {
+            if (type.GetMembers(property).OfType<IPropertySymbol>().Any(p => p.SetMethod is not null))
+                return property;
+        }
 
-        AttributeArgumentSyntax added = _isProperty
-            ? SyntaxFactory.AttributeArgument(
-                SyntaxFactory.NameEquals(SyntaxFactory.IdentifierName(Argument).WithTrailingTrivia(SyntaxFactory.Space), Spaced(SyntaxKind.EqualsToken)), null, literal)
-            : SyntaxFactory.AttributeArgument(
-                null, SyntaxFactory.NameColon(SyntaxFactory.IdentifierName(Argument), Spaced(SyntaxKind.ColonToken)), literal);
-        AttributeArgumentListSyntax list = Attribute.ArgumentList ?? SyntaxFactory.AttributeArgumentList();
-        return Attribute.WithArgumentList(list.WithArguments(Insert(list.Arguments, added)));
+        return null;
     }
 
+    /// <summary>Whether the attribute takes all <paramref name="edits"/>.</summary>
+    public bool Takes(IEnumerable<(string Argument, string Value)> edits) => edits.All(edit => NameOf(edit.Argument) is not null);
+
+    /// <summary><paramref name="attribute"/>, which is this one or an edited form of it, with one argument set to a C# expression.</summary>
+    public AttributeSyntax Set(AttributeSyntax attribute, string argument, string value)
+    {
+        string name = NameOf(argument)!;
+        bool isProperty = _constructor.Parameters.All(parameter => parameter.Name != name);
+        ExpressionSyntax expression = SyntaxFactory.ParseExpression(Qualify(value));
+        if (AttributeArguments.Find(attribute, _constructor, name) is { } existing)
+            return attribute.ReplaceNode(existing.Expression, expression.WithTriviaFrom(existing.Expression));
+
+        AttributeArgumentSyntax added = isProperty
+            ? SyntaxFactory.AttributeArgument(
+                SyntaxFactory.NameEquals(SyntaxFactory.IdentifierName(name).WithTrailingTrivia(SyntaxFactory.Space), Spaced(SyntaxKind.EqualsToken)), null, expression)
+            : SyntaxFactory.AttributeArgument(
+                null, SyntaxFactory.NameColon(SyntaxFactory.IdentifierName(name), Spaced(SyntaxKind.ColonToken)), expression);
+
+        // Without a list the name carries what stands behind the attribute.
+        AttributeArgumentListSyntax list = attribute.ArgumentList ?? SyntaxFactory.AttributeArgumentList().WithTrailingTrivia(attribute.Name.GetTrailingTrivia());
+        return (attribute.ArgumentList is null ? attribute.WithName(attribute.Name.WithoutTrailingTrivia()) : attribute)
+            .WithArgumentList(list.WithArguments(Insert(list.Arguments, added, isProperty)));
+    }
+
+    /// <summary>A member of an enumeration of the runtime library gets its namespace where the file does not import it.</summary>
+    private string Qualify(string value)
+    {
+        int dot = value.IndexOf('.');
+        return dot < 0 || !char.IsLetter(value[0]) || IsVisible(_model, Attribute.SpanStart, value.Substring(0, dot)) ? value : $"global::{Namespace}.{value}";
+    }
+
+    /// <summary>Whether <paramref name="name"/> alone means the runtime library's type at <paramref name="position"/>.</summary>
+    public static bool IsVisible(SemanticModel model, int position, string name) =>
+        model.LookupNamespacesAndTypes(position, name: name).Any(symbol => symbol.ContainingNamespace?.ToDisplayString() == Namespace);
+
     /// <summary>Inserts a constructor argument behind the others of its kind, and a property at the very end, as the language demands.</summary>
-    private SeparatedSyntaxList<AttributeArgumentSyntax> Insert(SeparatedSyntaxList<AttributeArgumentSyntax> arguments, AttributeArgumentSyntax added)
+    private static SeparatedSyntaxList<AttributeArgumentSyntax> Insert(SeparatedSyntaxList<AttributeArgumentSyntax> arguments, AttributeArgumentSyntax added, bool isProperty)
     {
         if (arguments.Count == 0)
             return arguments.Add(added);
 
         List<SyntaxNodeOrToken> items = [.. arguments.GetWithSeparators()];
-        int position = _isProperty ? arguments.Count : arguments.TakeWhile(argument => argument.NameEquals is null).Count();
+        int position = isProperty ? arguments.Count : arguments.TakeWhile(argument => argument.NameEquals is null).Count();
         if (position == 0)
         {
             items[0] = arguments[0].WithoutLeadingTrivia();

@@ -8,4 +8,4 @@ namespace EfficientConv.Dsl.CodeFixes;
 /// <summary>Gives the hidden channels as a number where the ratio makes a fraction.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(HiddenChannelsCodeFix))]
 [Shared]
-public sealed class HiddenChannelsCodeFix() : ArgumentCodeFix([RuleCatalog.FractionalChannels.Id], "hiddenChannels");
+public sealed class HiddenChannelsCodeFix() : ArgumentCodeFix(RuleCatalog.FractionalChannels.Id);

@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.CodeFixes;
 
 namespace EfficientConv.Dsl.CodeFixes;
 
-/// <summary>Sets the largest reduction that leaves a hidden channel.</summary>
+/// <summary>Sets a reduction that divides the channels; the nearest ones are offered.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(SqueezeReductionCodeFix))]
 [Shared]
-public sealed class SqueezeReductionCodeFix() : ArgumentCodeFix([RuleCatalog.SqueezeEmpty.Id], "reduction", "squeezeReduction");
+public sealed class SqueezeReductionCodeFix() : ArgumentCodeFix(RuleCatalog.SqueezeReduction.Id);

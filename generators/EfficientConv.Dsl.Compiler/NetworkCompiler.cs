@@ -14,8 +14,18 @@ namespace EfficientConv.Dsl.Compiler;
 
 /// <summary>A file that the compiler wrote.</summary>
 /// <param name="HintName">Its name.</param>
-/// <param name="Text">Its C# text.</param>
-public sealed record GeneratedSource(string HintName, string Text);
+/// <param name="Content">Its C# text.</param>
+public sealed record GeneratedSource(string HintName, CompactText Content)
+{
+    /// <summary>A file of a text.</summary>
+    public GeneratedSource(string hintName, string text)
+        : this(hintName, new CompactText(text))
+    {
+    }
+
+    /// <summary>Its C# text as a string.</summary>
+    public string Text => Content.ToString();
+}
 
 /// <summary>What became of a declaration.</summary>
 /// <param name="Sources">The files.</param>
@@ -29,14 +39,16 @@ public static class NetworkCompiler
     public static CompilationResult Compile(NetworkDeclaration declaration, ScheduleSettings settings) => Compile(declaration, new CompilerOptions(settings));
 
     /// <summary>The same with <paramref name="options"/>.</summary>
-    public static CompilationResult Compile(NetworkDeclaration declaration, CompilerOptions options)
+    public static CompilationResult Compile(NetworkDeclaration declaration, CompilerOptions options) => Invariant(() => RunPasses(declaration, options));
+
+    /// <summary>Text must not depend on the machine's language: some cultures write another minus sign.</summary>
+    private static T Invariant<T>(Func<T> work)
     {
-        // Text must not depend on the machine's language: some cultures write another minus sign.
         CultureInfo culture = CultureInfo.CurrentCulture;
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            return RunPasses(declaration, options);
+            return work();
         }
         finally
         {
@@ -45,7 +57,8 @@ public static class NetworkCompiler
     }
 
     /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
-    public static EquatableArray<Finding> Check(NetworkDeclaration declaration) => Expansion.Expand(declaration).Findings;
+    public static EquatableArray<Finding> Check(NetworkDeclaration declaration) =>
+        Invariant(() => NetworkRules.Check(declaration, Expansion.Expand(declaration)));
 
     /// <summary>What of <paramref name="overrides"/> names a layer of <paramref name="declaration"/> and does not fit it.</summary>
     public static EquatableArray<Finding> CheckSchedules(NetworkDeclaration declaration, ScheduleSettings settings, ScheduleOverrides overrides)
@@ -65,14 +78,9 @@ public static class NetworkCompiler
         string className = MangledName(declaration);
         ExpansionResult expansion = Expansion.Expand(declaration);
         if (expansion.Graph is not { } graph)
-        {
-            // A class that cannot be extended gets nothing: its own error says why.
-            bool extendable = declaration.Target.Count == 0;
-            EquatableArray<GeneratedSource> members = extendable
-                ? EquatableArray.Of(new GeneratedSource(className + ".g.cs", MembersEmitter.EmitInvalid(declaration, $"{expansion.Findings[0].RuleId}: {expansion.Findings[0].Message}")))
-                : [];
-            return new CompilationResult(members, expansion.Findings);
-        }
+            return Invalid(declaration, className, expansion.Findings);
+        if (SizeRules.Check(declaration, graph) is { } size)
+            return Invalid(declaration, className, EquatableArray.Of(size));
 
         NetworkAnalysis analysis = NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides);
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
@@ -83,6 +91,13 @@ public static class NetworkCompiler
         return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
     }
 
+    /// <summary>Members that throw the first finding; nothing for a class that cannot be extended, whose own error says why.</summary>
+    private static CompilationResult Invalid(NetworkDeclaration declaration, string className, EquatableArray<Finding> findings) => new(
+        declaration.Target.Count == 0
+            ? EquatableArray.Of(new GeneratedSource(className + ".g.cs", MembersEmitter.EmitInvalid(declaration, $"{findings[0].RuleId}: {findings[0].Message}")))
+            : [],
+        findings);
+
     /// <summary>
     /// The full name as one identifier. A hash (FNV-1a, 32 bits) keeps names apart that differ only in case or in what an identifier cannot hold:
     /// file names of a compilation must differ in more than case.
@@ -92,6 +107,8 @@ public static class NetworkCompiler
         string fullName = declaration.FullName;
         uint hash = 2166136261;
         StringBuilder name = new();
+        if (declaration.Keyword != "class")
+            fullName += " " + declaration.Keyword; // A class and a record of one name are an error of the compiler's, whose files must differ nonetheless.
         foreach (char c in fullName)
         {
             hash = unchecked((hash ^ c) * 16777619);

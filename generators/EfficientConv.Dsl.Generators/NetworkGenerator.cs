@@ -1,11 +1,9 @@
-using System.Text;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Text;
 
 namespace EfficientConv.Dsl.Generators;
 
@@ -25,12 +23,20 @@ public sealed class NetworkGenerator : IIncrementalGenerator
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        // The declaration is the last thing that knows of Roslyn, and it holds names and constants only.
-        IncrementalValuesProvider<NetworkDeclaration> declarations = context.SyntaxProvider
-            .ForAttributeWithMetadataName(
-                NetworkAttributes.MarkerMetadataName,
-                static (node, _) => node is TypeDeclarationSyntax,
-                static (match, cancellation) => NetworkReader.ReadAt((INamedTypeSymbol)match.TargetSymbol, match.TargetNode, cancellation))
+        // The declaration is the last thing that knows of Roslyn, and it holds names and constants only. A marker under its own name is found by the
+        // syntax alone, so that a class that was read before need not be bound again; one under an alias takes the compiler's way.
+        Register(context, context.SyntaxProvider.CreateSyntaxProvider(
+            static (node, _) => NetworkAttributes.HasMarkerName(node),
+            static (match, cancellation) => DeclarationCache.Read(match.Node, match.SemanticModel, cancellation)));
+        Register(context, context.SyntaxProvider.ForAttributeWithMetadataName(
+            NetworkAttributes.MarkerMetadataName,
+            static (node, _) => node is TypeDeclarationSyntax && !NetworkAttributes.HasMarkerName(node),
+            static (match, cancellation) => NetworkReader.ReadAt((INamedTypeSymbol)match.TargetSymbol, match.TargetNode, cancellation)));
+    }
+
+    private static void Register(IncrementalGeneratorInitializationContext context, IncrementalValuesProvider<NetworkDeclaration?> candidates)
+    {
+        IncrementalValuesProvider<NetworkDeclaration> declarations = candidates
             .Where(static declaration => declaration is not null)
             .Select(static (declaration, _) => declaration!)
             .WithTrackingName(DeclarationStep);
@@ -53,7 +59,7 @@ public sealed class NetworkGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(results, static (production, result) =>
         {
             foreach (GeneratedSource source in result.Sources)
-                production.AddSource(source.HintName, SourceText.From(source.Text, Encoding.UTF8));
+                production.AddSource(source.HintName, new GeneratedText(source.Content));
         });
     }
 }

@@ -139,7 +139,8 @@ public class CodeFixTests
     public Task Padding_IsSetOrAdded(string wrong, string right) => CodeFixHarness.VerifyAsync(
         new PaddingCodeFix(),
         $"[InputShape(3, 8, 8)]\n[{wrong}]\npublic partial class Net;\n",
-        $"[InputShape(3, 8, 8)]\n[{right}]\npublic partial class Net;\n");
+        $"[InputShape(3, 8, 8)]\n[{right}]\npublic partial class Net;\n",
+        stays: "ECD0202 ECD0203");
 
     [Fact]
     public Task Padding_OneArgumentALine_GetsItsOwnLine() => CodeFixHarness.VerifyAsync(
@@ -160,17 +161,24 @@ public class CodeFixTests
             padding: 1
         )]
         public partial class Net;
-        """);
+        """,
+        stays: "ECD0202");
 
-    [Fact]
-    public async Task Padding_SetForOneSideAlready_IsNotOffered() =>
-        Assert.Empty(await CodeFixHarness.TitlesAsync(new PaddingCodeFix(), "[InputShape(3, 8, 8), Conv2d(8, 9, PaddingHeight = 0)] public partial class Net;"));
+    [Theory]
+    [InlineData("Conv2d(8, 9, PaddingHeight = 0)", "Conv2d(8, 9, PaddingHeight = 1, PaddingWidth = 1)")]
+    [InlineData("Conv2d(8, 11, padding: 0, PaddingTop = 1)", "Conv2d(8, 11, padding: 0, PaddingTop = 2, PaddingBottom = 2, PaddingWidth = 2)")]
+    public Task Padding_SetForOneAxisOrSide_IsSetThere(string wrong, string right) => CodeFixHarness.VerifyAsync(
+        new PaddingCodeFix(),
+        $"[InputShape(3, 8, 8), {wrong}] public partial class Net;",
+        $"[InputShape(3, 8, 8), {right}] public partial class Net;",
+        stays: "ECD0202 ECD0203");
 
     [Fact]
     public Task Padding_FixAll() => CodeFixHarness.VerifyFixAllAsync(
         new PaddingCodeFix(),
         ["[InputShape(3, 8, 8), Conv2d(8, 9)] public partial class A;\n[InputShape(3, 8, 8), Conv2d(8, 13)] public partial class B;\n"],
-        ["[InputShape(3, 8, 8), Conv2d(8, 9, padding: 1)] public partial class A;\n[InputShape(3, 8, 8), Conv2d(8, 13, padding: 3)] public partial class B;\n"]);
+        ["[InputShape(3, 8, 8), Conv2d(8, 9, padding: 1)] public partial class A;\n[InputShape(3, 8, 8), Conv2d(8, 13, padding: 3)] public partial class B;\n"],
+        stays: "ECD0202");
 
     [Theory]
     [InlineData("InvertedResidual(expansion: 1.3)", "InvertedResidual(expansion: 1.3, hiddenChannels: 31)")]

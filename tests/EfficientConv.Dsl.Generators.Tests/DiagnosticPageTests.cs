@@ -28,7 +28,7 @@ public partial class DiagnosticPageTests
         return (await AnalyzerHarness.DiagnosticsAsync(compilation)).Select(diagnostic => diagnostic.Id);
     }
 
-    private static string Example(string page, string heading) =>
+    internal static string Example(string page, string heading) =>
         Assert.Single(CodeBlock().Matches(page), match => match.Groups["heading"].Value == heading).Groups["code"].Value;
 
     [GeneratedRegex("## (?<heading>.+)\n\n```csharp\n(?<code>(.*\n)*?)```")]

@@ -49,6 +49,9 @@ public class GeneratorCachingTests
     public void AddedForeignAttribute_IsCached() => AssertCached("File0.cs", "[InputShape(8, 8, 8)]", "[System.Serializable]\n[InputShape(8, 8, 8)]");
 
     [Fact]
+    public void ChangedOtherClassInTheFile_IsCached() => AssertCached("File0.cs", "namespace Nets;", "namespace Nets;\n\npublic class Added { public int Value => 1; }");
+
+    [Fact]
     public void ChangedOtherFile_IsCached() => AssertCached("File1.cs", "=> 1", "=> 2");
 
     [Fact]

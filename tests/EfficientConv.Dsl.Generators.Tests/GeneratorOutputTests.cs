@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.RegularExpressions;
+using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 
 namespace EfficientConv.Dsl.Generators.Tests;
 
-public class GeneratorOutputTests
+public partial class GeneratorOutputTests
 {
     /// <summary>Uses every public member of <c>Net</c>, as a user's code does.</summary>
     private const string Caller = """
@@ -70,6 +72,29 @@ public class GeneratorOutputTests
         Assert.NotEmpty(run.Sources);
         Assert.Empty(Problems(run.Compilation));
     }
+
+    public static TheoryData<string> ErrorRules => [.. RuleCatalog.All.Where(rule => rule.Severity == RuleSeverity.Error).Select(rule => rule.Id)];
+
+    /// <summary>The wrong example of each error's page, with code that calls it: the rule's error stays the only one.</summary>
+    [Theory]
+    [MemberData(nameof(ErrorRules))]
+    public void EveryError_LeavesCallingCodeCompilable(string id)
+    {
+        string page = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "docs", "diagnostics", id + ".md"));
+        string wrong = DiagnosticPageTests.Example(page, "Wrong");
+        string name = NetworkName().Matches(wrong)[^1].Groups[1].Value;
+        GeneratorRun run = GeneratorHarness.Run(wrong, Caller.Replace("Net", name, StringComparison.Ordinal).Replace("IConv" + name, "IConvNet", StringComparison.Ordinal));
+
+        // A class that cannot take a generated part has none, and its one error says so.
+        if (id is "ECD0001" or "ECD0002" or "ECD0005")
+            return;
+        Assert.Empty(Problems(run.Compilation));
+        if (id != RuleCatalog.BudgetExceeded.Id)
+            Assert.Contains($"InvalidOperationException(\"{id}: ", Assert.Single(run.Sources).Value, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex("class (\\w+)")]
+    private static partial Regex NetworkName();
 
     [Fact]
     public void Text_DoesNotDependOnCultureOrRun()

@@ -6,12 +6,16 @@ namespace EfficientConv.Dsl.Generators.Tests;
 /// Every rule where it must speak, with the exact span, and where it must be silent although it comes near. The meta-test demands, for each rule
 /// of the catalog, a method <c>{id}_...</c> here and another <c>{id}_NearMiss...</c>.
 /// </summary>
-public class NetworkAnalyzerTests
+public partial class NetworkAnalyzerTests
 {
     private static Task Verify(params string[] markups) => AnalyzerHarness.VerifyAsync(markups);
 
     /// <summary>A network of the given input and layers, right in everything else.</summary>
     private static Task VerifyLayers(string input, string layers) => Verify($"[InputShape({input})]\n[{layers}]\npublic sealed partial class Net;");
+
+    /// <summary>The message of the only diagnostic of <paramref name="source"/>.</summary>
+    private static async Task<string> MessageAsync(string source) =>
+        Assert.Single(await AnalyzerHarness.DiagnosticsAsync(TestCompilation.Create(source))).GetMessage(System.Globalization.CultureInfo.InvariantCulture);
 
     [Fact]
     public Task ECD0001_ClassIsNotPartial() => Verify("[InputShape(3, 8, 8), ReLU] public sealed class {|ECD0001:Net|};");
@@ -25,7 +29,7 @@ public class NetworkAnalyzerTests
         Verify("public static partial class Outer { internal partial struct Middle { [InputShape(3, 8, 8), ReLU] private sealed partial class Net; } }");
 
     [Fact]
-    public Task ECD0001_NearMiss_NoInputShape() => Verify("[ReLU] public sealed class Template;");
+    public Task ECD0001_NearMiss_NoInputShape() => Verify("[ReLU] public sealed class {|ECD0003:Template|};");
 
     [Theory]
     [InlineData("public static partial class {|ECD0002:Net|};")]
@@ -55,6 +59,18 @@ public class NetworkAnalyzerTests
     public Task ECD0002_NearMiss_InsideAGenericClass() => Verify("public partial class Outer<T> { [InputShape(3, 8, 8), ReLU] public partial class Net; }");
 
     [Theory]
+    [InlineData("[Conv2d(8), ReLU] public sealed partial class {|ECD0003:Net|};")]
+    [InlineData("/// <summary>A stem.</summary>\n[DepthwiseConv2d(3)]\n[ReLU6]\ninternal static class {|ECD0003:Net|} { }")]
+    [InlineData("public class Outer { [ReLU] private partial record {|ECD0003:Net|}; }")]
+    public Task ECD0003_LayersWithoutInputShape(string source) => Verify(source);
+
+    [Theory]
+    [InlineData("[InputShape(8, 8, 8), ReLU] public sealed partial class Net;")]
+    [InlineData("[System.Serializable] public sealed partial class Net;")]
+    [InlineData("public sealed partial class Net;")]
+    public Task ECD0003_NearMiss_InputShapeOrNoLayers(string source) => Verify(source);
+
+    [Theory]
     [InlineData("{|ECD0004:0|}, 8, 8", "ReLU")]
     [InlineData("3, 8, {|ECD0004:width: -1|}", "ReLU")]
     [InlineData("3, 8, 8", "Conv2d({|ECD0004:-4|})")]
@@ -66,17 +82,20 @@ public class NetworkAnalyzerTests
     [InlineData("3, 8, 8", "Activation({|ECD0004:(Activation)99|})")]
     [InlineData("3, 8, 8", "BatchNorm({|ECD0004:0.0|})")]
     [InlineData("8, 8, 8", "PReLU({|ECD0004:4|})")]
+    [InlineData("8, 8, 8", "Budget({|ECD0004:maxParameters: 0|}), ReLU")]
+    [InlineData("8, 8, 8", "Conv2d({|ECD0004:0|}, {|ECD0004:stride: 0|})")]
+    [InlineData("{|ECD0004:0|}, 8, 8", "ReLU, Conv2d(8, {|ECD0004:groups: -1|}), InvertedResidual({|ECD0004:expansion: 0|})")]
     public Task ECD0004_ValueOutOfRange(string input, string layers) => VerifyLayers(input, layers);
 
     [Fact]
     public Task ECD0004_TooManyElements() => Verify("[{|ECD0004:InputShape(1024, 1024, 1024)|}, ReLU] public sealed partial class Net;");
 
     [Theory]
-    [InlineData("1, 1, 1", "Conv2d(1, 1, 1)")]
+    [InlineData("1, 1, 1", "Conv2d(8, 1, 1)")]
     [InlineData("3, 8, 8", "Conv2d(outChannels: Channels.FromInput, padding: 0)")]
     [InlineData("8, 8, 8", "PReLU(8)")]
     [InlineData("8, 8, 8", "PReLU(1)")]
-    [InlineData("8, 8, 8", "InvertedResidual(expansion: 0.125)")]
+    [InlineData("64, 8, 8", "InvertedResidual(expansion: 0.125)")]
     public Task ECD0004_NearMiss_SmallestAndDefaultValues(string input, string layers) => VerifyLayers(input, layers);
 
     [Fact]
@@ -116,12 +135,16 @@ public class NetworkAnalyzerTests
     [InlineData("SqueezeExcitation({|ECD0104:25|})")]
     [InlineData("InvertedResidual(expansion: 2, {|ECD0104:squeezeReduction: 49|})")]
     [InlineData("{|ECD0104:EfficientConvBlock(hiddenChannels: 3)|}")]
+    [InlineData("SqueezeExcitation({|ECD0104:5|})")]
+    [InlineData("InvertedResidual(expansion: 2, {|ECD0104:squeezeReduction: 7|})")]
+    [InlineData("{|ECD0104:EfficientConvBlock(hiddenChannels: 30)|}")]
     public Task ECD0104_ReductionLeavesNoChannel(string layer) => VerifyLayers("24, 8, 8", layer);
 
     [Theory]
     [InlineData("SqueezeExcitation(24)")]
     [InlineData("InvertedResidual(expansion: 2, squeezeReduction: 48)")]
-    [InlineData("EfficientConvBlock(hiddenChannels: 4)")]
+    [InlineData("EfficientConvBlock(hiddenChannels: 28)")]
+    [InlineData("SqueezeExcitation(5, squeezeChannels: 5)")]
     public Task ECD0104_NearMiss_ReductionLeavesOneChannel(string layer) => VerifyLayers("24, 8, 8", layer);
 
     [Theory]
@@ -135,48 +158,19 @@ public class NetworkAnalyzerTests
     [InlineData("InvertedResidual(expansion: 1.3, hiddenChannels: 31)")]
     public Task ECD0105_NearMiss_WholeChannels(string layer) => VerifyLayers("24, 8, 8", layer);
 
-    [Theory]
-    [InlineData("Conv2d(8, {|ECD0201:kernelSize: 9|})")]
-    [InlineData("Conv2d(8, {|ECD0201:5|}, dilation: 2)")]
-    [InlineData("{|ECD0201:Conv2d(8, dilation: 4)|}")]
-    [InlineData("Conv2d(8, {|ECD0201:KernelWidth = 9|})")]
-    [InlineData("MaxPool2d({|ECD0201:9|})")]
-    [InlineData("InvertedResidual({|ECD0201:kernelSize: 9|}, shortcut: Shortcut.None, Padding = 0)")]
-    public Task ECD0201_KernelLargerThanInput(string layer) => VerifyLayers("3, 8, 8", layer);
-
-    [Theory]
-    [InlineData("Conv2d(8, kernelSize: 8)")]
-    [InlineData("Conv2d(8, kernelSize: 10, padding: 1)")]
-    [InlineData("Conv2d(8, 3, dilation: 3)")]
-    [InlineData("MaxPool2d(8)")]
-    public Task ECD0201_NearMiss_KernelJustFits(string layer) => VerifyLayers("3, 8, 8", layer);
-
-    [Theory]
-    [InlineData("MaxPool2d(3, 2, {|ECD0204:2|})")]
-    [InlineData("AvgPool2d(2, {|ECD0204:PaddingLeft = 2|})")]
-    public Task ECD0204_PoolingPadding(string layer) => VerifyLayers("3, 8, 8", layer);
-
-    [Theory]
-    [InlineData("MaxPool2d(3, 2, 1)")]
-    [InlineData("AvgPool2d(4, padding: 2)")]
-    public Task ECD0204_NearMiss_HalfTheKernel(string layer) => VerifyLayers("3, 8, 8", layer);
-
-    [Theory]
-    [InlineData("InvertedResidual({|ECD0301:stride: 2|}, shortcut: Shortcut.Required)")]
-    [InlineData("Bottleneck(4, {|ECD0301:16|}, shortcut: Shortcut.Required)")]
-    [InlineData("EfficientConvBlock({|ECD0301:outChannels: 9|}, shortcut: Shortcut.Required)")]
-    public Task ECD0301_ShortcutCannotAdd(string layer) => VerifyLayers("8, 8, 8", layer);
-
-    [Theory]
-    [InlineData("InvertedResidual(stride: 2)")]
-    [InlineData("InvertedResidual(16)")]
-    [InlineData("InvertedResidual(8, shortcut: Shortcut.Required)")]
-    [InlineData("InvertedResidual(kernelSize: 5, dilation: 2, shortcut: Shortcut.Required)")]
-    public Task ECD0301_NearMiss_ShortcutAddsOrIsNotAskedFor(string layer) => VerifyLayers("8, 8, 8", layer);
-
     [Fact]
     public Task Mistake_GivesOneDiagnostic_NotACascade() =>
         VerifyLayers("32, 8, 8", "Conv2d(30, {|ECD0101:groups: 3|}), Conv2d(8, groups: 7), ChannelShuffle(9), MaxPool2d(99)");
+
+    [Theory]
+    [InlineData("Conv2d(64, groups: 3, Name = \"stem\")", "Conv2d \"stem\" has groups 3, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
+    [InlineData("ReLU, Bottleneck(10, 32, groups: 4)", "Bottleneck \"1\" (its layer conv: 3x3 convolution of 10 to 10 channels, midChannels 10) has groups 4, which do not divide its 10 input channels (inChannels must be divisible by groups)")]
+    [InlineData("InvertedResidual(expansion: 6, kernelSize: 9, shortcut: Shortcut.None, Padding = 0)", "InvertedResidual \"0\" (its layer depthwise: 9x9 convolution of 192 to 192 channels, 192 = 32 x expansion 6) has an empty output: its kernel of 9 x 9 pixels (dilation included) is larger than the padded input of 8 x 8 pixels (the effective kernel must fit)")]
+    [InlineData("Conv2d(32, kernelSize: 5, padding: 1)", "Conv2d \"0\" loses 2 of 8 rows and loses 2 of 8 columns at stride 1 with padding 1 (padding 0 or dilation * (kernel - 1) / 2 = 2 is meant by most)")]
+    [InlineData("InvertedResidual(16, stride: 2, shortcut: Shortcut.Required)", "InvertedResidual \"0\" cannot add its input to its output: its layer depthwise with stride 2x2 makes 4 x 4 pixels of 8 x 8, and its layer project makes 16 channels of the block's 32 (a shortcut needs stride 1 and equal shapes)")]
+    [InlineData("Conv2d(16, stride: 2, padding: 1), Add(\"input\")", "Add \"Add1\" adds \"input\" of 32 x 8 x 8 to 16 x 4 x 4: channels 16, made by \"0\", and 32, made by \"input\"; 4 x 4 pixels, made by \"0\", and 8 x 8, made by \"input\" (both shapes must be equal)")]
+    public async Task Message_NamesThingPlaceFactAndRule(string layers, string expected) =>
+        Assert.Equal(expected, await MessageAsync($"[InputShape(32, 8, 8)] [{layers}] public sealed partial class Net;"));
 
     [Fact]
     public Task Networks_AreJudgedOnTheirOwn() => Verify(
@@ -213,6 +207,30 @@ public class NetworkAnalyzerTests
             public const int Groups = Width / 5;
         }
         """);
+
+    /// <summary>One mistake in the many ways in which an attribute can be written.</summary>
+    [Theory]
+    [InlineData("[InputShape(32, 8, 8), Conv2d(64, {|ECD0101:groups: 3|})]")]
+    [InlineData("[InputShape(32, 8, 8)][Conv2d(64, 3, 1, 0, 1, {|ECD0101:3|})]")]
+    [InlineData("[Conv2d(64, {|ECD0101:groups: 3|})] [InputShape(32, 8, 8)]")]
+    [InlineData("[InputShape(height: 8, width: 8, channels: 32)]\n[Conv2d(\n    {|ECD0101:groups:\n        3|},\n    outChannels: 64)]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(outChannels: 64, 3, {|ECD0101:groups: 3|}, bias: false, Name = \"x\")]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: Three|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: Sizes.Three|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: Sizes.Three * 4 - (9)|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: 0b11|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: (int)3.7|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: true ? 3 : 4|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: 'c' - 'a' + 1|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: sizeof(int) - 1|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Conv2d(64, {|ECD0101:groups: (int)Activation.HardSwish|})]")]
+    [InlineData("[InputShape(32, 8, 8)] [Grouped(64, {|ECD0101:groups: 3|})]")]
+    [InlineData("[EfficientConv.Dsl.InputShape(32, 8, 8), EfficientConv.Dsl.Conv2dAttribute(64, {|ECD0101:groups: 3|}), global::EfficientConv.Dsl.ReLU]")]
+    [InlineData("[type: InputShape(32, 8, 8)] [type: Conv2d(64, {|ECD0101:groups: 3|}, Name = nameof(Net) + \".\" + nameof(Sizes))]")]
+    [InlineData("[System.Obsolete, InputShape(32, 8, 8)] [System.Serializable, Conv2d(64, {|ECD0101:groups: 3|})]")]
+    public Task Spans_InEveryForm(string attributes) => Verify(
+        $"using static Sizes;\nusing Grouped = EfficientConv.Dsl.Conv2dAttribute;\n{attributes}\npublic sealed partial class Net;",
+        "static class Sizes { public const int Three = One + 2; private const int One = 1; }");
 
     [Fact]
     public Task Spans_ShorthandAndFullName() => Verify("""

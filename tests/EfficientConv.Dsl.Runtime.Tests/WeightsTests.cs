@@ -117,7 +117,7 @@ public class WeightsTests
             tensors.Add(($"extra{i:d2}", [1], [1f]));
         var e = Assert.Throws<WeightsException>(() => Engine.Load(SafetensorsBytes.Write([.. tensors])));
         Assert.Equal(25, e.Problems.Count);
-        Assert.EndsWith("\n  ... and 5 more", e.Message, StringComparison.Ordinal);
+        Assert.EndsWith("\n  ... and 5 more unexpected", e.Message, StringComparison.Ordinal);
         Assert.Equal(22, e.Message.Split('\n').Length);
     }
 

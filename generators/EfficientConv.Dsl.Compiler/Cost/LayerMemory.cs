@@ -54,12 +54,13 @@ public static class LayerMemory
             OutputMemory writes = group switch
             {
                 SingleGroup { Stage: ActivationStage or PReLUStage or BatchNormStage } => OutputMemory.OverInput,
-                SingleGroup { Stage: FlattenStage } => OutputMemory.View,
+                SingleGroup { Stage: FlattenStage or SliceStage } => OutputMemory.View,
                 _ => OutputMemory.New,
             };
             operations.Add(new MemoryOperation(
                 group is DepthwiseGroup block ? (block.Expand ?? block.Depthwise).Name : group.Last.Name, group is DepthwiseGroup ? "fused" : NetworkCostModel.NameOf(group.Last),
-                reads, group.Last.Output.Count * sizeof(float), writes, group is DepthwiseGroup fused ? RowScratch(fused, source >= 0) : 0));
+                reads, group.Last.Output.Count * sizeof(float), writes, group is DepthwiseGroup fused ? RowScratch(fused, source >= 0) : 0,
+                stages.Outputs.Contains(group.Last.Id)));
         }
 
         return Liveness.Run(operations, inputHeld);
@@ -73,50 +74,21 @@ public static class LayerMemory
     /// <param name="plan">The plan.</param>
     public static MemoryTimeline Planned(LayerGraph graph, NetworkPlan plan)
     {
-        long spans = (graph.Input.Count + graph.Output.Count) * sizeof(float);
-        (int First, int Last, int Floats)[] lives = [.. Lives(plan)];
+        long spans = (graph.Input.Count + graph.OutputSpan.Count) * sizeof(float);
         return new MemoryTimeline(new(plan.Steps.Select((step, i) => new MemoryPoint(
             StepName(step), step.Driver.Title,
-            spans + (sizeof(float) * (PlanBuilder.Align(step.ScratchLength) + lives.Where(l => l.First <= i && l.Last >= i).Sum(l => (long)l.Floats)))))));
+            spans + (sizeof(float) * (PlanBuilder.Align(step.ScratchLength) + plan.Tensors.Where(t => t.First <= i && t.Last >= i).Sum(t => (long)t.Length)))))));
     }
 
     /// <summary>Names of the layers that a step runs: <c>0.expand</c>, <c>0.depthwise</c>, ...</summary>
     public static string StepName(Step step) => step.Comment.Split(':')[0];
 
-    /// <summary>Tensors in the workspace from their writer to their last reader; one place holds several after each other.</summary>
-    private static IEnumerable<(int First, int Last, int Floats)> Lives(NetworkPlan plan)
-    {
-        Dictionary<int, (int First, int Last, int Floats)> open = [];
-        List<(int First, int Last, int Floats)> closed = [];
-        for (int i = 0; i < plan.Steps.Count; i++)
-        {
-            Step step = plan.Steps[i];
-            foreach (Tensor? read in new[] { step.Input, step.Residual })
-            {
-                if (read is { Place: TensorPlace.Workspace } && open.TryGetValue(read.Offset, out (int First, int Last, int Floats) life))
-                    open[read.Offset] = life with { Last = i };
-            }
-
-            if (step.Output.Place != TensorPlace.Workspace)
-                continue;
-            if (open.TryGetValue(step.Output.Offset, out (int First, int Last, int Floats) before))
-            {
-                if (before.Last == i)
-                    continue; // In place.
-                closed.Add(before);
-            }
-
-            open[step.Output.Offset] = (i, i, PlanBuilder.Align(step.Output.View.Length));
-        }
-
-        return closed.Concat(open.Values);
-    }
-
     /// <summary>The layers as operations.</summary>
     internal static List<MemoryOperation> Operations(LayerGraph graph, bool im2col = false) =>
         [.. graph.Layers.Select(layer => new MemoryOperation(
             layer.Name, NetworkCostModel.NameOf(layer.Operator), [.. layer.Inputs], layer.Output.Count * sizeof(float), Writes(layer),
-            im2col && layer.Operator is ConvolutionOperator c ? Im2colBytes(c, graph.Layers[layer.Inputs[0]].Output, layer.Output) : 0))];
+            im2col && layer.Operator is ConvolutionOperator c ? Im2colBytes(c, graph.Layers[layer.Inputs[0]].Output, layer.Output) : 0,
+            graph.Outputs.Any(o => o.Layer == layer.Id)))];
 
     /// <summary>
     /// Rule M3: a convolution as one matrix product needs its windows as columns, <c>in * kh * kw</c> values for each output pixel. A 1x1 convolution
@@ -135,6 +107,7 @@ public static class LayerMemory
     {
         ActivationOperator { Function.IsNone: true } or FlattenOperator => OutputMemory.View,
         ChannelShuffleOperator s when s.Groups == 1 || s.Groups == layer.Output.Channels => OutputMemory.View,
+        SliceOperator => OutputMemory.View,
         ActivationOperator or PReLUOperator or BatchNormOperator => OutputMemory.OverInput,
         _ => OutputMemory.New,
     };

@@ -7,7 +7,8 @@ namespace EfficientConv.Dsl.Compiler.Cost;
 /// <param name="OutputBytes">Bytes of the tensor that it makes.</param>
 /// <param name="Writes">Where it puts that tensor.</param>
 /// <param name="ScratchBytes">Bytes that it needs for itself while it runs.</param>
-internal sealed record MemoryOperation(string Name, string Operator, int[] Inputs, long OutputBytes, OutputMemory Writes = OutputMemory.New, long ScratchBytes = 0);
+/// <param name="IsOutput">Whether the caller gets its tensor.</param>
+internal sealed record MemoryOperation(string Name, string Operator, int[] Inputs, long OutputBytes, OutputMemory Writes = OutputMemory.New, long ScratchBytes = 0, bool IsOutput = false);
 
 /// <summary>Where an operation's output lies.</summary>
 internal enum OutputMemory
@@ -22,7 +23,7 @@ internal enum OutputMemory
     View,
 }
 
-/// <summary>Rule M1: a tensor is alive from the operation that makes it to the last one that reads it; the output to the end.</summary>
+/// <summary>Rule M1: a tensor is alive from the operation that makes it to the last one that reads it; an output to the end.</summary>
 internal static class Liveness
 {
     /// <summary>Runs through <paramref name="operations"/>; operation i makes tensor i, and operation 0 stands for the network's input.</summary>
@@ -57,12 +58,11 @@ internal static class Liveness
         int[] lastUse = new int[count], memoryOf = new int[count], end = new int[count];
         for (int i = 0; i < count; i++)
         {
-            lastUse[i] = Math.Max(lastUse[i], i);
+            lastUse[i] = operations[i].IsOutput ? count : Math.Max(lastUse[i], i);
             foreach (int input in operations[i].Inputs)
                 lastUse[input] = Math.Max(lastUse[input], i);
         }
 
-        lastUse[count - 1] = count;
         if (inputHeld)
             lastUse[0] = count;
         for (int i = 0; i < count; i++)

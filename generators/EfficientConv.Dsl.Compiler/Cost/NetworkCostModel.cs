@@ -43,7 +43,7 @@ public static class NetworkCostModel
             Shape input = graph.Layers[layer.Inputs[0]].Output;
             LayerCost cost = new(layer.Name, NameOf(layer.Operator), input, layer.Output, Parameters(layer.Operator, input), MultiplyAdds(layer.Operator, input, layer.Output), live.Points[layers.Count].LiveBytes);
             layers.Add(cost);
-            if (layer.Operator is not (AddOperator or ScaleOperator or FlattenOperator))
+            if (layer.Operator is not (AddOperator or ScaleOperator or FlattenOperator or ConcatOperator or SliceOperator))
                 outputs += layer.Output.Count;
             if (layer.Operator is ConvolutionOperator)
                 activations += layer.Output.Count;
@@ -59,6 +59,8 @@ public static class NetworkCostModel
         ConvolutionOperator c => ((long)c.OutChannels * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width) + (c.Bias ? c.OutChannels : 0),
         BatchNormOperator => 2L * input.Channels,
         PReLUOperator p => p.Parameters,
+        LayerNormOperator => 2L * input.Channels,
+        LayerScaleOperator => input.Channels,
         _ => 0,
     };
 
@@ -90,6 +92,10 @@ public static class NetworkCostModel
         AddOperator => "Add",
         ScaleOperator => "Mul",
         SoftmaxOperator => "Softmax",
+        ConcatOperator => "Concat",
+        SliceOperator => "Slice",
+        LayerNormOperator => "LayerNorm2d",
+        LayerScaleOperator => "LayerScale",
         _ => op.GetType().Name,
     };
 }

@@ -72,16 +72,16 @@ public static class TrainingMemory
     {
         bool[] trained = new bool[graph.Layers.Count];
         foreach (Layer layer in graph.Layers)
-            trained[layer.Id] = layer.Operator is ConvolutionOperator or BatchNormOperator or PReLUOperator || layer.Inputs.Any(id => trained[id]);
+            trained[layer.Id] = layer.Operator is ConvolutionOperator or BatchNormOperator or PReLUOperator or LayerNormOperator or LayerScaleOperator || layer.Inputs.Any(id => trained[id]);
         return trained;
     }
 
-    /// <summary>The layer whose memory each layer's output is: flattening is another view of the same.</summary>
+    /// <summary>The layer whose memory each layer's output is: flattening and slicing are other views of the same.</summary>
     private static int[] Roots(LayerGraph graph)
     {
         int[] root = new int[graph.Layers.Count];
         foreach (Layer layer in graph.Layers)
-            root[layer.Id] = layer.Operator is FlattenOperator ? root[layer.Inputs[0]] : layer.Id;
+            root[layer.Id] = layer.Operator is FlattenOperator or SliceOperator ? root[layer.Inputs[0]] : layer.Id;
         return root;
     }
 
@@ -96,7 +96,7 @@ public static class TrainingMemory
 
     private static Kept KeptBy(Operator op) => op switch
     {
-        ConvolutionOperator or BatchNormOperator or PReLUOperator or PoolOperator or GlobalAveragePoolOperator => Kept.Inputs,
+        ConvolutionOperator or BatchNormOperator or PReLUOperator or PoolOperator or GlobalAveragePoolOperator or LayerNormOperator or LayerScaleOperator => Kept.Inputs,
         SoftmaxOperator => Kept.Output,
         ActivationOperator a => a.Function.Kind switch
         {

@@ -48,6 +48,9 @@ public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeA
     /// <summary>An integer argument (enumerations too), or <paramref name="fallback"/> when it is absent.</summary>
     public int Int(string name, int fallback = Unset) => Find(name)?.Value is int value ? value : fallback;
 
+    /// <summary>A 64-bit integer argument, or <paramref name="fallback"/> when it is absent.</summary>
+    public long Long(string name, long fallback) => Find(name)?.Value switch { long value => value, int value => value, _ => fallback };
+
     /// <summary>A number, or <paramref name="fallback"/> when absent.</summary>
     public double Double(string name, double fallback) => Find(name)?.Value switch { double d => d, int i => i, float f => f, _ => fallback };
 
@@ -57,12 +60,17 @@ public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeA
     /// <summary>A text, or null when absent.</summary>
     public string? Text(string name) => Find(name)?.Value as string;
 
+    /// <summary>A list of texts; empty when absent.</summary>
+    public EquatableArray<string> Texts(string name) => Find(name)?.Value is EquatableArray<string> texts ? texts : [];
+
     /// <summary>Whether the source sets <paramref name="name"/> itself.</summary>
     public bool IsExplicit(string name) => Find(name)?.IsExplicit == true;
 }
 
 /// <summary>A constant handed to an attribute.</summary>
 /// <param name="Name">The constructor parameter's or property's name.</param>
-/// <param name="Value"><see cref="int"/> (enumerations as their number), <see cref="double"/>, <see cref="bool"/>, <see cref="string"/> or null.</param>
+/// <param name="Value">
+/// <see cref="int"/> (enumerations as their number), <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/>, an <see cref="EquatableArray{T}"/> of texts, or null.
+/// </param>
 /// <param name="IsExplicit">False when it is the parameter's default.</param>
 public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit);

@@ -59,7 +59,7 @@ internal sealed partial class DriverEmitter
     {
         Shape shape = d.Input.Shape;
         int channels = shape.Channels, pixels = shape.Pixels, step = d.Output.PixelStep;
-        if (d.Kind == MapKind.Copy && d.Input == d.Output)
+        if (d.Kind == MapKind.Copy && d.Input == d.Output && d.Input.IsDense)
         {
             Range("value", d.Input.Length);
             writer.Line("MemoryMarshal.CreateSpan(ref Unsafe.Add(ref input, value), values).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref output, value), values));");
@@ -82,6 +82,10 @@ internal sealed partial class DriverEmitter
                 break;
             case MapKind.ScaleShift:
                 writer.Line($"Elementwise.ScaleShift<{Simd}>(ref {input}, ref {output}, ref weights, ref {KernelText.At("weights", d.WeightsLength / 2)}, {channels}, pixels, {step});");
+                break;
+            case MapKind.Scale:
+                CopyPixels(input, d.Input.PixelStep, output, step, channels, "pixels");
+                writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref {output}, ref weights, {channels}, pixels, {step});");
                 break;
             case MapKind.PReLU:
                 CopyPixels(input, d.Input.PixelStep, output, step, channels, "pixels");

@@ -82,6 +82,9 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             case MapDriver d:
                 EmitMap(d);
                 break;
+            case LayerNormDriver d:
+                new PixelDriverEmitter(writer, vector).Emit(d);
+                break;
             default:
                 throw new InvalidOperationException($"{driver} has no text.");
         }

@@ -64,6 +64,9 @@ internal static class KernelsEmitter
                     case PackBias:
                         writer.Line($"convolution.PackBias({slice});");
                         break;
+                    case PackTensor t:
+                        writer.Line($"weights.Tensor({Quote(t.Key.Key)}).CopyTo({slice});");
+                        break;
                     case PackScaleShift:
                     {
                         BatchNormOperator norm = packing.BatchNorm!;
@@ -100,6 +103,8 @@ internal static class KernelsEmitter
         writer.Line($"FoldedConvolution convolution = weights.Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width});");
         if (packing.BatchNorm is { } norm)
             writer.Line($"convolution = convolution.FoldBatchNorm(weights, {BatchNormArguments(norm)});");
+        if (packing.Source is ConvolutionStage { LayerScale: { } scale })
+            writer.Line($"convolution = convolution.FoldScale(weights.Tensor({Quote(scale.Key.Key)}));");
     }
 
     private static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
@@ -148,8 +153,8 @@ internal static class KernelsEmitter
 
         static string Reference(Tensor tensor) => tensor.Place switch
         {
-            TensorPlace.Input => "input",
-            TensorPlace.Output => "output",
+            TensorPlace.Input => KernelText.At("input", tensor.Offset),
+            TensorPlace.Output => KernelText.At("output", tensor.Offset),
             _ => KernelText.At("workspace", tensor.Offset),
         };
     }

@@ -22,15 +22,17 @@ internal static class MembersEmitter
         OpenUserType(writer, declaration, () =>
         {
             writer.Line("/// <summary>");
-            writer.Line($"/// {graph.Input} to {graph.Output}: {cost.Parameters} parameters, {cost.MultiplyAdds} multiply-adds.<br/>");
-            foreach (LayerCost layer in cost.Layers.Where(l => l.Operator == "Linear" || l.Operator == "Conv2d" || l.Operator.EndsWith("Pool2d", StringComparison.Ordinal)))
-                writer.Line($"/// {layer.Name}: {layer.Operator} {layer.Input} to {layer.Output}, {layer.Parameters} parameters, {layer.MultiplyAdds} multiply-adds.<br/>");
+            writer.Line(FormattableString.Invariant($"/// {graph.Input} to {graph.OutputSpan}: {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds."));
             writer.Line("/// </summary>");
+            writer.Line("/// <remarks><list type=\"table\">");
+            foreach (LayerCost layer in cost.Layers.Where(IsShown))
+                writer.Line(FormattableString.Invariant($"/// <item><term>{layer.Name}</term><description>{layer.Operator} {layer.Input} to {layer.Output}{Figures(layer)}</description></item>"));
+            writer.Line("/// </list></remarks>");
         });
         Inherit(writer, "Shape of one input image.");
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         Inherit(writer, "Shape of one image's output.");
-        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.Output)};");
+        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
         Inherit(writer, "Layout of the spans that <c>Forward</c> takes.");
         writer.Line($"public static {Dsl}TensorLayout Layout => {Dsl}TensorLayout.{(graph.IsChannelsLast ? "NHWC" : "NCHW")};");
         Inherit(writer, "Parameters, multiply-adds and memory, in total and layer by layer.");
@@ -102,6 +104,13 @@ internal static class MembersEmitter
         return writer.ToString();
     }
 
+    /// <summary>Layers that have a row in the class's documentation; batch norm and activations would only make it long.</summary>
+    private static bool IsShown(LayerCost layer) => layer.Operator is "Linear" or "Conv2d" || layer.Operator.EndsWith("Pool2d", StringComparison.Ordinal);
+
+    private static string Figures(LayerCost layer) =>
+        (layer.Parameters == 0 ? string.Empty : FormattableString.Invariant($", {layer.Parameters:N0} parameters"))
+        + (layer.MultiplyAdds == 0 ? string.Empty : FormattableString.Invariant($", {layer.MultiplyAdds:N0} multiply-adds"));
+
     private static IReadOnlyList<(string Name, string Summary, string Signature, string Arguments)> Factories { get; } =
     [
         ("Load", "Loads the weights of a safetensors file.", $"string path, {Dsl}LoadOptions? options = null", "path, options"),
@@ -172,10 +181,11 @@ internal static class MembersEmitter
         writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => s_parameters;");
         writer.Line();
         writer.Line($"public static {Dsl}NetworkCost Cost => s_cost;");
+        EmitReparameterized(writer, graph);
         writer.Line();
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         writer.Line();
-        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.Output)};");
+        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
         EmitChoice(writer, className, "int PackedLength(" + Dsl + "InstructionSet isa)", "PackedLength", returns: true);
         EmitChoice(writer, className, "int WorkspaceLength(" + Dsl + "InstructionSet isa)", "WorkspaceLength", returns: true);
         EmitChoice(writer, className, "int PartScratchLength(" + Dsl + "InstructionSet isa)", "PartScratchLength", returns: true);
@@ -183,6 +193,28 @@ internal static class MembersEmitter
         EmitChoice(writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, {Runtime}Part part)", "Run(ref input, ref output, ref weights, ref workspace, part)", returns: false);
         writer.Close();
         writer.Close();
+    }
+
+    /// <summary>The branches that a checkpoint may hold in place of a convolution; nothing where there are none.</summary>
+    private static void EmitReparameterized(SourceWriter writer, LayerGraph graph)
+    {
+        ConvolutionOperator[] sums = [.. graph.Layers.Select(l => l.Operator).OfType<ConvolutionOperator>().Where(c => c.Branches is not null)];
+        if (sums.Length == 0)
+            return;
+        writer.Line();
+        writer.Line($"private static readonly {Runtime}ReparameterizedConvolution[] s_reparameterized =");
+        writer.Open('[');
+        foreach (ConvolutionOperator sum in sums)
+        {
+            IEnumerable<string> branches = sum.Branches!.Branches.Select(b => FormattableString.Invariant(
+                $"new {Runtime}ReparameterizedBranch({(b.Convolution is null ? "null" : KernelsEmitter.Quote(b.Convolution))}, {KernelsEmitter.Quote(b.Norm)}, {b.KernelSize})"));
+            writer.Line(FormattableString.Invariant(
+                $"new({KernelsEmitter.Quote(sum.Key.With("weight").Key)}, {KernelsEmitter.Quote(sum.Key.With("bias").Key)}, {sum.Branches.Epsilon:R}, {string.Join(", ", branches)}),"));
+        }
+
+        writer.CloseWith("];");
+        writer.Line();
+        writer.Line($"public static global::System.ReadOnlySpan<{Runtime}ReparameterizedConvolution> Reparameterized => s_reparameterized;");
     }
 
     /// <summary>One member that goes to the chosen kernels. The checks are constants to the just-in-time and the native compiler, so what cannot run is not compiled.</summary>

@@ -26,7 +26,7 @@ public static class OperatorFolding
                     FoldFrom(layer);
             }
 
-            return new StageGraph(graph.IsChannelsLast, _stages.ToEquatableArray());
+            return new StageGraph(graph.IsChannelsLast, _stages.ToEquatableArray(), graph.Outputs.Select(o => _stageOf[o.Layer]).ToEquatableArray());
         }
 
         private void FoldFrom(Layer layer)
@@ -81,6 +81,24 @@ public static class OperatorFolding
                 case AddOperator:
                     Emit(layer, new AddStage(id, name, inputs, input, output));
                     return;
+                case ConcatOperator when inputs.Count == 1:
+                    _stageOf[layer.Id] = inputs[0];
+                    return;
+                case ConcatOperator:
+                    Emit(layer, new ConcatStage(id, name, inputs, input, output));
+                    return;
+                case SliceOperator when output == input:
+                    _stageOf[layer.Id] = inputs[0];
+                    return;
+                case SliceOperator op:
+                    Emit(layer, new SliceStage(id, name, inputs, input, output, op.Start));
+                    return;
+                case LayerNormOperator op:
+                    Emit(layer, new LayerNormStage(id, name, inputs, input, output, op));
+                    return;
+                case LayerScaleOperator op:
+                    Emit(layer, new LayerScaleStage(id, name, inputs, input, output, op));
+                    return;
                 case SoftmaxOperator:
                     Emit(layer, new SoftmaxStage(id, name, inputs, input, output));
                     return;
@@ -108,6 +126,13 @@ public static class OperatorFolding
                 Take(normLayer);
             }
 
+            LayerScaleOperator? layerScale = null;
+            if (SoleReader(last) is { Operator: LayerScaleOperator scale } scaleLayer)
+            {
+                layerScale = scale;
+                Take(scaleLayer);
+            }
+
             if (SoleReader(last) is { Operator: AddOperator } add)
             {
                 int other = add.Inputs[0] == last.Id ? add.Inputs[1] : add.Inputs[0];
@@ -126,7 +151,7 @@ public static class OperatorFolding
 
             if (residual >= 0)
                 inputs = inputs.Append(residual).ToEquatableArray();
-            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, activation);
+            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, activation) { LayerScale = layerScale };
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);
@@ -162,6 +187,6 @@ public static class OperatorFolding
 
         /// <summary>The one layer that reads <paramref name="layer"/>, if there is exactly one.</summary>
         private Layer? SoleReader(Layer layer) =>
-            _uses[layer.Id] == 1 ? graph.Layers.First(l => l.Inputs.Contains(layer.Id)) : null;
+            _uses[layer.Id] == 1 ? graph.Layers.FirstOrDefault(l => l.Inputs.Contains(layer.Id)) : null;
     }
 }

@@ -31,6 +31,9 @@ public sealed record ConvolutionStage(
     ConvolutionOperator Convolution, BatchNormOperator? BatchNorm, bool HasResidual, ActivationFunction Activation)
     : Stage(Id, Name, Inputs, Input, Output)
 {
+    /// <summary>Learned factors behind convolution and batch norm, folded into the weights, or null.</summary>
+    public LayerScaleOperator? LayerScale { get; init; }
+
     /// <summary>Input channels that each output channel reads.</summary>
     public int InPerGroup => Input.Channels / Convolution.Groups;
 
@@ -81,10 +84,25 @@ public sealed record SoftmaxStage(int Id, string Name, EquatableArray<int> Input
 /// <summary>C x H x W read as a vector in PyTorch's order.</summary>
 public sealed record FlattenStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
 
-/// <summary>The network after folding, in topological order; stage 0 is the input and the last stage the output.</summary>
-public sealed record StageGraph(bool IsChannelsLast, EquatableArray<Stage> Stages)
+/// <summary>Tensors joined along the channels.</summary>
+public sealed record ConcatStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Some channels of a tensor, from <paramref name="Start"/> on.</summary>
+public sealed record SliceStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, int Start) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Normalisation over the channels of each pixel.</summary>
+public sealed record LayerNormStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, LayerNormOperator Norm) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Factors by channel that no convolution could take.</summary>
+public sealed record LayerScaleStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, LayerScaleOperator Scale) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>The network after folding, in topological order; stage 0 is the input.</summary>
+/// <param name="IsChannelsLast">Whether the user's spans are NHWC.</param>
+/// <param name="Stages">The stages.</param>
+/// <param name="Outputs">Ids of the stages that make the network's outputs, in the order of the user's span.</param>
+public sealed record StageGraph(bool IsChannelsLast, EquatableArray<Stage> Stages, EquatableArray<int> Outputs)
 {
-    /// <summary>How many stages read each stage's output; the network's output counts as one more.</summary>
+    /// <summary>How many stages read each stage's output; being an output of the network counts as well.</summary>
     public int[] CountUses()
     {
         int[] uses = new int[Stages.Count];
@@ -94,7 +112,8 @@ public sealed record StageGraph(bool IsChannelsLast, EquatableArray<Stage> Stage
                 uses[input]++;
         }
 
-        uses[Stages.Count - 1]++;
+        foreach (int output in Outputs)
+            uses[output]++;
         return uses;
     }
 }

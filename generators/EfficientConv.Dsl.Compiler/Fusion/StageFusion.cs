@@ -56,11 +56,11 @@ public static class StageFusion
                 readerOf[input] = stage.Id;
         }
 
-        bool[] taken = new bool[graph.Stages.Count];
+        bool[] taken = new bool[graph.Stages.Count], needed = Needed(graph);
         List<StageGroup> groups = [];
         foreach (Stage stage in graph.Stages)
         {
-            if (taken[stage.Id] || stage is InputStage)
+            if (taken[stage.Id] || !needed[stage.Id] || stage is InputStage)
                 continue;
             StageGroup group = MatchDepthwise(stage) ?? (StageGroup)new SingleGroup(stage);
             groups.Add(group);
@@ -93,5 +93,22 @@ public static class StageFusion
         }
 
         Stage? SoleReader(Stage stage) => uses[stage.Id] == 1 && readerOf.TryGetValue(stage.Id, out int reader) ? graph.Stages[reader] : null;
+    }
+
+    /// <summary>The stages that an output depends on: a branch that nobody reads is not computed.</summary>
+    private static bool[] Needed(StageGraph graph)
+    {
+        bool[] needed = new bool[graph.Stages.Count];
+        foreach (int output in graph.Outputs)
+            needed[output] = true;
+        for (int id = needed.Length - 1; id >= 0; id--)
+        {
+            if (!needed[id])
+                continue;
+            foreach (int input in graph.Stages[id].Inputs)
+                needed[input] = true;
+        }
+
+        return needed;
     }
 }

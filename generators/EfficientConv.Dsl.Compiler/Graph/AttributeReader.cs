@@ -31,7 +31,7 @@ internal enum SpanLayout
 internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration attribute, int index, string name)
 {
     /// <summary>Values beyond this are surely a mistake, and their products would overflow.</summary>
-    private const int MaxValue = 1 << 20;
+    public const int MaxValue = 1 << 20;
 
     public AttributeDeclaration Attribute => attribute;
 

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Scheduling;
@@ -6,7 +7,11 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>The layer graph of a declaration, or the findings that forbid it.</summary>
-public sealed record ExpansionResult(LayerGraph? Graph, EquatableArray<Finding> Findings);
+public sealed record ExpansionResult(LayerGraph? Graph, EquatableArray<Finding> Findings)
+{
+    /// <summary>The layers, up to the error where there is one.</summary>
+    public EquatableArray<Layer> Layers { get; init; }
+}
 
 /// <summary>
 /// The first pass: attributes to single layers. A block is a macro; nothing downstream knows blocks.
@@ -16,6 +21,9 @@ public static class Expansion
 {
     /// <summary>Name of the marker attribute.</summary>
     public const string Marker = "InputShape";
+
+    /// <summary>Name of the attribute that limits a network's cost; it is no layer.</summary>
+    public const string Budget = "Budget";
 
     /// <summary>Expands <paramref name="declaration"/>.</summary>
     public static ExpansionResult Expand(NetworkDeclaration declaration)
@@ -32,6 +40,8 @@ public static class Expansion
                 marker = i;
             else if (declaration.Attributes[i].Kind == ScheduleAttribute.Kind)
                 ScheduleAttribute.Check(new AttributeReader(builder, declaration.Attributes[i], i, ScheduleAttribute.Kind));
+            else if (declaration.Attributes[i].Kind == Budget)
+                CheckBudget(new AttributeReader(builder, declaration.Attributes[i], i, Budget));
             else
                 layers.Add(i);
         }
@@ -42,29 +52,30 @@ public static class Expansion
         Shape shape = new(markerReader.Positive("channels", 1), markerReader.Positive("height", 1), markerReader.Positive("width", 1));
         if (!builder.Failed && shape.Count > int.MaxValue / 8)
             builder.Report(RuleCatalog.InvalidValue, marker, null, FormattableString.Invariant($"InputShape has {shape.Count} elements (at most {int.MaxValue / 8} are supported)"));
-        if (!builder.Failed && layers.Count == 0)
+        if (!builder.Failed && layers.All(i => declaration.Attributes[i].Kind == KeyScheme.StageMark))
             builder.Report(RuleCatalog.UnsuitableClass, marker, null, $"\"{declaration.Name}\" has an InputShape and no layer (a network needs at least one layer attribute)");
         if (!builder.Failed)
             builder.AddInput(shape, new LayerOrigin(marker, string.Empty));
 
-        for (int position = 0; position < layers.Count && !builder.Failed; position++)
-        {
-            AttributeDeclaration attribute = declaration.Attributes[layers[position]];
-            string index = position.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            TensorKey key = new(layers.Count == 1 ? string.Empty : index, attribute.Text("Name") ?? index);
-            string name = attribute.Text("Name") ?? index;
-            AttributeReader reader = new(builder, attribute, layers[position], IsName(name) ? name : index);
-            if (!IsName(name))
-                reader.Invalid("Name", $"'{new string(name.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
-            LayerExpansion.Expand(builder, reader, key);
-        }
-
-        return builder.Failed
+        AttributeDeclaration[] attributes = [.. layers.Select(i => declaration.Attributes[i])];
+        builder.Keys = KeyScheme.Create(
+            markerReader.Enumeration("Keys", KeyStyle.Tutorial),
+            [.. attributes.Where(a => !GraphExpansion.Handles(a.Kind))],
+            isSingle: attributes.Count(a => a.Kind != KeyScheme.StageMark) == 1);
+        SequenceExpansion.Expand(builder, attributes, layers);
+        return (builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())
-            : new ExpansionResult(builder.Build(channelsLast), []);
+            : new ExpansionResult(builder.Build(channelsLast), [])) with { Layers = builder.Layers.ToEquatableArray() };
     }
 
-    private static bool IsName(string name) => name.Length > 0 && name.All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.');
+    private static void CheckBudget(AttributeReader reader)
+    {
+        foreach (AttributeArgument limit in reader.Attribute.Arguments)
+        {
+            if (limit.Value is <= 0L)
+                reader.Invalid(limit.Name, FormattableString.Invariant($"{limit.Value}"), "at least 1");
+        }
+    }
 
     private static Finding TargetFinding(NetworkDeclaration declaration, TargetProblem problem)
     {

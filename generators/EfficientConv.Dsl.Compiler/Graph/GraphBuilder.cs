@@ -1,3 +1,5 @@
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Shapes;
@@ -18,13 +20,31 @@ internal sealed class GraphBuilder
 
     public IReadOnlyList<Finding> Findings => _findings;
 
+    /// <summary>The layers so far.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>The attribute that is being expanded: messages say what of it is wrong.</summary>
+    public AttributeDeclaration? Attribute { get; set; }
+
     /// <summary>Id of the layer whose output the next one reads.</summary>
     public int Current { get; private set; } = -1;
 
     /// <summary>Shape of that output.</summary>
     public Shape Shape => _layers[Current].Output;
 
-    public LayerGraph Build(bool isChannelsLast) => new(isChannelsLast, _layers.ToEquatableArray());
+    /// <summary>How checkpoint keys are formed.</summary>
+    public KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, [], isSingle: false);
+
+    /// <summary>The graph; the current tensor is its last output.</summary>
+    public LayerGraph Build(bool isChannelsLast) => new(
+        isChannelsLast, _layers.ToEquatableArray(),
+        Current == _layers.Count - 1 ? [] : EquatableArray.Of(new NetworkOutput(LayerGraph.DefaultOutput, Current)));
+
+    /// <summary>Shape of the output of <paramref name="layer"/>.</summary>
+    public Shape ShapeOf(int layer) => _layers[layer].Output;
+
+    /// <summary>The next layer reads <paramref name="layer"/>.</summary>
+    public void ContinueFrom(int layer) => Current = layer;
 
     public void AddInput(Shape shape, LayerOrigin origin)
     {
@@ -40,14 +60,14 @@ internal sealed class GraphBuilder
     {
         if (Failed)
             return;
-        Shape input = _layers[inputs[0]].Output;
-        if (OperatorRules.Check(op, input, name, origin) is { } finding)
+        Shape[] shapes = inputs.Select(ShapeOf).ToArray();
+        if (OperatorRules.Check(op, shapes, name, origin, Attribute) is { } finding)
         {
             _findings.Add(finding);
             return;
         }
 
-        Shape output = ShapeInference.Output(op, input);
+        Shape output = ShapeInference.Output(op, shapes);
         Current = _layers.Count;
         _layers.Add(new Layer(Current, name, op, inputs.ToEquatableArray(), output, origin));
     }

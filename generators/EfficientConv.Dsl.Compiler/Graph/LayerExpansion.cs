@@ -3,8 +3,6 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <summary>One attribute to its layers: plain layers to one, blocks by <see cref="BlockExpansion"/>.</summary>
 internal static class LayerExpansion
 {
-    public const double DefaultEpsilon = 1e-5;
-
     public static void Expand(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
         LayerOrigin origin = reader.Origin(string.Empty);
@@ -46,7 +44,15 @@ internal static class LayerExpansion
                 break;
 
             case "BatchNorm":
-                Add(new BatchNormOperator(key, reader.PositiveNumber("eps", DefaultEpsilon)));
+                Add(new BatchNormOperator(key, reader.Attribute.IsExplicit("eps") ? reader.PositiveNumber("eps", builder.Keys.Epsilon) : builder.Keys.Epsilon));
+                break;
+
+            case "LayerNorm2d":
+                Add(new LayerNormOperator(key, reader.PositiveNumber("eps", 1e-6)));
+                break;
+
+            case "LayerScale":
+                Add(new LayerScaleOperator(key.With("gamma")));
                 break;
 
             case "Activation":
@@ -90,11 +96,10 @@ internal static class LayerExpansion
                 Add(new SoftmaxOperator());
                 break;
 
-            case "SqueezeExcitation" or "Bottleneck" or "DepthwiseSeparable" or "InvertedResidual" or "EfficientConvBlock" or "FactorizedConv2d":
-                BlockExpansion.Expand(builder, reader, key);
-                break;
-
             default:
+                if (BlockExpansion.Expand(builder, reader, key))
+                    break;
+
                 // The shorthands of the activations are named as the functions.
                 if (Enum.TryParse(reader.Kind, out ActivationKind shorthand))
                     Add(new ActivationOperator(AttributeReader.Function(shorthand, 0)));

@@ -16,21 +16,36 @@ public readonly record struct LayerOrigin(int AttributeIndex, string Role);
 /// <param name="Origin">The attribute that made it.</param>
 public sealed record Layer(int Id, string Name, Operator Operator, EquatableArray<int> Inputs, Shape Output, LayerOrigin Origin);
 
-/// <summary>A network as single layers in topological order, blocks expanded; layer 0 is the input and the last layer the output.</summary>
+/// <summary>A tensor that the network gives back.</summary>
+/// <param name="Name">What the user calls it.</param>
+/// <param name="Layer">Id of the layer that makes it.</param>
+public sealed record NetworkOutput(string Name, int Layer);
+
+/// <summary>A network as single layers in topological order, blocks expanded; layer 0 is the input.</summary>
 /// <param name="IsChannelsLast">Whether the user's spans are NHWC.</param>
 /// <param name="Layers">The layers.</param>
-public sealed record LayerGraph(bool IsChannelsLast, EquatableArray<Layer> Layers)
+/// <param name="NamedOutputs">The outputs in the order in which they lie in the user's span; without any, the last layer's tensor is the only one.</param>
+public sealed record LayerGraph(bool IsChannelsLast, EquatableArray<Layer> Layers, EquatableArray<NetworkOutput> NamedOutputs = default)
 {
+    /// <summary>What the last output is called where the user gave no name.</summary>
+    public const string DefaultOutput = "output";
+
     /// <summary>Shape of the input.</summary>
     public Shape Input => Layers[0].Output;
 
-    /// <summary>The last layer.</summary>
-    public Layer Last => Layers[Layers.Count - 1];
+    /// <summary>The outputs, at least one.</summary>
+    public EquatableArray<NetworkOutput> Outputs => NamedOutputs.Count > 0 ? NamedOutputs : EquatableArray.Of(new NetworkOutput(DefaultOutput, Layers.Count - 1));
 
-    /// <summary>Shape of the output.</summary>
+    /// <summary>The layer that makes the last output.</summary>
+    public Layer Last => Layers[Outputs[Outputs.Count - 1].Layer];
+
+    /// <summary>Shape of the last output.</summary>
     public Shape Output => Last.Output;
 
-    /// <summary>How many layers read each layer's output.</summary>
+    /// <summary>Shape of all outputs together: that of the only one, or a vector of all elements.</summary>
+    public Shape OutputSpan => Outputs.Count == 1 ? Output : new Shape(checked((int)Outputs.Sum(o => Layers[o.Layer].Output.Count)), 1, 1);
+
+    /// <summary>How many layers read each layer's output; being an output of the network counts as well.</summary>
     public int[] CountUses()
     {
         int[] uses = new int[Layers.Count];
@@ -40,6 +55,8 @@ public sealed record LayerGraph(bool IsChannelsLast, EquatableArray<Layer> Layer
                 uses[input]++;
         }
 
+        foreach (NetworkOutput output in Outputs)
+            uses[output.Layer]++;
         return uses;
     }
 }

@@ -1,3 +1,5 @@
+using EfficientConv.Dsl.Compiler.Model;
+
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>Channels, height and width of an activation tensor of one image; a vector of N features is N x 1 x 1.</summary>
@@ -106,8 +108,22 @@ public readonly record struct ActivationFunction(ActivationKind Kind, float Slop
 public readonly record struct TensorKey(string Key, string Canonical)
 {
     /// <summary>Both names with <paramref name="suffix"/> behind a dot.</summary>
-    public TensorKey With(string suffix) => new(Key.Length == 0 ? suffix : Key + "." + suffix, Canonical.Length == 0 ? suffix : Canonical + "." + suffix);
+    public TensorKey With(string suffix) => new(Join(Key, suffix), Join(Canonical, suffix));
+
+    /// <summary>Both parts with a dot between them; an empty one leaves no dot.</summary>
+    public static string Join(string prefix, string suffix) => prefix.Length == 0 ? suffix : suffix.Length == 0 ? prefix : prefix + "." + suffix;
 }
+
+/// <summary>The branches whose sum a convolution with bias stands for.</summary>
+/// <param name="Branches">The branches.</param>
+/// <param name="Epsilon">The eps of their batch norms.</param>
+public sealed record Reparameterization(EquatableArray<ReparameterizedBranch> Branches, double Epsilon);
+
+/// <summary>One branch: a convolution and its batch norm, or the batch norm of the input itself.</summary>
+/// <param name="Convolution">State-dict prefix of the bias-free convolution; null for the input itself.</param>
+/// <param name="Norm">State-dict prefix of the batch norm.</param>
+/// <param name="KernelSize">Rows and columns of its kernel, which stands in the middle of the sum's.</param>
+public sealed record ReparameterizedBranch(string? Convolution, string Norm, int KernelSize);
 
 /// <summary>How a convolution is computed, numbered as the attribute enumeration of the runtime library.</summary>
 public enum ConvolutionAlgorithm
@@ -143,6 +159,9 @@ public sealed record ConvolutionOperator(
     TensorKey Key, int OutChannels, Extent Kernel, Extent Stride, Padding Padding, Extent Dilation, int Groups, bool Bias, bool IsLinear = false,
     ConvolutionAlgorithm Algorithm = ConvolutionAlgorithm.Auto) : Operator
 {
+    /// <summary>The branches that a checkpoint may hold in its place, or null.</summary>
+    public Reparameterization? Branches { get; init; }
+
     /// <summary>Whether it is a dense 3x3 convolution with stride 1, which Winograd's algorithm can compute.</summary>
     public bool IsDense3x3 => Kernel == Extent.Square(3) && Stride == Extent.Square(1) && Dilation == Extent.Square(1) && Groups == 1 && !IsLinear;
 }
@@ -176,3 +195,18 @@ public sealed record ScaleOperator : Operator;
 
 /// <summary>Softmax over channels.</summary>
 public sealed record SoftmaxOperator : Operator;
+
+/// <summary>Tensors of one height and width joined along the channels, <c>torch.cat(inputs, dim=1)</c>.</summary>
+public sealed record ConcatOperator : Operator;
+
+/// <summary>Some channels of a tensor, <c>x[:, start:start + count]</c>.</summary>
+public sealed record SliceOperator(int Start, int Count) : Operator;
+
+/// <summary>Every pixel's channels to mean 0 and variance 1, then weight and bias by channel: torchvision's and timm's <c>LayerNorm2d</c>.</summary>
+/// <param name="Key">Prefix of weight and bias.</param>
+/// <param name="Epsilon">Added to the variance.</param>
+public sealed record LayerNormOperator(TensorKey Key, double Epsilon) : Operator;
+
+/// <summary>x times a learned factor by channel (Touvron et al. 2021).</summary>
+/// <param name="Key">The factors themselves: <c>gamma</c> of timm's modules, <c>layer_scale</c> of torchvision's.</param>
+public sealed record LayerScaleOperator(TensorKey Key) : Operator;

@@ -33,6 +33,13 @@ public static class ParameterTable
                     Add(b.Key, "running_mean", "RunningMean", [input.Channels]);
                     Add(b.Key, "running_var", "RunningVariance", [input.Channels]);
                     break;
+                case LayerNormOperator n:
+                    Add(n.Key, "weight", "LayerNormWeight", [input.Channels]);
+                    Add(n.Key, "bias", "LayerNormBias", [input.Channels]);
+                    break;
+                case LayerScaleOperator s:
+                    tensors.Add(new ParameterTensor(s.Key, "LayerScale", EquatableArray.Of(input.Channels)));
+                    break;
                 case PReLUOperator p:
                     Add(p.Key, "weight", "PReLUSlope", [p.Parameters]);
                     break;

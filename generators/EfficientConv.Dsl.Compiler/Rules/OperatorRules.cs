@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
@@ -10,73 +11,88 @@ internal static class OperatorRules
     /// <summary>Largest size, count or element count of a tensor: every offset of the generated code is an <see cref="int"/>.</summary>
     private const long MaxElements = int.MaxValue / 8;
 
-    public static Finding? Check(Operator op, Shape input, string name, LayerOrigin origin)
+    public static Finding? Check(Operator op, IReadOnlyList<Shape> inputs, string name, LayerOrigin origin, AttributeDeclaration? attribute)
     {
+        Shape input = inputs[0];
         Finding Broken(Rule rule, string? argument, string message, params FindingProperty[] properties) =>
             new(rule.Id, origin.AttributeIndex, argument, message, properties.ToEquatableArray());
 
-        string place = origin.Role.Length == 0 ? $"{Kind(op)} \"{name}\"" : $"{Kind(op)} \"{name}\" ({origin.Role} of its block)";
+        string Place() => LayerPlace.Of(op, input, name, origin, attribute);
         switch (op)
         {
             case ConvolutionOperator c:
                 if (input.Channels % c.Groups != 0)
-                    return Broken(RuleCatalog.GroupsInput, "groups", Invariant($"{place} has groups {c.Groups}, which do not divide its {input.Channels} input channels (inChannels must be divisible by groups)"), Divisors(input.Channels, c.OutChannels, c.Groups));
+                    return Broken(RuleCatalog.GroupsInput, "groups", Invariant($"{Place()} has groups {c.Groups}, which do not divide its {input.Channels} input channels (inChannels must be divisible by groups)"), Divisors(input.Channels, c.OutChannels, c.Groups));
                 if (c.OutChannels % c.Groups != 0)
-                    return Broken(RuleCatalog.GroupsOutput, "groups", Invariant($"{place} has groups {c.Groups}, which do not divide its {c.OutChannels} output channels (outChannels must be divisible by groups)"), Divisors(input.Channels, c.OutChannels, c.Groups));
-                return Window(c.Kernel, c.Dilation, c.Padding) ?? Size((long)c.OutChannels * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width, "weights");
+                    return Broken(RuleCatalog.GroupsOutput, "groups", Invariant($"{Place()} has groups {c.Groups}, which do not divide its {c.OutChannels} output channels (outChannels must be divisible by groups)"), Divisors(input.Channels, c.OutChannels, c.Groups));
+                return Window(c.Kernel, c.Dilation, c.Padding) ?? Size((double)c.OutChannels * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width, "weights");
             case PoolOperator p:
-                if (Math.Max(p.Padding.Top, p.Padding.Bottom) * 2 > p.Kernel.Height || Math.Max(p.Padding.Left, p.Padding.Right) * 2 > p.Kernel.Width)
-                    return Broken(RuleCatalog.PoolPadding, "padding", Invariant($"{place} has padding {p.Padding} with kernel {p.Kernel} (pooling's padding must be at most half of the kernel)"));
-                return Window(p.Kernel, p.Dilation, p.Padding, Math.Min(p.Kernel.Height, p.Kernel.Width) / 2);
+                return PoolPadding(p) ?? Window(p.Kernel, p.Dilation, p.Padding, Math.Min(p.Kernel.Height, p.Kernel.Width) / 2);
             case ChannelShuffleOperator s when input.Channels % s.Groups != 0:
-                return Broken(RuleCatalog.ShuffleGroups, "groups", Invariant($"{place} has groups {s.Groups}, which do not divide its {input.Channels} channels (channels must be divisible by groups)"), Divisors(input.Channels, input.Channels, s.Groups));
+                return Broken(RuleCatalog.ShuffleGroups, "groups", Invariant($"{Place()} has groups {s.Groups}, which do not divide its {input.Channels} channels (channels must be divisible by groups)"), Divisors(input.Channels, input.Channels, s.Groups));
+            case ConcatOperator:
+                return Size(inputs.Sum(s => s.Count), "outputs");
+            case SliceOperator s when s.Start + (long)s.Count > input.Channels:
+                return Broken(RuleCatalog.InvalidValue, "count", Invariant($"{Place()} takes channels {s.Start} to {s.Start + (long)s.Count - 1} of {input.Channels} (start + count must be at most the channel count)"));
             case PReLUOperator p when p.Parameters != 1 && p.Parameters != input.Channels:
-                return Broken(RuleCatalog.InvalidValue, "numParameters", Invariant($"{place} has {p.Parameters} parameters for {input.Channels} channels (numParameters must be 1 or the channel count)"));
+                return Broken(RuleCatalog.InvalidValue, "numParameters", Invariant($"{Place()} has {p.Parameters} parameters for {input.Channels} channels (numParameters must be 1 or the channel count)"));
             default:
                 return null;
+        }
+
+        Finding? PoolPadding(PoolOperator p)
+        {
+            int limitHeight = p.Kernel.Height / 2, limitWidth = p.Kernel.Width / 2;
+            bool tall = Math.Max(p.Padding.Top, p.Padding.Bottom) > limitHeight, wide = Math.Max(p.Padding.Left, p.Padding.Right) > limitWidth;
+            if (!tall && !wide)
+                return null;
+            string? argument = LayerPlace.Written(attribute, [.. tall ? Sides("Height", "Top", "Bottom", p.Padding.Top > limitHeight) : [], .. wide ? Sides("Width", "Left", "Right", p.Padding.Left > limitWidth) : [], "padding", "Padding"]);
+            return Broken(
+                RuleCatalog.LargePadding, argument, Invariant($"{Place()} has padding {p.Padding} with kernel {p.Kernel} (pooling's padding must be at most half of the kernel)"),
+                attribute is null ? [] : [FixProposal.Set(0, FixProposal.Padding(attribute, p.Padding, new Padding(Math.Min(p.Padding.Top, limitHeight), Math.Min(p.Padding.Bottom, limitHeight), Math.Min(p.Padding.Left, limitWidth), Math.Min(p.Padding.Right, limitWidth))))]);
         }
 
         Finding? Window(Extent kernel, Extent dilation, Padding padding, int largestPadding = int.MaxValue)
         {
             Shape output = ShapeInference.Output(op, input);
-            if (output.Height <= 0 || output.Width <= 0)
-            {
-                int effectiveHeight = ShapeInference.EffectiveKernel(kernel.Height, dilation.Height), effectiveWidth = ShapeInference.EffectiveKernel(kernel.Width, dilation.Width);
-                int needed = Math.Max((effectiveHeight - input.Height + 1) / 2, (effectiveWidth - input.Width + 1) / 2);
-                return Broken(
-                    RuleCatalog.EmptyOutput, "kernelSize",
-                    Invariant($"{place} has an empty output: its kernel of {effectiveHeight} x {effectiveWidth} pixels (dilation included) is larger than the padded input of {input.Height + padding.Top + padding.Bottom} x {input.Width + padding.Left + padding.Right} pixels (the effective kernel must fit)"),
-                    needed <= largestPadding ? [new FindingProperty("padding", Invariant($"{needed}"))] : []);
-            }
+            if (output.Height > 0 && output.Width > 0)
+                return Size(output.Count, "outputs");
 
-            return Size(output.Count, "outputs");
+            int effectiveHeight = ShapeInference.EffectiveKernel(kernel.Height, dilation.Height), effectiveWidth = ShapeInference.EffectiveKernel(kernel.Width, dilation.Width);
+            int needed = Math.Max((effectiveHeight - input.Height + 1) / 2, (effectiveWidth - input.Width + 1) / 2);
+            string[] axes = [.. output.Height <= 0 ? ["Height"] : Array.Empty<string>(), .. output.Width <= 0 ? ["Width"] : Array.Empty<string>()];
+            string? argument = LayerPlace.Written(attribute, [.. axes.Select(axis => "Kernel" + axis), "kernelSize", .. axes.Select(axis => "Dilation" + axis), "dilation"]);
+            return Broken(
+                RuleCatalog.EmptyOutput, argument,
+                Invariant($"{Place()} has an empty output: its kernel of {effectiveHeight} x {effectiveWidth} pixels (dilation included) is larger than the padded input of {input.Height + padding.Top + padding.Bottom} x {input.Width + padding.Left + padding.Right} pixels (the effective kernel must fit)"),
+                attribute is null ? [] : [.. Paddings().Distinct().Where(p => p <= largestPadding).Select((p, rank) => FixProposal.Set(rank, FixProposal.Padding(attribute, padding, Padding.Symmetric(p, p))))]);
+
+            // The smallest that fits, then the one that keeps the size.
+            IEnumerable<int> Paddings()
+            {
+                yield return needed;
+                if (effectiveHeight == effectiveWidth && effectiveHeight % 2 == 1 && effectiveHeight / 2 > needed)
+                    yield return effectiveHeight / 2;
+            }
         }
 
-        Finding? Size(long count, string what) => count <= MaxElements
+        Finding? Size(double count, string what) => count <= MaxElements
             ? null
-            : Broken(RuleCatalog.InvalidValue, null, Invariant($"{place} has {count} {what} (at most {MaxElements} are supported)"));
+            : Broken(RuleCatalog.InvalidValue, null, Invariant($"{Place()} has {count:0} {what} (at most {MaxElements} are supported)"));
     }
+
+    /// <summary>Arguments that set the padding of one axis, the side at fault first.</summary>
+    internal static string[] Sides(string axis, string before, string after, bool isBefore) => isBefore
+        ? ["Padding" + before, "Padding" + after, "Padding" + axis]
+        : ["Padding" + after, "Padding" + before, "Padding" + axis];
 
     /// <summary>The group counts nearest to the wrong one that divide both channel counts.</summary>
-    private static FindingProperty Divisors(int inChannels, int outChannels, int wrong)
-    {
-        IEnumerable<int> divisors = Enumerable.Range(1, Math.Min(inChannels, outChannels))
-            .Where(d => inChannels % d == 0 && outChannels % d == 0)
-            .OrderBy(d => Math.Abs(d - wrong)).ThenBy(d => d).Take(3);
-        return new FindingProperty("groups", string.Join(",", divisors.Select(d => Invariant($"{d}"))));
-    }
+    private static FindingProperty[] Divisors(int inChannels, int outChannels, int wrong) =>
+        FixProposal.Alternatives("groups", Nearest(wrong, Math.Min(inChannels, outChannels), d => inChannels % d == 0 && outChannels % d == 0, 3));
 
-    private static string Kind(Operator op) => op switch
-    {
-        ConvolutionOperator { IsLinear: true } => "Linear",
-        ConvolutionOperator => "Conv2d",
-        BatchNormOperator => "BatchNorm",
-        PoolOperator { IsMaximum: true } => "MaxPool2d",
-        PoolOperator => "AvgPool2d",
-        ChannelShuffleOperator => "ChannelShuffle",
-        PReLUOperator => "PReLU",
-        _ => op.GetType().Name.Replace("Operator", string.Empty),
-    };
+    /// <summary>The numbers from 1 to <paramref name="largest"/> nearest to <paramref name="wrong"/> that suit.</summary>
+    internal static IEnumerable<int> Nearest(int wrong, int largest, Func<int, bool> suits, int count) =>
+        Enumerable.Range(1, largest).Where(suits).OrderBy(value => Math.Abs((long)value - wrong)).ThenBy(value => value).Take(count);
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -28,6 +28,9 @@ public static class RuleCatalog
     /// <summary>A size or count that is not positive, or a product that overflows.</summary>
     public static readonly Rule InvalidValue = new("ECD0004", "A size or count is out of range", RuleSeverity.Error);
 
+    /// <summary>Layers that nobody uses.</summary>
+    public static readonly Rule NoInputShape = new("ECD0003", "Layer attributes without an input shape", RuleSeverity.Info);
+
     /// <summary>Attributes on several partial declarations.</summary>
     public static readonly Rule SpreadAttributes = new("ECD0005", "Network attributes are spread over several partial declarations", RuleSeverity.Error);
 
@@ -40,8 +43,8 @@ public static class RuleCatalog
     /// <summary>Shuffle groups against channels.</summary>
     public static readonly Rule ShuffleGroups = new("ECD0103", "Shuffle groups do not divide the channels", RuleSeverity.Error);
 
-    /// <summary>Squeeze-and-excitation without a hidden channel.</summary>
-    public static readonly Rule SqueezeEmpty = new("ECD0104", "Squeeze-and-excitation leaves no hidden channel", RuleSeverity.Error);
+    /// <summary>Squeeze-and-excitation without a hidden channel; a warning where the reduction does not divide.</summary>
+    public static readonly Rule SqueezeReduction = new("ECD0104", "The reduction of a squeeze-and-excitation does not fit its channels", RuleSeverity.Error);
 
     /// <summary>A ratio that gives a fraction of a channel.</summary>
     public static readonly Rule FractionalChannels = new("ECD0105", "A ratio gives a channel count that is not an integer", RuleSeverity.Error);
@@ -49,11 +52,56 @@ public static class RuleCatalog
     /// <summary>No output pixel.</summary>
     public static readonly Rule EmptyOutput = new("ECD0201", "The output is empty", RuleSeverity.Error);
 
-    /// <summary>Pooling padding beyond half the kernel.</summary>
-    public static readonly Rule PoolPadding = new("ECD0204", "The padding is too large for the kernel", RuleSeverity.Error);
+    /// <summary>Stride 1 and another size.</summary>
+    public static readonly Rule SizeChanges = new("ECD0202", "The padding changes the size at stride 1", RuleSeverity.Warning);
+
+    /// <summary>Dilation with the padding of dilation 1.</summary>
+    public static readonly Rule UndilatedPadding = new("ECD0203", "The padding does not follow the dilation", RuleSeverity.Warning);
+
+    /// <summary>Padding as large as the effective kernel; an error for pooling beyond half the kernel.</summary>
+    public static readonly Rule LargePadding = new("ECD0204", "The padding is too large for the kernel", RuleSeverity.Warning);
+
+    /// <summary>Rows or columns that no window reads.</summary>
+    public static readonly Rule UnreadPixels = new("ECD0205", "Rows or columns at the edge are never read", RuleSeverity.Info);
+
+    /// <summary>Stride beyond the effective kernel.</summary>
+    public static readonly Rule SkippedPixels = new("ECD0206", "The stride skips pixels", RuleSeverity.Info);
+
+    /// <summary>'same' with an even kernel.</summary>
+    public static readonly Rule AsymmetricPadding = new("ECD0207", "'same' padding of an even kernel is asymmetric", RuleSeverity.Info);
+
+    /// <summary>Padding across a one-dimensional kernel.</summary>
+    public static readonly Rule WrongAxis = new("ECD0208", "The padding of a one-dimensional kernel is on the wrong axis", RuleSeverity.Warning);
 
     /// <summary>A shortcut that cannot add.</summary>
     public static readonly Rule ImpossibleShortcut = new("ECD0301", "A shortcut cannot be added", RuleSeverity.Error);
+
+    /// <summary>Tensors of different heights or widths joined.</summary>
+    public static readonly Rule ImpossibleConcat = new("ECD0302", "Tensors cannot be joined along the channels", RuleSeverity.Error);
+
+    /// <summary>A name that no attribute above has.</summary>
+    public static readonly Rule UnknownName = new("ECD0303", "No tensor has this name", RuleSeverity.Error);
+
+    /// <summary>One name for two tensors.</summary>
+    public static readonly Rule DuplicateName = new("ECD0304", "Two tensors have one name", RuleSeverity.Error);
+
+    /// <summary>Grouped convolutions that never exchange channels.</summary>
+    public static readonly Rule GroupsNeverMix = new("ECD0401", "The groups of grouped convolutions never mix", RuleSeverity.Warning);
+
+    /// <summary>Vector lanes that compute nothing.</summary>
+    public static readonly Rule WastedLanes = new("ECD0402", "A channel count wastes vector lanes", RuleSeverity.Info);
+
+    /// <summary>A form meant to be cheap that is not.</summary>
+    public static readonly Rule CostlyForm = new("ECD0403", "The form costs more than the convolution that it stands for", RuleSeverity.Info);
+
+    /// <summary>A bias that batch norm takes away.</summary>
+    public static readonly Rule BiasBeforeNorm = new("ECD0404", "A bias straight before batch norm does nothing", RuleSeverity.Info);
+
+    /// <summary>An activation too many.</summary>
+    public static readonly Rule RedundantActivation = new("ECD0405", "An activation too many", RuleSeverity.Info);
+
+    /// <summary>A budget exceeded.</summary>
+    public static readonly Rule BudgetExceeded = new("ECD0501", "The network exceeds its budget", RuleSeverity.Error);
 
     /// <summary>A measured schedule that cannot be.</summary>
     public static readonly Rule UnfitSchedule = new("ECD0601", "A measured schedule does not fit", RuleSeverity.Info);
@@ -61,7 +109,8 @@ public static class RuleCatalog
     /// <summary>All rules, in the order of their ids.</summary>
     public static IReadOnlyList<Rule> All { get; } =
     [
-        NotPartial, UnsuitableClass, InvalidValue, SpreadAttributes, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeEmpty,
-        FractionalChannels, EmptyOutput, PoolPadding, ImpossibleShortcut, UnfitSchedule,
+        NotPartial, UnsuitableClass, NoInputShape, InvalidValue, SpreadAttributes, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeReduction,
+        FractionalChannels, EmptyOutput, SizeChanges, UndilatedPadding, LargePadding, UnreadPixels, SkippedPixels, AsymmetricPadding, WrongAxis,
+        ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName, GroupsNeverMix, WastedLanes, CostlyForm, BiasBeforeNorm, RedundantActivation, BudgetExceeded, UnfitSchedule,
     ];
 }

@@ -58,6 +58,9 @@ internal static class ConvolutionScheduling
     public static Initial InitialOf(TensorSlot? residual, int lanes) =>
         residual is null ? Initial.Bias : residual.View.HoldsVectors(lanes) ? Initial.BiasAndResidual : Initial.BiasAndDestination;
 
+    /// <summary>Whether a kernel may write where the output lies: whole vectors, and a pass over all of it touches nothing else.</summary>
+    public static bool IsDirect(TensorSlot output, ActivationFunction pass, int lanes) => output.View.HoldsVectors(lanes) && (pass.IsNone || output.View.IsDense);
+
     /// <summary>Activation in the epilogue, or as a pass behind the kernel.</summary>
     public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
         activation.IsInline ? (activation, ActivationFunction.None) : (ActivationFunction.None, activation);
@@ -88,7 +91,7 @@ internal static class ConvolutionScheduling
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        bool direct = output.View.HoldsVectors(target.Lanes);
+        bool direct = IsDirect(output, pass, target.Lanes);
         int blocks = residual is not null || (direct && !pass.IsNone) ? 1
             : direct ? WeightBlocks(plan, height * width, inChannels, outChannels)
             : ChannelBlocks(plan, height * width, outChannels);
@@ -169,7 +172,7 @@ internal static class ConvolutionScheduling
         if (!plane)
             columns = ColumnRuns(window, largest, haloed: true);
 
-        bool direct = output.View.HoldsVectors(target.Lanes) && residual is null;
+        bool direct = IsDirect(output, pass, target.Lanes) && residual is null;
         TensorSlot target0 = residual is null ? output : plan.NewTensor(stage.Output);
         direct |= residual is not null;
         plan.BeginStep();
@@ -224,7 +227,7 @@ internal static class ConvolutionScheduling
             : Ring(c, stage.Input, stage.Output, stage.Input.Channels);
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         Initial initial = InitialOf(residual, target.Lanes);
-        bool direct = output.View.HoldsVectors(target.Lanes);
+        bool direct = IsDirect(output, pass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();

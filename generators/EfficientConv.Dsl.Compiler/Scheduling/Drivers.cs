@@ -163,6 +163,9 @@ public sealed record SqueezeDriver(TensorView Input, TensorView Output, SqueezeP
 /// <summary>Mean over the map.</summary>
 public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : Driver("GlobalAveragePool", Input, Output);
 
+/// <summary>Every pixel's channels to mean 0 and variance 1, then weights and, at <paramref name="Bias"/> behind them, bias.</summary>
+public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, int Bias) : Driver("LayerNorm", Input, Output);
+
 /// <summary>What a <see cref="MapDriver"/> does to every element.</summary>
 public enum MapKind
 {
@@ -174,6 +177,9 @@ public enum MapKind
 
     /// <summary>x * scale + shift by channel.</summary>
     ScaleShift,
+
+    /// <summary>x * scale by channel.</summary>
+    Scale,
 
     /// <summary>PReLU by channel.</summary>
     PReLU,

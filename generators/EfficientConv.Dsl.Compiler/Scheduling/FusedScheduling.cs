@@ -96,7 +96,7 @@ internal static class FusedScheduling
         (ActivationFunction expandInline, ActivationFunction expandPass) = ConvolutionScheduling.Split(group.Expand?.Activation ?? ActivationFunction.None);
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
-        bool direct = output.View.HoldsVectors(target.Lanes);
+        bool direct = ConvolutionScheduling.IsDirect(output, projectPass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
 
@@ -158,7 +158,7 @@ internal static class FusedScheduling
 
         // A pair of pixels reads and writes half a vector of each.
         int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
-        bool direct = output.View.HoldsVectors(outLanes);
+        bool direct = ConvolutionScheduling.IsDirect(output, projectPass, outLanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual, outLanes);
         int residualStep = initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;

@@ -10,9 +10,11 @@ internal static class MapScheduling
     {
         if (PlanarScheduling.TrySchedule(plan, stage, slots[stage.Inputs[0]], destination))
             return destination!;
-        TensorSlot input = Scheduler.Padded(plan, slots[stage.Inputs[0]]);
-        TensorSlot? other = stage is AddStage ? Scheduler.Padded(plan, slots[stage.Inputs[1]]) : null;
-        TensorSlot output = destination is { View.IsPadded: true } ? destination : plan.NewTensor(stage.Output);
+
+        // Functions with one stride for what they read and what they write need the pixels side by side.
+        TensorSlot input = stage is BatchNormStage or ShuffleStage ? Scheduler.Dense(plan, slots[stage.Inputs[0]]) : Scheduler.Padded(plan, slots[stage.Inputs[0]]);
+        TensorSlot? other = stage is AddStage ? Scheduler.Dense(plan, slots[stage.Inputs[1]]) : null;
+        TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
         plan.BeginStep();
         switch (stage)
         {
@@ -41,6 +43,26 @@ internal static class MapScheduling
                 int length = PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length);
                 plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(weights), length));
                 Map(MapKind.PReLU, ActivationFunction.None, 1, length, "PReLU");
+                break;
+            }
+
+            case LayerScaleStage scale:
+            {
+                int length = PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length);
+                plan.Pack(stage, new PackTensor(plan.Absolute(weights), length, scale.Scale.Key));
+                Map(MapKind.Scale, ActivationFunction.None, 1, length, "factors by channel");
+                break;
+            }
+
+            case LayerNormStage norm:
+            {
+                int length = PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length), bias = plan.Reserve(length);
+                plan.Pack(
+                    stage, new PackTensor(plan.Absolute(weights), length, norm.Norm.Key.With("weight")),
+                    new PackTensor(plan.Absolute(bias), length, norm.Norm.Key.With("bias")));
+                plan.AddStep(
+                    new LayerNormDriver(input.View, output.View, norm.Norm.Epsilon, bias), input, null, output, null,
+                    $"{stage.Name}: layer norm over channels: {stage.Input} -> {stage.Output}");
                 break;
             }
 

@@ -34,6 +34,9 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Floats from a channel to the next.</summary>
     public int ChannelStep => IsPlanar ? Shape.Pixels : 1;
 
+    /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
+    public bool IsDense => IsPlanar || PixelStride == Shape.Channels || PixelStride == PlanBuilder.Align(Shape.Channels);
+
     /// <summary>Floats that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
 
@@ -48,7 +51,8 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
 /// <param name="Place">Where it lives.</param>
 /// <param name="Offset">Floats from the start of that place.</param>
 /// <param name="View">Layout.</param>
-public sealed record Tensor(TensorPlace Place, int Offset, TensorView View);
+/// <param name="Whole">Number of the tensor that it is, or is a part of.</param>
+public sealed record Tensor(TensorPlace Place, int Offset, TensorView View, int Whole);
 
 /// <summary>One call of the network's run: a driver with its tensors, its weights and its scratch memory.</summary>
 /// <param name="Driver">The loop nest; equal drivers share one method.</param>
@@ -97,6 +101,9 @@ public sealed record PackBias(int Offset, int Length) : PackInstruction(Offset, 
 /// <summary>A batch norm on its own: scales, then shifts, each padded to half of the length.</summary>
 public sealed record PackScaleShift(int Offset, int Length) : PackInstruction(Offset, Length);
 
+/// <summary>A tensor as it is, padded with zeros.</summary>
+public sealed record PackTensor(int Offset, int Length, TensorKey Key) : PackInstruction(Offset, Length);
+
 /// <summary>PReLU's slopes, one a channel.</summary>
 public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset, Length);
 
@@ -108,7 +115,14 @@ public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset
 /// <param name="PeakLength">Floats of input, output and workspace together.</param>
 /// <param name="Packing">How weights are stored.</param>
 /// <param name="Steps">What runs, in order.</param>
+/// <param name="Tensors">When each tensor of the workspace is needed.</param>
 /// <param name="Misfits">Measured schedules that cannot be; the cost model's stand in their place.</param>
 public sealed record NetworkPlan(
     VectorTarget Target, int PackedLength, int WorkspaceLength, int PartScratchLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps,
-    EquatableArray<ScheduleMisfit> Misfits);
+    EquatableArray<TensorLife> Tensors, EquatableArray<ScheduleMisfit> Misfits);
+
+/// <summary>A tensor in the workspace.</summary>
+/// <param name="First">Number of the step that writes it first.</param>
+/// <param name="Last">Number of the last step that reads or writes it.</param>
+/// <param name="Length">Floats that it takes.</param>
+public sealed record TensorLife(int First, int Last, int Length);

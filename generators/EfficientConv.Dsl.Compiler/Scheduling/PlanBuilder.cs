@@ -5,17 +5,54 @@ using EfficientConv.Dsl.Compiler.Model;
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
 /// <summary>A tensor while the plan is built: its place in the workspace is found when all its uses are known.</summary>
-internal sealed class TensorSlot(TensorPlace place, TensorView view)
+/// <param name="place">Where it lives.</param>
+/// <param name="view">Layout.</param>
+/// <param name="whole">The tensor that it is a part of, or null.</param>
+/// <param name="start">Where in <paramref name="whole"/>, or in the user's span, it begins, in floats.</param>
+internal sealed class TensorSlot(TensorPlace place, TensorView view, TensorSlot? whole = null, int start = 0)
 {
+    private int _offset = start;
+
     public TensorPlace Place => place;
 
     public TensorView View => view;
 
-    public int FirstStep { get; set; } = int.MaxValue;
+    /// <summary>The tensor itself, or that which it is a part of.</summary>
+    public TensorSlot Whole => whole?.Whole ?? this;
 
-    public int LastStep { get; set; } = -1;
+    public int FirstStep { get; private set; } = int.MaxValue;
 
-    public int Offset { get; set; }
+    public int LastStep { get; private set; } = -1;
+
+    public int Offset
+    {
+        get => (whole?.Offset ?? 0) + _offset;
+        set => _offset = value;
+    }
+
+    /// <summary>Where in a pixel of the whole it begins, when the whole is not planar.</summary>
+    private int PixelOffset => whole is null ? 0 : whole.PixelOffset + _offset;
+
+    /// <summary>
+    /// Some of its channels, where they lie. Whole vectors may be read at every pixel where those behind the last channel lie within the pixel;
+    /// <paramref name="isPadded"/> says whether they may be written.
+    /// </summary>
+    public TensorSlot Channels(int first, int count, bool isPadded = true)
+    {
+        bool fits = view.IsPadded && PixelOffset + first + PlanBuilder.Align(count) <= view.PixelStride;
+        return new TensorSlot(place, view with { Shape = view.Shape with { Channels = count }, IsPadded = fits && isPadded }, this, first * view.ChannelStep);
+    }
+
+    /// <summary>Whether it is the channels of <paramref name="other"/> from <paramref name="first"/> on.</summary>
+    public bool IsChannelsOf(TensorSlot other, int first) => whole == other && _offset == first * other.View.ChannelStep;
+
+    /// <summary>Notes that <paramref name="step"/> reads or writes it.</summary>
+    public void Use(int step)
+    {
+        FirstStep = Math.Min(FirstStep, step);
+        LastStep = Math.Max(LastStep, step);
+        whole?.Use(step);
+    }
 }
 
 /// <summary>Collects steps, packed weights and memory of a plan.</summary>
@@ -107,20 +144,15 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     public void Pack(Stage stage, ConvolutionOperator? convolution, int inPerGroup, BatchNormOperator? batchNorm, params PackInstruction[] instructions) =>
         _packing.Add(new StagePacking(stage, convolution, inPerGroup, batchNorm, instructions.ToEquatableArray()));
 
+    public void Pack(Stage stage, params PackInstruction[] instructions) => Pack(stage, null, 0, null, instructions);
+
     public void Pack(ConvolutionStage stage, params PackInstruction[] instructions) => Pack(stage, stage.Convolution, stage.InPerGroup, stage.BatchNorm, instructions);
 
     public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, string comment)
     {
         int index = _drafts.Count;
         foreach (TensorSlot? slot in new[] { input, residual, output })
-        {
-            if (slot is not null)
-            {
-                slot.FirstStep = Math.Min(slot.FirstStep, index);
-                slot.LastStep = Math.Max(slot.LastStep, index);
-            }
-        }
-
+            slot?.Use(index);
         _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment, _key, _group));
         _stepWeights = _packedLength;
     }
@@ -128,12 +160,17 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     /// <summary>Adds a line to the last step's comment.</summary>
     public void AppendComment(string line) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Comment = _drafts[_drafts.Count - 1].Comment + "\n" + line };
 
-    public NetworkPlan Build(Shape input, Shape output)
+    public NetworkPlan Build(long inputLength, long outputLength)
     {
         List<Placed> placed = [];
         int workspace = 0;
+        List<TensorLife> tensors = [];
         foreach (TensorSlot slot in _slots.Where(s => s.Place == TensorPlace.Workspace && s.LastStep >= 0))
-            slot.Offset = Place(Align(slot.View.Length), slot.FirstStep, slot.LastStep);
+        {
+            TensorLife life = new(slot.FirstStep, slot.LastStep, Align(slot.View.Length));
+            slot.Offset = Place(life.Length, life.First, life.Last);
+            tensors.Add(life);
+        }
 
         List<Step> steps = [];
         for (int i = 0; i < _drafts.Count; i++)
@@ -145,9 +182,9 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
         return new NetworkPlan(
             target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), Math.Max(_drafts.Max(d => d.OwnLength), Alignment),
-            input.Count + output.Count + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
+            inputLength + outputLength + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray(), tensors.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
 
-        static Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View);
+        Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View, _slots.IndexOf(slot.Whole));
 
         // First fit: the lowest offset that overlaps nothing alive at the same time.
         int Place(int length, int first, int last)

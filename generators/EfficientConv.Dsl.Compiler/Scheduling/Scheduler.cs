@@ -18,54 +18,59 @@ public static class Scheduler
     public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleSettings settings, ScheduleOverrides? overrides = null)
     {
         PlanBuilder plan = new(target, settings);
-        Shape input = graph.Stages[0].Output, output = graph.Stages[graph.Stages.Count - 1].Output;
-        TensorSlot outputSlot = new(TensorPlace.Output, UserView(output, graph.IsChannelsLast));
-        Dictionary<int, TensorSlot> slots = new() { [0] = new TensorSlot(TensorPlace.Input, UserView(input, graph.IsChannelsLast)) };
-        if (groups.Count == 0)
-            plan.AddStep(new MapDriver(MapKind.Copy, slots[0].View, null, outputSlot.View, ActivationFunction.None, 1, 0), slots[0], null, outputSlot, null, "copy");
-
-        for (int i = 0; i < groups.Count; i++)
+        Shape input = graph.Stages[0].Output;
+        TensorSlot inputSlot = new(TensorPlace.Input, UserView(input, graph.IsChannelsLast));
+        Dictionary<int, TensorSlot> slots = new() { [0] = inputSlot };
+        OutputPlacement placement = new(plan, graph, groups);
+        placement.Deliver(graph.Stages[0], inputSlot);
+        foreach (StageGroup group in groups)
         {
-            StageGroup group = groups[i];
-            TensorSlot? destination = i == groups.Count - 1 ? outputSlot : null;
+            Stage last = group.Last;
+            TensorSlot? destination = placement.DestinationOf(last.Id);
             if (destination is null && PlanarScheduling.KeepsPlanes(target, group, slots, graph))
-                destination = plan.NewPlanarTensor(group.Last.Output);
+                destination = plan.NewPlanarTensor(last.Output);
             plan.BeginGroup(LayerKey.Of(group, slots[group.Reads.First()].View.IsPlanar, destination is { View.IsPlanar: true }), overrides);
-            slots[group.Last.Id] = group switch
+            slots[last.Id] = group switch
             {
                 DepthwiseGroup fused => FusedScheduling.Schedule(plan, fused, slots, destination),
                 SingleGroup { Stage: ConvolutionStage stage } => ConvolutionScheduling.Schedule(plan, stage, slots, destination),
                 SingleGroup { Stage: PoolStage stage } => ConvolutionScheduling.SchedulePool(plan, stage, slots[stage.Inputs[0]], destination),
+                SingleGroup { Stage: ConcatStage stage } => JoinScheduling.Schedule(plan, stage, slots, destination, placement),
+                SingleGroup { Stage: SliceStage stage } => JoinScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup single => MapScheduling.Schedule(plan, single.Stage, slots, destination),
                 _ => throw new InvalidOperationException($"{group} has no schedule."),
             };
+            placement.Deliver(last, slots[last.Id]);
         }
 
-        return plan.Build(input, output);
+        return plan.Build(input.Count, placement.OutputLength);
     }
 
     /// <summary>The user's span: NCHW, or NHWC without padding. A map of one pixel is a vector either way.</summary>
-    private static TensorView UserView(Shape shape, bool channelsLast) =>
+    internal static TensorView UserView(Shape shape, bool channelsLast) =>
         channelsLast || shape.Pixels == 1 || shape.Channels == 1
             ? new TensorView(shape, false, shape.Channels, shape.Channels % 16 == 0)
             : new TensorView(shape, true, 1, false);
 
     /// <summary><paramref name="slot"/>, or a copy of it with whole vectors at every pixel.</summary>
-    internal static TensorSlot Padded(PlanBuilder plan, TensorSlot slot)
-    {
-        if (slot.View.IsPadded)
-            return slot;
-        TensorSlot copy = plan.NewTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, null, $"layout: {slot.View} to padded NHWC");
-        return copy;
-    }
+    internal static TensorSlot Padded(PlanBuilder plan, TensorSlot slot) => slot.View.IsPadded ? slot : Copy(plan, slot);
+
+    /// <summary><paramref name="slot"/>, or a copy of it with whole vectors at every pixel and the pixels side by side.</summary>
+    internal static TensorSlot Dense(PlanBuilder plan, TensorSlot slot) => slot.View is { IsPadded: true, IsDense: true } ? slot : Copy(plan, slot);
 
     /// <summary>Copies <paramref name="source"/> into <paramref name="destination"/> when there is one; the slot to read from now on.</summary>
     internal static TensorSlot Deliver(PlanBuilder plan, TensorSlot source, TensorSlot? destination)
     {
         if (destination is null)
             return source;
-        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, null, $"layout: padded NHWC to {destination.View}");
+        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, null, $"layout: {(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}");
         return destination;
+    }
+
+    private static TensorSlot Copy(PlanBuilder plan, TensorSlot slot)
+    {
+        TensorSlot copy = plan.NewTensor(slot.View.Shape);
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, null, $"layout: {slot.View} to padded NHWC");
+        return copy;
     }
 }

@@ -61,7 +61,7 @@ internal static class WinogradScheduling
         WorkShare share = Tiles(stage.Output.Height) / tileRows < FewestOwnSteps ? WorkShare.Panels : WorkShare.None;
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
-        bool direct = output.View.HoldsVectors(target.Lanes);
+        bool direct = ConvolutionScheduling.IsDirect(output, pass, target.Lanes);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
 
         plan.BeginStep();

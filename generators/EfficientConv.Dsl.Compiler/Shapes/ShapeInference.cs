@@ -5,8 +5,11 @@ namespace EfficientConv.Dsl.Compiler.Shapes;
 /// <summary>Shapes of layer outputs, by PyTorch's formulas.</summary>
 public static class ShapeInference
 {
-    /// <summary>Pixels from the first to the last tap of a kernel: <c>dilation * (kernel - 1) + 1</c>.</summary>
-    public static int EffectiveKernel(int kernel, int dilation) => checked((dilation * (kernel - 1)) + 1);
+    /// <summary>More pixels than any padded input has, and few enough that sums of a few of them are integers.</summary>
+    private const int Huge = 1 << 28;
+
+    /// <summary>Pixels from the first to the last tap of a kernel: <c>dilation * (kernel - 1) + 1</c>, at most <c>2^28</c>, which fits nowhere.</summary>
+    public static int EffectiveKernel(int kernel, int dilation) => (int)Math.Min(((long)dilation * (kernel - 1)) + 1, Huge);
 
     /// <summary>
     /// Output size of a window: <c>floor((input + before + after - dilation * (kernel - 1) - 1) / stride) + 1</c> (torch.nn.Conv2d);
@@ -43,6 +46,11 @@ public static class ShapeInference
         return (total / 2, total - (total / 2));
     }
 
+    /// <summary>Shape of what <paramref name="op"/> makes of <paramref name="inputs"/>.</summary>
+    public static Shape Output(Operator op, IReadOnlyList<Shape> inputs) => op is ConcatOperator
+        ? inputs[0] with { Channels = checked(inputs.Sum(s => s.Channels)) }
+        : Output(op, inputs[0]);
+
     /// <summary>Shape of what <paramref name="op"/> makes of <paramref name="input"/>; a size of zero or less says that no output pixel exists.</summary>
     public static Shape Output(Operator op, Shape input) => op switch
     {
@@ -59,6 +67,7 @@ public static class ShapeInference
             WindowOutput(input.Height, p.Padding.Top, p.Padding.Bottom, p.Kernel.Height, p.Stride.Height, p.Dilation.Height),
             WindowOutput(input.Width, p.Padding.Left, p.Padding.Right, p.Kernel.Width, p.Stride.Width, p.Dilation.Width)),
         GlobalAveragePoolOperator => new Shape(input.Channels, 1, 1),
+        SliceOperator s => input with { Channels = s.Count },
         FlattenOperator => new Shape(checked(input.Channels * input.Height * input.Width), 1, 1),
         _ => input,
     };

@@ -6,26 +6,13 @@ namespace EfficientConv.Dsl.Generators.Reading;
 /// <summary>Which written argument sets which constructor parameter or property of an attribute.</summary>
 internal static class AttributeArguments
 {
-    private static readonly string[] Refinements = ["Height", "Width", "Top", "Bottom", "Left", "Right"];
-
-    /// <summary>The argument that sets <paramref name="name"/>, or null when the source leaves it out.</summary>
+    /// <summary>The argument that sets <paramref name="name"/>, or null when the source leaves it out. An element of a list is called <c>name[index]</c>.</summary>
     public static AttributeArgumentSyntax? Find(AttributeSyntax attribute, IMethodSymbol? constructor, string name) =>
         Named(attribute, constructor).FirstOrDefault(pair => pair.Name == name).Argument;
 
-    /// <summary>
-    /// The first written property that refines <paramref name="name"/> for one axis or side, or null:
-    /// <c>KernelHeight</c> for <c>kernelSize</c>, <c>PaddingTop</c> for <c>padding</c>.
-    /// </summary>
-    public static AttributeArgumentSyntax? FindRefinement(AttributeSyntax attribute, IMethodSymbol? constructor, string name)
-    {
-        string stem = name.EndsWith("Size", StringComparison.Ordinal) ? name.Substring(0, name.Length - "Size".Length) : name;
-        return Named(attribute, constructor)
-            .FirstOrDefault(pair => Refinements.Any(side => string.Equals(pair.Name, stem + side, StringComparison.OrdinalIgnoreCase))).Argument;
-    }
-
     /// <summary>Names of the constructor parameters that the source sets itself.</summary>
     public static HashSet<string> WrittenParameters(AttributeSyntax attribute, IMethodSymbol? constructor) =>
-        [.. Named(attribute, constructor).Where(pair => pair.Argument.NameEquals is null).Select(pair => pair.Name)];
+        [.. Named(attribute, constructor).Where(pair => pair.Argument.NameEquals is null).Select(pair => pair.Name.Split('[')[0])];
 
     private static IEnumerable<(string Name, AttributeArgumentSyntax Argument)> Named(AttributeSyntax attribute, IMethodSymbol? constructor)
     {
@@ -43,6 +30,8 @@ internal static class AttributeArguments
             // A positional argument behind a named one is only allowed where the named one stands in its own place, so counting suffices.
             if (argument.NameColon is { } parameter)
                 yield return (parameter.Name.Identifier.ValueText, argument);
+            else if (constructor?.Parameters.LastOrDefault() is { IsParams: true } list && position >= list.Ordinal)
+                yield return (FormattableString.Invariant($"{list.Name}[{position - list.Ordinal}]"), argument);
             else if (constructor is not null && position < constructor.Parameters.Length)
                 yield return (constructor.Parameters[position].Name, argument);
             position++;

@@ -11,8 +11,10 @@ internal static class NetworkAttributes
     public const string MarkerMetadataName = "EfficientConv.Dsl." + MarkerName;
 
     private const string MarkerName = "InputShapeAttribute";
+    private const string ShortMarkerName = "InputShape";
     private const string LayerName = "LayerAttribute";
     private const string ScheduleName = "ScheduleAttribute";
+    private const string BudgetName = "BudgetAttribute";
 
     /// <summary>The attribute that makes <paramref name="type"/> a network, or null. Of several (an error of the compiler's) the first counts.</summary>
     public static NetworkAttribute? FindMarker(INamedTypeSymbol type, CancellationToken cancellation)
@@ -27,10 +29,34 @@ internal static class NetworkAttributes
     /// </summary>
     public static ImmutableArray<NetworkAttribute> Of(INamedTypeSymbol type, NetworkAttribute marker, CancellationToken cancellation) =>
     [
-        .. type.GetAttributes().Where(attribute => IsLayer(attribute) || IsNamed(attribute, ScheduleName)).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
+        .. type.GetAttributes().Where(attribute => IsLayer(attribute) || IsNamed(attribute, BudgetName) || IsNamed(attribute, ScheduleName)).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
             .OrderBy(attribute => attribute.Declaration == marker.Declaration ? 0 : 1)
             .ThenBy(attribute => attribute.Syntax.SpanStart),
     ];
+
+    /// <summary>Whether <paramref name="node"/> is a type with an attribute that is written as the marker, with or without namespace and suffix.</summary>
+    public static bool HasMarkerName(SyntaxNode node)
+    {
+        if (node is not TypeDeclarationSyntax { AttributeLists: { Count: > 0 } lists })
+            return false;
+        foreach (AttributeListSyntax list in lists)
+        {
+            foreach (AttributeSyntax attribute in list.Attributes)
+            {
+                SimpleNameSyntax? name = attribute.Name switch
+                {
+                    QualifiedNameSyntax qualified => qualified.Right,
+                    AliasQualifiedNameSyntax alias => alias.Name,
+                    SimpleNameSyntax simple => simple,
+                    _ => null,
+                };
+                if (name?.Identifier.ValueText is MarkerName or ShortMarkerName)
+                    return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Whether an attribute's class does not exist: a misspelt layer leaves a network that nobody meant.</summary>
     public static bool HasUnknown(INamedTypeSymbol type) => type.GetAttributes().Any(attribute => attribute.AttributeClass is null or { TypeKind: TypeKind.Error });
@@ -43,7 +69,8 @@ internal static class NetworkAttributes
     private static bool IsNamed(AttributeData attribute, string name) =>
         attribute.AttributeClass is { } type && type.Name == name && IsRuntimeNamespace(type.ContainingNamespace);
 
-    private static bool IsLayer(AttributeData attribute)
+    /// <summary>Whether an attribute is a layer of the runtime library.</summary>
+    public static bool IsLayer(AttributeData attribute)
     {
         for (INamedTypeSymbol? type = attribute.AttributeClass?.BaseType; type is not null; type = type.BaseType)
         {

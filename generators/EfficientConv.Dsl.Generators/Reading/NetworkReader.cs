@@ -29,7 +29,7 @@ internal static class NetworkReader
     /// a class marked twice (an error of the compiler's) is generated once.
     /// </summary>
     public static NetworkDeclaration? ReadAt(INamedTypeSymbol type, SyntaxNode node, CancellationToken cancellation) =>
-        NetworkAttributes.FindMarker(type, cancellation) is { } marker && marker.Declaration == node
+        type.Name.Length > 0 && NetworkAttributes.FindMarker(type, cancellation) is { } marker && marker.Declaration == node
             ? Read(type, NetworkAttributes.Of(type, marker, cancellation))
             : null;
 
@@ -62,9 +62,13 @@ internal static class NetworkReader
         return new AttributeDeclaration(kind, byConstructor.Concat(byProperty).ToEquatableArray());
     }
 
-    /// <summary>The value itself; arrays and types, which no network attribute takes, are read as null.</summary>
-    private static object? Constant(TypedConstant constant) =>
-        constant.Kind is TypedConstantKind.Primitive or TypedConstantKind.Enum ? constant.Value : null;
+    /// <summary>The value itself, a list of names as texts; types, which no argument of a network attribute is, are read as null.</summary>
+    private static object? Constant(TypedConstant constant) => constant.Kind switch
+    {
+        TypedConstantKind.Primitive or TypedConstantKind.Enum => constant.Value,
+        TypedConstantKind.Array when !constant.IsNull => constant.Values.Select(value => value.Value as string ?? string.Empty).ToEquatableArray(),
+        _ => null,
+    };
 
     /// <summary>What is wrong with the class, the gravest first.</summary>
     private static IEnumerable<TargetProblem> FindProblems(INamedTypeSymbol type, INamedTypeSymbol[] outerTypes, ImmutableArray<NetworkAttribute> attributes)

@@ -39,6 +39,16 @@ public enum Shortcut
     None,
 }
 
+/// <summary>Which channels the squeeze channels of a block are a fraction of.</summary>
+public enum SqueezeSource
+{
+    /// <summary>The expanded channels, as MobileNetV3.</summary>
+    Hidden,
+
+    /// <summary>The channels of the block's input, as EfficientNet; at least 1.</summary>
+    Input,
+}
+
 /// <summary>An elementwise activation function, computed as PyTorch's module of the same name.</summary>
 public enum Activation
 {

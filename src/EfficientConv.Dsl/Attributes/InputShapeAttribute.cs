@@ -21,4 +21,7 @@ public sealed class InputShapeAttribute(int channels, int height, int width) : A
 
     /// <summary>The order of the values in the user's input and output spans.</summary>
     public TensorLayout Layout { get; set; }
+
+    /// <summary>The names that a checkpoint has for the network's tensors, and the family's eps of batch norm.</summary>
+    public KeyStyle Keys { get; set; }
 }

@@ -12,6 +12,9 @@ public abstract class LayerAttribute : Attribute
     {
     }
 
-    /// <summary>A name for reports, messages and canonical state-dict keys; the attribute's index where it is not given.</summary>
+    /// <summary>
+    /// Names the tensor that the attribute makes, for <see cref="FromAttribute"/>, <see cref="AddAttribute"/> and <see cref="ConcatAttribute"/>, and
+    /// stands in reports, messages and canonical state-dict keys; the attribute's index where it is not given.
+    /// </summary>
     public string? Name { get; set; }
 }

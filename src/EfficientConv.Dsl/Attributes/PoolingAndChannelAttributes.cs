@@ -71,16 +71,16 @@ public sealed class AvgPool2dAttribute(
 public sealed class GlobalAvgPoolAttribute : LayerAttribute;
 
 /// <summary>
-/// <c>torch.nn.Flatten</c>: [C, H, W] to [C * H * W, 1, 1] in NCHW order. It computes nothing; it exists so that the indices in
-/// a state dict of <c>torch.nn.Sequential</c> line up.
+/// <c>torch.nn.Flatten</c>: [C, H, W] to [C * H * W, 1, 1] in NCHW order. No parameters, no MACs: it computes nothing and exists so
+/// that the indices in a state dict of <c>torch.nn.Sequential</c> line up.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 [Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
 public sealed class FlattenAttribute : LayerAttribute;
 
 /// <summary>
-/// <c>torch.nn.ChannelShuffle</c>: output channel j * groups + i is input channel i * (C / groups) + j. Shape kept, no
-/// parameters.
+/// <c>torch.nn.ChannelShuffle</c>: output channel j * groups + i is input channel i * (C / groups) + j. Shape kept, no parameters, no
+/// MACs.
 /// </summary>
 /// <param name="groups">Groups; divides the channels.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
@@ -92,9 +92,9 @@ public sealed class ChannelShuffleAttribute(int groups) : LayerAttribute
 }
 
 /// <summary>
-/// Squeeze and excitation (Hu et al. 2018): y = x * gate(W2 * act(W1 * mean(x) + b1) + b2). Shape kept; with S = C / reduction,
-/// parameters 2 * C * S + S + C, MACs 2 * C * S. Keys: gate.1.weight [S, C], gate.1.bias [S], gate.3.weight [C, S], gate.3.bias
-/// [C]; the weights may have two trailing dimensions of 1.
+/// Squeeze and excitation (Hu et al. 2018), in PyTorch <c>torchvision.ops.SqueezeExcitation</c>: y = x * gate(W2 * act(W1 * mean(x) +
+/// b1) + b2). Shape kept; with S = C / reduction, parameters 2 * C * S + S + C, MACs 2 * C * S. Keys: gate.1.weight [S, C],
+/// gate.1.bias [S], gate.3.weight [C, S], gate.3.bias [C]; the weights may have two trailing dimensions of 1.
 /// </summary>
 /// <param name="reduction">Squeeze channels are C / reduction, at least 1.</param>
 /// <param name="activation">The activation between the two layers.</param>

@@ -25,8 +25,8 @@ public interface IConvNet<TSelf>
     /// <summary>The tensors that a checkpoint must hold.</summary>
     static abstract ReadOnlySpan<TensorSpec> Parameters { get; }
 
-    /// <summary>Loads weights from a .safetensors file.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Loads weights from a .safetensors file, or from several through their index (<c>model.safetensors.index.json</c>).</summary>
+    /// <param name="path">The file or the index.</param>
     /// <param name="options">Prefix and instruction set.</param>
     /// <exception cref="SafetensorsException">The file breaks a rule of the format.</exception>
     /// <exception cref="WeightsException">Tensors are missing, left over, misshaped or hold illegal values; all are listed.</exception>

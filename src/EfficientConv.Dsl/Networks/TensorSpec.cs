@@ -23,13 +23,22 @@ public enum TensorKind
 
     /// <summary>PReLU's slopes, [1] or [C].</summary>
     PReLUSlope,
+
+    /// <summary>Layer norm's scale, [C].</summary>
+    LayerNormWeight,
+
+    /// <summary>Layer norm's shift, [C].</summary>
+    LayerNormBias,
+
+    /// <summary>Factors by channel, [C].</summary>
+    LayerScale,
 }
 
 /// <summary>A tensor that a checkpoint must hold.</summary>
 /// <param name="Key">The key in the state dict of the equivalent PyTorch module, <c>block.0.weight</c>.</param>
 /// <param name="CanonicalKey">The key by this library's own names, accepted as well.</param>
 /// <param name="Kind">What the tensor is for.</param>
-/// <param name="Shape">The shape as PyTorch has it. For <see cref="TensorKind.Weight"/>, dimensions of 1 at the end may be missing or added.</param>
+/// <param name="Shape">The shape as PyTorch has it. For <see cref="TensorKind.Weight"/> and <see cref="TensorKind.LayerScale"/>, dimensions of 1 at the end may be missing or added.</param>
 public sealed record TensorSpec(string Key, string CanonicalKey, TensorKind Kind, params int[] Shape)
 {
     /// <summary>The product of <see cref="Shape"/>.</summary>
@@ -48,7 +57,7 @@ public sealed record TensorSpec(string Key, string CanonicalKey, TensorKind Kind
     {
         int expectedRank = Shape.Length;
         int foundRank = found.Count;
-        if (Kind == TensorKind.Weight)
+        if (Kind is TensorKind.Weight or TensorKind.LayerScale)
         {
             while (expectedRank > 1 && Shape[expectedRank - 1] == 1)
                 expectedRank--;

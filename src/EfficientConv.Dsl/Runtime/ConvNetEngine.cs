@@ -42,8 +42,14 @@ public sealed unsafe class ConvNetEngine<TProgram>
     public static ConvNetEngine<TProgram> Load(string path, LoadOptions? options = null)
     {
         InstructionSet instructionSet = Resolve(options);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (SafetensorsIndex.IsIndex(path))
+        {
+            using SafetensorsIndex index = SafetensorsIndex.Open(path);
+            return Load(instructionSet, path, index.Shards, options);
+        }
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        return Load(instructionSet, path, file, options);
+        return Load(instructionSet, path, [file], options);
     }
 
     /// <summary>Loads a stream; see <see cref="IConvNet{TSelf}.Load(Stream, LoadOptions?)"/>.</summary>
@@ -54,7 +60,7 @@ public sealed unsafe class ConvNetEngine<TProgram>
     {
         InstructionSet instructionSet = Resolve(options);
         using SafetensorsFile file = SafetensorsFile.Read(safetensors);
-        return Load(instructionSet, "bytes", file, options);
+        return Load(instructionSet, "bytes", [file], options);
     }
 
     /// <summary>Loads an embedded resource; see <see cref="IConvNet{TSelf}.LoadResource"/>.</summary>
@@ -121,11 +127,11 @@ public sealed unsafe class ConvNetEngine<TProgram>
     {
         InstructionSet instructionSet = Resolve(options);
         using SafetensorsFile file = SafetensorsFile.Read(stream, source);
-        return Load(instructionSet, source, file, options);
+        return Load(instructionSet, source, [file], options);
     }
 
-    private static ConvNetEngine<TProgram> Load(InstructionSet instructionSet, string source, SafetensorsFile file, LoadOptions? options) =>
-        new(instructionSet, Checkpoint.Read(TProgram.NetworkName, source, TProgram.Parameters, file, options?.Prefix ?? ""));
+    private static ConvNetEngine<TProgram> Load(InstructionSet instructionSet, string source, IReadOnlyList<SafetensorsFile> files, LoadOptions? options) =>
+        new(instructionSet, Checkpoint.Read(TProgram.NetworkName, source, TProgram.Parameters, TProgram.Reparameterized, files, options?.Prefix ?? ""));
 
     /// <summary>Runs a part's images.</summary>
     private static void RunImages(object target, void* state, int part, int parts)

@@ -67,6 +67,22 @@ public sealed class FoldedConvolution
         return new(folded, bias, OutChannels, _inChannels, _taps / _kernelWidth, _kernelWidth);
     }
 
+    /// <summary>The convolution with factors by output channel behind it folded in: w' = w * s and b' = b * s, rounded once.</summary>
+    /// <param name="scale">O values.</param>
+    public FoldedConvolution FoldScale(float[] scale)
+    {
+        ArgumentNullException.ThrowIfNull(scale);
+        float[] folded = new float[_weights.Length];
+        float[] bias = new float[OutChannels];
+        for (int o = 0; o < OutChannels; o++)
+        {
+            for (int k = o * SumLength; k < (o + 1) * SumLength; k++)
+                folded[k] = _weights[k] * scale[o];
+            bias[o] = _bias[o] * scale[o];
+        }
+        return new(folded, bias, OutChannels, _inChannels, _taps / _kernelWidth, _kernelWidth);
+    }
+
     /// <summary>A batch norm alone: y = x * scale + shift, computed in double precision and rounded once each.</summary>
     /// <param name="weights">The checkpoint.</param>
     /// <param name="weightKey">Gamma, C values.</param>

@@ -12,6 +12,9 @@ public interface INetworkProgram
     /// <summary>The tensors that a checkpoint must hold.</summary>
     static abstract ReadOnlySpan<TensorSpec> Parameters { get; }
 
+    /// <summary>Convolutions for which a checkpoint may hold several branches instead.</summary>
+    static virtual ReadOnlySpan<ReparameterizedConvolution> Reparameterized => default;
+
     /// <summary>The shape of one input image.</summary>
     static abstract TensorShape InputShape { get; }
 

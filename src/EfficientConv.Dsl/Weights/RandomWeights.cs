@@ -25,9 +25,9 @@ internal static class RandomWeights
     private static (double Low, double High) Range(TensorSpec spec) => spec.Kind switch
     {
         TensorKind.Weight => Symmetric(HeBound(spec)),
-        TensorKind.BatchNormWeight => (0.8, 1.2),
+        TensorKind.BatchNormWeight or TensorKind.LayerNormWeight => (0.8, 1.2),
         TensorKind.RunningVariance => (0.5, 1.5),
-        TensorKind.PReLUSlope => (0.1, 0.4),
+        TensorKind.PReLUSlope or TensorKind.LayerScale => (0.1, 0.4),
         _ => Symmetric(0.1),
     };
 

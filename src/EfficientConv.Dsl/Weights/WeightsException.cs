@@ -38,7 +38,7 @@ public sealed record WeightsProblem(WeightsProblemKind Kind, string Tensor, stri
     /// <summary>One line of the exception's message.</summary>
     public override string ToString() => $"{Word(Kind)} \"{Tensor}\": expected {Expected}, found {Found}";
 
-    private static string Word(WeightsProblemKind kind) => kind switch
+    internal static string Word(WeightsProblemKind kind) => kind switch
     {
         WeightsProblemKind.Missing => "missing",
         WeightsProblemKind.Unexpected => "unexpected",
@@ -55,20 +55,34 @@ public sealed class WeightsException : Exception
 {
     private const int ShownProblems = 20;
 
-    internal WeightsException(string network, string source, IReadOnlyList<WeightsProblem> problems)
-        : base(Describe(network, source, problems)) => Problems = problems;
+    internal WeightsException(string network, string source, IReadOnlyList<WeightsProblem> problems, string? hint = null)
+        : base(Describe(network, source, problems, hint))
+    {
+        Problems = problems;
+        Hint = hint;
+    }
 
     /// <summary>Everything that is wrong.</summary>
     public IReadOnlyList<WeightsProblem> Problems { get; }
 
-    private static string Describe(string network, string source, IReadOnlyList<WeightsProblem> problems)
+    /// <summary>What the checkpoint probably is, where its names are those of another published model than the network's; else null.</summary>
+    public string? Hint { get; }
+
+    private static string Describe(string network, string source, IReadOnlyList<WeightsProblem> problems, string? hint)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{source} does not fit {network} ({problems.Count} problem{(problems.Count == 1 ? "" : "s")}):");
-        foreach (WeightsProblem problem in problems.Take(ShownProblems))
-            text.Append(CultureInfo.InvariantCulture, $"\n  {problem}");
-        if (problems.Count > ShownProblems)
-            text.Append(CultureInfo.InvariantCulture, $"\n  ... and {problems.Count - ShownProblems} more");
+        if (hint is not null)
+            text.Append('\n').Append(hint);
+
+        // A checkpoint of another style has hundreds of each kind: some of every kind say more than many of one.
+        foreach (IGrouping<WeightsProblemKind, WeightsProblem> kind in problems.GroupBy(p => p.Kind))
+        {
+            foreach (WeightsProblem problem in kind.Take(ShownProblems))
+                text.Append(CultureInfo.InvariantCulture, $"\n  {problem}");
+            if (kind.Count() > ShownProblems)
+                text.Append(CultureInfo.InvariantCulture, $"\n  ... and {kind.Count() - ShownProblems} more {WeightsProblem.Word(kind.Key)}");
+        }
         return text.ToString();
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
@@ -12,36 +13,75 @@ internal static class CodeFixHarness
     public static async Task<string[]> TitlesAsync(CodeFixProvider provider, string source)
     {
         using AdhocWorkspace workspace = new();
-        Document document = CreateProject(workspace, source).Documents.Single(d => d.Name == "File0.cs");
+        Document document = CreateProject(workspace, true, source).Documents.Single(d => d.Name == "File0.cs");
         return [.. (await ActionsAsync(provider, document).ConfigureAwait(false)).Select(action => action.Title)];
     }
 
     /// <summary>
     /// Applies the action at <paramref name="action"/> to the first diagnostic. Asserts the text that comes out, and
-    /// that it compiles and no longer has a diagnostic that the fix is for.
+    /// that it compiles and no longer has the diagnostic, nor another one that the fix is for except <paramref name="stays"/>.
     /// </summary>
-    public static async Task VerifyAsync(CodeFixProvider provider, string source, string expected, int action = 0)
+    public static async Task VerifyAsync(CodeFixProvider provider, string source, string expected, int action = 0, string? stays = null, bool globalUsing = true)
     {
         using AdhocWorkspace workspace = new();
-        Document document = CreateProject(workspace, source).Documents.Single(d => d.Name == "File0.cs");
+        Document document = CreateProject(workspace, globalUsing, source).Documents.Single(d => d.Name == "File0.cs");
         ImmutableArray<CodeAction> actions = await ActionsAsync(provider, document).ConfigureAwait(false);
-        await VerifyAsync(provider, document.Project, actions[action], [expected]).ConfigureAwait(false);
+        await VerifyAsync(provider, document.Project, actions[action], [expected], stays).ConfigureAwait(false);
     }
 
     /// <summary>Applies the action at <paramref name="action"/> to all diagnostics of all sources at once, with the same assertions.</summary>
-    public static async Task VerifyFixAllAsync(CodeFixProvider provider, string[] sources, string[] expected, int action = 0)
+    public static async Task VerifyFixAllAsync(CodeFixProvider provider, string[] sources, string[] expected, int action = 0, string? stays = null)
     {
         using AdhocWorkspace workspace = new();
-        Project project = CreateProject(workspace, sources);
+        Project project = CreateProject(workspace, true, sources);
         Document document = project.Documents.Single(d => d.Name == "File0.cs");
         CodeAction first = (await ActionsAsync(provider, document).ConfigureAwait(false))[action];
         FixAllContext context = new(document, provider, FixAllScope.Solution, first.EquivalenceKey!, provider.FixableDiagnosticIds, new Diagnostics(provider), default);
         CodeAction? all = await provider.GetFixAllProvider()!.GetFixAsync(context).ConfigureAwait(false);
         Assert.NotNull(all);
-        await VerifyAsync(provider, project, all, expected).ConfigureAwait(false);
+        await VerifyAsync(provider, project, all, expected, stays).ConfigureAwait(false);
     }
 
-    private static async Task VerifyAsync(CodeFixProvider provider, Project project, CodeAction action, string[] expected)
+    /// <summary>
+    /// Applies every action that any of the fixes offers for any diagnostic of the sources, each by itself; asserts that the text that comes out compiles and that
+    /// that diagnostic is gone. Returns how many there were.
+    /// </summary>
+    public static async Task<int> ApplyAllAsync(ImmutableArray<CodeFixProvider> providers, string[] sources)
+    {
+        using AdhocWorkspace workspace = new();
+        Project project = CreateProject(workspace, true, sources);
+        Compilation compilation = (await project.GetCompilationAsync().ConfigureAwait(false))!;
+        int count = 0;
+        ImmutableArray<Diagnostic> all = await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false);
+        foreach (Diagnostic diagnostic in all)
+        {
+            // Of the same kind: indices in a message change where a layer goes.
+            string kind = string.Concat(diagnostic.GetMessage(CultureInfo.InvariantCulture).Where(c => !char.IsDigit(c)));
+            bool IsSame(Diagnostic other) => other.Id == diagnostic.Id && string.Concat(other.GetMessage(CultureInfo.InvariantCulture).Where(c => !char.IsDigit(c))) == kind;
+
+            Document document = project.Documents.Single(d => d.FilePath == diagnostic.Location.SourceTree!.FilePath);
+            foreach (CodeFixProvider provider in providers.Where(p => p.FixableDiagnosticIds.Contains(diagnostic.Id)))
+            {
+                List<CodeAction> actions = [];
+                await provider.RegisterCodeFixesAsync(new CodeFixContext(document, diagnostic, (action, _) => actions.Add(action), default)).ConfigureAwait(false);
+                foreach (CodeAction action in actions)
+                {
+                    count++;
+                    ImmutableArray<CodeActionOperation> operations = await action.GetOperationsAsync(default).ConfigureAwait(false);
+                    Document changed = Assert.IsType<ApplyChangesOperation>(Assert.Single(operations)).ChangedSolution.GetDocument(document.Id)!;
+                    string text = (await changed.GetTextAsync().ConfigureAwait(false)).ToString();
+                    Compilation after = TestCompilation.Create(text);
+                    Assert.True(after.GetDiagnostics().All(d => d.Severity < DiagnosticSeverity.Error), $"{diagnostic}\n{action.Title}\n{text}");
+                    ImmutableArray<Diagnostic> left = await AnalyzerHarness.DiagnosticsAsync(after).ConfigureAwait(false);
+                    Assert.True(left.Count(IsSame) < all.Count(d => d.Location.SourceTree == diagnostic.Location.SourceTree && IsSame(d)), $"{diagnostic}\n{action.Title}\n{text}");
+                }
+            }
+        }
+
+        return count;
+    }
+
+    private static async Task VerifyAsync(CodeFixProvider provider, Project project, CodeAction action, string[] expected, string? stays)
     {
         ImmutableArray<CodeActionOperation> operations = await action.GetOperationsAsync(default).ConfigureAwait(false);
         Project changed = Assert.IsType<ApplyChangesOperation>(Assert.Single(operations)).ChangedSolution.GetProject(project.Id)!;
@@ -54,7 +94,7 @@ internal static class CodeFixHarness
         Compilation compilation = (await changed.GetCompilationAsync().ConfigureAwait(false))!;
         Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
         Assert.DoesNotContain(
-            await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false), diagnostic => provider.FixableDiagnosticIds.Contains(diagnostic.Id));
+            await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false), diagnostic => provider.FixableDiagnosticIds.Contains(diagnostic.Id) && stays?.Contains(diagnostic.Id, StringComparison.Ordinal) != true);
     }
 
     private static async Task<ImmutableArray<CodeAction>> ActionsAsync(CodeFixProvider provider, Document document)
@@ -71,12 +111,12 @@ internal static class CodeFixHarness
         return [.. (await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false)).Where(d => provider.FixableDiagnosticIds.Contains(d.Id))];
     }
 
-    private static Project CreateProject(AdhocWorkspace workspace, params string[] sources)
+    private static Project CreateProject(AdhocWorkspace workspace, bool globalUsing, params string[] sources)
     {
         Project project = workspace.AddProject(ProjectInfo.Create(
             ProjectId.CreateNewId(), VersionStamp.Default, "UserProject", "UserProject", LanguageNames.CSharp,
             compilationOptions: TestCompilation.Options, parseOptions: TestCompilation.ParseOptions, metadataReferences: TestCompilation.References));
-        project = project.AddDocument("Usings.cs", "global using EfficientConv.Dsl;\n", filePath: "Usings.cs").Project;
+        project = project.AddDocument("Usings.cs", globalUsing ? "global using EfficientConv.Dsl;\n" : string.Empty, filePath: "Usings.cs").Project;
         for (int i = 0; i < sources.Length; i++)
             project = project.AddDocument($"File{i}.cs", sources[i], filePath: $"File{i}.cs").Project;
         return project;

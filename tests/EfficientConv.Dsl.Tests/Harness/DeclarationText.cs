@@ -45,8 +45,16 @@ internal static class DeclarationText
         foreach (ParameterInfo parameter in parameters)
             arguments[parameter.Name!] = new AttributeArgument(parameter.Name!, Constant(parameter.DefaultValue), IsExplicit: false);
         int position = 0;
+        List<string> texts = [];
         foreach (AttributeArgumentSyntax argument in attribute.ArgumentList?.Arguments ?? [])
         {
+            if (argument.NameEquals is null && parameters.LastOrDefault()?.ParameterType == typeof(string[]))
+            {
+                texts.Add(argument.Expression.ToString().Trim('"'));
+                arguments[parameters[^1].Name!] = new AttributeArgument(parameters[^1].Name!, texts.ToEquatableArray(), IsExplicit: true);
+                continue;
+            }
+
             string name = argument.NameEquals?.Name.Identifier.ValueText ?? argument.NameColon?.Name.Identifier.ValueText ?? parameters[position].Name!;
             position++;
             Type target = argument.NameEquals is null ? parameters.Single(p => p.Name == name).ParameterType : type.GetProperty(name)!.PropertyType;

@@ -31,7 +31,7 @@ internal static class RandomValues
         return spec.Kind switch
         {
             TensorKind.Weight => (-he, he),
-            TensorKind.BatchNormWeight => (-0.5, 1.5),
+            TensorKind.BatchNormWeight or TensorKind.LayerNormWeight or TensorKind.LayerScale => (-0.5, 1.5),
             TensorKind.RunningVariance => (0.3, 2),
             TensorKind.PReLUSlope => (-0.2, 0.6),
             _ => (-0.6, 0.6),

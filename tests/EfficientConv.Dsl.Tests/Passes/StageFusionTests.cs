@@ -67,7 +67,7 @@ public sealed class StageFusionTests
         Assert.Equal("Convolution|Convolution", Describe(Layers.Fuse(layers.Build())));
     }
 
-    /// <summary>Every stage is in exactly one group, and a group reads only what earlier groups make.</summary>
+    /// <summary>Every stage that an output depends on is in exactly one group, and a group reads only what earlier groups make.</summary>
     [Fact]
     public void Groups_PartitionTheStagesInAnOrderThatRuns() => Assert.All(RandomCase.All, item =>
     {
@@ -83,7 +83,15 @@ public sealed class StageFusionTests
                 : [((SingleGroup)group).Stage.Id]);
         }
 
-        Assert.Equal(Enumerable.Range(1, graph.Stages.Count - 1), covered.Order());
+        HashSet<int> needed = [];
+        Stack<int> open = new(graph.Outputs);
+        while (open.TryPop(out int stage))
+        {
+            if (needed.Add(stage))
+                graph.Stages[stage].Inputs.ToList().ForEach(open.Push);
+        }
+
+        Assert.Equal(needed.Where(id => id != 0).Order(), covered.Order());
     });
 
     private static string Describe(IEnumerable<StageGroup> groups) => string.Join('|', groups.Select(g => g switch

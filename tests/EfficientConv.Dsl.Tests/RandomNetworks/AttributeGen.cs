@@ -54,6 +54,9 @@ internal static class AttributeGen
             from window in PoolWindow
             from count in Flag
             select $"AvgPool2d({window.Ordered}, ceilMode: {window.Ceil}, countIncludePad: {count}{window.Properties})",
+        ["LayerNorm2d"] = s => Gen.Elements("LayerNorm2d", "LayerNorm2d(1e-3)"),
+        ["LayerScale"] = s => Gen.Constant("LayerScale"),
+        ["SliceChannels"] = s => from start in Gen.Choose(0, s.Channels - 1) from count in Gen.Choose(1, s.Channels - start) select $"SliceChannels({start}, {count})",
         ["GlobalAvgPool"] = s => Gen.Constant("GlobalAvgPool"),
         ["Flatten"] = s => Gen.Constant("Flatten"),
         ["Linear"] = s => from features in Channels from bias in Flag select $"Linear({features}, bias: {bias})",
@@ -100,6 +103,59 @@ internal static class AttributeGen
             from dilation in SmallStep
             from activation in ActivationName
             select $"FactorizedConv2d({channels}, {kernel}, stride: {stride}, dilation: {dilation}, activation: {activation})",
+        ["InvertedResidualOptions"] = s =>
+            from channels in OutOrIn(s.Channels)
+            from expansion in Gen.Elements("1", "1.3", "2.5", "6")
+            from reduction in Gen.Choose(1, 5)
+            from source in Gen.Elements("SqueezeSource.Hidden", "SqueezeSource.Input")
+            from divisor in Gen.Elements(string.Empty, ", SqueezeDivisor = 8", ", SqueezeDivisor = 4")
+            from activation in ActivationName
+            select $"InvertedResidual({channels}, expansion: {expansion}, kernelSize: 5, activation: {activation}, squeezeReduction: {reduction}, SqueezeFrom = {source}, ChannelDivisor = 8{divisor})",
+        ["FusedMBConv"] = s =>
+            from channels in OutOrIn(s.Channels)
+            from expansion in Gen.Elements("1", "2", "2.3")
+            from kernel in Kernel
+            from stride in SmallStep
+            from activation in ActivationName
+            from squeeze in Gen.Elements(string.Empty, ", squeezeReduction: 3")
+            select $"FusedMBConv({channels}, {expansion}, {kernel}, {stride}, {activation}{squeeze}, ChannelDivisor = 4)",
+        ["UniversalInvertedBottleneck"] = s =>
+            from channels in OutOrIn(s.Channels)
+            from expansion in Gen.Elements("1", "2", "3.5")
+            from start in Gen.Elements(0, 3, 5)
+            from middle in Gen.Elements(0, 3, 5)
+            from end in Gen.Elements(0, 0, 3)
+            from stride in SmallStep
+            select $"UniversalInvertedBottleneck({channels}, {expansion}, {start}, {middle}, {end}, {stride})",
+        ["ResNetBasicBlock"] = s =>
+            from channels in OutOrIn(s.Channels)
+            from stride in SmallStep
+            from dilation in Gen.Elements(1, 1, 2)
+            from activation in ActivationName
+            from algorithm in Gen.Elements(string.Empty, ", Algorithm = ConvAlgorithm.Direct")
+            select $"ResNetBasicBlock({channels}, {stride}, {activation}, {dilation}{algorithm})",
+        ["ResNetBottleneck"] = s =>
+            from planes in Gen.Choose(1, 12)
+            from stride in SmallStep
+            from groups in Gen.Elements(1, 1, 2, 4)
+            from width in Gen.Elements(64, 64, 128)
+            from activation in ActivationName
+            select $"ResNetBottleneck({planes}, {stride}, {groups}, {width}, {activation})",
+        ["RepVGGBlock"] = s =>
+            from groups in Gen.Elements(Divisors(s.Channels))
+            from channels in Gen.Frequency((1, Gen.Constant(s.Channels)), (1, OutChannels(groups)))
+            from stride in SmallStep
+            select $"RepVGGBlock({channels}, {stride}, {groups})",
+        ["MobileOneBlock"] = s =>
+            from channels in OutOrIn(s.Channels)
+            from kernel in Gen.Elements(3, 5)
+            from stride in SmallStep
+            select $"MobileOneBlock({channels}, {kernel}, {stride}, 2)",
+        ["MobileOneConv2d"] = s =>
+            from channels in OutOrIn(s.Channels)
+            from kernel in Gen.Elements(1, 3)
+            from stride in SmallStep
+            select $"MobileOneConv2d({channels}, {kernel}, {stride})",
     };
 
     private static Gen<string> Flag { get; } = Gen.Elements("true", "false");

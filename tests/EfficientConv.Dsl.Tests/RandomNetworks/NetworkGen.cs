@@ -20,24 +20,29 @@ internal static class NetworkGen
         ["Conv2d"] = 24, ["GroupedConv2d"] = 20, ["PointwiseConv2d"] = 14, ["DepthwiseConv2d"] = 22, ["BatchNorm"] = 3, ["Activation"] = 8, ["MaxPool2d"] = 12,
         ["AvgPool2d"] = 12, ["GlobalAvgPool"] = 3, ["Flatten"] = 2, ["Linear"] = 7, ["ChannelShuffle"] = 6, ["Softmax"] = 3, ["SqueezeExcitation"] = 8,
         ["Bottleneck"] = 10, ["DepthwiseSeparable"] = 16, ["InvertedResidual"] = 30, ["EfficientConvBlock"] = 18, ["FactorizedConv2d"] = 8,
+        ["LayerNorm2d"] = 6, ["LayerScale"] = 3, ["SliceChannels"] = 4,
+        ["InvertedResidualOptions"] = 8, ["FusedMBConv"] = 8, ["UniversalInvertedBottleneck"] = 12, ["ResNetBasicBlock"] = 10, ["ResNetBottleneck"] = 10,
+        ["RepVGGBlock"] = 5, ["MobileOneBlock"] = 4, ["MobileOneConv2d"] = 3,
     };
 
     private static Gen<int> Size { get; } = Gen.Frequency((1, Gen.Choose(1, 3)), (4, Gen.Choose(4, 16)), (2, Gen.Choose(17, 40)));
 
-    private static Gen<(Shape Shape, string Text)> Input { get; } =
+    /// <summary>An input shape and its attribute.</summary>
+    public static Gen<(Shape Shape, string Text)> Input { get; } =
         from channels in AttributeGen.Channels
         from height in Size
         from width in Size
         from layout in Gen.Elements(string.Empty, string.Empty, ", Layout = TensorLayout.NHWC")
         select (new Shape(channels, height, width), $"[InputShape({channels}, {height}, {width}{layout})]");
 
-    private static Gen<string> AnyKind { get; } = Gen.Elements(s_counts.Keys.ToArray());
+    /// <summary>The name of any kind of module.</summary>
+    public static Gen<string> AnyKind { get; } = Gen.Elements(s_counts.Keys.ToArray());
 
     /// <summary>The configurations: the same ones on every run and machine.</summary>
     public static IReadOnlyList<string> Configurations { get; } =
     [
         .. s_counts.SelectMany((pair, i) => Sample(Single(pair.Key), pair.Value, (ulong)(100 + i))),
-        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2),
+        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 60, 3),
     ];
 
     /// <summary>One attribute of <paramref name="kind"/>.</summary>
@@ -71,9 +76,10 @@ internal static class NetworkGen
 
     private static string[] Sample(Gen<string> generator, int count, ulong seed) => generator.Sample(count, new Rnd(seed, (2 * seed) + 1), 50);
 
-    private static bool IsValid(string attributes)
+    /// <summary>Whether the rules allow <paramref name="attributes"/> and the naive reference is done in reasonable time.</summary>
+    public static bool IsValid(string attributes)
     {
-        if (NetworkCompiler.Check(DeclarationText.Parse(attributes)).Count > 0)
+        if (NetworkCompiler.Check(DeclarationText.Parse(attributes)).Any(finding => finding.Severity == Compiler.Rules.RuleSeverity.Error))
             return false;
         LayerGraph graph = DeclarationText.Graph(attributes);
         long multiplyAdds = graph.Layers.Where(l => l.Operator is ConvolutionOperator).Sum(l =>

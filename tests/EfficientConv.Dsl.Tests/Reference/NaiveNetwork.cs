@@ -25,8 +25,7 @@ internal sealed class NaiveNetwork(LayerGraph graph, IEnumerable<(string Name, i
             Assert.Equal(layer.Output.Count, outputs[layer.Id].Length);
         }
 
-        double[] last = outputs[graph.Layers.Count - 1];
-        return graph.IsChannelsLast ? FromPlanar(last, graph.Output) : last;
+        return [.. graph.Outputs.SelectMany(output => graph.IsChannelsLast ? FromPlanar(outputs[output.Layer], graph.Layers[output.Layer].Output) : outputs[output.Layer])];
     }
 
     /// <summary>Runs a batch of images.</summary>
@@ -53,6 +52,10 @@ internal sealed class NaiveNetwork(LayerGraph graph, IEnumerable<(string Name, i
             AddOperator => [.. x.Zip(inputs[1], (a, b) => a + b)],
             ScaleOperator => [.. x.Select((v, i) => v * inputs[1][i / input.Pixels])],
             SoftmaxOperator => Softmax(x, input),
+            ConcatOperator => [.. inputs.SelectMany(i => i)],
+            SliceOperator s => x[(s.Start * input.Pixels)..((s.Start + s.Count) * input.Pixels)],
+            LayerNormOperator n => NormalizePixels(n, x, input),
+            LayerScaleOperator s => [.. x.Select((v, i) => v * _tensors[s.Key.Key][i / input.Pixels])],
             _ => throw new NotSupportedException(layer.Operator.ToString()),
         };
     }
@@ -105,6 +108,21 @@ internal sealed class NaiveNetwork(LayerGraph graph, IEnumerable<(string Name, i
             int c = i / shape.Pixels;
             return ((v - mean[c]) / Math.Sqrt(variance[c] + b.Epsilon) * weight[c]) + bias[c];
         })];
+    }
+
+    private double[] NormalizePixels(LayerNormOperator n, double[] x, Shape shape)
+    {
+        float[] weight = Tensor(n.Key, "weight"), bias = Tensor(n.Key, "bias");
+        double[] y = new double[x.Length];
+        for (int p = 0; p < shape.Pixels; p++)
+        {
+            double[] values = [.. Enumerable.Range(0, shape.Channels).Select(c => x[(c * shape.Pixels) + p])];
+            double mean = values.Average(), deviation = Math.Sqrt(values.Average(v => (v - mean) * (v - mean)) + n.Epsilon);
+            for (int c = 0; c < shape.Channels; c++)
+                y[(c * shape.Pixels) + p] = ((values[c] - mean) / deviation * weight[c]) + bias[c];
+        }
+
+        return y;
     }
 
     private double[] Rectify(PReLUOperator p, double[] x, Shape shape)

@@ -1,0 +1,121 @@
+using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
+
+/// <summary>Whether a block adds its input to its output, numbered as the runtime's enumeration.</summary>
+internal enum ShortcutMode
+{
+    /// <summary>Exactly where stride is 1 and the channel counts are equal.</summary>
+    Auto,
+
+    /// <summary>Always; an error where it cannot be.</summary>
+    Required,
+
+    /// <summary>Never.</summary>
+    None,
+}
+
+/// <summary>What the families share: padding, rounding, shortcuts.</summary>
+internal static class BlockRules
+{
+    /// <summary>Padding of half the kernel, which keeps the size at stride 1.</summary>
+    public static Padding Half(Extent kernel, Extent dilation) =>
+        Padding.Symmetric((ShapeInference.EffectiveKernel(kernel.Height, dilation.Height) - 1) / 2, (ShapeInference.EffectiveKernel(kernel.Width, dilation.Width) - 1) / 2);
+
+    /// <summary>
+    /// The multiple of <paramref name="divisor"/> nearest to <paramref name="value"/>, at least <paramref name="divisor"/>, and one more where that would lose more than
+    /// a tenth: <c>make_divisible</c> of torchvision and timm.
+    /// </summary>
+    public static int MakeDivisible(double value, int divisor)
+    {
+        int rounded = Math.Max(divisor, (int)(value + (divisor / 2.0)) / divisor * divisor);
+        return rounded < 0.9 * value ? rounded + divisor : rounded;
+    }
+
+    /// <summary>
+    /// The hidden channels of a block: <c>hiddenChannels</c>, or the input's times <c>expansion</c>, rounded where <c>ChannelDivisor</c> says so; else the product must be
+    /// an integer.
+    /// </summary>
+    public static int Hidden(GraphBuilder builder, AttributeReader reader, int channels, double defaultExpansion, int defaultDivisor = 0)
+    {
+        double expansion = reader.PositiveNumber("expansion", defaultExpansion), exact = channels * expansion;
+        int divisor = reader.Positive("ChannelDivisor", defaultDivisor);
+        if (divisor == 0 && !reader.IsSet("hiddenChannels") && exact != Math.Floor(exact))
+        {
+            builder.Report(
+                RuleCatalog.FractionalChannels, reader.Index, "expansion",
+                FormattableString.Invariant($"{reader.Kind} \"{reader.Name}\" has expansion {expansion} of {channels} input channels, which is {exact} hidden channels (the product must be an integer; hiddenChannels overrides it)"),
+                FixProposal.Set(0, ("hiddenChannels", FixProposal.Text(Math.Max(1, (int)Math.Round(Math.Min(exact, AttributeReader.MaxValue)))))));
+        }
+
+        if (exact > int.MaxValue / 8)
+            reader.Invalid("expansion", FormattableString.Invariant($"{expansion}"), "small enough for the hidden channel count to be an integer");
+        if (builder.Failed)
+            return 1;
+        return reader.Positive("hiddenChannels", divisor > 0 ? MakeDivisible(exact, divisor) : (int)exact);
+    }
+
+    /// <summary>Whether the block's input is added to its output: demanded, forbidden, or as the shapes allow.</summary>
+    public static bool Shortcut(GraphBuilder builder, AttributeReader reader, int outChannels, ShortcutMode fallback)
+    {
+        ShortcutMode mode = reader.Enumeration("shortcut", fallback);
+        Extent stride = reader.Stride(Extent.Square(1)), kernel = reader.Kernel(3), dilation = reader.Dilation();
+        if (builder.Failed || mode == ShortcutMode.None)
+            return false;
+
+        // The output's size counts too: padding that loses pixels makes the sum impossible even at stride 1.
+        Shape input = builder.Shape;
+        Padding padding = reader.Padding(kernel, stride, dilation, input, Half(kernel, dilation));
+        ConvolutionOperator spatial = new(default, outChannels, kernel, stride, padding, dilation, 1, false);
+        Shape output = ShapeInference.Output(spatial, input);
+        if (stride == Extent.Square(1) && output == input)
+            return true;
+        if (mode == ShortcutMode.Required || (stride == Extent.Square(1) && outChannels == input.Channels && output.Height > 0 && output.Width > 0))
+            Explain(builder, reader, spatial, input, output);
+        return false;
+    }
+
+    /// <summary>Says which dimension differs and which of the block's layers makes it differ; the fix sets all that would have to change.</summary>
+    private static void Explain(GraphBuilder builder, AttributeReader reader, ConvolutionOperator spatial, Shape input, Shape output)
+    {
+        (string window, string last) = reader.Kind == "Bottleneck" ? ("conv", "expand") : ("depthwise", "project");
+        List<string> reasons = [], arguments = [];
+        List<(string, string)> fix = [];
+        if (spatial.Stride != Extent.Square(1))
+        {
+            reasons.Add(FormattableString.Invariant($"its layer {window} with stride {spatial.Stride} makes {output.Height} x {output.Width} pixels of {input.Height} x {input.Width}"));
+            arguments.Add("stride");
+            fix.Add(("stride", "1"));
+        }
+
+        if (spatial.OutChannels != input.Channels)
+        {
+            reasons.Add(FormattableString.Invariant($"its layer {last} makes {spatial.OutChannels} channels of the block's {input.Channels}"));
+            arguments.Add("outChannels");
+            fix.Add(("outChannels", FixProposal.Text(input.Channels)));
+        }
+
+        Shape unstrided = ShapeInference.Output(spatial with { OutChannels = input.Channels, Stride = Extent.Square(1) }, input);
+        if (unstrided != input)
+        {
+            if (reasons.Count == 0)
+                reasons.Add(FormattableString.Invariant($"its layer {window} with padding {spatial.Padding} makes {output.Height} x {output.Width} pixels of {input.Height} x {input.Width}"));
+            arguments.AddRange(["Padding", "kernelSize"]);
+            Padding half = Half(spatial.Kernel, spatial.Dilation);
+            bool isCentered = ShapeInference.Output(spatial with { OutChannels = input.Channels, Stride = Extent.Square(1), Padding = half }, input) == input;
+            fix.Add(isCentered ? ("padding", FixProposal.Text(half.Top)) : ("kernelSize", FixProposal.Text(spatial.Kernel.Height - 1)));
+        }
+
+        builder.Report(
+            RuleCatalog.ImpossibleShortcut, reader.Index, LayerPlace.Written(reader.Attribute, [.. arguments]),
+            $"{reader.Kind} \"{reader.Name}\" cannot add its input to its output: {string.Join(", and ", reasons)} (a shortcut needs stride 1 and equal shapes)",
+            FixProposal.Set(0, [.. fix]));
+    }
+
+    /// <summary>Says that a shortcut was demanded which cannot be.</summary>
+    public static void ReportShortcut(GraphBuilder builder, AttributeReader reader, string argument, string reason) =>
+        builder.Report(
+            RuleCatalog.ImpossibleShortcut, reader.Index, argument,
+            $"{reader.Kind} \"{reader.Name}\" cannot add its input to its output: {reason} (a shortcut needs stride 1 and equal shapes)");
+}

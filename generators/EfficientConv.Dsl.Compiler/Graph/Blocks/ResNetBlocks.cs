@@ -1,0 +1,75 @@
+using EfficientConv.Dsl.Compiler.Graph.Keys;
+
+namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
+
+/// <summary>ResNet's and ResNeXt's blocks (He et al. 2016, Xie et al. 2017), with the stride on the 3x3 convolution as every framework has it.</summary>
+internal static class ResNetBlocks
+{
+    public static void ExpandBasic(GraphBuilder builder, AttributeReader reader, TensorKey key)
+    {
+        int output = LayerExpansion.Channels(builder, reader), stride = reader.Positive("stride", 1), input = builder.Current;
+        Shape inputShape = builder.Shape;
+        Parts parts = new(builder, reader, key);
+        parts.Convolution3x3("conv1", output, stride, 1);
+        parts.Sequence.Activation("conv1_act", parts.Activation);
+        parts.Convolution3x3("conv2", output, 1, 1);
+        parts.AddShortcut(input, inputShape, output, stride);
+    }
+
+    public static void ExpandBottleneck(GraphBuilder builder, AttributeReader reader, TensorKey key)
+    {
+        int planes = reader.Positive("planes", Math.Max(1, builder.Shape.Channels / Families.ResNetBottleneckExpansion)), stride = reader.Positive("stride", 1);
+        int groups = reader.Positive("groups", 1), baseWidth = reader.Positive("baseWidth", 64), input = builder.Current;
+
+        // torchvision: int(planes * (base_width / 64)) * groups.
+        long width = (long)(planes * (baseWidth / 64.0)) * groups, output = (long)planes * Families.ResNetBottleneckExpansion;
+        if (width is < 1 or > int.MaxValue / 8)
+            reader.Invalid("baseWidth", FormattableString.Invariant($"{baseWidth}"), "a width for which planes * baseWidth / 64 * groups is a channel count");
+        if (builder.Failed)
+            return;
+
+        Shape inputShape = builder.Shape;
+        Parts parts = new(builder, reader, key);
+        parts.Sequence.Pointwise("conv1", (int)width);
+        parts.Sequence.Activation("conv1_act", parts.Activation);
+        parts.Convolution3x3("conv2", (int)width, stride, groups);
+        parts.Sequence.Activation("conv2_act", parts.Activation);
+        parts.Sequence.Pointwise("conv3", (int)output);
+        parts.AddShortcut(input, inputShape, (int)output, stride);
+    }
+
+    /// <summary>What both blocks have.</summary>
+    private sealed class Parts(GraphBuilder builder, AttributeReader reader, TensorKey key)
+    {
+        private readonly ConvolutionAlgorithm _algorithm = reader.Enumeration("Algorithm", ConvolutionAlgorithm.Auto);
+
+        public BlockSequence Sequence { get; } = new(builder, reader, key);
+
+        public ActivationFunction Activation { get; } = reader.BlockActivation("activation", ActivationKind.ReLU);
+
+        /// <summary>Winograd's algorithm, where asked for, is taken where it can be: not with a stride.</summary>
+        public void Convolution3x3(string role, int outChannels, int stride, int groups)
+        {
+            Extent dilation = reader.Dilation(), kernel = Extent.Square(3);
+            Sequence.Convolution(role, outChannels, kernel, Extent.Square(stride), BlockRules.Half(kernel, dilation), dilation, groups, _algorithm);
+        }
+
+        /// <summary>Adds the input, through a 1x1 convolution where the shapes differ, and then the activation.</summary>
+        public void AddShortcut(int input, Shape inputShape, int output, int stride)
+        {
+            if (builder.Failed)
+                return;
+            int main = builder.Current, other = input;
+            if (stride != 1 || output != inputShape.Channels)
+            {
+                builder.ContinueFrom(input);
+                Sequence.Convolution("downsample", output, Extent.Square(1), Extent.Square(stride), default, Extent.Square(1), 1);
+                other = builder.Current;
+                builder.ContinueFrom(main);
+            }
+
+            Sequence.AddTo(other);
+            Sequence.Activation("act", Activation);
+        }
+    }
+}

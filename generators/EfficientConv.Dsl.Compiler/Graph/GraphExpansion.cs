@@ -1,0 +1,80 @@
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Rules;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>Attributes that lead tensors to each other. They are no modules: they have no index in <c>torch.nn.Sequential</c>.</summary>
+internal static class GraphExpansion
+{
+    public static bool Handles(string kind) => kind is "From" or "Add" or "Concat" or "SliceChannels";
+
+    public static void Expand(GraphBuilder builder, AttributeReader reader, TensorNames names)
+    {
+        LayerOrigin origin = reader.Origin(string.Empty);
+        switch (reader.Kind)
+        {
+            case "From":
+                if (Find("tensor") is { } source)
+                    builder.ContinueFrom(source);
+                break;
+
+            case "Add":
+                if (Find("tensor") is { } other && SameShape(builder, reader, other))
+                    builder.Add(reader.Name, new AddOperator(), origin, builder.Current, other);
+                break;
+
+            case "Concat":
+                Concat(builder, reader, names);
+                break;
+
+            default:
+            {
+                SliceOperator slice = new(reader.NotNegative("start", 0), reader.Positive("count", 1));
+                if (!builder.Failed)
+                    builder.Add(reader.Name, slice, origin);
+                break;
+            }
+        }
+
+        int? Find(string argument) => names.Find(builder, reader, argument, reader.Attribute.Text(argument) ?? string.Empty);
+    }
+
+    private static bool SameShape(GraphBuilder builder, AttributeReader reader, int other)
+    {
+        Shape left = builder.Shape, right = builder.ShapeOf(other);
+        if (left == right)
+            return true;
+        builder.Report(
+            RuleCatalog.ImpossibleShortcut, reader.Index, "tensor",
+            $"{reader.Kind} \"{reader.Name}\" adds \"{reader.Attribute.Text("tensor")}\" of {right} to {left}: {ShapeDifference.Describe(builder.Layers, builder.Current, other)} (both shapes must be equal)",
+            ShapeDifference.Fix(builder.Layers, builder.Current, other));
+        return false;
+    }
+
+    private static void Concat(GraphBuilder builder, AttributeReader reader, TensorNames names)
+    {
+        EquatableArray<string> tensors = reader.Attribute.Texts("tensors");
+        if (tensors.Count == 0)
+            reader.Invalid("tensors", "no name", "the names of one tensor or more");
+        List<int> inputs = [builder.Current];
+        Shape first = builder.Shape;
+        for (int i = 0; i < tensors.Count; i++)
+        {
+            string argument = FormattableString.Invariant($"tensors[{i}]");
+            if (names.Find(builder, reader, argument, tensors[i]) is not { } other)
+                return;
+            Shape shape = builder.ShapeOf(other);
+            if (shape.Height != first.Height || shape.Width != first.Width)
+            {
+                builder.Report(
+                    RuleCatalog.ImpossibleConcat, reader.Index, argument,
+                    $"{reader.Kind} \"{reader.Name}\" joins \"{tensors[i]}\" of {shape} to {first}: {ShapeDifference.Describe(builder.Layers, inputs[0], other)} (heights and widths must be equal)");
+                return;
+            }
+
+            inputs.Add(other);
+        }
+
+        builder.Add(reader.Name, new ConcatOperator(), reader.Origin(string.Empty), [.. inputs]);
+    }
+}

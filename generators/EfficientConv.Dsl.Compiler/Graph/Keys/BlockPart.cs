@@ -1,0 +1,10 @@
+namespace EfficientConv.Dsl.Compiler.Graph.Keys;
+
+/// <summary>A module inside a block, for which a key is wanted.</summary>
+/// <param name="Kind">The block's attribute.</param>
+/// <param name="Role">What the module is in the block: <c>expand</c>, <c>depthwise</c>, <c>se</c>, ...; the convolution's, also for its batch norm.</param>
+/// <param name="IsNorm">Whether it is the batch norm behind the convolution of this role.</param>
+/// <param name="Module">Its index when convolutions, batch norms and activations are counted one by one.</param>
+/// <param name="Unit">Its index when a convolution with what follows it counts as one.</param>
+/// <param name="Expands">Whether the block begins with a 1x1 expansion.</param>
+internal readonly record struct BlockPart(string Kind, string Role, bool IsNorm, int Module, int Unit, bool Expands);

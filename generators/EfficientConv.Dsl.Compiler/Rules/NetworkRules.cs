@@ -1,0 +1,51 @@
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+
+namespace EfficientConv.Dsl.Compiler.Rules;
+
+/// <summary>
+/// Everything that is wrong with a declaration: the error that stopped the expansion, wrong values in attributes behind it (which do not depend on
+/// shapes), and what the other attributes' layers give reason to warn of.
+/// </summary>
+internal static class NetworkRules
+{
+    public static EquatableArray<Finding> Check(NetworkDeclaration declaration, ExpansionResult expansion)
+    {
+        List<Finding> findings = [.. expansion.Findings];
+        if (expansion.Graph is null)
+            findings.AddRange(ValueRules.Check(declaration, expansion.Findings));
+        HashSet<int> wrong = [.. findings.Select(finding => finding.AttributeIndex)];
+        LayerContext context = new(declaration, expansion.Layers);
+        foreach (Layer layer in context.Layers)
+        {
+            if (layer.Inputs.Count > 0 && !wrong.Contains(layer.Origin.AttributeIndex) && context.AttributeOf(layer) is { Kind: not "Use" } attribute)
+                findings.AddRange(Advise(context, layer, attribute));
+        }
+
+        findings.AddRange(GroupMixing.Check(context));
+        if (expansion.Graph is { } graph)
+        {
+            findings.AddRange(BudgetRules.Check(declaration, graph));
+            if (SizeRules.Check(declaration, graph) is { } size)
+                findings.Add(size);
+        }
+
+        return findings.OrderBy(finding => finding.AttributeIndex).ToEquatableArray();
+    }
+
+    private static IEnumerable<Finding> Advise(LayerContext context, Layer layer, AttributeDeclaration attribute)
+    {
+        Shape input = context.InputOf(layer);
+        if (SpatialRules.Check(context, layer, input, attribute) is { } spatial)
+            yield return spatial;
+        if (SqueezeRules.Check(layer, input, attribute) is { } squeeze)
+            yield return squeeze;
+        if (LaneRules.Check(layer, input, attribute) is { } lanes)
+            yield return lanes;
+        if (CostRules.Check(context, layer, attribute) is { } cost)
+            yield return cost;
+        if (OrderRules.Check(context, layer, input, attribute) is { } order)
+            yield return order;
+    }
+}

@@ -1,0 +1,30 @@
+using EfficientConv.Dsl.Compiler.Folding;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>Schedules what only moves channels: concatenation and slices, which are addresses wherever the layout allows it.</summary>
+internal static class JoinScheduling
+{
+    /// <summary>Copies the parts that are not in their place yet.</summary>
+    public static TensorSlot Schedule(PlanBuilder plan, ConcatStage stage, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination, OutputPlacement placement)
+    {
+        TensorSlot whole = destination ?? placement.WholeOf(stage);
+        int first = 0;
+        foreach (int input in stage.Inputs)
+        {
+            TensorSlot part = slots[input];
+            int channels = part.View.Shape.Channels;
+
+            // A tensor that is joined twice lies in one place only.
+            if (!part.IsChannelsOf(whole, first))
+                Scheduler.Deliver(plan, part, whole.Channels(first, channels));
+            first += channels;
+        }
+
+        return whole;
+    }
+
+    /// <summary>A view of some channels of the input.</summary>
+    public static TensorSlot Schedule(PlanBuilder plan, SliceStage stage, TensorSlot input, TensorSlot? destination) =>
+        Scheduler.Deliver(plan, input.Channels(stage.Start, stage.Output.Channels), destination);
+}

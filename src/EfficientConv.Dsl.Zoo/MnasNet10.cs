@@ -1,0 +1,26 @@
+namespace EfficientConv.Dsl.Zoo;
+
+/// <summary>MnasNet 1.0 (Tan et al. 2019), torchvision's <c>mnasnet1_0</c>: RGB 224 x 224 to 1000 logits.</summary>
+[InputShape(3, 224, 224, Keys = KeyStyle.TorchvisionMnasNet)]
+[Conv2d(32, stride: 2, padding: 1, bias: false), BatchNorm, ReLU]
+[DepthwiseConv2d(padding: 1, bias: false), BatchNorm, ReLU]
+[PointwiseConv2d(16, bias: false), BatchNorm]
+[InvertedResidual(24, expansion: 3, stride: 2)]
+[InvertedResidual(24, expansion: 3)]
+[InvertedResidual(24, expansion: 3)]
+[InvertedResidual(40, expansion: 3, kernelSize: 5, stride: 2)]
+[InvertedResidual(40, expansion: 3, kernelSize: 5)]
+[InvertedResidual(40, expansion: 3, kernelSize: 5)]
+[InvertedResidual(80, expansion: 6, kernelSize: 5, stride: 2)]
+[InvertedResidual(80, expansion: 6, kernelSize: 5)]
+[InvertedResidual(80, expansion: 6, kernelSize: 5)]
+[InvertedResidual(96, expansion: 6)]
+[InvertedResidual(96, expansion: 6)]
+[InvertedResidual(192, expansion: 6, kernelSize: 5, stride: 2)]
+[InvertedResidual(192, expansion: 6, kernelSize: 5)]
+[InvertedResidual(192, expansion: 6, kernelSize: 5)]
+[InvertedResidual(192, expansion: 6, kernelSize: 5)]
+[InvertedResidual(320, expansion: 6)]
+[PointwiseConv2d(1280, bias: false), BatchNorm, ReLU]
+[GlobalAvgPool, Linear(1000)]
+public sealed partial class MnasNet10;

@@ -1,0 +1,25 @@
+namespace EfficientConv.Dsl.Zoo;
+
+/// <summary>MobileNetV2 (Sandler et al. 2018), torchvision's <c>mobilenet_v2</c>: RGB 224 x 224 to 1000 logits.</summary>
+[InputShape(3, 224, 224, Keys = KeyStyle.TorchvisionMobileNetV2)]
+[Conv2d(32, stride: 2, padding: 1, bias: false), BatchNorm, ReLU6]
+[InvertedResidual(16, expansion: 1, activation: Activation.ReLU6)]
+[InvertedResidual(24, expansion: 6, stride: 2, activation: Activation.ReLU6)]
+[InvertedResidual(24, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(32, expansion: 6, stride: 2, activation: Activation.ReLU6)]
+[InvertedResidual(32, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(32, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(64, expansion: 6, stride: 2, activation: Activation.ReLU6)]
+[InvertedResidual(64, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(64, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(64, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(96, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(96, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(96, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(160, expansion: 6, stride: 2, activation: Activation.ReLU6)]
+[InvertedResidual(160, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(160, expansion: 6, activation: Activation.ReLU6)]
+[InvertedResidual(320, expansion: 6, activation: Activation.ReLU6)]
+[PointwiseConv2d(1280, bias: false), BatchNorm, ReLU6]
+[GlobalAvgPool, Linear(1000)]
+public sealed partial class MobileNetV2;

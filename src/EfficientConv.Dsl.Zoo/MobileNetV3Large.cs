@@ -1,0 +1,25 @@
+namespace EfficientConv.Dsl.Zoo;
+
+/// <summary>MobileNetV3 large (Howard et al. 2019), torchvision's <c>mobilenet_v3_large</c>: RGB 224 x 224 to 1000 logits.</summary>
+[InputShape(3, 224, 224, Keys = KeyStyle.TorchvisionMobileNetV3)]
+[Conv2d(16, stride: 2, padding: 1, bias: false), BatchNorm, HardSwish]
+[InvertedResidual(16, hiddenChannels: 16, activation: Activation.ReLU)]
+[InvertedResidual(24, hiddenChannels: 64, stride: 2, activation: Activation.ReLU)]
+[InvertedResidual(24, hiddenChannels: 72, activation: Activation.ReLU)]
+[InvertedResidual(40, hiddenChannels: 72, kernelSize: 5, stride: 2, activation: Activation.ReLU, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[InvertedResidual(40, hiddenChannels: 120, kernelSize: 5, activation: Activation.ReLU, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[InvertedResidual(40, hiddenChannels: 120, kernelSize: 5, activation: Activation.ReLU, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[InvertedResidual(80, hiddenChannels: 240, stride: 2, activation: Activation.HardSwish)]
+[InvertedResidual(80, hiddenChannels: 200, activation: Activation.HardSwish)]
+[InvertedResidual(80, hiddenChannels: 184, activation: Activation.HardSwish)]
+[InvertedResidual(80, hiddenChannels: 184, activation: Activation.HardSwish)]
+[InvertedResidual(112, hiddenChannels: 480, activation: Activation.HardSwish, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[InvertedResidual(112, hiddenChannels: 672, activation: Activation.HardSwish, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[InvertedResidual(160, hiddenChannels: 672, kernelSize: 5, stride: 2, activation: Activation.HardSwish, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[InvertedResidual(160, hiddenChannels: 960, kernelSize: 5, activation: Activation.HardSwish, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[InvertedResidual(160, hiddenChannels: 960, kernelSize: 5, activation: Activation.HardSwish, squeezeReduction: 4, gate: Activation.HardSigmoid, SqueezeDivisor = 8)]
+[PointwiseConv2d(960, bias: false), BatchNorm, HardSwish]
+[GlobalAvgPool]
+[Linear(1280), HardSwish]
+[Linear(1000)]
+public sealed partial class MobileNetV3Large;

@@ -1,0 +1,28 @@
+namespace EfficientConv.Dsl.Zoo;
+
+/// <summary>MobileOne-S1 (Vasu et al. 2023), its authors' <c>mobileone(variant='s1')</c>: RGB 224 x 224 to 1000 logits.</summary>
+[InputShape(3, 224, 224, Keys = KeyStyle.MobileOne)]
+[MobileOneConv2d(64, stride: 2)]
+[MobileOneBlock(96, stride: 2)]
+[MobileOneBlock(96)]
+[MobileOneBlock(192, stride: 2)]
+[MobileOneBlock(192)]
+[MobileOneBlock(192)]
+[MobileOneBlock(192)]
+[MobileOneBlock(192)]
+[MobileOneBlock(192)]
+[MobileOneBlock(192)]
+[MobileOneBlock(192)]
+[MobileOneBlock(512, stride: 2)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(512)]
+[MobileOneBlock(1280, stride: 2)]
+[GlobalAvgPool, Linear(1000)]
+public sealed partial class MobileOneS1;

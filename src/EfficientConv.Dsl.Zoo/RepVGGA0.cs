@@ -1,0 +1,28 @@
+namespace EfficientConv.Dsl.Zoo;
+
+/// <summary>RepVGG-A0 (Ding et al. 2021), its authors' <c>create_RepVGG_A0()</c>: RGB 224 x 224 to 1000 logits.</summary>
+[InputShape(3, 224, 224, Keys = KeyStyle.RepVGG)]
+[RepVGGBlock(48, stride: 2)]
+[RepVGGBlock(48, stride: 2)]
+[RepVGGBlock(48)]
+[RepVGGBlock(96, stride: 2)]
+[RepVGGBlock(96)]
+[RepVGGBlock(96)]
+[RepVGGBlock(96)]
+[RepVGGBlock(192, stride: 2)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(192)]
+[RepVGGBlock(1280, stride: 2)]
+[GlobalAvgPool, Linear(1000)]
+public sealed partial class RepVGGA0;

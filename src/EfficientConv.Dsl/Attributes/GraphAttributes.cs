@@ -1,0 +1,60 @@
+using System.Diagnostics;
+
+namespace EfficientConv.Dsl;
+
+/// <summary>
+/// The next attribute reads a named tensor instead of what the one before made: the start of a branch. No parameters, no MACs, and no index in
+/// <c>torch.nn.Sequential</c>.
+/// </summary>
+/// <param name="tensor">What <see cref="LayerAttribute.Name"/> of an attribute further up gave a name, or "input": what comes in.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class FromAttribute(string tensor) : LayerAttribute
+{
+    /// <summary>What <see cref="LayerAttribute.Name"/> of an attribute further up gave a name, or "input": what comes in.</summary>
+    public string Tensor { get; } = tensor;
+}
+
+/// <summary>
+/// <c>x + y</c> with the current tensor and a named one of the same shape: the end of a shortcut. Shape kept. No parameters, no MACs,
+/// and no index in <c>torch.nn.Sequential</c>.
+/// </summary>
+/// <param name="tensor">The other tensor's name, or "input".</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class AddAttribute(string tensor) : LayerAttribute
+{
+    /// <summary>The other tensor's name, or "input".</summary>
+    public string Tensor { get; } = tensor;
+}
+
+/// <summary>
+/// <c>torch.cat([x, ...], dim=1)</c>: the current tensor's channels, then those of the named ones in their order. Heights and widths
+/// must be equal; channels add up: [C, H, W], [D, H, W], ... to [C + D + ..., H, W]. No parameters, no MACs, and no index in
+/// <c>torch.nn.Sequential</c>.
+/// </summary>
+/// <param name="tensors">The other tensors' names, at least one; "input" is what comes in.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class ConcatAttribute(params string[] tensors) : LayerAttribute
+{
+    /// <summary>The other tensors' names, at least one; "input" is what comes in.</summary>
+    public string[] Tensors { get; } = tensors;
+}
+
+/// <summary>
+/// <c>x[:, start:start + count]</c>: some of the channels. [C, H, W] to [count, H, W]. No parameters, no MACs, and no index in
+/// <c>torch.nn.Sequential</c>.
+/// </summary>
+/// <param name="start">First channel.</param>
+/// <param name="count">Channels, at least 1; <c>start + count</c> at most as many as come in.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class SliceChannelsAttribute(int start, int count) : LayerAttribute
+{
+    /// <summary>First channel.</summary>
+    public int Start { get; } = start;
+
+    /// <summary>Channels, at least 1.</summary>
+    public int Count { get; } = count;
+}
