@@ -56,6 +56,25 @@ public class RuleCatalogTests
 
     [Theory]
     [MemberData(nameof(Ids))]
+    public void Page_SaysWhatIsWrong_AndHowItIsFixedWhereThereIsAFix(string id)
+    {
+        string page = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "docs", "diagnostics", id + ".md"));
+        string[] paragraphs = page.Split("\n\n");
+
+        Assert.InRange(paragraphs[2].Length, 40, 400);
+        Assert.Equal(DeclarationFuzzTests.Fixes.Any(fix => fix.FixableDiagnosticIds.Contains(id)), paragraphs[1].Contains(" Fix: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Index_ListsEveryRule()
+    {
+        string[] rows = [.. File.ReadAllLines(Path.Combine(RepositoryRoot.Path, "docs", "diagnostics", "README.md")).Where(line => line.StartsWith("| [", StringComparison.Ordinal))];
+
+        Assert.Equal(RuleCatalog.All.Select(rule => $"| [{rule.Id}]({rule.Id}.md) | {rule.Severity.ToString().ToLowerInvariant()} | {rule.Title} |"), rows);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
     public void Rule_HasARowInTheReleaseFiles(string id)
     {
         string[] rows =

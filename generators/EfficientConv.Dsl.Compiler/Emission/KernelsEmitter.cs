@@ -12,7 +12,7 @@ internal static class KernelsEmitter
         VectorSyntax vector = VectorSyntax.For(plan.Target);
         SourceWriter writer = new();
         KernelNames names = new();
-        FileHeader.Write(writer);
+        FileHeader.Write(writer, nullable: false);
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
         FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86", "EfficientConv.Dsl.Runtime");
         writer.Line($"/// <summary>Kernels of <c>{networkName}</c> for {plan.Target.Name}: {plan.Target.Lanes} floats a vector.</summary>");
