@@ -94,6 +94,16 @@ internal static class KernelsEmitter
 
     private static void EmitSource(SourceWriter writer, StagePacking packing)
     {
+        if (packing.Source is ConvolutionStage { Phase: { } phase } part)
+        {
+            TransposedConvolutionOperator t = phase.Convolution;
+            string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
+            writer.Line($"FoldedConvolution convolution = weights.TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, new TransposedTaps({phase.FirstRow}, {phase.RowStep}, {part.Convolution.Kernel.Height}, {phase.FirstColumn}, {phase.ColumnStep}, {part.Convolution.Kernel.Width}));");
+            if (packing.BatchNorm is { } transposedNorm)
+                writer.Line($"convolution = convolution.FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)});");
+            return;
+        }
+
         if (packing.Convolution is not { } c)
             return;
         string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";

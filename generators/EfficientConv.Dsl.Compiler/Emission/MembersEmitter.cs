@@ -31,6 +31,9 @@ internal static class MembersEmitter
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         Inherit(writer, "Shape of one image's output.");
         writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
+        Inherit(writer, "The outputs in the order in which they lie in the output span.");
+        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}OutputTensor> Outputs => global::{FileHeader.GeneratedNamespace}.{className}_Program.Outputs;");
+        OutputMembers.Emit(writer, graph, $"global::{FileHeader.GeneratedNamespace}.{className}_Program");
         Inherit(writer, "Layout of the spans that <c>Forward</c> takes.");
         writer.Line($"public static {Dsl}TensorLayout Layout => {Dsl}TensorLayout.{(graph.IsChannelsLast ? "NHWC" : "NCHW")};");
         Inherit(writer, "Parameters, multiply-adds and memory, in total and layer by layer.");
@@ -73,7 +76,7 @@ internal static class MembersEmitter
         foreach ((string type, string name) in new[]
         {
             (Dsl + "TensorShape", "InputShape"), (Dsl + "TensorShape", "OutputShape"), (Dsl + "TensorLayout", "Layout"), (Dsl + "NetworkCost", "Cost"),
-            ($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters"),
+            ($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters"), ($"global::System.ReadOnlySpan<{Dsl}OutputTensor>", "Outputs"),
         })
         {
             Inherit(writer, "Throws.");
@@ -161,6 +164,8 @@ internal static class MembersEmitter
             writer.Line($"new({KernelsEmitter.Quote(tensor.Key.Key)}, {KernelsEmitter.Quote(tensor.Key.Canonical)}, {Dsl}TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
         writer.CloseWith("];");
         writer.Line();
+        OutputMembers.EmitTable(writer, graph);
+        writer.Line();
         writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {cost.Parameters * sizeof(float)}, {cost.ActivationSum}, {cost.PeakBytesLayerwise}, {plans[0].PeakLength * sizeof(float)}, new {Dsl}LayerCost[]");
         writer.Open();
         foreach (LayerCost layer in cost.Layers)
@@ -172,6 +177,8 @@ internal static class MembersEmitter
         writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => s_parameters;");
         writer.Line();
         writer.Line($"public static {Dsl}NetworkCost Cost => s_cost;");
+        writer.Line();
+        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}OutputTensor> Outputs => s_outputs;");
         writer.Line();
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         writer.Line();
@@ -206,5 +213,6 @@ internal static class MembersEmitter
         }
     }
 
-    private static string ShapeText(Shape shape) => FormattableString.Invariant($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");
+    /// <summary>An expression that makes <paramref name="shape"/>.</summary>
+    public static string ShapeText(Shape shape) => FormattableString.Invariant($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");
 }

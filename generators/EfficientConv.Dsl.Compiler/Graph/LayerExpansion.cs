@@ -49,6 +49,11 @@ internal static class LayerExpansion
                 Add(new BatchNormOperator(key, reader.PositiveNumber("eps", DefaultEpsilon)));
                 break;
 
+            case "ConvTranspose2d" or "Upsample" or "PixelShuffle" or "AdaptiveAvgPool2d" or "AdaptiveMaxPool2d":
+                if (ResamplingExpansion.Operator(builder.Shape, reader, key) is { } resampling)
+                    Add(resampling);
+                break;
+
             case "LayerNorm2d":
                 Add(new LayerNormOperator(key, reader.PositiveNumber("eps", 1e-6)));
                 break;

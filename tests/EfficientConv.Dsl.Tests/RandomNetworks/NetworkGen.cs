@@ -20,7 +20,8 @@ internal static class NetworkGen
         ["Conv2d"] = 24, ["GroupedConv2d"] = 20, ["PointwiseConv2d"] = 14, ["DepthwiseConv2d"] = 22, ["BatchNorm"] = 3, ["Activation"] = 8, ["MaxPool2d"] = 12,
         ["AvgPool2d"] = 12, ["GlobalAvgPool"] = 3, ["Flatten"] = 2, ["Linear"] = 7, ["ChannelShuffle"] = 6, ["Softmax"] = 3, ["SqueezeExcitation"] = 8,
         ["Bottleneck"] = 10, ["DepthwiseSeparable"] = 16, ["InvertedResidual"] = 30, ["EfficientConvBlock"] = 18, ["FactorizedConv2d"] = 8,
-        ["LayerNorm2d"] = 6, ["LayerScale"] = 3, ["SliceChannels"] = 4,
+        ["LayerNorm2d"] = 6, ["LayerScale"] = 3, ["SliceChannels"] = 4, ["ConvTranspose2d"] = 24, ["Upsample"] = 10, ["PixelShuffle"] = 4,
+        ["AdaptiveAvgPool2d"] = 5, ["AdaptiveMaxPool2d"] = 3,
     };
 
     private static Gen<int> Size { get; } = Gen.Frequency((1, Gen.Choose(1, 3)), (4, Gen.Choose(4, 16)), (2, Gen.Choose(17, 40)));
@@ -40,7 +41,7 @@ internal static class NetworkGen
     public static IReadOnlyList<string> Configurations { get; } =
     [
         .. s_counts.SelectMany((pair, i) => Sample(Single(pair.Key), pair.Value, (ulong)(100 + i))),
-        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 60, 3),
+        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 80, 3),
     ];
 
     /// <summary>One attribute of <paramref name="kind"/>.</summary>
