@@ -32,7 +32,7 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
             return;
 
         ImmutableArray<NetworkAttribute> attributes = NetworkAttributes.Of(type, marker, context.CancellationToken);
-        if (attributes.Any(attribute => attribute.IsBroken) || NetworkAttributes.HasUnknown(type))
+        if (NetworkAttributes.IsBroken(type, attributes))
             return; // The compiler has said it already, and what follows from it is no mistake.
 
         foreach (Finding finding in NetworkCompiler.Check(NetworkReader.Read(type, attributes)))

@@ -21,6 +21,7 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
         PlanarPointwiseDriver d => d.Residual is not null,
         PlanarSeparableDriver d => d.Residual is not null,
         WinogradDriver d => d.Residual is not null,
+        InterleaveDriver => true,
         _ => false,
     };
 
@@ -78,8 +79,8 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             case MapDriver d:
                 EmitMap(d);
                 break;
-            case LayerNormDriver d:
-                new PixelDriverEmitter(writer, vector).Emit(d);
+            case LayerNormDriver or InterleaveDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
+                new PixelDriverEmitter(writer, vector).Emit(driver);
                 break;
             default:
                 throw new InvalidOperationException($"{driver} has no text.");
@@ -460,6 +461,14 @@ internal sealed class DriverEmitter(SourceWriter writer, VectorSyntax vector, Ke
             case MapKind.Add:
                 CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
                 writer.Line($"Elementwise.Add<{Simd}>(ref output, ref residual, {pixels * step});");
+                break;
+            case MapKind.Multiply:
+                CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
+                writer.Line($"Elementwise.Multiply<{Simd}>(ref output, ref residual, {pixels * step});");
+                break;
+            case MapKind.MultiplyByChannel:
+                CopyPixels("input", d.Input.PixelStep, "output", step, channels, pixels);
+                writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref output, ref residual, {channels}, {pixels}, {step});");
                 break;
             case MapKind.Flatten:
                 writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref input, {d.Input.PixelStep}, ref output, {pixels}, {channels}, {pixels});");

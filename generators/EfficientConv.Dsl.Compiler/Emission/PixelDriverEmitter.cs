@@ -3,13 +3,59 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
-/// <summary>Prints the loops that handle one pixel after the other by a function of the runtime.</summary>
+/// <summary>Prints the loops that handle one pixel or one row after the other by a function of the runtime.</summary>
 internal sealed class PixelDriverEmitter(SourceWriter writer, VectorSyntax vector)
 {
-    public void Emit(LayerNormDriver d)
+    private string Simd => vector.Simd;
+
+    public void Emit(Driver driver)
     {
-        Shape shape = d.Input.Shape;
-        writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
-        writer.Line($"LayerNormalization.Normalize<{vector.Simd}>(ref input, {d.Input.PixelStep}, ref output, {d.Output.PixelStep}, ref weights, ref bias, {(float)d.Epsilon:R}f, {shape.Channels}, {shape.Pixels});");
+        Shape from = driver.Input.Shape, to = driver.Output.Shape;
+        int step = driver.Input.PixelStep, outStep = driver.Output.PixelStep;
+        switch (driver)
+        {
+            case LayerNormDriver d:
+                writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
+                writer.Line($"LayerNormalization.Normalize<{Simd}>(ref input, {step}, ref output, {outStep}, ref weights, ref bias, {(float)d.Epsilon:R}f, {from.Channels}, {from.Pixels});");
+                break;
+
+            case InterleaveDriver d:
+                writer.Line($"PixelLayout.InterleaveChannels<{Simd}>(ref {KernelText.At("input", d.First)}, {step}, ref {KernelText.At("residual", d.First)}, {d.Residual.PixelStep}, ref output, {outStep}, {to.Channels / 2}, {to.Pixels});");
+                break;
+
+            case UpsampleDriver d:
+            {
+                string steps = FormattableString.Invariant($"{d.RowStep:R}f, {d.ColumnStep:R}f");
+                EachRow(to.Height, d.Output.RowStep, d.Mode == InterpolationMode.Nearest
+                    ? $"Resampling.NearestRow(ref input, {step}, {from.Height}, {from.Width}, ref row, {outStep}, {to.Width}, y, {steps}, {from.Channels});"
+                    : $"Resampling.BilinearRow<{Simd}>(ref input, {step}, {from.Height}, {from.Width}, ref row, {outStep}, {to.Width}, y, {steps}, {(d.AlignCorners ? "true" : "false")}, {from.Channels});");
+                break;
+            }
+
+            case PixelShuffleDriver d:
+                EachRow(to.Height, d.Output.RowStep, $"Resampling.PixelShuffleRow<{Simd}>(ref input, {step}, {from.Width}, ref row, {outStep}, y, {d.Factor}, {to.Channels});");
+                break;
+
+            case AdaptivePoolDriver d:
+                EachRow(to.Height, d.Output.RowStep, $"Resampling.Adaptive{(d.IsMaximum ? "Maximum" : "Average")}Row<{Simd}>(ref input, {step}, {from.Height}, {from.Width}, ref row, {outStep}, {to.Height}, {to.Width}, y, {from.Channels});");
+                break;
+
+            case FillDriver d:
+                writer.Line($"PixelLayout.CopyPixels(ref {KernelText.At("weights", d.Bias)}, {to.Channels}, ref scratch, {to.Channels}, {to.Channels}, 1);");
+                DriverEmitter.ActivationPass(writer, vector, d.Activation, "scratch", to.Channels);
+                EachRow(to.Height, d.Output.RowStep, $"PixelLayout.CopyPixels(ref scratch, 0, ref row, {outStep}, {to.Channels}, {to.Width});");
+                break;
+
+            default:
+                throw new InvalidOperationException($"{driver} has no text.");
+        }
+    }
+
+    private void EachRow(int rows, int rowStep, string call)
+    {
+        writer.Open($"for (int y = 0; y < {rows}; y++)");
+        writer.Line($"ref float row = ref Unsafe.Add(ref output, y * {rowStep});");
+        writer.Line(call);
+        writer.Close();
     }
 }

@@ -25,6 +25,24 @@ internal static class OperatorRules
                 if (c.OutChannels % c.Groups != 0)
                     return Broken(RuleCatalog.GroupsOutput, "groups", Invariant($"{place} has groups {c.Groups}, which do not divide its {c.OutChannels} output channels (outChannels must be divisible by groups)"), Divisors(input.Channels, c.OutChannels, c.Groups));
                 return Window(c.Kernel, c.Dilation, c.Padding) ?? Size((long)c.OutChannels * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width, "weights");
+            case TransposedConvolutionOperator t:
+            {
+                if (input.Channels % t.Groups != 0)
+                    return Broken(RuleCatalog.GroupsInput, "groups", Invariant($"{place} has groups {t.Groups}, which do not divide its {input.Channels} input channels (inChannels must be divisible by groups)"), Divisors(input.Channels, t.OutChannels, t.Groups));
+                if (t.OutChannels % t.Groups != 0)
+                    return Broken(RuleCatalog.GroupsOutput, "groups", Invariant($"{place} has groups {t.Groups}, which do not divide its {t.OutChannels} output channels (outChannels must be divisible by groups)"), Divisors(input.Channels, t.OutChannels, t.Groups));
+                if (t.OutputPadding.Height >= Math.Max(t.Stride.Height, t.Dilation.Height) || t.OutputPadding.Width >= Math.Max(t.Stride.Width, t.Dilation.Width))
+                    return Broken(RuleCatalog.InvalidValue, "outputPadding", Invariant($"{place} has output padding {t.OutputPadding} with stride {t.Stride} and dilation {t.Dilation} (it must be less than one of them)"));
+                Shape output = ShapeInference.Output(op, input);
+                if (output.Height <= 0 || output.Width <= 0)
+                    return Broken(RuleCatalog.EmptyOutput, "padding", Invariant($"{place} has an empty output: its padding {t.Padding} takes away all of {output.Height + t.Padding.Top + t.Padding.Bottom} x {output.Width + t.Padding.Left + t.Padding.Right} pixels (at least one must remain)"));
+                return Size((long)input.Channels * (t.OutChannels / t.Groups) * t.Kernel.Height * t.Kernel.Width, "weights") ?? Size(output.Count, "outputs");
+            }
+
+            case PixelShuffleOperator p when input.Channels % ((long)p.Factor * p.Factor) != 0:
+                return Broken(RuleCatalog.ShuffleGroups, "factor", Invariant($"{place} has factor {p.Factor}, whose square does not divide its {input.Channels} channels (channels must be divisible by factor * factor)"));
+            case UpsampleOperator or AdaptivePoolOperator:
+                return Size(ShapeInference.Output(op, input).Count, "outputs");
             case PoolOperator p:
                 if (Math.Max(p.Padding.Top, p.Padding.Bottom) * 2 > p.Kernel.Height || Math.Max(p.Padding.Left, p.Padding.Right) * 2 > p.Kernel.Width)
                     return Broken(RuleCatalog.PoolPadding, "padding", Invariant($"{place} has padding {p.Padding} with kernel {p.Kernel} (pooling's padding must be at most half of the kernel)"));
@@ -80,6 +98,7 @@ internal static class OperatorRules
         PoolOperator => "AvgPool2d",
         ChannelShuffleOperator => "ChannelShuffle",
         PReLUOperator => "PReLU",
+        TransposedConvolutionOperator => "ConvTranspose2d",
         SliceOperator => "SliceChannels",
         _ => op.GetType().Name.Replace("Operator", string.Empty),
     };

@@ -64,10 +64,13 @@ public static class RuleCatalog
     /// <summary>One name for two tensors.</summary>
     public static readonly Rule DuplicateName = new("ECD0304", "Two tensors have one name", RuleSeverity.Error);
 
+    /// <summary>A template that contains itself or nothing.</summary>
+    public static readonly Rule UnusableTemplate = new("ECD0305", "A class cannot be used as a template", RuleSeverity.Error);
+
     /// <summary>All rules, in the order of their ids.</summary>
     public static IReadOnlyList<Rule> All { get; } =
     [
         NotPartial, UnsuitableClass, InvalidValue, SpreadAttributes, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeEmpty,
-        FractionalChannels, EmptyOutput, PoolPadding, ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName,
+        FractionalChannels, EmptyOutput, PoolPadding, ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName, UnusableTemplate,
     ];
 }
