@@ -40,7 +40,7 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
         }
 
         ImmutableArray<NetworkAttribute> attributes = NetworkAttributes.Of(type, marker, context.CancellationToken);
-        if (attributes.Any(attribute => attribute.IsBroken) || NetworkAttributes.HasUnknown(type))
+        if (NetworkAttributes.IsBroken(type, attributes))
             return; // The compiler has said it already, and what follows from it is no mistake.
 
         NetworkDeclaration network = NetworkReader.Read(type, attributes);

@@ -57,6 +57,21 @@ public class GeneratorCachingTests
     [Fact]
     public void SameValueWrittenAsExpression_IsCached() => AssertCached("File0.cs", "Conv2d(8,", "Conv2d(4 + 4,");
 
+    /// <summary>The declaration holds a copy of the template, so an edit of the template is one of the network.</summary>
+    [Fact]
+    public void EditedTemplate_ReemitsTheNetworksThatUseIt()
+    {
+        const string Template = "[Conv2d(8, padding: 1), ReLU] public sealed class Block;";
+        CSharpCompilation compilation = TestCompilation.Create("[InputShape(8, 8, 8)] [Use<Block>(2)] public partial class User; [InputShape(8, 8, 8)] [ReLU] public partial class Other;", Template);
+
+        ImmutableDictionary<string, StepReasons> edited = GeneratorHarness.Edit(compilation, "File1.cs", Template.Replace("padding: 1", "kernelSize: 1", StringComparison.Ordinal));
+        Assert.Equal(new StepReasons(IncrementalStepRunReason.Modified, IncrementalStepRunReason.Modified), edited["User"]);
+        Assert.True(edited["Other"].IsCached);
+
+        ImmutableDictionary<string, StepReasons> commented = GeneratorHarness.Edit(compilation, "File1.cs", "// A comment.\n" + Template);
+        Assert.All(commented.Values, reasons => Assert.True(reasons.IsCached, reasons.ToString()));
+    }
+
     [Fact]
     public void EditedAttribute_ReemitsOnlyThatNetwork()
     {

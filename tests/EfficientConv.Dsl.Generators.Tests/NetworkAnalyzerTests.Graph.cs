@@ -44,4 +44,26 @@ public partial class NetworkAnalyzerTests
     [Fact]
     public Task ECD0405_NearMiss_ActivationBehindTheSum() => VerifyLayers(
         "24, 8, 8", "PointwiseConv2d(96, bias: false), BatchNorm, ReLU6, PointwiseConv2d(24, bias: false), BatchNorm, Add(\"input\"), ReLU6");
+
+    [Fact]
+    public Task ECD0304_OutputNameIsGivenTwice() => VerifyLayers("8, 8, 8", "ReLU, Output(\"a\"), GELU, Output({|ECD0304:\"a\"|})");
+
+    [Theory]
+    [InlineData("[ReLU, Use<A>] class A;")]
+    [InlineData("[Use<B>] class A; [ReLU, Use<A>] class B;")]
+    [InlineData("class A;")]
+    [InlineData("[ReLU] partial class A; [GELU] partial class A;")]
+    public Task ECD0305_TemplateCannotBeUsed(string templates) => Verify($"[InputShape(8, 8, 8), {{|ECD0305:Use<A>(2)|}}] public partial class Net; {templates}");
+
+    [Fact]
+    public Task ECD0305_NetworkContainsItself() => Verify("[InputShape(8, 8, 8), ReLU, {|ECD0305:Use<Net>|}] public partial class Net;");
+
+    [Theory]
+    [InlineData("[ReLU, Use<B>(3), Use<B>] class A; [GELU] class B;")]
+    [InlineData("[InputShape(3, 4, 4), ReLU] partial class A;")]
+    public Task ECD0305_NearMiss_TemplateInsideATemplate(string templates) => Verify($"[InputShape(8, 8, 8), Use<A>(2)] public partial class Net; {templates}");
+
+    [Fact]
+    public Task Template_WithAMistakeIsReportedWhereItIsUsed() =>
+        Verify("[InputShape(8, 8, 8), {|ECD0101:Use<A>(2)|}] public partial class Net; [Conv2d(9, groups: 3)] class A;");
 }

@@ -35,6 +35,8 @@ internal struct TinyProgram : INetworkProgram
 
     public static int PackedLength(InstructionSet isa) => 32;
 
+    public static ulong LayoutHash(InstructionSet isa) => 7;
+
     public static int WorkspaceLength(InstructionSet isa) => 40;
 
     public static int PartScratchLength(InstructionSet isa) => 16;

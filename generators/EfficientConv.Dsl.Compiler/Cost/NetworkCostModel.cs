@@ -43,9 +43,9 @@ public static class NetworkCostModel
             Shape input = graph.Layers[layer.Inputs[0]].Output;
             LayerCost cost = new(layer.Name, NameOf(layer.Operator), input, layer.Output, Parameters(layer.Operator, input), MultiplyAdds(layer.Operator, input, layer.Output), live.Points[layers.Count].LiveBytes);
             layers.Add(cost);
-            if (layer.Operator is not (AddOperator or ScaleOperator or FlattenOperator or ConcatOperator or SliceOperator))
+            if (layer.Operator is not (AddOperator or MultiplyOperator or ScaleOperator or FlattenOperator or ConcatOperator or SliceOperator))
                 outputs += layer.Output.Count;
-            if (layer.Operator is ConvolutionOperator)
+            if (layer.Operator is ConvolutionOperator or TransposedConvolutionOperator)
                 activations += layer.Output.Count;
         }
 
@@ -57,6 +57,7 @@ public static class NetworkCostModel
     private static long Parameters(Operator op, Shape input) => op switch
     {
         ConvolutionOperator c => ((long)c.OutChannels * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width) + (c.Bias ? c.OutChannels : 0),
+        TransposedConvolutionOperator t => ((long)input.Channels * (t.OutChannels / t.Groups) * t.Kernel.Height * t.Kernel.Width) + (t.Bias ? t.OutChannels : 0),
         BatchNormOperator => 2L * input.Channels,
         PReLUOperator p => p.Parameters,
         LayerNormOperator => 2L * input.Channels,
@@ -64,9 +65,13 @@ public static class NetworkCostModel
         _ => 0,
     };
 
-    /// <summary>Convolution: output elements times the length of each one's sum.</summary>
-    internal static long MultiplyAdds(Operator op, Shape input, Shape output) =>
-        op is ConvolutionOperator c ? output.Count * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width : 0;
+    /// <summary>Convolution: output elements times the length of each one's sum; transposed: input elements times what each one adds to.</summary>
+    internal static long MultiplyAdds(Operator op, Shape input, Shape output) => op switch
+    {
+        ConvolutionOperator c => output.Count * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width,
+        TransposedConvolutionOperator t => input.Count * (t.OutChannels / t.Groups) * t.Kernel.Height * t.Kernel.Width,
+        _ => 0,
+    };
 
     internal static string NameOf(Stage stage) => stage switch
     {
@@ -93,6 +98,12 @@ public static class NetworkCostModel
         ScaleOperator => "Mul",
         SoftmaxOperator => "Softmax",
         ConcatOperator => "Concat",
+        MultiplyOperator => "Mul",
+        UpsampleOperator => "Upsample",
+        PixelShuffleOperator => "PixelShuffle",
+        AdaptivePoolOperator { IsMaximum: true } => "AdaptiveMaxPool2d",
+        AdaptivePoolOperator => "AdaptiveAvgPool2d",
+        TransposedConvolutionOperator => "ConvTranspose2d",
         SliceOperator => "Slice",
         LayerNormOperator => "LayerNorm2d",
         LayerScaleOperator => "LayerScale",

@@ -37,7 +37,8 @@ public sealed record TargetProblem(string RuleId, string Detail);
 /// <summary>One attribute of the list.</summary>
 /// <param name="Kind">Attribute name without the suffix: <c>Conv2d</c>, <c>InvertedResidual</c>, ...</param>
 /// <param name="Arguments">Every constructor parameter (defaults included) and every property that was set.</param>
-public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeArgument> Arguments)
+/// <param name="Template">The class that <c>Use</c> places; null for every other kind.</param>
+public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeArgument> Arguments, TemplateDeclaration? Template = null)
 {
     /// <summary>Value used for "not given" by integer parameters of the attributes.</summary>
     public const int Unset = int.MinValue;
@@ -66,6 +67,12 @@ public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeA
     /// <summary>Whether the source sets <paramref name="name"/> itself.</summary>
     public bool IsExplicit(string name) => Find(name)?.IsExplicit == true;
 }
+
+/// <summary>A class whose attributes are placed in others.</summary>
+/// <param name="Name">Its name, for messages.</param>
+/// <param name="Attributes">Its layers in source order, copied, so that the declaration is whole by itself.</param>
+/// <param name="Problem">Why it cannot be used, or null.</param>
+public sealed record TemplateDeclaration(string Name, EquatableArray<AttributeDeclaration> Attributes, string? Problem = null);
 
 /// <summary>A constant handed to an attribute.</summary>
 /// <param name="Name">The constructor parameter's or property's name.</param>

@@ -104,6 +104,14 @@ internal sealed partial class DriverEmitter
                 CopyPixels(input, d.Input.PixelStep, output, step, channels, "pixels");
                 writer.Line($"Elementwise.Add<{Simd}>(ref {output}, ref {PixelAt("residual", d.Residual!, "pixel")}, pixels * {step});");
                 break;
+            case MapKind.Multiply:
+                CopyPixels(input, d.Input.PixelStep, output, step, channels, "pixels");
+                writer.Line($"Elementwise.Multiply<{Simd}>(ref {output}, ref {PixelAt("residual", d.Residual!, "pixel")}, pixels * {step});");
+                break;
+            case MapKind.MultiplyByChannel:
+                CopyPixels(input, d.Input.PixelStep, output, step, channels, "pixels");
+                writer.Line($"Elementwise.ScaleChannels<{Simd}>(ref {output}, ref residual, {channels}, pixels, {step});");
+                break;
             case MapKind.Flatten:
                 writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref {input}, {d.Input.PixelStep}, ref Unsafe.Add(ref output, pixel), {pixels}, {channels}, pixels);");
                 break;

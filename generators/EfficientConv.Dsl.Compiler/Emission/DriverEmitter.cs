@@ -21,6 +21,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         PlanarPointwiseDriver d => d.Residual is not null,
         PlanarSeparableDriver d => d.Residual is not null,
         WinogradDriver d => d.Residual is not null,
+        InterleaveDriver => true,
         _ => false,
     };
 
@@ -82,8 +83,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             case MapDriver d:
                 EmitMap(d);
                 break;
-            case LayerNormDriver d:
-                new PixelDriverEmitter(writer, vector).Emit(d);
+            case LayerNormDriver or InterleaveDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
+                new PixelDriverEmitter(writer, vector).Emit(driver);
                 break;
             default:
                 throw new InvalidOperationException($"{driver} has no text.");

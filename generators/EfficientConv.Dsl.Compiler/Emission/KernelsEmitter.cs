@@ -26,12 +26,26 @@ internal static class KernelsEmitter
         writer.Line();
         writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
         writer.Line($"public const int PartScratchLength = {plan.PartScratchLength};");
+        SourceWriter packing = new();
+        EmitPack(packing, plan);
+        writer.Line();
+        writer.Line("/// <summary>Hash of how <see cref=\"Pack\"/> orders the weights.</summary>");
+        writer.Line(FormattableString.Invariant($"public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};"));
         EmitPack(writer, plan);
         EmitRun(writer, vector, names, plan, timesSteps);
         EmitKernels(writer, vector, names);
         writer.Close();
         writer.Close();
         return writer.ToString();
+    }
+
+    /// <summary>FNV-1a over the UTF-16 code units.</summary>
+    private static ulong Hash(string text)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in text)
+            hash = unchecked((hash ^ c) * 1099511628211);
+        return hash;
     }
 
     private static void EmitPack(SourceWriter writer, NetworkPlan plan)
@@ -97,6 +111,16 @@ internal static class KernelsEmitter
 
     private static void EmitSource(SourceWriter writer, StagePacking packing)
     {
+        if (packing.Source is ConvolutionStage { Phase: { } phase } part)
+        {
+            TransposedConvolutionOperator t = phase.Convolution;
+            string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
+            writer.Line($"FoldedConvolution convolution = weights.TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, new TransposedTaps({phase.FirstRow}, {phase.RowStep}, {part.Convolution.Kernel.Height}, {phase.FirstColumn}, {phase.ColumnStep}, {part.Convolution.Kernel.Width}));");
+            if (packing.BatchNorm is { } transposedNorm)
+                writer.Line($"convolution = convolution.FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)});");
+            return;
+        }
+
         if (packing.Convolution is not { } c)
             return;
         string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";

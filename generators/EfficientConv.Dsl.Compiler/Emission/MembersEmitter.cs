@@ -33,6 +33,9 @@ internal static class MembersEmitter
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         Inherit(writer, "Shape of one image's output.");
         writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
+        Inherit(writer, "The outputs in the order in which they lie in the output span.");
+        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}OutputTensor> Outputs => global::{FileHeader.GeneratedNamespace}.{className}_Program.Outputs;");
+        OutputMembers.Emit(writer, graph, $"global::{FileHeader.GeneratedNamespace}.{className}_Program");
         Inherit(writer, "Layout of the spans that <c>Forward</c> takes.");
         writer.Line($"public static {Dsl}TensorLayout Layout => {Dsl}TensorLayout.{(graph.IsChannelsLast ? "NHWC" : "NCHW")};");
         Inherit(writer, "Parameters, multiply-adds and memory, in total and layer by layer.");
@@ -55,6 +58,8 @@ internal static class MembersEmitter
         writer.Line("public long WorkspaceBytes => _efficientConvEngine.WorkspaceBytes;");
         Inherit(writer, "Bytes of packed weights.");
         writer.Line("public long PackedWeightBytes => _efficientConvEngine.PackedWeightBytes;");
+        Inherit(writer, "Writes the weights as the kernels read them, for <c>LoadPacked</c>.");
+        writer.Line("public void SavePacked(string path) => _efficientConvEngine.SavePacked(path);");
         Inherit(writer, "Runs one image: exactly InputShape's and OutputShape's element counts. Safe from many threads at once; allocates nothing once warm.");
         writer.Line("public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => _efficientConvEngine.Forward(input, output);");
         Inherit(writer, "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; the same bits whatever their number.");
@@ -75,7 +80,7 @@ internal static class MembersEmitter
         foreach ((string type, string name) in new[]
         {
             (Dsl + "TensorShape", "InputShape"), (Dsl + "TensorShape", "OutputShape"), (Dsl + "TensorLayout", "Layout"), (Dsl + "NetworkCost", "Cost"),
-            ($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters"),
+            ($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters"), ($"global::System.ReadOnlySpan<{Dsl}OutputTensor>", "Outputs"),
         })
         {
             Inherit(writer, "Throws.");
@@ -97,6 +102,8 @@ internal static class MembersEmitter
         }
 
         Inherit(writer, "Throws.");
+        writer.Line($"public void SavePacked(string path) => {thrown};");
+        Inherit(writer, "Throws.");
         writer.Line($"public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => {thrown};");
         Inherit(writer, "Throws.");
         writer.Line($"public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => {thrown};");
@@ -117,6 +124,7 @@ internal static class MembersEmitter
         ("Load", "Loads the weights of a safetensors stream.", $"global::System.IO.Stream stream, {Dsl}LoadOptions? options = null", "stream, options"),
         ("Load", "Loads the weights of a safetensors file in memory.", $"global::System.ReadOnlySpan<byte> safetensors, {Dsl}LoadOptions? options = null", "safetensors, options"),
         ("LoadResource", "Loads the weights of a safetensors file embedded in an assembly.", $"global::System.Reflection.Assembly assembly, string name, {Dsl}LoadOptions? options = null", "assembly, name, options"),
+        ("LoadPacked", "Maps a file that <c>SavePacked</c> wrote: nothing is folded, packed or copied.", $"string path, {Dsl}LoadOptions? options = null", "path, options"),
         ("CreateRandom", "Random weights, the same for the same seed on every machine: for tests and benchmarks.", $"int seed, {Dsl}LoadOptions? options = null", "seed, options"),
     ];
 
@@ -170,6 +178,8 @@ internal static class MembersEmitter
             writer.Line($"new({KernelsEmitter.Quote(tensor.Key.Key)}, {KernelsEmitter.Quote(tensor.Key.Canonical)}, {Dsl}TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
         writer.CloseWith("];");
         writer.Line();
+        OutputMembers.EmitTable(writer, graph);
+        writer.Line();
         writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {cost.Parameters * sizeof(float)}, {cost.ActivationSum}, {cost.OutputSum}, {cost.PeakBytesLayerwise}, {plans[0].PeakLength * sizeof(float)}, {cost.SavedBytes}, new {Dsl}LayerCost[]");
         writer.Open();
         foreach (LayerCost layer in cost.Layers)
@@ -183,12 +193,15 @@ internal static class MembersEmitter
         writer.Line($"public static {Dsl}NetworkCost Cost => s_cost;");
         EmitReparameterized(writer, graph);
         writer.Line();
+        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}OutputTensor> Outputs => s_outputs;");
+        writer.Line();
         writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
         writer.Line();
         writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
         EmitChoice(writer, className, "int PackedLength(" + Dsl + "InstructionSet isa)", "PackedLength", returns: true);
         EmitChoice(writer, className, "int WorkspaceLength(" + Dsl + "InstructionSet isa)", "WorkspaceLength", returns: true);
         EmitChoice(writer, className, "int PartScratchLength(" + Dsl + "InstructionSet isa)", "PartScratchLength", returns: true);
+        EmitChoice(writer, className, "ulong LayoutHash(" + Dsl + "InstructionSet isa)", "LayoutHash", returns: true);
         EmitChoice(writer, className, $"void Pack({Dsl}InstructionSet isa, {Runtime}WeightReader weights, global::System.Span<float> packed)", "Pack(weights, packed)", returns: false);
         EmitChoice(writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, {Runtime}Part part)", "Run(ref input, ref output, ref weights, ref workspace, part)", returns: false);
         writer.Close();
@@ -239,5 +252,6 @@ internal static class MembersEmitter
         }
     }
 
-    private static string ShapeText(Shape shape) => FormattableString.Invariant($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");
+    /// <summary>An expression that makes <paramref name="shape"/>.</summary>
+    public static string ShapeText(Shape shape) => FormattableString.Invariant($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");
 }

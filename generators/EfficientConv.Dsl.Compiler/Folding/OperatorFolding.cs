@@ -17,6 +17,7 @@ public static class OperatorFolding
         private readonly int[] _uses = graph.CountUses();
         private readonly int[] _stageOf = Enumerable.Repeat(-1, graph.Layers.Count).ToArray();
         private readonly List<Stage> _stages = [];
+        private readonly Dictionary<int, EquatableArray<int>> _interleaved = [];
 
         public StageGraph Run()
         {
@@ -75,17 +76,51 @@ public static class OperatorFolding
                 case FlattenOperator:
                     Emit(layer, new FlattenStage(id, name, inputs, input, output));
                     return;
+                case ChannelShuffleOperator when _interleaved.TryGetValue(layer.Id, out EquatableArray<int> parts):
+                    FoldInterleave(layer, parts);
+                    return;
                 case ChannelShuffleOperator op:
                     Emit(layer, new ShuffleStage(id, name, inputs, input, output, op.Groups));
                     return;
+                case MultiplyOperator:
+                    Emit(layer, new MultiplyStage(id, name, inputs, input, output, ByChannel: false));
+                    return;
+                case ScaleOperator:
+                    Emit(layer, new MultiplyStage(id, name, inputs, input, output, ByChannel: input.Pixels > 1));
+                    return;
+                case UpsampleOperator when output == input:
+                    _stageOf[layer.Id] = inputs[0];
+                    return;
+                case UpsampleOperator op:
+                    Emit(layer, new UpsampleStage(id, name, inputs, input, output, op));
+                    return;
+                case PixelShuffleOperator { Factor: 1 }:
+                    _stageOf[layer.Id] = inputs[0];
+                    return;
+                case PixelShuffleOperator op:
+                    Emit(layer, new PixelShuffleStage(id, name, inputs, input, output, op.Factor));
+                    return;
+                case AdaptivePoolOperator op:
+                    Emit(layer, new AdaptivePoolStage(id, name, inputs, input, output, op.IsMaximum));
+                    return;
+                case TransposedConvolutionOperator op:
+                    FoldTransposed(layer, op, inputs, input);
+                    return;
                 case AddOperator:
                     Emit(layer, new AddStage(id, name, inputs, input, output));
+                    return;
+                case ConcatOperator when IsInterleaved(layer):
+                    _interleaved.Add(SoleReader(layer)!.Id, inputs);
+                    _stageOf[layer.Id] = inputs[0];
                     return;
                 case ConcatOperator when inputs.Count == 1:
                     _stageOf[layer.Id] = inputs[0];
                     return;
                 case ConcatOperator:
                     Emit(layer, new ConcatStage(id, name, inputs, input, output));
+                    return;
+                case SliceOperator op when _interleaved.TryGetValue(layer.Inputs[0], out EquatableArray<int> halves) && _stageOf[layer.Inputs[0]] == halves[0]:
+                    Emit(layer, new InterleaveStage(id, name, halves, _stages[halves[0]].Output, output, op.Start / 2));
                     return;
                 case SliceOperator when output == input:
                     _stageOf[layer.Id] = inputs[0];
@@ -161,6 +196,46 @@ public static class OperatorFolding
                 taken.Add(next);
                 last = next;
             }
+        }
+
+        private void FoldTransposed(Layer layer, TransposedConvolutionOperator convolution, EquatableArray<int> inputs, Shape input)
+        {
+            List<Layer> taken = [layer];
+            BatchNormOperator? batchNorm = null;
+            ActivationFunction activation = ActivationFunction.None;
+            if (SoleReader(layer) is { Operator: BatchNormOperator norm } normLayer)
+            {
+                batchNorm = norm;
+                taken.Add(normLayer);
+            }
+
+            if (SoleReader(taken[taken.Count - 1]) is { Operator: ActivationOperator function } functionLayer)
+            {
+                activation = function.Function;
+                taken.Add(functionLayer);
+            }
+
+            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, activation);
+            foreach (Layer part in taken)
+                _stageOf[part.Id] = stage.Id;
+            _stages.Add(stage);
+        }
+
+        /// <summary>Two tensors of equal width, joined only to be shuffled in two groups: ShuffleNetV2's way to let its branches meet.</summary>
+        private bool IsInterleaved(Layer concat) =>
+            concat.Inputs.Count == 2 && graph.Layers[concat.Inputs[0]].Output == graph.Layers[concat.Inputs[1]].Output &&
+            SoleReader(concat) is { Operator: ChannelShuffleOperator { Groups: 2 } };
+
+        /// <summary>The shuffled tensor as a whole, unless only halves of it are read: then each is made by itself.</summary>
+        private void FoldInterleave(Layer shuffle, EquatableArray<int> parts)
+        {
+            Layer[] readers = graph.Layers.Where(l => l.Inputs.Contains(shuffle.Id)).ToArray();
+            bool onlyHalves = readers.Length == _uses[shuffle.Id] && readers.Length > 0 &&
+                readers.All(l => l.Operator is SliceOperator slice && slice.Start % 2 == 0 && slice.Count % 2 == 0 && l.Output != shuffle.Output);
+            if (onlyHalves)
+                _stageOf[shuffle.Id] = parts[0];
+            else
+                Emit(shuffle, new InterleaveStage(_stages.Count, shuffle.Name, parts, _stages[parts[0]].Output, shuffle.Output, 0));
         }
 
         private Layer? MatchSqueeze(Layer mean)

@@ -34,6 +34,9 @@ public sealed record ConvolutionStage(
     /// <summary>Learned factors behind convolution and batch norm, folded into the weights, or null.</summary>
     public LayerScaleOperator? LayerScale { get; init; }
 
+    /// <summary>Which taps of a transposed convolution it has; null for a convolution as the user wrote it.</summary>
+    public TransposedPhase? Phase { get; init; }
+
     /// <summary>Input channels that each output channel reads.</summary>
     public int InPerGroup => Input.Channels / Convolution.Groups;
 
@@ -95,6 +98,35 @@ public sealed record LayerNormStage(int Id, string Name, EquatableArray<int> Inp
 
 /// <summary>Factors by channel that no convolution could take.</summary>
 public sealed record LayerScaleStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, LayerScaleOperator Scale) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>
+/// Two tensors' channels in turn, what a shuffle of two groups makes of their concatenation: channel 2j is channel <paramref name="First"/> + j of the
+/// first input, channel 2j + 1 that of the second.
+/// </summary>
+public sealed record InterleaveStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, int First) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>A product that no squeeze-and-excitation is: with a tensor of one shape, or of one value a channel.</summary>
+public sealed record MultiplyStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, bool ByChannel) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Upsampling.</summary>
+public sealed record UpsampleStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, UpsampleOperator Upsample) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Channels to the pixels of squares.</summary>
+public sealed record PixelShuffleStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, int Factor) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>Maximum or mean over windows of several sizes.</summary>
+public sealed record AdaptivePoolStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, bool IsMaximum) : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>A transposed convolution with batch norm folded into its weights and an activation.</summary>
+public sealed record TransposedStage(
+    int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, TransposedConvolutionOperator Convolution, BatchNormOperator? BatchNorm, ActivationFunction Activation)
+    : Stage(Id, Name, Inputs, Input, Output);
+
+/// <summary>
+/// The taps of a transposed convolution that reach the output pixels of one phase: rows and columns whose remainders by the stride are the same. Tap i of
+/// the phase is kernel row <c>FirstRow - i * RowStep</c>.
+/// </summary>
+public sealed record TransposedPhase(TransposedConvolutionOperator Convolution, int FirstRow, int RowStep, int FirstColumn, int ColumnStep);
 
 /// <summary>The network after folding, in topological order; stage 0 is the input.</summary>
 /// <param name="IsChannelsLast">Whether the user's spans are NHWC.</param>

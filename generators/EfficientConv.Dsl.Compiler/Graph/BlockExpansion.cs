@@ -51,6 +51,27 @@ internal static class BlockExpansion
             case "MobileOneConv2d":
                 ReparameterizedBlocks.ExpandMobileOneConvolution(builder, reader, key);
                 return true;
+            case "ShuffleUnitV1":
+                ShuffleBlocks.ExpandV1(builder, reader, key);
+                return true;
+            case "ShuffleUnitV2":
+                ShuffleBlocks.ExpandV2(builder, reader, key);
+                return true;
+            case "Fire":
+                FireBlocks.Expand(builder, reader, key);
+                return true;
+            case "GhostBottleneck":
+                GhostBlocks.Expand(builder, reader, key);
+                return true;
+            case "ConvNeXtBlock":
+                ConvNeXtBlocks.Expand(builder, reader, key);
+                return true;
+            case "NonBottleneck1D":
+                ErfNetBlocks.ExpandNonBottleneck(builder, reader, key);
+                return true;
+            case "ERFNetDownsampler":
+                ErfNetBlocks.ExpandDownsampler(builder, reader, key);
+                return true;
             default:
                 return false;
         }

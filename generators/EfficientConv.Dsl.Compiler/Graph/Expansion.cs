@@ -58,10 +58,7 @@ public static class Expansion
             builder.AddInput(shape, new LayerOrigin(marker, string.Empty));
 
         AttributeDeclaration[] attributes = [.. layers.Select(i => declaration.Attributes[i])];
-        builder.Keys = KeyScheme.Create(
-            markerReader.Enumeration("Keys", KeyStyle.Tutorial),
-            [.. attributes.Where(a => !GraphExpansion.Handles(a.Kind))],
-            isSingle: attributes.Count(a => a.Kind != KeyScheme.StageMark) == 1);
+        builder.Keys = KeyScheme.Create(markerReader.Enumeration("Keys", KeyStyle.Tutorial), [.. SequenceExpansion.Modules(attributes)]);
         SequenceExpansion.Expand(builder, attributes, layers);
         return (builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())

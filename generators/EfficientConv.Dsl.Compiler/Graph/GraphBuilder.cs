@@ -14,6 +14,7 @@ internal sealed class GraphBuilder
 {
     private readonly List<Layer> _layers = [];
     private readonly List<Finding> _findings = [];
+    private readonly List<NetworkOutput> _outputs = [];
 
     /// <summary>Whether an error was found.</summary>
     public bool Failed => _findings.Count > 0;
@@ -32,13 +33,44 @@ internal sealed class GraphBuilder
     /// <summary>Shape of that output.</summary>
     public Shape Shape => _layers[Current].Output;
 
+    /// <summary>Layers so far.</summary>
+    public int Count => _layers.Count;
+
     /// <summary>How checkpoint keys are formed.</summary>
-    public KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, [], isSingle: false);
+    public KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, []);
 
     /// <summary>The graph; the current tensor is its last output.</summary>
-    public LayerGraph Build(bool isChannelsLast) => new(
-        isChannelsLast, _layers.ToEquatableArray(),
-        Current == _layers.Count - 1 ? [] : EquatableArray.Of(new NetworkOutput(LayerGraph.DefaultOutput, Current)));
+    public LayerGraph Build(bool isChannelsLast)
+    {
+        List<NetworkOutput> outputs = [.. _outputs];
+        if (outputs.Count == 0 || outputs[outputs.Count - 1].Layer != Current)
+        {
+            string name = LayerGraph.DefaultOutput;
+            for (int i = 2; outputs.Any(o => o.Name == name); i++)
+                name = FormattableString.Invariant($"{LayerGraph.DefaultOutput}{i}");
+            outputs.Add(new NetworkOutput(name, Current));
+        }
+
+        // A single output without a name is what a graph has by itself.
+        bool plain = _outputs.Count == 0 && Current == _layers.Count - 1;
+        return new LayerGraph(isChannelsLast, _layers.ToEquatableArray(), plain ? [] : outputs.ToEquatableArray());
+    }
+
+    /// <summary>The current tensor is an output; false when another one has the name.</summary>
+    public bool AddOutput(string name)
+    {
+        if (_outputs.Any(o => o.Name == name))
+            return false;
+        _outputs.Add(new NetworkOutput(name, Current));
+        return true;
+    }
+
+    /// <summary>Changes what was found, when it is known where it belongs.</summary>
+    public void Reword(Func<Finding, Finding> change)
+    {
+        for (int i = 0; i < _findings.Count; i++)
+            _findings[i] = change(_findings[i]);
+    }
 
     /// <summary>Shape of the output of <paramref name="layer"/>.</summary>
     public Shape ShapeOf(int layer) => _layers[layer].Output;

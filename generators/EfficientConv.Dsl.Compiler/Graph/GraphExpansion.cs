@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <summary>Attributes that lead tensors to each other. They are no modules: they have no index in <c>torch.nn.Sequential</c>.</summary>
 internal static class GraphExpansion
 {
-    public static bool Handles(string kind) => kind is "From" or "Add" or "Concat" or "SliceChannels";
+    public static bool Handles(string kind) => kind is "From" or "Add" or "Multiply" or "Concat" or "SliceChannels" or "Output";
 
     public static void Expand(GraphBuilder builder, AttributeReader reader, TensorNames names)
     {
@@ -21,6 +21,15 @@ internal static class GraphExpansion
             case "Add":
                 if (Find("tensor") is { } other && SameShape(builder, reader, other))
                     builder.Add(reader.Name, new AddOperator(), origin, builder.Current, other);
+                break;
+
+            case "Multiply":
+                if (Find("tensor") is { } factor)
+                    Multiply(builder, reader, factor);
+                break;
+
+            case "Output":
+                Output(builder, reader);
                 break;
 
             case "Concat":
@@ -39,14 +48,37 @@ internal static class GraphExpansion
         int? Find(string argument) => names.Find(builder, reader, argument, reader.Attribute.Text(argument) ?? string.Empty);
     }
 
-    private static bool SameShape(GraphBuilder builder, AttributeReader reader, int other)
+    private static void Multiply(GraphBuilder builder, AttributeReader reader, int other)
+    {
+        Shape left = builder.Shape, right = builder.ShapeOf(other);
+        LayerOrigin origin = reader.Origin(string.Empty);
+        if (left == right)
+            builder.Add(reader.Name, new MultiplyOperator(), origin, builder.Current, other);
+        else if (left.Channels == right.Channels && right.Pixels == 1)
+            builder.Add(reader.Name, new ScaleOperator(), origin, builder.Current, other);
+        else if (left.Channels == right.Channels && left.Pixels == 1)
+            builder.Add(reader.Name, new ScaleOperator(), origin, other, builder.Current);
+        else
+            SameShape(builder, reader, other, "multiplies", "and");
+    }
+
+    private static void Output(GraphBuilder builder, AttributeReader reader)
+    {
+        string name = reader.Attribute.Text("output") ?? string.Empty;
+        if (!SequenceExpansion.IsName(name))
+            reader.Invalid("output", $"'{new string(name.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.'");
+        else if (!builder.AddOutput(name))
+            builder.Report(RuleCatalog.DuplicateName, reader.Index, "output", $"Output \"{name}\" has the name of an output further up (a name may be given once)");
+    }
+
+    private static bool SameShape(GraphBuilder builder, AttributeReader reader, int other, string verb = "adds", string preposition = "to")
     {
         Shape left = builder.Shape, right = builder.ShapeOf(other);
         if (left == right)
             return true;
         builder.Report(
             RuleCatalog.ImpossibleShortcut, reader.Index, "tensor",
-            $"{reader.Kind} \"{reader.Name}\" adds \"{reader.Attribute.Text("tensor")}\" of {right} to {left}: {ShapeDifference.Describe(builder.Layers, builder.Current, other)} (both shapes must be equal)",
+            $"{reader.Kind} \"{reader.Name}\" {verb} \"{reader.Attribute.Text("tensor")}\" of {right} {preposition} {left}: {ShapeDifference.Describe(builder.Layers, builder.Current, other)} (both shapes must be equal)",
             ShapeDifference.Fix(builder.Layers, builder.Current, other));
         return false;
     }

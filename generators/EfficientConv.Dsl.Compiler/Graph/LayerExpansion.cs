@@ -47,6 +47,11 @@ internal static class LayerExpansion
                 Add(new BatchNormOperator(key, reader.Attribute.IsExplicit("eps") ? reader.PositiveNumber("eps", builder.Keys.Epsilon) : builder.Keys.Epsilon));
                 break;
 
+            case "ConvTranspose2d" or "Upsample" or "PixelShuffle" or "AdaptiveAvgPool2d" or "AdaptiveMaxPool2d":
+                if (ResamplingExpansion.Operator(builder.Shape, reader, key) is { } resampling)
+                    Add(resampling);
+                break;
+
             case "LayerNorm2d":
                 Add(new LayerNormOperator(key, reader.PositiveNumber("eps", 1e-6)));
                 break;

@@ -210,3 +210,55 @@ public sealed record LayerNormOperator(TensorKey Key, double Epsilon) : Operator
 /// <summary>x times a learned factor by channel (Touvron et al. 2021).</summary>
 /// <param name="Key">The factors themselves: <c>gamma</c> of timm's modules, <c>layer_scale</c> of torchvision's.</param>
 public sealed record LayerScaleOperator(TensorKey Key) : Operator;
+
+/// <summary>The product of two tensors of one shape.</summary>
+public sealed record MultiplyOperator : Operator;
+
+/// <summary>How values between pixels are made, numbered as the attribute enumeration of the runtime library.</summary>
+public enum InterpolationMode
+{
+    /// <summary>The nearest pixel above and to the left.</summary>
+    Nearest,
+
+    /// <summary>Linear between the two rows and the two columns around.</summary>
+    Bilinear,
+}
+
+/// <summary>A larger (or smaller) map, as <c>torch.nn.Upsample</c>.</summary>
+/// <param name="Size">Rows and columns out.</param>
+/// <param name="Mode">How values between pixels are made.</param>
+/// <param name="AlignCorners">Whether the corner pixels' centres fall onto each other.</param>
+/// <param name="ScaleHeight">Rows out for each one in, as given; 0 where the size was given.</param>
+/// <param name="ScaleWidth">Columns out for each one in, as given; 0 where the size was given.</param>
+public sealed record UpsampleOperator(Extent Size, InterpolationMode Mode, bool AlignCorners, double ScaleHeight, double ScaleWidth) : Operator
+{
+    /// <summary>Rows in from one row out to the next, in single precision as PyTorch computes it.</summary>
+    public float RowStep(int height) => Step(height, Size.Height, ScaleHeight);
+
+    /// <summary>Columns in from one column out to the next.</summary>
+    public float ColumnStep(int width) => Step(width, Size.Width, ScaleWidth);
+
+    // An axis that keeps its size is copied, whatever the scale, as PyTorch does it.
+    private float Step(int input, int output, double scale) => input == output ? 1 : AlignCorners
+        ? output > 1 ? (input - 1) / (float)(output - 1) : 0
+        : scale > 0 ? (float)(1.0 / scale) : input / (float)output;
+}
+
+/// <summary>Channel c * factor^2 + i * factor + j becomes row i, column j of each pixel's square.</summary>
+public sealed record PixelShuffleOperator(int Factor) : Operator;
+
+/// <summary>Maximum or mean over windows that share the map out evenly: row i reads floor(i * H / h) to ceil((i + 1) * H / h).</summary>
+public sealed record AdaptivePoolOperator(bool IsMaximum, Extent Size) : Operator;
+
+/// <summary>Transposed convolution, as <c>torch.nn.ConvTranspose2d</c>: input pixel i adds to output pixels i * stride - padding + k * dilation.</summary>
+/// <param name="Key">Prefix of weight [in, out / groups, kh, kw] and bias.</param>
+/// <param name="OutChannels">Output channels.</param>
+/// <param name="Kernel">Kernel size.</param>
+/// <param name="Stride">Output pixels from one input pixel to the next.</param>
+/// <param name="Padding">Pixels taken away on the four sides.</param>
+/// <param name="OutputPadding">Rows and columns added at the bottom and at the right.</param>
+/// <param name="Dilation">Dilation.</param>
+/// <param name="Groups">Groups.</param>
+/// <param name="Bias">Whether there is a bias.</param>
+public sealed record TransposedConvolutionOperator(
+    TensorKey Key, int OutChannels, Extent Kernel, Extent Stride, Padding Padding, Extent OutputPadding, Extent Dilation, int Groups, bool Bias) : Operator;

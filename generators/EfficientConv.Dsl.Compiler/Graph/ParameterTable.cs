@@ -27,6 +27,11 @@ public static class ParameterTable
                     if (c.Bias)
                         Add(c.Key, "bias", "Bias", [c.OutChannels]);
                     break;
+                case TransposedConvolutionOperator t:
+                    Add(t.Key, "weight", "Weight", [input.Channels, t.OutChannels / t.Groups, t.Kernel.Height, t.Kernel.Width]);
+                    if (t.Bias)
+                        Add(t.Key, "bias", "Bias", [t.OutChannels]);
+                    break;
                 case BatchNormOperator b:
                     Add(b.Key, "weight", "BatchNormWeight", [input.Channels]);
                     Add(b.Key, "bias", "BatchNormBias", [input.Channels]);

@@ -26,6 +26,24 @@ internal static class OperatorRules
                 if (c.OutChannels % c.Groups != 0)
                     return Broken(RuleCatalog.GroupsOutput, "groups", Invariant($"{Place()} has groups {c.Groups}, which do not divide its {c.OutChannels} output channels (outChannels must be divisible by groups)"), Divisors(input.Channels, c.OutChannels, c.Groups));
                 return Window(c.Kernel, c.Dilation, c.Padding) ?? Size((double)c.OutChannels * (input.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width, "weights");
+            case TransposedConvolutionOperator t:
+            {
+                if (input.Channels % t.Groups != 0)
+                    return Broken(RuleCatalog.GroupsInput, "groups", Invariant($"{Place()} has groups {t.Groups}, which do not divide its {input.Channels} input channels (inChannels must be divisible by groups)"), Divisors(input.Channels, t.OutChannels, t.Groups));
+                if (t.OutChannels % t.Groups != 0)
+                    return Broken(RuleCatalog.GroupsOutput, "groups", Invariant($"{Place()} has groups {t.Groups}, which do not divide its {t.OutChannels} output channels (outChannels must be divisible by groups)"), Divisors(input.Channels, t.OutChannels, t.Groups));
+                if (t.OutputPadding.Height >= Math.Max(t.Stride.Height, t.Dilation.Height) || t.OutputPadding.Width >= Math.Max(t.Stride.Width, t.Dilation.Width))
+                    return Broken(RuleCatalog.InvalidValue, "outputPadding", Invariant($"{Place()} has output padding {t.OutputPadding} with stride {t.Stride} and dilation {t.Dilation} (it must be less than one of them)"));
+                Shape output = ShapeInference.Output(op, input);
+                if (output.Height <= 0 || output.Width <= 0)
+                    return Broken(RuleCatalog.EmptyOutput, "padding", Invariant($"{Place()} has an empty output: its padding {t.Padding} takes away all of {output.Height + t.Padding.Top + t.Padding.Bottom} x {output.Width + t.Padding.Left + t.Padding.Right} pixels (at least one must remain)"));
+                return Size((double)input.Channels * (t.OutChannels / t.Groups) * t.Kernel.Height * t.Kernel.Width, "weights") ?? Size(output.Count, "outputs");
+            }
+
+            case PixelShuffleOperator p when input.Channels % ((long)p.Factor * p.Factor) != 0:
+                return Broken(RuleCatalog.ShuffleGroups, "factor", Invariant($"{Place()} has factor {p.Factor}, whose square does not divide its {input.Channels} channels (channels must be divisible by factor * factor)"));
+            case UpsampleOperator or AdaptivePoolOperator:
+                return Size(ShapeInference.Output(op, input).Count, "outputs");
             case PoolOperator p:
                 return PoolPadding(p) ?? Window(p.Kernel, p.Dilation, p.Padding, Math.Min(p.Kernel.Height, p.Kernel.Width) / 2);
             case ChannelShuffleOperator s when input.Channels % s.Groups != 0:

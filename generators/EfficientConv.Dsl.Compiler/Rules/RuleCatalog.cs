@@ -85,6 +85,9 @@ public static class RuleCatalog
     /// <summary>One name for two tensors.</summary>
     public static readonly Rule DuplicateName = new("ECD0304", "Two tensors have one name", RuleSeverity.Error);
 
+    /// <summary>A template that contains itself or nothing.</summary>
+    public static readonly Rule UnusableTemplate = new("ECD0305", "A class cannot be used as a template", RuleSeverity.Error);
+
     /// <summary>Grouped convolutions that never exchange channels.</summary>
     public static readonly Rule GroupsNeverMix = new("ECD0401", "The groups of grouped convolutions never mix", RuleSeverity.Warning);
 
@@ -111,6 +114,6 @@ public static class RuleCatalog
     [
         NotPartial, UnsuitableClass, NoInputShape, InvalidValue, SpreadAttributes, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeReduction,
         FractionalChannels, EmptyOutput, SizeChanges, UndilatedPadding, LargePadding, UnreadPixels, SkippedPixels, AsymmetricPadding, WrongAxis,
-        ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName, GroupsNeverMix, WastedLanes, CostlyForm, BiasBeforeNorm, RedundantActivation, BudgetExceeded, UnfitSchedule,
+        ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName, UnusableTemplate, GroupsNeverMix, WastedLanes, CostlyForm, BiasBeforeNorm, RedundantActivation, BudgetExceeded, UnfitSchedule,
     ];
 }

@@ -152,6 +152,15 @@ internal static class ConvolutionScheduling
         return 1;
     }
 
+    /// <summary>A convolution row by row, into any layout of pixels.</summary>
+    public static void ScheduleByRows(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
+    {
+        if (IsLanewise(stage))
+            ScheduleLanewise(plan, stage, input, null, output);
+        else
+            ScheduleDense(plan, stage, input, null, output);
+    }
+
     private static void ScheduleLanewise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         VectorTarget target = plan.Target;

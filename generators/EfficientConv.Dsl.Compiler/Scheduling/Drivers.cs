@@ -166,6 +166,21 @@ public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : 
 /// <summary>Every pixel's channels to mean 0 and variance 1, then weights and, at <paramref name="Bias"/> behind them, bias.</summary>
 public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, int Bias) : Driver("LayerNorm", Input, Output);
 
+/// <summary>Two tensors' channels in turn, from channel <paramref name="First"/> of each on.</summary>
+public sealed record InterleaveDriver(TensorView Input, TensorView Residual, TensorView Output, int First) : Driver("Interleave", Input, Output);
+
+/// <summary>Upsampling, row after row.</summary>
+public sealed record UpsampleDriver(TensorView Input, TensorView Output, InterpolationMode Mode, bool AlignCorners, float RowStep, float ColumnStep) : Driver("Upsample", Input, Output);
+
+/// <summary>Channels to the pixels of squares, row after row.</summary>
+public sealed record PixelShuffleDriver(TensorView Input, TensorView Output, int Factor) : Driver("PixelShuffle", Input, Output);
+
+/// <summary>Maximum or mean over windows of several sizes, row after row.</summary>
+public sealed record AdaptivePoolDriver(TensorView Input, TensorView Output, bool IsMaximum) : Driver(IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", Input, Output);
+
+/// <summary>The bias, after its activation, at every pixel: what no tap of a transposed convolution reaches.</summary>
+public sealed record FillDriver(TensorView Input, TensorView Output, int Bias, ActivationFunction Activation) : Driver("Fill", Input, Output);
+
 /// <summary>What a <see cref="MapDriver"/> does to every element.</summary>
 public enum MapKind
 {
@@ -192,6 +207,12 @@ public enum MapKind
 
     /// <summary>Sum with a second tensor.</summary>
     Add,
+
+    /// <summary>Product with a second tensor.</summary>
+    Multiply,
+
+    /// <summary>Product with a second tensor of one value a channel.</summary>
+    MultiplyByChannel,
 
     /// <summary>C x H x W to a vector in PyTorch's order.</summary>
     Flatten,

@@ -24,6 +24,20 @@ internal static class JoinScheduling
         return whole;
     }
 
+    /// <summary>Interleaves pixel by pixel; neither side needs whole vectors.</summary>
+    public static TensorSlot Schedule(PlanBuilder plan, InterleaveStage stage, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
+    {
+        TensorSlot first = Pixels(plan, slots[stage.Inputs[0]]), second = Pixels(plan, slots[stage.Inputs[1]]);
+        TensorSlot output = destination is { View.IsPlanar: false } ? destination : plan.NewTensor(stage.Output);
+        plan.BeginStep();
+        plan.AddStep(
+            new InterleaveDriver(first.View, second.View, output.View, stage.First), first, second, output, null,
+            FormattableString.Invariant($"{stage.Name}: channels of two tensors in turn, from channel {stage.First} on: 2 x {stage.Input} -> {stage.Output}"));
+        return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+    }
+
+    private static TensorSlot Pixels(PlanBuilder plan, TensorSlot slot) => slot.View.IsPlanar ? Scheduler.Padded(plan, slot) : slot;
+
     /// <summary>A view of some channels of the input.</summary>
     public static TensorSlot Schedule(PlanBuilder plan, SliceStage stage, TensorSlot input, TensorSlot? destination) =>
         Scheduler.Deliver(plan, input.Channels(stage.Start, stage.Output.Channels), destination);

@@ -13,7 +13,11 @@ internal static class MapScheduling
 
         // Functions with one stride for what they read and what they write need the pixels side by side.
         TensorSlot input = stage is BatchNormStage or ShuffleStage ? Scheduler.Dense(plan, slots[stage.Inputs[0]]) : Scheduler.Padded(plan, slots[stage.Inputs[0]]);
-        TensorSlot? other = stage is AddStage ? Scheduler.Dense(plan, slots[stage.Inputs[1]]) : null;
+        TensorSlot? other = stage switch
+        {
+            AddStage or MultiplyStage => Scheduler.Dense(plan, slots[stage.Inputs[1]]),
+            _ => null,
+        };
         TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
         plan.BeginStep();
         switch (stage)
@@ -77,6 +81,24 @@ internal static class MapScheduling
                 break;
             case AddStage:
                 Map(MapKind.Add, ActivationFunction.None, 1, 0, "add");
+                break;
+            case MultiplyStage multiply:
+                Map(multiply.ByChannel ? MapKind.MultiplyByChannel : MapKind.Multiply, ActivationFunction.None, 1, 0, "multiply");
+                break;
+            case UpsampleStage upsample:
+                plan.AddStep(
+                    new UpsampleDriver(
+                        input.View, output.View, upsample.Upsample.Mode, upsample.Upsample.AlignCorners, upsample.Upsample.RowStep(stage.Input.Height),
+                        upsample.Upsample.ColumnStep(stage.Input.Width)),
+                    input, null, output, null, $"{stage.Name}: upsampling, {upsample.Upsample.Mode}: {stage.Input} -> {stage.Output}");
+                break;
+            case PixelShuffleStage shuffle:
+                plan.AddStep(new PixelShuffleDriver(input.View, output.View, shuffle.Factor), input, null, output, null, $"{stage.Name}: pixel shuffle: {stage.Input} -> {stage.Output}");
+                break;
+            case AdaptivePoolStage pool:
+                plan.AddStep(
+                    new AdaptivePoolDriver(input.View, output.View, pool.IsMaximum), input, null, output, null,
+                    $"{stage.Name}: adaptive {(pool.IsMaximum ? "maximum" : "mean")}: {stage.Input} -> {stage.Output}");
                 break;
             case FlattenStage:
                 Map(MapKind.Flatten, ActivationFunction.None, 1, 0, "flatten");

@@ -23,19 +23,20 @@ public enum TensorPlace
 /// <param name="IsPlanar">NCHW.</param>
 /// <param name="PixelStride">Floats from a pixel to the next, when not planar.</param>
 /// <param name="IsPadded">Whether whole vectors may be read and written at every pixel: lanes behind the last channel are there, and hold anything.</param>
-public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, bool IsPadded)
+/// <param name="RowStride">Floats from a row to the next where that is not the row's own length, else 0: some of the rows or columns of a larger map.</param>
+public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, bool IsPadded, int RowStride = 0)
 {
     /// <summary>Floats from a pixel to the next.</summary>
     public int PixelStep => IsPlanar ? 1 : PixelStride;
 
     /// <summary>Floats from a row to the next (of one channel plane when planar).</summary>
-    public int RowStep => Shape.Width * PixelStep;
+    public int RowStep => RowStride > 0 ? RowStride : Shape.Width * PixelStep;
 
     /// <summary>Floats from a channel to the next.</summary>
     public int ChannelStep => IsPlanar ? Shape.Pixels : 1;
 
     /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
-    public bool IsDense => IsPlanar || PixelStride == Shape.Channels || PixelStride == PlanBuilder.Align(Shape.Channels);
+    public bool IsDense => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels || PixelStride == PlanBuilder.Align(Shape.Channels));
 
     /// <summary>Floats that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;

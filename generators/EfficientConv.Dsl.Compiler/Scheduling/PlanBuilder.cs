@@ -46,6 +46,9 @@ internal sealed class TensorSlot(TensorPlace place, TensorView view, TensorSlot?
     /// <summary>Whether it is the channels of <paramref name="other"/> from <paramref name="first"/> on.</summary>
     public bool IsChannelsOf(TensorSlot other, int first) => whole == other && _offset == first * other.View.ChannelStep;
 
+    /// <summary>Pixels of it that begin at <paramref name="offset"/> floats, laid out as <paramref name="part"/> says.</summary>
+    public TensorSlot Pixels(int offset, TensorView part) => new(place, part, this, offset);
+
     /// <summary>Notes that <paramref name="step"/> reads or writes it.</summary>
     public void Use(int step)
     {

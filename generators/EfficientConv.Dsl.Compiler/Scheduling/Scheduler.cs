@@ -36,6 +36,8 @@ public static class Scheduler
                 SingleGroup { Stage: ConvolutionStage stage } => ConvolutionScheduling.Schedule(plan, stage, slots, destination),
                 SingleGroup { Stage: PoolStage stage } => ConvolutionScheduling.SchedulePool(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup { Stage: ConcatStage stage } => JoinScheduling.Schedule(plan, stage, slots, destination, placement),
+                SingleGroup { Stage: InterleaveStage stage } => JoinScheduling.Schedule(plan, stage, slots, destination),
+                SingleGroup { Stage: TransposedStage stage } => TransposedScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup { Stage: SliceStage stage } => JoinScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup single => MapScheduling.Schedule(plan, single.Stage, slots, destination),
                 _ => throw new InvalidOperationException($"{group} has no schedule."),

@@ -31,6 +31,13 @@ public static class ShapeInference
         return (output - 1) * stride >= input + before ? output - 1 : output;
     }
 
+    /// <summary>
+    /// Output size of a transposed convolution: <c>(input - 1) * stride - padding + dilation * (kernel - 1) + output padding + 1</c>
+    /// (torch.nn.ConvTranspose2d); zero or less when the padding takes everything away.
+    /// </summary>
+    public static int TransposedOutput(int input, int padding, int kernel, int stride, int dilation, int outputPadding) =>
+        checked(((input - 1) * stride) - padding + EffectiveKernel(kernel, dilation) + outputPadding);
+
     /// <summary>Padding of PyTorch's <c>padding='same'</c> for stride 1: the total is the effective kernel less one, the odd pixel behind.</summary>
     public static (int Before, int After) SamePadding(int kernel, int dilation)
     {
@@ -66,6 +73,13 @@ public static class ShapeInference
             input.Channels,
             WindowOutput(input.Height, p.Padding.Top, p.Padding.Bottom, p.Kernel.Height, p.Stride.Height, p.Dilation.Height),
             WindowOutput(input.Width, p.Padding.Left, p.Padding.Right, p.Kernel.Width, p.Stride.Width, p.Dilation.Width)),
+        TransposedConvolutionOperator t => new Shape(
+            t.OutChannels,
+            TransposedOutput(input.Height, t.Padding.Top + t.Padding.Bottom, t.Kernel.Height, t.Stride.Height, t.Dilation.Height, t.OutputPadding.Height),
+            TransposedOutput(input.Width, t.Padding.Left + t.Padding.Right, t.Kernel.Width, t.Stride.Width, t.Dilation.Width, t.OutputPadding.Width)),
+        UpsampleOperator u => new Shape(input.Channels, u.Size.Height, u.Size.Width),
+        AdaptivePoolOperator a => new Shape(input.Channels, a.Size.Height, a.Size.Width),
+        PixelShuffleOperator p => new Shape(input.Channels / (p.Factor * p.Factor), checked(input.Height * p.Factor), checked(input.Width * p.Factor)),
         GlobalAveragePoolOperator => new Shape(input.Channels, 1, 1),
         SliceOperator s => input with { Channels = s.Count },
         FlattenOperator => new Shape(checked(input.Channels * input.Height * input.Width), 1, 1),

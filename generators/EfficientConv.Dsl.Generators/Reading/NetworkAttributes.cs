@@ -15,6 +15,7 @@ internal static class NetworkAttributes
     private const string LayerName = "LayerAttribute";
     private const string ScheduleName = "ScheduleAttribute";
     private const string BudgetName = "BudgetAttribute";
+    private const string TemplateName = "UseAttribute";
 
     /// <summary>The attribute that makes <paramref name="type"/> a network, or null. Of several (an error of the compiler's) the first counts.</summary>
     public static NetworkAttribute? FindMarker(INamedTypeSymbol type, CancellationToken cancellation)
@@ -58,8 +59,26 @@ internal static class NetworkAttributes
         return false;
     }
 
-    /// <summary>Whether an attribute's class does not exist: a misspelt layer leaves a network that nobody meant.</summary>
-    public static bool HasUnknown(INamedTypeSymbol type) => type.GetAttributes().Any(attribute => attribute.AttributeClass is null or { TypeKind: TypeKind.Error });
+    /// <summary>The layers of a template in source order; it may have a marker of its own, which says nothing here.</summary>
+    public static ImmutableArray<NetworkAttribute> OfTemplate(INamedTypeSymbol type) =>
+    [
+        .. type.GetAttributes().Where(IsLayer).Select(layer => Locate(layer, CancellationToken.None)).OfType<NetworkAttribute>().OrderBy(attribute => attribute.Syntax.SpanStart),
+    ];
+
+    /// <summary>The class that <c>Use</c> places, or null for other attributes.</summary>
+    public static INamedTypeSymbol? TemplateOf(AttributeData attribute) =>
+        attribute.AttributeClass is { Name: TemplateName, Arity: 1 } use && use.TypeArguments[0] is INamedTypeSymbol { TypeKind: not TypeKind.Error } type ? type : null;
+
+    /// <summary>Whether the compiler could not make sense of an attribute of <paramref name="type"/> or of a template in it.</summary>
+    public static bool IsBroken(INamedTypeSymbol type, ImmutableArray<NetworkAttribute> attributes) => IsBroken(type, attributes, []);
+
+    private static bool IsBroken(INamedTypeSymbol type, ImmutableArray<NetworkAttribute> attributes, HashSet<ISymbol> seen) =>
+        HasUnknown(type) || attributes.Any(attribute => attribute.IsBroken
+            || (TemplateOf(attribute.Data) is { } template && seen.Add(template) && IsBroken(template, OfTemplate(template), seen)));
+
+    /// <summary>Whether an attribute's class, or its type argument, does not exist: a misspelt layer leaves a network that nobody meant.</summary>
+    public static bool HasUnknown(INamedTypeSymbol type) => type.GetAttributes().Any(attribute => attribute.AttributeClass is null or { TypeKind: TypeKind.Error }
+        || attribute.AttributeClass.TypeArguments.Any(argument => argument.TypeKind == TypeKind.Error));
 
     private static NetworkAttribute? Locate(AttributeData attribute, CancellationToken cancellation) =>
         attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) is AttributeSyntax syntax ? new NetworkAttribute(attribute, syntax) : null;

@@ -40,7 +40,7 @@ public static class NetworkFinder
                     || marker.Declaration != declaration
                     || NetworkReader.ReadAt(type, declaration, cancellation) is not { } read)
                     continue;
-                bool broken = NetworkAttributes.HasUnknown(type) || NetworkAttributes.Of(type, marker, cancellation).Any(attribute => attribute.IsBroken);
+                bool broken = NetworkAttributes.IsBroken(type, NetworkAttributes.Of(type, marker, cancellation));
                 Location span = Location.Create(tree, Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(declaration.SpanStart, declaration.Identifier.Span.End));
                 found.Add(new FoundNetwork(read, declaration.Identifier.GetLocation(), span, broken));
             }

@@ -43,11 +43,12 @@ internal static class NetworkReader
             type.ToDisplayString(NameOnly),
             Keyword(type),
             outerTypes.Append(type).All(t => t.DeclaredAccessibility == Accessibility.Public),
-            attributes.Select(ReadAttribute).ToEquatableArray(),
+            attributes.Select(attribute => ReadAttribute(attribute, [type])).ToEquatableArray(),
             FindProblems(type, outerTypes, attributes).ToEquatableArray());
     }
 
-    private static AttributeDeclaration ReadAttribute(NetworkAttribute attribute)
+    /// <summary>Reads one attribute; <paramref name="users"/> are the classes around a template's, outermost first.</summary>
+    private static AttributeDeclaration ReadAttribute(NetworkAttribute attribute, ImmutableArray<INamedTypeSymbol> users)
     {
         AttributeData data = attribute.Data;
         HashSet<string> written = AttributeArguments.WrittenParameters(attribute.Syntax, data.AttributeConstructor);
@@ -59,7 +60,19 @@ internal static class NetworkReader
 
         string name = data.AttributeClass!.Name;
         string kind = name.EndsWith(AttributeSuffix, StringComparison.Ordinal) ? name.Substring(0, name.Length - AttributeSuffix.Length) : name;
-        return new AttributeDeclaration(kind, byConstructor.Concat(byProperty).ToEquatableArray());
+        TemplateDeclaration? template = NetworkAttributes.TemplateOf(data) is { } type ? ReadTemplate(type, users) : null;
+        return new AttributeDeclaration(kind, byConstructor.Concat(byProperty).ToEquatableArray(), template);
+    }
+
+    /// <summary>Copies a template's attributes, so that nothing behind the reader needs the class.</summary>
+    private static TemplateDeclaration ReadTemplate(INamedTypeSymbol type, ImmutableArray<INamedTypeSymbol> users)
+    {
+        string name = type.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat);
+        if (users.Contains(type, SymbolEqualityComparer.Default))
+            return new TemplateDeclaration(name, [], $"contains itself ({string.Join(" in ", users.Reverse().Select(user => user.Name).Prepend(type.Name))})");
+        ImmutableArray<NetworkAttribute> layers = NetworkAttributes.OfTemplate(type);
+        string? problem = layers.Select(layer => layer.Declaration).Distinct().Count() > 1 ? "has its layers on several partial declarations" : null;
+        return new TemplateDeclaration(name, layers.Select(layer => ReadAttribute(layer, users.Add(type))).ToEquatableArray(), problem);
     }
 
     /// <summary>The value itself, a list of names as texts; types, which no argument of a network attribute is, are read as null.</summary>

@@ -76,6 +76,21 @@ internal sealed class OnnxExporter
                 _model.AddNode("Transpose", output + "_swapped", [output + "_groups"], OnnxAttribute.Of("perm", 0, 2, 1, 3, 4));
                 AddReshape(output + "_swapped", output, Dimensions(shape));
                 break;
+            case ConcatOperator:
+                _model.AddNode("Concat", output, inputs, OnnxAttribute.Of("axis", 1L));
+                break;
+            case SliceOperator slice:
+                _model.AddInitializer(output + "_start", [slice.Start]);
+                _model.AddInitializer(output + "_end", [slice.Start + slice.Count]);
+                _model.AddInitializer(output + "_axis", [1]);
+                _model.AddNode("Slice", output, [inputs[0], output + "_start", output + "_end", output + "_axis"]);
+                break;
+            case LayerNormOperator norm:
+                AddLayerNorm(norm, shape, inputs[0], output);
+                break;
+            case LayerScaleOperator scale:
+                _model.AddNode("Mul", output, [inputs[0], AddWeights(scale.Key.Key, [shape.Channels, 1, 1])]);
+                break;
             case AddOperator:
                 _model.AddNode("Add", output, inputs);
                 break;
@@ -113,6 +128,17 @@ internal sealed class OnnxExporter
             OnnxAttribute.Of("pads", op.Padding.Top, op.Padding.Left, op.Padding.Bottom, op.Padding.Right),
             OnnxAttribute.Of("dilations", op.Dilation.Height, op.Dilation.Width),
             OnnxAttribute.Of("group", (long)op.Groups));
+    }
+
+    /// <summary>The operator normalises the last axes, so that the channels go there and back.</summary>
+    private void AddLayerNorm(LayerNormOperator norm, Shape shape, string source, string output)
+    {
+        _model.AddNode("Transpose", output + "_last", [source], OnnxAttribute.Of("perm", 0, 2, 3, 1));
+        string weight = AddWeights(norm.Key.With("weight").Key, [shape.Channels]), bias = AddWeights(norm.Key.With("bias").Key, [shape.Channels]);
+        _model.AddNode(
+            "LayerNormalization", output + "_normal", [output + "_last", weight, bias],
+            OnnxAttribute.Of("axis", -1L), OnnxAttribute.Of("epsilon", (float)norm.Epsilon));
+        _model.AddNode("Transpose", output, [output + "_normal"], OnnxAttribute.Of("perm", 0, 3, 1, 2));
     }
 
     private void AddPool(PoolOperator pool, string source, string output)

@@ -113,3 +113,13 @@ public enum ConvAlgorithm
     /// </summary>
     Winograd,
 }
+
+/// <summary>How an upsampling layer makes values between pixels.</summary>
+public enum Interpolation
+{
+    /// <summary>The nearest pixel above and to the left, PyTorch's 'nearest'.</summary>
+    Nearest,
+
+    /// <summary>Linear between the two rows and the two columns around, PyTorch's 'bilinear'.</summary>
+    Bilinear,
+}

@@ -58,3 +58,43 @@ public sealed class SliceChannelsAttribute(int start, int count) : LayerAttribut
     /// <summary>Channels, at least 1.</summary>
     public int Count { get; } = count;
 }
+
+/// <summary>
+/// The product with a named tensor of the same shape, element by element; a tensor of C x 1 x 1 multiplies every pixel of one of C x H x W, whichever of
+/// the two is the current one. No parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
+/// </summary>
+/// <param name="tensor">The other tensor's name, or "input".</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class MultiplyAttribute(string tensor) : LayerAttribute
+{
+    /// <summary>The other tensor's name, or "input".</summary>
+    public string Tensor { get; } = tensor;
+}
+
+/// <summary>
+/// The current tensor is an output of the network. Several outputs lie one behind the other in the output span, in the order of their attributes;
+/// what the last attribute makes is always the last one. No parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
+/// </summary>
+/// <param name="output">What the output is called; the generated property <c>...Output</c> tells its shape and range.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class OutputAttribute(string output) : LayerAttribute
+{
+    /// <summary>What the output is called.</summary>
+    public string Output { get; } = output;
+}
+
+/// <summary>
+/// Places the attributes of another class, a template, as one module: <c>torch.nn.Sequential</c> of its modules, or of <paramref name="repeat"/> such.
+/// The template needs no <see cref="InputShapeAttribute"/>. Its names are its own in every copy, and "input" is what comes into the copy.
+/// </summary>
+/// <typeparam name="TBlock">The template, a class of the same project.</typeparam>
+/// <param name="repeat">Copies in a row, at least 1; each has weights of its own.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class UseAttribute<TBlock>(int repeat = 1) : LayerAttribute
+{
+    /// <summary>Copies in a row, at least 1.</summary>
+    public int Repeat { get; } = repeat;
+}

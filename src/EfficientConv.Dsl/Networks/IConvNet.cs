@@ -13,8 +13,11 @@ public interface IConvNet<TSelf>
     /// <summary>The shape of one input image.</summary>
     static abstract TensorShape InputShape { get; }
 
-    /// <summary>The shape of one image's output.</summary>
+    /// <summary>The shape of one image's output; of several outputs, which lie one behind the other, a vector of all their elements.</summary>
     static abstract TensorShape OutputShape { get; }
+
+    /// <summary>The outputs in the order in which they lie in the output span; at least one.</summary>
+    static abstract ReadOnlySpan<OutputTensor> Outputs { get; }
 
     /// <summary>The order of the values in the input and output spans.</summary>
     static abstract TensorLayout Layout { get; }
@@ -55,6 +58,15 @@ public interface IConvNet<TSelf>
     /// <exception cref="WeightsException">Tensors are missing, left over, misshaped or hold illegal values; all are listed.</exception>
     static abstract TSelf LoadResource(Assembly assembly, string name, LoadOptions? options = null);
 
+    /// <summary>
+    /// Maps a file that <see cref="SavePacked"/> wrote: nothing is folded, packed or copied, and processes share the memory. Without an instruction set in the options, the one
+    /// for which the file was made runs, also where the processor has a wider one; the results are the same bits.
+    /// </summary>
+    /// <param name="path">The file; it must not change while the network is in use.</param>
+    /// <param name="options">The instruction set; the prefix is not used.</param>
+    /// <exception cref="PackedWeightsException">The file is damaged, or for another network, another build of it or another processor; load the checkpoint then.</exception>
+    static abstract TSelf LoadPacked(string path, LoadOptions? options = null);
+
     /// <summary>Makes a network with random weights, the same for a seed on every machine; for benchmarks and tests.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="options">The instruction set; the prefix is not used.</param>
@@ -68,6 +80,10 @@ public interface IConvNet<TSelf>
 
     /// <summary>Bytes of the weights in the order in which the kernels read them.</summary>
     long PackedWeightBytes { get; }
+
+    /// <summary>Writes the weights as the kernels read them, with the class, the instruction set, the order and a checksum, for <see cref="LoadPacked"/>.</summary>
+    /// <param name="path">The file; an existing one is replaced, unless it is in use where the system forbids that.</param>
+    void SavePacked(string path);
 
     /// <summary>Runs one image. Allocates nothing after the first call per concurrent caller.</summary>
     /// <param name="input"><see cref="InputShape"/> elements in <see cref="Layout"/>.</param>

@@ -11,19 +11,23 @@ namespace EfficientConv.Dsl.Runtime;
 public sealed unsafe class ConvNetEngine<TProgram>
     where TProgram : struct, INetworkProgram
 {
-    private readonly AlignedBuffer _weights;
+    private readonly PackedWeights _weights;
     private readonly InstancePool<AlignedBuffer> _workspaces;
     private readonly InstancePool<ThreadTeam> _teams;
     private readonly int _inputLength;
     private readonly int _outputLength;
 
     private ConvNetEngine(InstructionSet instructionSet, Dictionary<string, float[]> values)
+        : this(instructionSet, Pack(instructionSet, values))
+    {
+    }
+
+    private ConvNetEngine(InstructionSet instructionSet, PackedWeights weights)
     {
         InstructionSet = instructionSet;
         _inputLength = checked((int)TProgram.InputShape.ElementCount);
         _outputLength = checked((int)TProgram.OutputShape.ElementCount);
-        _weights = new AlignedBuffer(TProgram.PackedLength(instructionSet));
-        TProgram.Pack(instructionSet, new WeightReader(values), _weights.Span);
+        _weights = weights;
         int workspace = TProgram.WorkspaceLength(instructionSet), scratch = TProgram.PartScratchLength(instructionSet);
         _workspaces = new InstancePool<AlignedBuffer>(() => new AlignedBuffer(workspace));
         _teams = new InstancePool<ThreadTeam>(() => new ThreadTeam(this, workspace, scratch));
@@ -78,6 +82,31 @@ public sealed unsafe class ConvNetEngine<TProgram>
         return Load(stream, $"resource {name}", options);
     }
 
+    /// <summary>Maps a file of packed weights; see <see cref="IConvNet{TSelf}.LoadPacked"/>.</summary>
+    public static ConvNetEngine<TProgram> LoadPacked(string path, LoadOptions? options = null)
+    {
+        PackedWeightsFile file = PackedWeightsFile.Open(path);
+        InstructionSet set = file.InstructionSet;
+        if (file.Network != TProgram.NetworkName)
+            throw new PackedWeightsException(path, $"it holds the weights of {file.Network}, not of {TProgram.NetworkName}");
+        if (!InstructionSets.IsSupported(set))
+            throw new PackedWeightsException(path, $"it is for {set}, which this process cannot run ({InstructionSets.Best} is the best that it can)");
+        if (options is { InstructionSet: not InstructionSet.Auto } && options.InstructionSet != set)
+            throw new PackedWeightsException(path, $"it is for {set}, and {options.InstructionSet} was asked for");
+        if (file.Layout != TProgram.LayoutHash(set) || file.Length != TProgram.PackedLength(set))
+            throw new PackedWeightsException(path, $"it was made by another build of {TProgram.NetworkName}, whose kernels read the weights in another order");
+        if (!file.IsIntact())
+            throw new PackedWeightsException(path, "its checksum is wrong");
+        return new(set, new PackedWeights(file));
+    }
+
+    /// <summary>Writes the packed weights; see <see cref="IConvNet{TSelf}.SavePacked"/>.</summary>
+    public void SavePacked(string path)
+    {
+        PackedWeightsFile.Write(path, TProgram.NetworkName, InstructionSet, TProgram.LayoutHash(InstructionSet), _weights.Span);
+        _weights.KeepAlive();
+    }
+
     /// <summary>Makes random weights; see <see cref="IConvNet{TSelf}.CreateRandom"/>.</summary>
     public static ConvNetEngine<TProgram> CreateRandom(int seed, LoadOptions? options = null) =>
         new(Resolve(options), RandomWeights.Create(TProgram.Parameters, seed));
@@ -118,6 +147,13 @@ public sealed unsafe class ConvNetEngine<TProgram>
             ParallelRegion.Run(threads, &RunShares, team, &job);
             _teams.Return(team);
         }
+    }
+
+    private static PackedWeights Pack(InstructionSet instructionSet, Dictionary<string, float[]> values)
+    {
+        var weights = new PackedWeights(TProgram.PackedLength(instructionSet));
+        TProgram.Pack(instructionSet, new WeightReader(values), weights.Span);
+        return weights;
     }
 
     private static InstructionSet Resolve(LoadOptions? options) =>
@@ -175,8 +211,11 @@ public sealed unsafe class ConvNetEngine<TProgram>
         workspace,
         part);
 
-    private void Run(ref float input, ref float output, AlignedBuffer workspace, Part part) =>
+    private void Run(ref float input, ref float output, AlignedBuffer workspace, Part part)
+    {
         TProgram.Run(InstructionSet, ref input, ref output, ref _weights.First, ref workspace.First, part);
+        _weights.KeepAlive();
+    }
 
     private void Check(int batch, ReadOnlySpan<float> input, Span<float> output)
     {

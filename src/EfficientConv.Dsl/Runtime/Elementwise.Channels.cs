@@ -146,6 +146,22 @@ public static partial class Elementwise
             V.Store(V.Divide(V.Load(ref sums, c), divisor), ref sums, c);
     }
 
+    /// <summary>data * other, into data; exactly <paramref name="count"/> values.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value, and where the product goes.</param>
+    /// <param name="other">The first of the other values.</param>
+    /// <param name="count">Values.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply<V>(ref float data, ref float other, int count)
+        where V : struct, ISimd<V>
+    {
+        int i = 0;
+        for (; i <= count - V.Lanes; i += V.Lanes)
+            V.Store(V.Multiply(V.Load(ref data, i), V.Load(ref other, i)), ref data, i);
+        for (; i < count; i++)
+            Unsafe.Add(ref data, i) *= Unsafe.Add(ref other, i);
+    }
+
     /// <summary>data + other, into data; exactly <paramref name="count"/> values.</summary>
     /// <typeparam name="V">The vector.</typeparam>
     /// <param name="data">The first value, and where the sum goes.</param>

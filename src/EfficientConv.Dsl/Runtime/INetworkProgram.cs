@@ -33,6 +33,10 @@ public interface INetworkProgram
     /// <param name="isa">The instruction set, not Auto.</param>
     static abstract int PartScratchLength(InstructionSet isa);
 
+    /// <summary>A hash of the order in which the packed weights lie, so that a file of them is not read by kernels that expect another.</summary>
+    /// <param name="isa">The instruction set, not Auto.</param>
+    static virtual ulong LayoutHash(InstructionSet isa) => 0;
+
     /// <summary>Folds and packs the weights.</summary>
     /// <param name="isa">The instruction set, not Auto.</param>
     /// <param name="weights">The checkpoint's tensors.</param>

@@ -111,16 +111,41 @@ public static class PixelLayout
             ref float from = ref Unsafe.Add(ref source, p * pixelStride);
             ref float to = ref Unsafe.Add(ref destination, p * pixelStride);
             if (groups == 2)
-                TransposeTiles.Interleave(ref from, ref to, perGroup);
+                TransposeTiles.Interleave(ref from, ref Unsafe.Add(ref from, perGroup), ref to, perGroup);
             else
                 Transpose<Simd128>(ref from, perGroup, ref to, groups, groups, perGroup);
+        }
+    }
+
+    /// <summary>destination[p][2 * c] = first[p][c] and destination[p][2 * c + 1] = second[p][c].</summary>
+    /// <typeparam name="V">The vector; it decides how many channels are interleaved at a time.</typeparam>
+    /// <param name="first">The first pixel of one tensor.</param>
+    /// <param name="firstStride">From one pixel to the next.</param>
+    /// <param name="second">The first pixel of the other.</param>
+    /// <param name="secondStride">From one pixel to the next.</param>
+    /// <param name="destination">The first pixel's result; neither source.</param>
+    /// <param name="destinationStride">From one pixel to the next.</param>
+    /// <param name="channels">Channels of each source.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void InterleaveChannels<V>(
+        ref float first, nint firstStride, ref float second, nint secondStride, ref float destination, nint destinationStride, int channels, int pixels)
+        where V : struct, ISimd<V>
+    {
+        for (int p = 0; p < pixels; p++)
+        {
+            ref float a = ref Unsafe.Add(ref first, p * firstStride);
+            ref float b = ref Unsafe.Add(ref second, p * secondStride);
+            ref float to = ref Unsafe.Add(ref destination, p * destinationStride);
+            int done = typeof(V) == typeof(Simd512) ? TransposeTiles.Interleave16(ref a, ref b, ref to, channels) : 0;
+            TransposeTiles.Interleave(ref Unsafe.Add(ref a, done), ref Unsafe.Add(ref b, done), ref Unsafe.Add(ref to, 2 * done), channels - done);
         }
     }
 
     // destination[column * destinationStride + row] = source[row * sourceStride + column]: whole tiles of the vector's size,
     // then the edges at the right and at the bottom with the next smaller one.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Transpose<V>(
+    internal static void Transpose<V>(
         ref float source, nint sourceStride, ref float destination, nint destinationStride, int rows, int columns)
         where V : struct, ISimd<V>
     {

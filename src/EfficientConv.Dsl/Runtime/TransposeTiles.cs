@@ -15,9 +15,8 @@ internal static class TransposeTiles
 
     /// <summary>destination = a0 b0 a1 b1 ... from a = source[..count] and b = source[count..].</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    internal static void Interleave(ref float source, ref float destination, int count)
+    internal static void Interleave(ref float source, ref float second, ref float destination, int count)
     {
-        ref float second = ref Unsafe.Add(ref source, count);
         int i = 0;
         if (Has4x4)
         {
@@ -34,6 +33,23 @@ internal static class TransposeTiles
             Unsafe.Add(ref destination, 2 * i) = Unsafe.Add(ref source, i);
             Unsafe.Add(ref destination, (2 * i) + 1) = Unsafe.Add(ref second, i);
         }
+    }
+
+    // Sixteen at a time; the number of values that were done.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int Interleave16(ref float source, ref float second, ref float destination, int count)
+    {
+        Vector512<int> low = Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        Vector512<int> high = Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        int i = 0;
+        for (; i <= count - 16; i += 16)
+        {
+            Vector512<float> a = Vector512.LoadUnsafe(ref source, (nuint)i);
+            Vector512<float> b = Vector512.LoadUnsafe(ref second, (nuint)i);
+            Avx512F.PermuteVar16x32x2(a, low, b).StoreUnsafe(ref destination, (nuint)(2 * i));
+            Avx512F.PermuteVar16x32x2(a, high, b).StoreUnsafe(ref destination, (nuint)((2 * i) + 16));
+        }
+        return i;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]

@@ -26,10 +26,17 @@ internal static class DeclarationReader
     private static AttributeDeclaration Read(CustomAttributeData data)
     {
         IEnumerable<AttributeArgument> positional = data.Constructor.GetParameters()
-            .Zip(data.ConstructorArguments, (parameter, value) => new AttributeArgument(parameter.Name!, value.Value, IsExplicit: true));
+            .Zip(data.ConstructorArguments, (parameter, value) => new AttributeArgument(parameter.Name!, value.Value, IsExplicit: !IsDefault(parameter, value.Value)));
         IEnumerable<AttributeArgument> named = data.NamedArguments
             .Select(argument => new AttributeArgument(argument.MemberName, argument.TypedValue.Value, IsExplicit: true));
         string name = data.AttributeType.Name;
         return new AttributeDeclaration(name[..^nameof(Attribute).Length], positional.Concat(named).ToEquatableArray());
+    }
+
+    /// <summary>The metadata do not tell an argument that was left out from one that is written as its default; both mean the same.</summary>
+    private static bool IsDefault(ParameterInfo parameter, object? value)
+    {
+        object? fallback = parameter.HasDefaultValue ? parameter.RawDefaultValue : null;
+        return parameter.HasDefaultValue && Equals(fallback, value);
     }
 }

@@ -4,7 +4,7 @@ namespace EfficientConv.Dsl.Benchmarks.Suites;
 internal static class SuiteCatalog
 {
     /// <summary>Names for <c>--suite</c>.</summary>
-    public static string[] Names { get; } = ["blocks"];
+    public static string[] Names { get; } = ["blocks", "networks"];
 
     /// <summary>The rows of <paramref name="suite"/> whose id contains one of the words, separated by commas; all without words.</summary>
     public static IReadOnlyList<BenchmarkRow> Select(string suite, string words)
@@ -12,6 +12,7 @@ internal static class SuiteCatalog
         IReadOnlyList<BenchmarkRow> rows = suite switch
         {
             "blocks" => BlockSuite.Rows,
+            "networks" => NetworkSuite.Rows,
             _ => throw new ArgumentException($"There is no suite \"{suite}\"; there are {string.Join(", ", Names)}.", nameof(suite)),
         };
         string[] wanted = words.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

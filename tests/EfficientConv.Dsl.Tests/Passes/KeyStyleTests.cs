@@ -19,6 +19,8 @@ public sealed class KeyStyleTests
         "layers.0 layers.1 layers.3.0.layers.0 layers.3.0.layers.1 layers.3.0.layers.3 layers.3.0.layers.4 layers.3.0.layers.6 layers.3.0.layers.7 layers.3.1.layers.0 layers.3.1.layers.1 layers.3.1.layers.3 layers.3.1.layers.4 layers.3.1.layers.6 layers.3.1.layers.7 layers.4.0.layers.0 layers.4.0.layers.1 layers.4.0.layers.3 layers.4.0.layers.4 layers.4.0.layers.6 layers.4.0.layers.7 layers.5 layers.6 classifier.1")]
     [InlineData("TorchvisionResNet", "[ResNetBasicBlock(8)] [ResNetBottleneck(4, stride: 2)] [GlobalAvgPool, Linear(5)]",
         "conv1 bn1 layer1.0.conv1 layer1.0.bn1 layer1.0.conv2 layer1.0.bn2 layer2.0.conv1 layer2.0.bn1 layer2.0.conv2 layer2.0.bn2 layer2.0.conv3 layer2.0.bn3 layer2.0.downsample.0 layer2.0.downsample.1 fc")]
+    [InlineData("TorchvisionShuffleNetV2", "[MaxPool2d] [ShuffleUnitV2(12, stride: 2), ShuffleUnitV2] [ShuffleUnitV2(16, stride: 2)] [PointwiseConv2d(16, bias: false), BatchNorm, ReLU] [GlobalAvgPool, Linear(5)]",
+        "conv1.0 conv1.1 stage2.0.branch1.0 stage2.0.branch1.1 stage2.0.branch1.2 stage2.0.branch1.3 stage2.0.branch2.0 stage2.0.branch2.1 stage2.0.branch2.3 stage2.0.branch2.4 stage2.0.branch2.5 stage2.0.branch2.6 stage2.1.branch2.0 stage2.1.branch2.1 stage2.1.branch2.3 stage2.1.branch2.4 stage2.1.branch2.5 stage2.1.branch2.6 stage3.0.branch1.0 stage3.0.branch1.1 stage3.0.branch1.2 stage3.0.branch1.3 stage3.0.branch2.0 stage3.0.branch2.1 stage3.0.branch2.3 stage3.0.branch2.4 stage3.0.branch2.5 stage3.0.branch2.6 conv4.0 conv4.1 fc")]
     [InlineData("Timm", "[DepthwiseSeparable(8)] [InvertedResidual(8, expansion: 1)] [InvertedResidual(16, expansion: 2, squeezeReduction: 4), FusedMBConv(16), FusedMBConv(16, expansion: 1)] [PointwiseConv2d(16, bias: false), BatchNorm, ReLU] [GlobalAvgPool, Linear(5)]",
         "conv_stem bn1 blocks.0.0.conv_dw blocks.0.0.bn1 blocks.0.0.conv_pw blocks.0.0.bn2 blocks.0.1.conv_dw blocks.0.1.bn1 blocks.0.1.conv_pw blocks.0.1.bn2 blocks.1.0.conv_pw blocks.1.0.bn1 blocks.1.0.conv_dw blocks.1.0.bn2 blocks.1.0.se.conv_reduce blocks.1.0.se.conv_expand blocks.1.0.conv_pwl blocks.1.0.bn3 blocks.1.1.conv_exp blocks.1.1.bn1 blocks.1.1.conv_pwl blocks.1.1.bn2 blocks.1.2.conv blocks.1.2.bn1 conv_head bn2 classifier")]
     [InlineData("Timm", "[Stage, PointwiseConv2d(8, bias: false), BatchNorm, ReLU] [UniversalInvertedBottleneck(startKernelSize: 3, endKernelSize: 3)] [Stage, PointwiseConv2d(16, bias: false), BatchNorm] [GlobalAvgPool] [PointwiseConv2d(16, bias: false), BatchNorm, ReLU] [Linear(5)]",
@@ -114,6 +116,12 @@ public sealed class KeyStyleTests
     [InlineData("UniversalInvertedBottleneck(16, shortcut: Shortcut.Required)", "ECD0301", "outChannels")]
     [InlineData("MobileOneConv2d(16, branches: 65)", "ECD0004", "branches")]
     [InlineData("FusedMBConv(16, shortcut: Shortcut.Required)", "ECD0301", "outChannels")]
+    [InlineData("ShuffleUnitV2(13, stride: 2)", "ECD0004", "outChannels")]
+    [InlineData("ShuffleUnitV2(16)", "ECD0004", "outChannels")]
+    [InlineData("ShuffleUnitV1(16)", "ECD0004", "outChannels")]
+    [InlineData("ShuffleUnitV1(12, stride: 2)", "ECD0004", "outChannels")]
+    [InlineData("ERFNetDownsampler(12)", "ECD0004", "outChannels")]
+    [InlineData("Fire(0, 1, 1)", "ECD0004", "squeezeChannels")]
     [InlineData("ResNetBottleneck(3, baseWidth: 1)", "ECD0004", "baseWidth")]
     [InlineData("RepVGGBlock(16, groups: 5)", "ECD0101", "groups")]
     public void Mistakes_AreReportedWhereTheyStand(string attribute, string rule, string argument)

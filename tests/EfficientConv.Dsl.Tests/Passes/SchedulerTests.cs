@@ -159,13 +159,14 @@ public sealed class SchedulerTests
     /// <summary>Where the elements of a tensor lie.</summary>
     private static IEnumerable<int> Floats(Tensor tensor) =>
         from c in Enumerable.Range(0, tensor.View.Shape.Channels)
-        from p in Enumerable.Range(0, tensor.View.Shape.Pixels)
-        select tensor.Offset + (c * tensor.View.ChannelStep) + (p * tensor.View.PixelStep);
+        from y in Enumerable.Range(0, tensor.View.Shape.Height)
+        from x in Enumerable.Range(0, tensor.View.Shape.Width)
+        select tensor.Offset + (c * tensor.View.ChannelStep) + (y * tensor.View.RowStep) + (x * tensor.View.PixelStep);
 
     /// <summary>Behind the last vector of the last pixel.</summary>
     private static int End(Tensor tensor) => tensor.Offset + (tensor.View.IsPlanar
         ? tensor.View.Length
-        : ((tensor.View.Shape.Pixels - 1) * tensor.View.PixelStride) + (tensor.View.IsPadded ? (tensor.View.Shape.Channels + 15) / 16 * 16 : tensor.View.Shape.Channels));
+        : ((tensor.View.Shape.Height - 1) * tensor.View.RowStep) + ((tensor.View.Shape.Width - 1) * tensor.View.PixelStep) + (tensor.View.IsPadded ? (tensor.View.Shape.Channels + 15) / 16 * 16 : tensor.View.Shape.Channels));
 
     /// <summary>A step without scratch memory says 0; one whose scratch memory begins at 0 cannot be told from it unless nothing else is there.</summary>
     private static bool UsesScratch(Step step, NetworkPlan plan) => step.Scratch > 0 && step.Scratch < plan.WorkspaceLength;

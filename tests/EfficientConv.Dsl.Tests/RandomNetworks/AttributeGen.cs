@@ -57,6 +57,30 @@ internal static class AttributeGen
         ["LayerNorm2d"] = s => Gen.Elements("LayerNorm2d", "LayerNorm2d(1e-3)"),
         ["LayerScale"] = s => Gen.Constant("LayerScale"),
         ["SliceChannels"] = s => from start in Gen.Choose(0, s.Channels - 1) from count in Gen.Choose(1, s.Channels - start) select $"SliceChannels({start}, {count})",
+        ["ConvTranspose2d"] = s =>
+            from groups in Gen.Frequency((3, Gen.Constant(1)), (1, Gen.Elements(Divisors(s.Channels))))
+            from channels in OutChannels(groups)
+            from kernel in Gen.Choose(1, 5)
+            from stride in Gen.Choose(1, 3)
+            from padding in Gen.Choose(0, kernel)
+            from outputPadding in Gen.Choose(0, stride - 1)
+            from dilation in SmallStep
+            from bias in Flag
+            from rest in Gen.Frequency((4, Gen.Constant(string.Empty)), (1, Gen.Constant(", StrideHeight = 4")), (1, Gen.Constant(", KernelWidth = 2, PaddingLeft = 0")))
+            select $"ConvTranspose2d({channels}, {kernel}, stride: {stride}, padding: {padding}, outputPadding: {outputPadding}, groups: {groups}, bias: {bias}, dilation: {dilation}{rest})",
+        ["Upsample"] = s => Gen.OneOf(
+            from scale in Gen.Elements("2", "3", "1.5", "0.7", "1")
+            from mode in Gen.Elements("Interpolation.Nearest", "Interpolation.Bilinear", "Interpolation.Bilinear, alignCorners: true")
+            select $"Upsample({scale}, {mode})",
+            from height in Gen.Choose(1, 2 * s.Height)
+            from width in Gen.Choose(1, 2 * s.Width)
+            from mode in Gen.Elements("Interpolation.Nearest", "Interpolation.Bilinear", "Interpolation.Bilinear, alignCorners: true")
+            select $"Upsample(mode: {mode}, Height = {height}, Width = {width})"),
+        ["PixelShuffle"] = s => Gen.Elements(Enumerable.Range(1, 4).Where(f => s.Channels % (f * f) == 0).ToArray()).Select(f => $"PixelShuffle({f})"),
+        ["AdaptiveAvgPool2d"] = s => Gen.OneOf(
+            Gen.Choose(1, s.Height + 2).Select(h => $"AdaptiveAvgPool2d({h})"),
+            from h in Gen.Elements(Divisors(s.Height)) from w in Gen.Choose(1, s.Width) select $"AdaptiveAvgPool2d({h}, {w})"),
+        ["AdaptiveMaxPool2d"] = s => from h in Gen.Choose(1, s.Height) from w in Gen.Choose(1, s.Width + 1) select $"AdaptiveMaxPool2d({h}, {w})",
         ["GlobalAvgPool"] = s => Gen.Constant("GlobalAvgPool"),
         ["Flatten"] = s => Gen.Constant("Flatten"),
         ["Linear"] = s => from features in Channels from bias in Flag select $"Linear({features}, bias: {bias})",
@@ -141,6 +165,42 @@ internal static class AttributeGen
             from width in Gen.Elements(64, 64, 128)
             from activation in ActivationName
             select $"ResNetBottleneck({planes}, {stride}, {groups}, {width}, {activation})",
+        ["ShuffleUnitV1"] = s =>
+            from groups in Gen.Elements(Divisors(s.Channels))
+            from width in Gen.Choose(1, 4)
+            from stride in SmallStep
+            select $"ShuffleUnitV1({(stride == 1 ? s.Channels : 4 * groups * width * s.Channels)}, {stride}, {groups})",
+        ["ShuffleUnitV2"] = s =>
+            from half in Gen.Choose(1, 30)
+            from stride in SmallStep
+            from kernel in Gen.Elements(3, 5)
+            from activation in ActivationName
+            select $"ShuffleUnitV2({(stride == 1 ? s.Channels : 2 * half)}, {stride}, {kernel}, {activation})",
+        ["Fire"] = s =>
+            from squeezed in Gen.Choose(1, 20)
+            from first in Channels
+            from second in Channels
+            from activation in ActivationName
+            select $"Fire({squeezed}, {first}, {second}, {activation})",
+        ["GhostBottleneck"] = s =>
+            from hidden in Channels
+            from channels in OutOrIn(s.Channels)
+            from kernel in Gen.Elements(3, 5)
+            from stride in SmallStep
+            from squeeze in Gen.Elements(string.Empty, ", squeezeReduction: 4")
+            select $"GhostBottleneck({hidden}, {channels}, {kernel}, {stride}{squeeze})",
+        ["ConvNeXtBlock"] = s =>
+            from expansion in Gen.Elements(1, 2, 4)
+            from kernel in Gen.Elements(3, 7)
+            from scale in Flag
+            select $"ConvNeXtBlock({expansion}, {kernel}, layerScale: {scale})",
+        ["NonBottleneck1D"] = s =>
+            from dilation in Gen.Choose(1, 4)
+            from activation in ActivationName
+            select $"NonBottleneck1D({dilation}, {activation})",
+        ["ERFNetDownsampler"] = s =>
+            from more in Gen.Choose(1, 30)
+            select $"ERFNetDownsampler({s.Channels + more})",
         ["RepVGGBlock"] = s =>
             from groups in Gen.Elements(Divisors(s.Channels))
             from channels in Gen.Frequency((1, Gen.Constant(s.Channels)), (1, OutChannels(groups)))

@@ -46,11 +46,21 @@ internal static class GraphGen
         List<(int, Gen<string>)> steps =
         [
             (5, Keeping(s)),
+            (1, Gen.Constant(FormattableString.Invariant($"Output(\"o{draft.Names.Length}\")"))),
             (1, NetworkGen.AnyKind.SelectMany(kind => AttributeGen.Kinds[kind](s))),
             (1, Gen.Elements(draft.Names.Select(n => n.Name).ToArray()).Select(name => $"From(\"{name}\")")),
         ];
         if (addable.Length > 0)
+        {
             steps.Add((2, Gen.Elements(addable.AsEnumerable()).Select(name => $"Add(\"{name}\")")));
+            steps.Add((1, Gen.Elements(addable.AsEnumerable()).Select(name => $"Multiply(\"{name}\")")));
+            steps.Add((1, Gen.Elements(addable.AsEnumerable()).Select(name => $"Concat(\"{name}\"), ChannelShuffle(2)")));
+            if (s.Channels % 2 == 0)
+                steps.Add((1, Gen.Elements(addable.AsEnumerable()).Select(name => $"Concat(\"{name}\"), ChannelShuffle(2), SliceChannels({s.Channels}, {s.Channels})")));
+        }
+
+        if (s.Height * s.Width > 1)
+            steps.Add((1, Gen.Elements(draft.Names.Where(n => n.Shape.Channels == s.Channels).Select(n => n.Name).DefaultIfEmpty("input").ToArray()).Select(name => $"GlobalAvgPool, Sigmoid, Multiply(\"{name}\")")));
         if (joinable.Length > 0)
         {
             Gen<string> name = Gen.Elements(joinable.AsEnumerable());

@@ -20,8 +20,10 @@ internal static class NetworkGen
         ["Conv2d"] = 24, ["GroupedConv2d"] = 20, ["PointwiseConv2d"] = 14, ["DepthwiseConv2d"] = 22, ["BatchNorm"] = 3, ["Activation"] = 8, ["MaxPool2d"] = 12,
         ["AvgPool2d"] = 12, ["GlobalAvgPool"] = 3, ["Flatten"] = 2, ["Linear"] = 7, ["ChannelShuffle"] = 6, ["Softmax"] = 3, ["SqueezeExcitation"] = 8,
         ["Bottleneck"] = 10, ["DepthwiseSeparable"] = 16, ["InvertedResidual"] = 30, ["EfficientConvBlock"] = 18, ["FactorizedConv2d"] = 8,
-        ["LayerNorm2d"] = 6, ["LayerScale"] = 3, ["SliceChannels"] = 4,
+        ["LayerNorm2d"] = 6, ["LayerScale"] = 3, ["SliceChannels"] = 4, ["ConvTranspose2d"] = 24, ["Upsample"] = 10, ["PixelShuffle"] = 4,
+        ["AdaptiveAvgPool2d"] = 5, ["AdaptiveMaxPool2d"] = 3,
         ["InvertedResidualOptions"] = 8, ["FusedMBConv"] = 8, ["UniversalInvertedBottleneck"] = 12, ["ResNetBasicBlock"] = 10, ["ResNetBottleneck"] = 10,
+        ["ShuffleUnitV1"] = 5, ["ShuffleUnitV2"] = 10, ["Fire"] = 8, ["GhostBottleneck"] = 10, ["ConvNeXtBlock"] = 6, ["NonBottleneck1D"] = 6, ["ERFNetDownsampler"] = 4,
         ["RepVGGBlock"] = 5, ["MobileOneBlock"] = 4, ["MobileOneConv2d"] = 3,
     };
 
@@ -42,7 +44,7 @@ internal static class NetworkGen
     public static IReadOnlyList<string> Configurations { get; } =
     [
         .. s_counts.SelectMany((pair, i) => Sample(Single(pair.Key), pair.Value, (ulong)(100 + i))),
-        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 60, 3),
+        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 80, 3),
     ];
 
     /// <summary>One attribute of <paramref name="kind"/>.</summary>
@@ -60,7 +62,7 @@ internal static class NetworkGen
 
     /// <summary>Two to six attributes of any kinds, each fitting what comes before it.</summary>
     public static Gen<string> Sequences =>
-        from input in Input
+        from input in Input.Where(i => i.Shape.Count <= MaxElements) // Nothing that fits could follow a larger one.
         from length in Gen.Choose(2, 6)
         from network in Extend(input.Text, input.Shape, length)
         select network;

@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl.Tests.Reference;
 /// Interprets a layer graph in double precision by the textbook formulas, loop by loop. It shares nothing with the compiler behind the expansion
 /// of attributes into layers: neither folding nor fusion nor schedules nor layouts.
 /// </summary>
-internal sealed class NaiveNetwork(LayerGraph graph, IEnumerable<(string Name, int[] Shape, float[] Values)> stateDict)
+internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string Name, int[] Shape, float[] Values)> stateDict)
 {
     private readonly Dictionary<string, float[]> _tensors = stateDict.ToDictionary(t => t.Name, t => t.Values);
 
@@ -53,6 +53,11 @@ internal sealed class NaiveNetwork(LayerGraph graph, IEnumerable<(string Name, i
             ScaleOperator => [.. x.Select((v, i) => v * inputs[1][i / input.Pixels])],
             SoftmaxOperator => Softmax(x, input),
             ConcatOperator => [.. inputs.SelectMany(i => i)],
+            MultiplyOperator => [.. x.Zip(inputs[1], (a, b) => a * b)],
+            UpsampleOperator u => Upsample(u, x, input),
+            PixelShuffleOperator p => PixelShuffle(x, input, p.Factor),
+            AdaptivePoolOperator a => AdaptivePool(a, x, input),
+            TransposedConvolutionOperator t => ConvolveTransposed(t, x, input, output),
             SliceOperator s => x[(s.Start * input.Pixels)..((s.Start + s.Count) * input.Pixels)],
             LayerNormOperator n => NormalizePixels(n, x, input),
             LayerScaleOperator s => [.. x.Select((v, i) => v * _tensors[s.Key.Key][i / input.Pixels])],

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Rules;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 
@@ -91,11 +92,37 @@ internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader
         _module++;
     }
 
-    /// <summary>The sum of the current tensor and the output of layer <paramref name="other"/>.</summary>
+    /// <summary>The sum of the current tensor and the output of layer <paramref name="other"/>, which must have the same shape.</summary>
     public void AddTo(int other)
     {
-        if (!builder.Failed)
-            builder.Add(reader.Name + ".add", new AddOperator(), reader.Origin("add"), builder.Current, other);
+        if (builder.Failed)
+            return;
+        Shape left = builder.Shape, right = builder.ShapeOf(other);
+        if (left != right)
+            Mismatch(left, right);
+        else
+            Plain("add", new AddOperator(), builder.Current, other);
+    }
+
+    /// <summary>The channels of both layers, one behind the other; their heights and widths must be equal.</summary>
+    public int Concat(string role, int first, int second)
+    {
+        if (builder.Failed)
+            return builder.Current;
+        Shape left = builder.ShapeOf(first), right = builder.ShapeOf(second);
+        if (left.Height == right.Height && left.Width == right.Width)
+            return Plain(role, new ConcatOperator(), first, second);
+        Mismatch(left, right);
+        return builder.Current;
+    }
+
+    // Only an even kernel, whose padding loses a pixel, or an odd map that is halved can be the reason.
+    private void Mismatch(Shape left, Shape right)
+    {
+        string argument = reader.Attribute.IsExplicit("kernelSize") ? "kernelSize" : reader.Attribute.IsExplicit("cheapKernelSize") ? "cheapKernelSize" : "stride";
+        builder.Report(
+            RuleCatalog.ImpossibleShortcut, reader.Index, reader.Attribute.Find(argument) is null ? null : argument,
+            $"{reader.Kind} \"{reader.Name}\" joins a branch of {left} and one of {right} (both must have the same size: kernels must be odd, and a map that is halved even)");
     }
 
     /// <summary>An operator without tensors of its own that reads <paramref name="inputs"/>, or the current tensor; the id of its layer.</summary>

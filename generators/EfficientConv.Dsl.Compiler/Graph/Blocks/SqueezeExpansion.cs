@@ -62,7 +62,7 @@ internal static class SqueezeExpansion
         }
 
         TensorKey Part(string module, string role) => new(TensorKey.Join(key.Key, module), TensorKey.Join(key.Canonical, role));
-        (string reduce, string expand) = builder.Keys.Squeeze;
+        (string reduce, string expand) = builder.Keys.SqueezeOf(reader.Kind);
         string name = reader.Name;
         builder.Add(name + ".se_mean", new GlobalAveragePoolOperator(), reader.Origin("se_mean"));
         builder.Add(name + ".se_reduce", Pointwise(Part(reduce, "se_reduce"), squeezed), reader.Origin("se_reduce"));

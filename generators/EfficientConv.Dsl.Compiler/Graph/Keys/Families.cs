@@ -8,7 +8,8 @@ internal static class Families
     private static readonly HashSet<string> Blocks =
     [
         "Bottleneck", "DepthwiseSeparable", "FactorizedConv2d", "InvertedResidual", "EfficientConvBlock", "FusedMBConv", "UniversalInvertedBottleneck",
-        "ResNetBasicBlock", "ResNetBottleneck", "RepVGGBlock", "MobileOneBlock", "MobileOneConv2d",
+        "ResNetBasicBlock", "ResNetBottleneck", "RepVGGBlock", "MobileOneBlock", "MobileOneConv2d", "ShuffleUnitV1", "ShuffleUnitV2", "Fire",
+        "GhostBottleneck", "ConvNeXtBlock", "NonBottleneck1D", "ERFNetDownsampler", "ERFNetUpsampler", "ASPP",
     ];
 
     /// <summary>Module names inside the blocks that have only one published form, by attribute and role; a batch norm's has <c>_bn</c> behind the role.</summary>
@@ -24,6 +25,28 @@ internal static class Families
         ["UniversalInvertedBottleneck.middle"] = "dw_mid.conv", ["UniversalInvertedBottleneck.middle_bn"] = "dw_mid.bn",
         ["UniversalInvertedBottleneck.project"] = "pw_proj.conv", ["UniversalInvertedBottleneck.project_bn"] = "pw_proj.bn",
         ["UniversalInvertedBottleneck.end"] = "dw_end.conv", ["UniversalInvertedBottleneck.end_bn"] = "dw_end.bn",
+        ["ShuffleUnitV2.branch1_depthwise"] = "branch1.0", ["ShuffleUnitV2.branch1_depthwise_bn"] = "branch1.1",
+        ["ShuffleUnitV2.branch1_project"] = "branch1.2", ["ShuffleUnitV2.branch1_project_bn"] = "branch1.3",
+        ["ShuffleUnitV2.branch2_expand"] = "branch2.0", ["ShuffleUnitV2.branch2_expand_bn"] = "branch2.1",
+        ["ShuffleUnitV2.branch2_depthwise"] = "branch2.3", ["ShuffleUnitV2.branch2_depthwise_bn"] = "branch2.4",
+        ["ShuffleUnitV2.branch2_project"] = "branch2.5", ["ShuffleUnitV2.branch2_project_bn"] = "branch2.6",
+        ["ShuffleUnitV1.reduce"] = "branch_main_1.0", ["ShuffleUnitV1.reduce_bn"] = "branch_main_1.1",
+        ["ShuffleUnitV1.depthwise"] = "branch_main_1.3", ["ShuffleUnitV1.depthwise_bn"] = "branch_main_1.4",
+        ["ShuffleUnitV1.expand"] = "branch_main_2.0", ["ShuffleUnitV1.expand_bn"] = "branch_main_2.1",
+        ["RepVGGBlock.conv"] = string.Empty, ["MobileOneConv2d.conv"] = string.Empty, ["MobileOneBlock.depthwise"] = "0", ["MobileOneBlock.pointwise"] = "1",
+        ["Fire.squeeze"] = "squeeze", ["Fire.expand1x1"] = "expand1x1", ["Fire.expand3x3"] = "expand3x3",
+        ["GhostBottleneck.ghost1_primary"] = "ghost1.primary_conv.0", ["GhostBottleneck.ghost1_primary_bn"] = "ghost1.primary_conv.1",
+        ["GhostBottleneck.ghost1_cheap"] = "ghost1.cheap_operation.0", ["GhostBottleneck.ghost1_cheap_bn"] = "ghost1.cheap_operation.1",
+        ["GhostBottleneck.ghost2_primary"] = "ghost2.primary_conv.0", ["GhostBottleneck.ghost2_primary_bn"] = "ghost2.primary_conv.1",
+        ["GhostBottleneck.ghost2_cheap"] = "ghost2.cheap_operation.0", ["GhostBottleneck.ghost2_cheap_bn"] = "ghost2.cheap_operation.1",
+        ["GhostBottleneck.depthwise"] = "conv_dw", ["GhostBottleneck.depthwise_bn"] = "bn_dw", ["GhostBottleneck.se"] = "se",
+        ["GhostBottleneck.shortcut_depthwise"] = "shortcut.0", ["GhostBottleneck.shortcut_depthwise_bn"] = "shortcut.1",
+        ["GhostBottleneck.shortcut_project"] = "shortcut.2", ["GhostBottleneck.shortcut_project_bn"] = "shortcut.3",
+        ["ConvNeXtBlock.depthwise"] = "conv_dw", ["ConvNeXtBlock.norm"] = "norm", ["ConvNeXtBlock.expand"] = "mlp.fc1", ["ConvNeXtBlock.project"] = "mlp.fc2",
+        ["ConvNeXtBlock.gamma"] = "gamma",
+        ["NonBottleneck1D.vertical1"] = "conv3x1_1", ["NonBottleneck1D.horizontal1"] = "conv1x3_1", ["NonBottleneck1D.bn1"] = "bn1",
+        ["NonBottleneck1D.vertical2"] = "conv3x1_2", ["NonBottleneck1D.horizontal2"] = "conv1x3_2", ["NonBottleneck1D.bn2"] = "bn2",
+        ["ERFNetDownsampler.conv"] = "conv", ["ERFNetDownsampler.bn"] = "bn",
     };
 
     /// <summary>Whether <paramref name="kind"/> is a block of several layers.</summary>

@@ -20,8 +20,11 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     /// <summary>The eps of the family's batch norms.</summary>
     public virtual double Epsilon => 1e-5;
 
-    /// <summary>Names of the two convolutions of a squeeze-and-excitation.</summary>
-    public virtual (string Reduce, string Expand) Squeeze => ("fc1", "fc2");
+    /// <summary>Names of the two convolutions of a squeeze-and-excitation in a block of <paramref name="kind"/>; GhostNet's has timm's names everywhere.</summary>
+    public (string Reduce, string Expand) SqueezeOf(string kind) => kind == "GhostBottleneck" ? ("conv_reduce", "conv_expand") : Squeeze;
+
+    /// <summary>Names of the two convolutions of a squeeze-and-excitation in this style.</summary>
+    protected virtual (string Reduce, string Expand) Squeeze => ("fc1", "fc2");
 
     /// <summary>Index of the attribute, stage marks not counted.</summary>
     protected int Position { get; private set; } = -1;
@@ -56,8 +59,7 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     /// <summary>The scheme of <paramref name="style"/>.</summary>
     /// <param name="style">The style.</param>
     /// <param name="modules">The layer attributes and the stage marks, without the attributes that only lead tensors to each other.</param>
-    /// <param name="isSingle">Whether the class is a single module and not an <c>nn.Sequential</c>.</param>
-    public static KeyScheme Create(KeyStyle style, IReadOnlyList<AttributeDeclaration> modules, bool isSingle) => style switch
+    public static KeyScheme Create(KeyStyle style, IReadOnlyList<AttributeDeclaration> modules) => style switch
     {
         KeyStyle.TorchvisionMobileNetV2 => new TorchvisionFeatures(modules, "conv", 1e-5),
         KeyStyle.TorchvisionMobileNetV3 => new TorchvisionFeatures(modules, "block", 1e-3),
@@ -71,11 +73,13 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
         KeyStyle.RepVGG => new Reparameterized(modules),
         KeyStyle.MobileOne => new Reparameterized(modules),
         KeyStyle.ERFNet => new SegmentationErf(modules),
-        _ => new TutorialKeys(modules, isSingle),
+        _ => new TutorialKeys(modules),
     };
 
-    /// <summary>The key of the next attribute: a layer's own, or what stands before the keys inside a block.</summary>
-    public string Next(AttributeDeclaration attribute, Shape input)
+    /// <summary>
+    /// The key of the next attribute: a layer's own, or what stands before the keys inside a block. Null where it is the attribute's position in its <c>nn.Sequential</c>.
+    /// </summary>
+    public string? Next(AttributeDeclaration attribute, Shape input)
     {
         if (attribute.Kind == StageMark)
         {
@@ -112,10 +116,10 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     public virtual string Part(BlockPart part) => Families.Part(part);
 
     /// <summary>The key of a plain layer.</summary>
-    protected abstract string LayerKey(AttributeDeclaration layer);
+    protected abstract string? LayerKey(AttributeDeclaration layer);
 
     /// <summary>The key of a block.</summary>
-    protected abstract string BlockKey(AttributeDeclaration block);
+    protected abstract string? BlockKey(AttributeDeclaration block);
 
     /// <summary>0 for a convolution, 1 for the batch norm behind it, as in <c>Conv2dNormActivation</c>.</summary>
     protected static int PartOfUnit(AttributeDeclaration layer) => layer.Kind == "BatchNorm" ? 1 : Families.IsConvolution(layer.Kind) ? 0 : 2;

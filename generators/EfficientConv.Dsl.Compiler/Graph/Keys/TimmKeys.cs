@@ -10,7 +10,7 @@ internal sealed class TimmBlocks(IReadOnlyList<AttributeDeclaration> modules, do
 {
     public override double Epsilon => epsilon;
 
-    public override (string Reduce, string Expand) Squeeze => ("conv_reduce", "conv_expand");
+    protected override (string Reduce, string Expand) Squeeze => ("conv_reduce", "conv_expand");
 
     public override string Part(BlockPart part) => (part.Kind, part.Role, part.IsNorm) switch
     {

@@ -1,0 +1,67 @@
+using System.Text;
+using EfficientConv.Dsl.Compiler.Graph;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>Prints what tells the user of a network's outputs.</summary>
+internal static class OutputMembers
+{
+    private const string OutputTensor = "global::EfficientConv.Dsl.OutputTensor";
+
+    /// <summary>A property for each output that has a name, in the user's class.</summary>
+    public static void Emit(SourceWriter writer, LayerGraph graph, string program)
+    {
+        if (graph.NamedOutputs.Count < 2 && graph.Outputs[0].Name == LayerGraph.DefaultOutput)
+            return;
+        HashSet<string> taken = [];
+        for (int i = 0; i < graph.Outputs.Count; i++)
+        {
+            NetworkOutput output = graph.Outputs[i];
+            string identifier = Identifier(output.Name);
+            for (int n = 2; !taken.Add(identifier); n++)
+                identifier = FormattableString.Invariant($"{Identifier(output.Name)}{n}");
+            writer.Line();
+            writer.Line($"/// <summary>The output \"{output.Name}\": {graph.Layers[output.Layer].Output}.</summary>");
+            writer.Line($"public static {OutputTensor} {identifier}Output => {program}.Outputs[{i}];");
+        }
+    }
+
+    /// <summary>The table that the properties read.</summary>
+    public static void EmitTable(SourceWriter writer, LayerGraph graph)
+    {
+        writer.Line($"private static readonly {OutputTensor}[] s_outputs =");
+        writer.Open('[');
+        long offset = 0;
+        foreach (NetworkOutput output in graph.Outputs)
+        {
+            Shape shape = graph.Layers[output.Layer].Output;
+            writer.Line($"new({KernelsEmitter.Quote(output.Name)}, {MembersEmitter.ShapeText(shape)}, {offset}),");
+            offset += shape.Count;
+        }
+
+        writer.CloseWith("];");
+    }
+
+    /// <summary>"p3-mask" to P3Mask.</summary>
+    private static string Identifier(string name)
+    {
+        StringBuilder text = new();
+        bool first = true;
+        foreach (char c in name)
+        {
+            if (!char.IsLetterOrDigit(c))
+            {
+                first = true;
+                continue;
+            }
+
+            if (text.Length == 0 && char.IsDigit(c))
+                text.Append('_');
+            text.Append(first ? char.ToUpperInvariant(c) : c);
+            first = false;
+        }
+
+        // A name of one of the other members, or nothing but signs.
+        return text.Length == 0 ? "_" : text.ToString();
+    }
+}

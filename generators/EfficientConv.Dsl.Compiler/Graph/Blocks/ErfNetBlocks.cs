@@ -1,0 +1,44 @@
+namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
+
+/// <summary>ERFNet's blocks (Romera et al. 2018, figure 2 and table I).</summary>
+internal static class ErfNetBlocks
+{
+    /// <summary>3x1, 1x3 (bn), 3x1 and 1x3 with dilation (bn), activation behind each of them but the last, which is added to the input first; the convolutions have biases.</summary>
+    public static void ExpandNonBottleneck(GraphBuilder builder, AttributeReader reader, TensorKey key)
+    {
+        int input = builder.Current, channels = builder.Shape.Channels, dilation = reader.Positive("dilation", 1);
+        BlockSequence sequence = new(builder, reader, key);
+        ActivationFunction activation = reader.BlockActivation("activation", ActivationKind.ReLU);
+        Extent vertical = new(3, 1), horizontal = new(1, 3), one = Extent.Square(1);
+        sequence.Biased("vertical1", channels, vertical, one);
+        sequence.Activation("vertical1_act", activation);
+        sequence.Biased("horizontal1", channels, horizontal, one);
+        sequence.BatchNorm("bn1");
+        sequence.Activation("horizontal1_act", activation);
+        sequence.Biased("vertical2", channels, vertical, new Extent(dilation, 1));
+        sequence.Activation("vertical2_act", activation);
+        sequence.Biased("horizontal2", channels, horizontal, new Extent(1, dilation));
+        sequence.BatchNorm("bn2");
+        sequence.AddTo(input);
+        sequence.Activation("act", activation);
+    }
+
+    /// <summary>A strided 3x3 convolution with bias beside 2x2 maxima, joined; then batch norm and activation.</summary>
+    public static void ExpandDownsampler(GraphBuilder builder, AttributeReader reader, TensorKey key)
+    {
+        int input = builder.Current, channels = builder.Shape.Channels, output = reader.Positive("outChannels", channels);
+        if (output <= channels)
+            reader.Invalid("outChannels", FormattableString.Invariant($"{output}"), FormattableString.Invariant($"more than the {channels} input channels, whose maxima are a part of the output"));
+        if (builder.Failed)
+            return;
+
+        BlockSequence sequence = new(builder, reader, key);
+        Extent one = Extent.Square(1), two = Extent.Square(2);
+        sequence.Biased("conv", output - channels, Extent.Square(3), one, stride: 2);
+        int convolved = builder.Current;
+        int pooled = sequence.Plain("pool", new PoolOperator(IsMaximum: true, two, two, default, one, CeilMode: false, CountIncludePad: true), input);
+        sequence.Concat("concat", convolved, pooled);
+        sequence.BatchNorm("bn");
+        sequence.Activation("act", reader.BlockActivation("activation", ActivationKind.ReLU));
+    }
+}

@@ -1,0 +1,107 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>
+/// Schedules transposed convolutions as plain ones. Output pixels whose row and column have the same remainders by the stride, a phase, are reached by the
+/// same taps of the kernel, so each phase is a convolution with stride 1 and a part of the kernel, written to every stride-th pixel of the output. Nothing
+/// is multiplied by zeros that stand between pixels.
+/// </summary>
+internal static class TransposedScheduling
+{
+    public static TensorSlot Schedule(PlanBuilder plan, TransposedStage stage, TensorSlot input, TensorSlot? destination)
+    {
+        TransposedConvolutionOperator c = stage.Convolution;
+        ActivationFunction pass = ConvolutionScheduling.Split(stage.Activation).Pass;
+        TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } && pass.IsNone ? destination : plan.NewTensor(stage.Output);
+        for (int row = 0; row < Math.Min(c.Stride.Height, stage.Output.Height); row++)
+        {
+            for (int column = 0; column < Math.Min(c.Stride.Width, stage.Output.Width); column++)
+            {
+                Axis vertical = Axis.Of(row, stage.Input.Height, stage.Output.Height, c.Kernel.Height, c.Stride.Height, c.Dilation.Height, c.Padding.Top);
+                Axis horizontal = Axis.Of(column, stage.Input.Width, stage.Output.Width, c.Kernel.Width, c.Stride.Width, c.Dilation.Width, c.Padding.Left);
+                SchedulePhase(plan, stage, input, output, row, column, vertical, horizontal);
+            }
+        }
+
+        if (!pass.IsNone)
+        {
+            TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
+            plan.AddStep(new MapDriver(MapKind.Activation, output.View, null, activated.View, pass, 1, 0), output, null, activated, null, $"{stage.Name}: {pass}");
+            output = activated;
+        }
+
+        return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+    }
+
+    private static void SchedulePhase(PlanBuilder plan, TransposedStage stage, TensorSlot input, TensorSlot output, int row, int column, Axis vertical, Axis horizontal)
+    {
+        TransposedConvolutionOperator c = stage.Convolution;
+        int pixel = output.View.PixelStride, width = stage.Output.Width;
+        Shape outShape = new(stage.Output.Channels, vertical.Outputs, horizontal.Outputs);
+        TensorSlot pixels = output.Pixels(
+            ((row * width) + column) * pixel,
+            output.View with { Shape = outShape, PixelStride = c.Stride.Width * pixel, RowStride = c.Stride.Height * width * pixel });
+        ActivationFunction activation = ConvolutionScheduling.Split(stage.Activation).Inline;
+        bool empty = vertical.Taps == 0 || horizontal.Taps == 0;
+        Extent taps = empty ? default : new Extent(vertical.Taps, horizontal.Taps), dilation = new(vertical.Dilation, horizontal.Dilation);
+        ConvolutionOperator convolution = new(
+            c.Key, c.OutChannels, taps, Extent.Square(1), new Padding(vertical.Before, vertical.After, horizontal.Before, horizontal.After), dilation, c.Groups, c.Bias);
+        string name = FormattableString.Invariant($"{stage.Name}, phase {row} {column}");
+        Shape inShape = new(stage.Input.Channels, stage.Input.Height - vertical.Skipped, stage.Input.Width - horizontal.Skipped);
+        ConvolutionStage phase = new(stage.Id, name, stage.Inputs, empty ? stage.Input : inShape, outShape, convolution, stage.BatchNorm, HasResidual: false, activation)
+        {
+            Phase = new TransposedPhase(c, vertical.FirstTap, vertical.TapStep, horizontal.FirstTap, horizontal.TapStep),
+        };
+        if (empty)
+        {
+            plan.BeginStep();
+            int bias = plan.Reserve(plan.Target.Padded(c.OutChannels));
+            plan.Pack(phase, new PackBias(plan.Absolute(bias), plan.Target.Padded(c.OutChannels)));
+            ScratchArena scratch = new();
+            scratch.Own(c.OutChannels);
+            plan.AddStep(new FillDriver(input.View, pixels.View, bias, activation), input, null, pixels, scratch, $"{name}: bias: {outShape}");
+            return;
+        }
+
+        if (vertical.Skipped + horizontal.Skipped > 0)
+        {
+            input = Scheduler.Padded(plan, input);
+            TensorView view = input.View;
+            input = input.Pixels((vertical.Skipped * view.RowStep) + (horizontal.Skipped * view.PixelStep), view with { Shape = inShape, RowStride = view.RowStep });
+        }
+
+        ConvolutionScheduling.ScheduleByRows(plan, phase, input, pixels);
+    }
+
+    /// <summary>
+    /// One axis of a phase. Output <c>stride * q + phase</c> is the sum over taps i of input <c>q - Before + Skipped + i * Dilation</c> times kernel row
+    /// <c>FirstTap - i * TapStep</c>.
+    /// </summary>
+    /// <param name="Outputs">Outputs of the phase.</param>
+    /// <param name="Taps">Taps; 0 where none reaches the map.</param>
+    /// <param name="FirstTap">Kernel row of the first tap.</param>
+    /// <param name="TapStep">Kernel rows from a tap back to the next.</param>
+    /// <param name="Dilation">Inputs from a tap to the next.</param>
+    /// <param name="Before">Zeros in front of the map.</param>
+    /// <param name="After">Zeros behind the map.</param>
+    /// <param name="Skipped">Inputs that the phase never reads, at the front.</param>
+    private readonly record struct Axis(int Outputs, int Taps, int FirstTap, int TapStep, int Dilation, int Before, int After, int Skipped)
+    {
+        public static Axis Of(int phase, int input, int output, int kernel, int stride, int dilation, int padding)
+        {
+            int outputs = (output - phase + stride - 1) / stride;
+            int[] taps = Enumerable.Range(0, kernel).Where(k => (((phase + padding - (k * dilation)) % stride) + stride) % stride == 0).Reverse().ToArray();
+            if (taps.Length == 0)
+                return new Axis(outputs, 0, 0, 1, 1, 0, 0, 0);
+            int offset = (phase + padding - (taps[0] * dilation)) / stride, skipped = Math.Max(0, offset), before = Math.Max(0, -offset);
+            if (skipped >= input)
+                return new Axis(outputs, 0, 0, 1, 1, 0, 0, 0);
+            int tapStep = taps.Length > 1 ? taps[0] - taps[1] : 1, step = taps.Length > 1 ? tapStep * dilation / stride : 1;
+            int after = outputs - 1 - before + ShapeInference.EffectiveKernel(taps.Length, step) - (input - skipped);
+            return new Axis(outputs, taps.Length, taps[0], tapStep, step, before, Math.Max(0, after), skipped);
+        }
+    }
+}
