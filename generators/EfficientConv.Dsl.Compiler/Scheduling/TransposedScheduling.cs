@@ -14,6 +14,9 @@ internal static class TransposedScheduling
     public static TensorSlot Schedule(PlanBuilder plan, TransposedStage stage, TensorSlot input, TensorSlot? destination)
     {
         TransposedConvolutionOperator c = stage.Convolution;
+
+        // Every phase reads the whole input: planes are turned once for all of them.
+        input = Scheduler.Padded(plan, input);
         ActivationFunction pass = ConvolutionScheduling.Split(stage.Activation).Pass;
         TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } && pass.IsNone ? destination : plan.NewTensor(stage.Output);
         for (int row = 0; row < Math.Min(c.Stride.Height, stage.Output.Height); row++)
@@ -68,7 +71,6 @@ internal static class TransposedScheduling
 
         if (vertical.Skipped + horizontal.Skipped > 0)
         {
-            input = Scheduler.Padded(plan, input);
             TensorView view = input.View;
             input = input.Pixels((vertical.Skipped * view.RowStep) + (horizontal.Skipped * view.PixelStep), view with { Shape = inShape, RowStride = view.RowStep });
         }

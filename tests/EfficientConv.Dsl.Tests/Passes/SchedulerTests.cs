@@ -127,6 +127,30 @@ public sealed class SchedulerTests
         Assert.True(missing.Length == 0, "never reached: " + string.Join(", ", missing));
     }
 
+    /// <summary>Parts are written into the whole and slices are addresses: the steps are the layers and nothing else.</summary>
+    [Theory]
+    [InlineData("[InputShape(16, 8, 9)] [Conv2d(16, Name = \"a\"), Conv2d(24, kernelSize: 1, Name = \"b\"), From(\"a\"), Concat(\"b\"), Conv2d(16)]", "Convolution Pointwise Convolution")]
+    [InlineData("[InputShape(16, 8, 9)] [Conv2d(16, Name = \"a\"), Conv2d(11, padding: 1, Name = \"b\"), Conv2d(21, padding: 1), Concat(\"b\", \"a\"), Conv2d(16)]", "Convolution Convolution Convolution Map Convolution")]
+    [InlineData("[InputShape(16, 8, 9)] [Conv2d(48, Name = \"a\"), SliceChannels(3, 20), PointwiseConv2d(16, Name = \"b\"), From(\"a\"), SliceChannels(32, 16), Add(\"b\"), Conv2d(8)]", "Convolution Pointwise Map Convolution")]
+    [InlineData("[InputShape(3, 20, 20, Layout = TensorLayout.NHWC)] [Conv2d(16, padding: 1, Name = \"a\"), From(\"input\"), Conv2d(16, padding: 1), Concat(\"a\")]", "Convolution Convolution")]
+    public void Joining_MovesNothingThatCanBeWrittenInPlace(string text, string steps) => Assert.All(VectorTarget.All, target =>
+        Assert.Equal(steps, string.Join(' ', Plan(text, target).Steps.Select(s => s.Driver is MapDriver ? "Map" : s.Driver.Title))));
+
+    /// <summary>A unit of ShuffleNetV2: the branch is one loop nest, and the two halves that the next unit reads are one pass each.</summary>
+    [Fact]
+    public void ShuffleUnits_AreOneFusedBranchAndTwoHalves()
+    {
+        static string Unit(string from, string to) => $"""
+            [From("{from}"), SliceChannels(0, 20, Name = "{to}left"), From("{from}"), SliceChannels(20, 20)]
+            [PointwiseConv2d(bias: false), BatchNorm, ReLU, DepthwiseConv2d(padding: 1, bias: false), BatchNorm, PointwiseConv2d(bias: false), BatchNorm, ReLU(Name = "{to}right")]
+            [From("{to}left"), Concat("{to}right"), ChannelShuffle(2, Name = "{to}")]
+            """;
+        string text = $"[InputShape(8, 14, 14)] [Conv2d(40, padding: 1, Name = \"x\")] {Unit("x", "y")} {Unit("y", "z")} [PointwiseConv2d(8)]";
+        Assert.All(VectorTarget.All, target => Assert.Equal(
+            "Convolution InvertedResidual Interleave Interleave InvertedResidual Interleave",
+            string.Join(' ', Plan(text, target).Steps.Select(s => s.Driver.Title).Take(6))));
+    }
+
     [Fact]
     public void EqualBlocks_ShareOneMethod()
     {
