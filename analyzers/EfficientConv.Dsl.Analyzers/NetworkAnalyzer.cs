@@ -69,7 +69,7 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
         ScheduleFile read = ScheduleFile.Read(text.ToString());
         return read.Error is null
             ? NetworkCompiler.CheckSchedules(network, ProjectSettings.Read(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions), read.Overrides)
-            : EquatableArray.Of(new Finding(RuleCatalog.UnfitSchedule.Id, -1, null, $"{ScheduleOverrides.FileName} is not used for \"{network.Name}\": {read.Error} (the compiler's own choice is used instead)"));
+            : EquatableArray.Of(new Finding(RuleCatalog.UnfitSchedule.Id, -1, null, $"{ScheduleOverrides.FileName} is not used for \"{network.Name}\": {read.Error} (the compiler's own choice is used instead)") { Severity = RuleCatalog.UnfitSchedule.Severity });
     }
 
     /// <summary>Layers on a class without an input shape are a template, if somebody uses it.</summary>

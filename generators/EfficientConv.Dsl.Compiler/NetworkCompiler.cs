@@ -67,7 +67,7 @@ public static class NetworkCompiler
             return [];
         return NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, settings), overrides).Plans.SelectMany(p => p.Misfits).Select(m => new Finding(
             RuleCatalog.UnfitSchedule.Id, -1, null,
-            $"{ScheduleOverrides.FileName} has {m.What} for \"{m.Layer}\" on {m.Isa} of \"{declaration.Name}\", which does not fit (the compiler's own choice is used instead)")).ToEquatableArray();
+            $"{ScheduleOverrides.FileName} has {m.What} for \"{m.Layer}\" on {m.Isa} of \"{declaration.Name}\", which does not fit (the compiler's own choice is used instead)") { Severity = RuleCatalog.UnfitSchedule.Severity }).ToEquatableArray();
     }
 
     /// <summary>A plan's kernels as a class <paramref name="className"/> of their own, for tools that measure steps.</summary>

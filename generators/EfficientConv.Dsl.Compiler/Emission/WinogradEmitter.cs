@@ -209,7 +209,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             : "for (int r = first; r < RowsPerStep + 2; r++)");
         writer.Line($"int row = {(steps ? "y + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
         writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
-        writer.Line($"if ((uint)row < {height})");
+        writer.Line($"if (row >= 0 && row < {height})");
         writer.Line("    " + Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
         writer.Line("else");
         writer.Line($"    MemoryMarshal.CreateSpan(ref pixels, {width * d.Transform.PixelStep}).Clear();");

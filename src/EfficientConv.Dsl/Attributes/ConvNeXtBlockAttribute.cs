@@ -3,10 +3,10 @@ using System.Diagnostics;
 namespace EfficientConv.Dsl;
 
 /// <summary>
-/// ConvNeXt's block (Liu et al. 2022): k x k depthwise, layer norm over the channels, 1 x 1 to T = I * expansion channels,
-/// GELU, 1 x 1 back, a learned factor for each channel, sum with the input; the convolutions have biases. Shape kept. Weights k
-/// * k * I + 2 * I * T, biases 2 * I + T, layer norm 2 * I, factors I; MACs (k * k * I + 2 * I * T) * H * W. Keys conv_dw,
-/// norm, mlp.fc1, mlp.fc2, gamma.
+/// ConvNeXt's block (Liu et al. 2022), in PyTorch <c>timm.models.convnext.ConvNeXtBlock</c>: k x k depthwise, layer norm over the channels,
+/// 1 x 1 to T = I * expansion channels, GELU, 1 x 1 back, a learned factor for each channel, sum with the input; the convolutions have
+/// biases. Shape kept. Weights k * k * I + 2 * I * T, biases 2 * I + T, layer norm 2 * I, factors I; MACs (k * k * I + 2 * I * T) * H * W.
+/// Keys conv_dw, norm, mlp.fc1, mlp.fc2, gamma.
 /// </summary>
 /// <param name="expansion">Ratio of the inner to the input channels.</param>
 /// <param name="kernelSize">Rows and columns of the depthwise window.</param>

@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace EfficientConv.Dsl;
 
 /// <summary>
-/// SqueezeNet's module (Iandola et al. 2016): 1 x 1 to S channels, then 1 x 1 to A and 3 x 3 to B channels beside each other,
-/// joined; all with bias and activation. [I, H, W] to [A + B, H, W]. Weights I * S + S * A + 9 * S * B, biases S + A + B; MACs
-/// the weights times H * W. Keys squeeze, expand1x1, expand3x3.
+/// SqueezeNet's module (Iandola et al. 2016), in PyTorch <c>torchvision.models.squeezenet.Fire</c>: 1 x 1 to S channels, then 1 x 1 to A
+/// and 3 x 3 to B channels beside each other, joined; all with bias and activation. [I, H, W] to [A + B, H, W]. Weights I * S + S * A + 9 *
+/// S * B, biases S + A + B; MACs the weights times H * W. Keys squeeze, expand1x1, expand3x3.
 /// </summary>
 /// <param name="squeezeChannels">Channels of the first convolution.</param>
 /// <param name="expand1x1Channels">Channels of the 1 x 1 branch.</param>

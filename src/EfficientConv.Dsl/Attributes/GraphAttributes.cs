@@ -60,8 +60,9 @@ public sealed class SliceChannelsAttribute(int start, int count) : LayerAttribut
 }
 
 /// <summary>
-/// The product with a named tensor of the same shape, element by element; a tensor of C x 1 x 1 multiplies every pixel of one of C x H x W, whichever of
-/// the two is the current one. No parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
+/// <c>x * y</c>, the product with a named tensor of the same shape, element by element; a tensor of C x 1 x 1 multiplies every pixel of one
+/// of C x H x W, whichever of the two is the current one: [C, H, W] to [C, H, W]. No parameters, no MACs, and no index in
+/// <c>torch.nn.Sequential</c>.
 /// </summary>
 /// <param name="tensor">The other tensor's name, or "input".</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]

@@ -58,7 +58,10 @@ public sealed class AdaptiveAvgPool2dAttribute(int height, int width = Channels.
     public int Width { get; } = width;
 }
 
-/// <summary><c>torch.nn.AdaptiveMaxPool2d</c>: as <see cref="AdaptiveAvgPool2dAttribute"/>, with the maximum; NaN wins. No parameters, no MACs.</summary>
+/// <summary>
+/// <c>torch.nn.AdaptiveMaxPool2d</c>: as <see cref="AdaptiveAvgPool2dAttribute"/>, with the maximum; NaN wins. [C, H, W] to
+/// [C, <paramref name="height"/>, <paramref name="width"/>]. No parameters, no MACs.
+/// </summary>
 /// <param name="height">Rows out.</param>
 /// <param name="width">Columns out; as many as rows where left out.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]

@@ -145,7 +145,7 @@ public sealed class SchedulerTests
             [PointwiseConv2d(bias: false), BatchNorm, ReLU, DepthwiseConv2d(padding: 1, bias: false), BatchNorm, PointwiseConv2d(bias: false), BatchNorm, ReLU(Name = "{to}right")]
             [From("{to}left"), Concat("{to}right"), ChannelShuffle(2, Name = "{to}")]
             """;
-        string text = $"[InputShape(8, 14, 14)] [Conv2d(40, padding: 1, Name = \"x\")] {Unit("x", "y")} {Unit("y", "z")} [PointwiseConv2d(8)]";
+        string text = $"[InputShape(8, 14, 14)] [Schedule(Form = BlockForm.Rows)] [Conv2d(40, padding: 1, Name = \"x\")] {Unit("x", "y")} {Unit("y", "z")} [PointwiseConv2d(8)]";
         Assert.All(VectorTarget.All, target => Assert.Equal(
             "Convolution InvertedResidual Interleave Interleave InvertedResidual Interleave",
             string.Join(' ', Plan(text, target).Steps.Select(s => s.Driver.Title).Take(6))));
