@@ -120,7 +120,7 @@ public class DeclarationFuzzTests
     public async Task EveryFixOfRandomDeclarations_LeavesASourceThatCompiles(int seed)
     {
         DeclarationFuzzer fuzzer = new(seed, 0.02);
-        string[] sources = [.. Enumerable.Range(0, 120).Select(i => fuzzer.Network($"Net{i}"))];
+        string[] sources = [.. Enumerable.Range(0, 240).Select(i => fuzzer.Network($"Net{i}"))];
 
         Assert.InRange(await CodeFixHarness.ApplyAllAsync(Fixes, sources), 50, int.MaxValue);
     }

@@ -145,10 +145,10 @@ public sealed class SchedulerTests
             [PointwiseConv2d(bias: false), BatchNorm, ReLU, DepthwiseConv2d(padding: 1, bias: false), BatchNorm, PointwiseConv2d(bias: false), BatchNorm, ReLU(Name = "{to}right")]
             [From("{to}left"), Concat("{to}right"), ChannelShuffle(2, Name = "{to}")]
             """;
-        string text = $"[InputShape(8, 14, 14)] [Schedule(Form = BlockForm.Rows)] [Conv2d(40, padding: 1, Name = \"x\")] {Unit("x", "y")} {Unit("y", "z")} [PointwiseConv2d(8)]";
+        string text = $"[InputShape(8, 14, 14)] [Conv2d(40, padding: 1, Name = \"x\")] {Unit("x", "y")} {Unit("y", "z")} [PointwiseConv2d(8)]";
         Assert.All(VectorTarget.All, target => Assert.Equal(
             "Convolution InvertedResidual Interleave Interleave InvertedResidual Interleave",
-            string.Join(' ', Plan(text, target).Steps.Select(s => s.Driver.Title).Take(6))));
+            string.Join(' ', Plan(text, target, ScheduleSettings.Default with { Form = Compiler.Scheduling.BlockForm.Rows }).Steps.Select(s => s.Driver.Title).Take(6))));
     }
 
     [Fact]
@@ -167,10 +167,10 @@ public sealed class SchedulerTests
         : depth == 0 || part is not (Driver or Kernel) ? []
         : part.GetType().GetProperties().Where(p => p.GetIndexParameters().Length == 0 && p.GetMethod!.IsPublic).Select(p => p.GetValue(part)).OfType<object>().SelectMany(p => Parts(p, depth - 1)).Append(part.GetType().Name);
 
-    private static NetworkPlan Plan(string text, VectorTarget target)
+    private static NetworkPlan Plan(string text, VectorTarget target, ScheduleSettings? settings = null)
     {
         StageGraph stages = OperatorFolding.Fold(DeclarationText.Graph(text));
-        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, ScheduleSettings.Default);
+        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, settings ?? ScheduleSettings.Default);
     }
 
     /// <summary>Every workspace tensor from the first write into any part of it to the last read.</summary>

@@ -104,7 +104,13 @@ internal static class BlockRules
             arguments.AddRange(["Padding", "kernelSize"]);
             Padding half = Half(spatial.Kernel, spatial.Dilation);
             bool isCentered = ShapeInference.Output(spatial with { OutChannels = input.Channels, Stride = Extent.Square(1), Padding = half }, input) == input;
-            fix.Add(isCentered ? ("padding", FixProposal.Text(half.Top)) : ("kernelSize", FixProposal.Text(spatial.Kernel.Height - 1)));
+
+            // An even kernel has no centre; the next smaller one has, with its own half as padding.
+            Padding smaller = isCentered ? half : Half(Extent.Square(spatial.Kernel.Height - 1), spatial.Dilation);
+            if (!isCentered)
+                fix.Add(("kernelSize", FixProposal.Text(spatial.Kernel.Height - 1)));
+            if (spatial.Padding != smaller)
+                fix.Add(("padding", FixProposal.Text(smaller.Top)));
         }
 
         builder.Report(
