@@ -66,4 +66,12 @@ public partial class NetworkAnalyzerTests
     [Fact]
     public Task Template_WithAMistakeIsReportedWhereItIsUsed() =>
         Verify("[InputShape(8, 8, 8), {|ECD0101:Use<A>(2)|}] public partial class Net; [Conv2d(9, groups: 3)] class A;");
+
+    [Theory]
+    [InlineData("{|ECD0004:stride: 33|}")]
+    [InlineData("{|ECD0004:StrideHeight = 1025|}")]
+    public Task ECD0004_StrideOfATransposedConvolutionMakesTooManyPhases(string stride) => VerifyLayers("8, 2, 2", $"ConvTranspose2d(8, 2, {stride})");
+
+    [Fact]
+    public Task ECD0004_NearMiss_LargestStrideOfATransposedConvolution() => VerifyLayers("8, 2, 2", "ConvTranspose2d(8, 64, stride: 32, padding: 16)");
 }

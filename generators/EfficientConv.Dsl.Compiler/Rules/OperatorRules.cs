@@ -8,6 +8,9 @@ namespace EfficientConv.Dsl.Compiler.Rules;
 /// <summary>What must hold of a single operator and the shape that it reads; the first rule broken is reported.</summary>
 internal static class OperatorRules
 {
+    /// <summary>Convolutions that one transposed convolution may become: 32 x 32, the largest stride of published networks (FCN-32s).</summary>
+    private const int MostPhases = 1024;
+
     /// <summary>Largest size, count or element count of a tensor: every offset of the generated code is an <see cref="int"/>.</summary>
     private const long MaxElements = int.MaxValue / 8;
 
@@ -34,6 +37,8 @@ internal static class OperatorRules
                     return Broken(RuleCatalog.GroupsOutput, "groups", Invariant($"{Place()} has groups {t.Groups}, which do not divide its {t.OutChannels} output channels (outChannels must be divisible by groups)"), Divisors(input.Channels, t.OutChannels, t.Groups));
                 if (t.OutputPadding.Height >= Math.Max(t.Stride.Height, t.Dilation.Height) || t.OutputPadding.Width >= Math.Max(t.Stride.Width, t.Dilation.Width))
                     return Broken(RuleCatalog.InvalidValue, "outputPadding", Invariant($"{Place()} has output padding {t.OutputPadding} with stride {t.Stride} and dilation {t.Dilation} (it must be less than one of them)"));
+                if ((long)t.Stride.Height * t.Stride.Width > MostPhases)
+                    return Broken(RuleCatalog.InvalidValue, LayerPlace.Written(attribute, "StrideHeight", "StrideWidth", "stride"), Invariant($"{Place()} has stride {t.Stride}, which makes {(long)t.Stride.Height * t.Stride.Width:N0} convolutions of it (rows times columns of the stride must be at most {MostPhases:N0})"));
                 Shape output = ShapeInference.Output(op, input);
                 if (output.Height <= 0 || output.Width <= 0)
                     return Broken(RuleCatalog.EmptyOutput, "padding", Invariant($"{Place()} has an empty output: its padding {t.Padding} takes away all of {output.Height + t.Padding.Top + t.Padding.Bottom} x {output.Width + t.Padding.Left + t.Padding.Right} pixels (at least one must remain)"));
