@@ -98,6 +98,70 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
         Assert.Equal(expected, evaluation.Succeeded().Output.Trim());
     }
 
+    [Theory]
+    [InlineData("FirstLevel", "48k")]
+    [InlineData("FirstLevel", "4095")]
+    [InlineData("FirstLevel", "-32768")]
+    [InlineData("SecondLevel", "0")]
+    [InlineData("SecondLevel", "268435457")]
+    [InlineData("SecondLevel", "1e6")]
+    public async Task CacheSizeThatIsNone_IsOneErrorThatSaysWhatWasFound(string level, string size)
+    {
+        CommandResult build = await DotnetCommand.RunAsync(fixture.App, "build", "--no-restore", "-c", "Release", $"-p:EfficientConv{level}CacheBytes={size}");
+        Assert.NotEqual(0, build.ExitCode);
+        string[] errors = [.. BuildMessage().Matches(build.Output).Select(m => m.Value).Distinct()];
+        Assert.True(errors.Length == 1, build.Output);
+        Assert.StartsWith($"error EFFICIENTCONV002: EfficientConv{level}CacheBytes is '{size}'; it must be", errors[0], StringComparison.Ordinal);
+        Assert.Contains("4096 to 268435456", errors[0], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("4096", "268435456")]
+    [InlineData("49152", "")]
+    public async Task CacheSizesWithinTheRange_Build(string first, string second)
+    {
+        CommandResult build = await DotnetCommand.RunAsync(
+            fixture.App, "build", "--no-restore", "-c", "Release", $"-p:EfficientConvFirstLevelCacheBytes={first}", $"-p:EfficientConvSecondLevelCacheBytes={second}");
+        Assert.DoesNotMatch(BuildMessage(), build.Succeeded().Output);
+    }
+
+    [Theory]
+    [InlineData("linux-x64", "x86-64-v2")]
+    [InlineData("win-x64", "sse4.2")]
+    [InlineData("linux-x64", "avx2")]
+    [InlineData("linux-x64", "avx,fma")]
+    [InlineData("win-x86", "")]
+    public async Task NativeAotBelowAvx2_IsWarnedOf(string runtime, string instructionSet)
+    {
+        string output = await CompileForNativeAot(runtime, instructionSet, "-p:PublishAot=true");
+        Assert.Contains($"EFFICIENTCONV003: This NativeAOT program for {runtime} is compiled without AVX2 and FMA (IlcInstructionSet is '{instructionSet}')", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("linux-x64", "", "-p:PublishAot=true")]
+    [InlineData("linux-x64", "x86-64-v3", "-p:PublishAot=true")]
+    [InlineData("linux-x64", "x86-x64-V3", "-p:PublishAot=true")]
+    [InlineData("linux-x64", "x86-64-v4", "-p:PublishAot=true")]
+    [InlineData("linux-x64", "avx2,fma", "-p:PublishAot=true")]
+    [InlineData("linux-x64", "native", "-p:PublishAot=true")]
+    [InlineData("linux-arm64", "", "-p:PublishAot=true")]
+    [InlineData("linux-x64", "x86-64-v2")]
+    public async Task NativeAotWithAvx2OrElsewhere_IsNotWarnedOf(string runtime, string instructionSet, params string[] properties) =>
+        Assert.DoesNotContain("EFFICIENTCONV003", await CompileForNativeAot(runtime, instructionSet, properties), StringComparison.Ordinal);
+
+    /// <summary>
+    /// The compiler's target alone, with what hooks into it: the restored app has no references for another runtime, so that the compilation itself fails,
+    /// as the messages show.
+    /// </summary>
+    private async Task<string> CompileForNativeAot(string runtime, string instructionSet, params string[] properties)
+    {
+        string set = instructionSet.Replace(",", "%2C", StringComparison.Ordinal);
+        CommandResult result = await DotnetCommand.RunAsync(
+            fixture.App, ["msbuild", "-t:CoreCompile", "-p:Configuration=Release", "-p:TreatWarningsAsErrors=false", $"-p:RuntimeIdentifier={runtime}", $"-p:IlcInstructionSet={set}", .. properties]);
+        Assert.Contains(": error CS", result.Output, StringComparison.Ordinal);
+        return result.Output;
+    }
+
     private static void AssertOutput(CommandResult run)
     {
         string[] lines = run.Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -106,4 +170,7 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
 
     [GeneratedRegex(@"[^\s(]+\(\d+,\d+\): error [^\[\n]*|error MSB[^\n]*")]
     private static partial Regex Error();
+
+    [GeneratedRegex(@"(error|warning) EFFICIENTCONV\d+[^\[\n]*")]
+    private static partial Regex BuildMessage();
 }

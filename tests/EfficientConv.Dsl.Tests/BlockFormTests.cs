@@ -10,6 +10,7 @@ public sealed class BlockFormTests
         "[InputShape(24, 12, 12)] [InvertedResidual(expansion: 6, activation: Activation.ReLU6)]",
         "[InputShape(16, 20, 28, Layout = TensorLayout.NHWC)] [InvertedResidual(24, expansion: 4, stride: 2)]",
         "[InputShape(20, 14, 14)] [InvertedResidual(expansion: 8, kernelSize: 5, activation: Activation.HardSwish)]",
+        "[InputShape(16, 6, 17)] [InvertedResidual(expansion: 6, activation: Activation.ReLU6)]",
         "[InputShape(40, 7, 7, Layout = TensorLayout.NHWC)] [InvertedResidual(expansion: 4, activation: Activation.SiLU)]",
         "[InputShape(16, 28, 28)] [PointwiseConv2d(32)] [DepthwiseSeparable(48, activation: Activation.ReLU6)]",
         "[InputShape(32, 9, 15, Layout = TensorLayout.NHWC)] [DepthwiseSeparable(40, stride: 2, activation: Activation.GELU)]",

@@ -182,16 +182,16 @@ public static class TimeModel
         Shape input = d.Input.Shape, output = d.Output.Shape;
         if (d.Expand is not null)
         {
-            count.Run(d.Expand, d.Slabs * input.Pixels / (double)d.Expand.Pixels);
+            count.Run(d.Expand, d.Slabs * input.Pixels / (double)d.Expand.Pixels, calls: d.Slabs);
             count.Pass(d.ExpandPass, (long)input.Pixels * d.Hidden);
         }
 
         count.Run(d.Depthwise, output.Height * d.Slabs);
         count.Pass(d.DepthwisePass, (long)output.Pixels * d.Hidden);
         double products = output.Pixels / (double)d.First.Pixels;
-        count.Run(d.First, products);
-        count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2));
-        count.Run(d.LastKernel, d.Slabs > 1 ? products : 0);
+        count.Run(d.First, products, calls: 1);
+        count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2), calls: Math.Max(0, d.Slabs - 2));
+        count.Run(d.LastKernel, d.Slabs > 1 ? products : 0, calls: d.Slabs > 1 ? 1 : 0);
         count.Pass(d.ProjectPass, output.Count);
         count.TurnIf(d.Buffer >= 0, output.Count);
         count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);

@@ -203,18 +203,14 @@ internal sealed partial class DriverEmitter
         {
             if (d.Expand is not null)
             {
-                writer.Open("for (int row = firstExpanded; row < endExpanded; row++)");
-                writer.Line($"{names.Of(d.Expand)}(ref {RowAt("input", d.Input, "row")}, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref Unsafe.Add(ref expanded, row * {d.Input.Shape.Width * lanes}));");
-                writer.Close();
+                writer.Line($"{names.Of(d.Expand)}(ref {RowAt("input", d.Input, "firstExpanded")}, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref Unsafe.Add(ref expanded, firstExpanded * {d.Input.Shape.Width * lanes}), endExpanded - firstExpanded);");
             }
 
             writer.Open("for (int y = firstRow; y < endRow; y++)");
             DepthwiseRowOfSlab(d);
             writer.Close();
-            writer.Open("for (int y = firstRow; y < endRow; y++)");
             EmitProjections(d, kernel =>
-                $"{names.Of(kernel)}(ref Unsafe.Add(ref depthwise, y * DepthwiseRow), ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {PixelAt(destination, step, FormattableString.Invariant($"y * {outWidth}"))}{(kernel.Initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)});");
-            writer.Close();
+                $"{names.Of(kernel)}(ref Unsafe.Add(ref depthwise, firstRow * DepthwiseRow), ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {PixelAt(destination, step, FormattableString.Invariant($"firstRow * {outWidth}"))}{(kernel.Initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "firstRow")}" : string.Empty)}, endRow - firstRow);");
         });
         if (!finish)
             return;

@@ -17,7 +17,12 @@ internal static class KernelText
     public static string At(string reference, string offset) => offset == "0" ? reference : $"Unsafe.Add(ref {reference}, {offset})";
 
     /// <summary>The parameter of a kernel of which every thread does a share, and its argument.</summary>
-    public static (string Parameter, string Argument) Share(WorkShare share) => share == WorkShare.None ? (string.Empty, string.Empty) : (", Part part", ", part");
+    public static (string Parameter, string Argument) Share(WorkShare share) => share switch
+    {
+        WorkShare.None => (string.Empty, string.Empty),
+        WorkShare.Rows => (", int rows", ", rows"),
+        _ => (", Part part", ", part"),
+    };
 
     /// <summary>
     /// The loops over tiles of pixels and, inside, panels of output channels; <paramref name="tile"/> prints one tile, with <c>pixels</c>, <c>panel</c>,
@@ -65,7 +70,7 @@ internal static class KernelText
         public void Emit(SourceWriter writer, Action<int> tile)
         {
             int tilesOfRun = Run.Tiles.Sum(t => t.Count), tilesBefore = 0, pixelsBefore = 0;
-            bool moves = tilesOfRun > 1 && Share != WorkShare.Tiles;
+            bool byRows = Share == WorkShare.Rows, equal = Run.Tiles.Count == 1, moves = byRows || (tilesOfRun > 1 && Share != WorkShare.Tiles);
             writer.Open();
             if (Share == WorkShare.Tiles)
                 writer.Line($"int firstTile = part.First({tilesOfRun}), endTile = part.End({tilesOfRun});");
@@ -74,6 +79,8 @@ internal static class KernelText
             writer.Line($"ref float pixels = ref {Input};");
             writer.Line($"ref float destination = ref {At("output", Run.First * OutVectorStep)};");
             writer.Line($"ref float added = ref {At("residual", FirstChannel)};", Residual);
+            if (byRows && !equal)
+                writer.Open("for (int row = 0; row < rows; row++)");
             foreach (TileRun tiles in Run.Tiles)
             {
                 void Body()
@@ -94,6 +101,12 @@ internal static class KernelText
                     Body();
                     writer.Close();
                 }
+                else if (byRows && equal)
+                {
+                    writer.Open($"for (int tile = 0; tile < {(tiles.Count == 1 ? "rows" : FormattableString.Invariant($"{tiles.Count} * rows"))}; tile++)");
+                    Body();
+                    writer.Close();
+                }
                 else
                 {
                     writer.Loop("tile", tiles.Count, Body, braces: Run.Tiles.Count > 1);
@@ -103,6 +116,8 @@ internal static class KernelText
                 pixelsBefore += tiles.Count * tiles.Pixels;
             }
 
+            if (byRows && !equal)
+                writer.Close();
             writer.Close();
         }
 

@@ -21,7 +21,7 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         writer.Line($"MemoryMarshal.CreateSpan(ref padded, {d.Padding.Rows * rowLength}).Clear();");
         writer.Open($"for (int c = part.First({output.Channels}); c < part.End({output.Channels}); c++)");
         int rows = Math.Min(input.Height, d.Padding.Rows - d.Padding.PadTop);
-        PadRows(FormattableString.Invariant($"Unsafe.Add(ref input, c * {input.Pixels})"), KernelText.At("padded", d.Padding.PadTop * rowLength), d.Padding, input.Width, FormattableString.Invariant($"{rows}"));
+        PadRows(FormattableString.Invariant($"Unsafe.Add(ref input, c * {input.Pixels})"), KernelText.At("padded", d.Padding.PadTop * rowLength), d.Padding, input.Width, input.Width, FormattableString.Invariant($"{rows}"));
         string weights = FormattableString.Invariant($"Unsafe.Add(ref weights, c * {taps})"), bias = "Unsafe.Add(ref bias, c)";
         if (d.Kernel.Rows == output.Height)
         {
@@ -67,7 +67,7 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         writer.Line("MemoryMarshal.CreateSpan(ref Unsafe.Add(ref padded, Math.Max(0, to - first) * PaddedRow), (PaddedRows - Math.Max(0, to - first)) * PaddedRow).Clear();");
         writer.Close();
         writer.Open($"for (int c = 0; c < {input.Channels}; c++)");
-        PadRows(FormattableString.Invariant($"Unsafe.Add(ref input, (c * {input.Pixels}) + (from * {input.Width}))"), "Unsafe.Add(ref padded, (from - first) * PaddedRow)", d.Padding, input.Width, "to - from");
+        PadRows(FormattableString.Invariant($"Unsafe.Add(ref input, (c * {input.Pixels}) + (from * {input.Width}))"), "Unsafe.Add(ref padded, (from - first) * PaddedRow)", d.Padding, input.Width, input.Width, "to - from");
         string weights = FormattableString.Invariant($"Unsafe.Add(ref depthwiseWeights, c * {taps})");
         if (depthwise.Rows == d.Rows)
         {
@@ -103,11 +103,9 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         writer.Open($"for (int y = part.First({output.Height}); y < part.End({output.Height}); y++)");
         DriverEmitter.WindowRows(writer, "y", d.StrideHeight, d.Padding.PadTop, window, input.Height);
         writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({input.Height}, first + RingRows); loaded++)");
-        writer.Open($"for (int c = 0; c < {input.Channels}; c++)");
         PadRows(
-            FormattableString.Invariant($"Unsafe.Add(ref input, (c * {input.Pixels}) + (loaded * {input.Width}))"),
-            FormattableString.Invariant($"Unsafe.Add(ref ring, (((loaded % RingRows) * {input.Channels}) + c) * PaddedRow)"), d.Padding, input.Width, "1");
-        writer.Close();
+            FormattableString.Invariant($"Unsafe.Add(ref input, loaded * {input.Width})"),
+            FormattableString.Invariant($"Unsafe.Add(ref ring, (loaded % RingRows) * {input.Channels} * PaddedRow)"), d.Padding, input.Pixels, input.Width, FormattableString.Invariant($"{input.Channels}"));
         writer.Close();
         writer.Line($"{names.Of(d.Kernel)}(ref ring, {DriverEmitter.RingPlace(d.Padding.Rows, d.Padding.PadTop)}, from, to, ref weights, ref bias, ref Unsafe.Add(ref output, y * {output.Width}));");
         writer.Close();
@@ -122,8 +120,8 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         writer.Close();
     }
 
-    private void PadRows(string source, string destination, PlanarPadding padding, int width, string rows) => writer.Line(
-        $"PlanarLayout.PadRows<{vector.Simd}>(ref {source}, {width}, {rows}, ref {destination}, {padding.Row.Length}, {padding.Row.Phases}, {padding.Row.PhaseLength}, {padding.PadLeft});");
+    private void PadRows(string source, string destination, PlanarPadding padding, int rowStep, int width, string rows) => writer.Line(
+        $"PlanarLayout.PadRows<{vector.Simd}>(ref {source}, {rowStep}, {width}, {rows}, ref {destination}, {padding.Row.Length}, {padding.Row.Phases}, {padding.Row.PhaseLength}, {padding.PadLeft});");
 
     private void Pass(ActivationFunction activation, string reference, int count) =>
         DriverEmitter.ActivationPass(writer, vector, activation, reference, FormattableString.Invariant($"{count}"));

@@ -26,6 +26,17 @@ internal sealed class BlockCost
     /// <summary>Bytes a cycle from the second-level cache that the multiply-adds around them do not hide.</summary>
     private const double SecondLevelRate = 64;
 
+    /// <summary>
+    /// The same for a slab's maps: they are written and read from end to end, which the prefetchers follow, until they take much of the second-level cache.
+    /// </summary>
+    private const double MapRate = 384;
+
+    /// <summary>How much longer that takes for maps as large as the second-level cache.</summary>
+    private const double LargeMaps = 6.4;
+
+    /// <summary>Cycles to load and store a vector of sums between two slabs.</summary>
+    private const double SumCycles = 1.5;
+
     /// <summary>The same for weights, which are read in their order and well ahead.</summary>
     private const double WeightRate = 256;
 
@@ -36,7 +47,7 @@ internal sealed class BlockCost
     private const double CallCycles = 90;
 
     /// <summary>Cycles of a step: its three kinds of kernels displace each other from what the core has decoded and predicted.</summary>
-    private const double StepCycles = 200;
+    private const double StepCycles = 300;
 
     /// <summary>Schedules that differ by less than this are the same to the model; of them the one with the least memory is taken.</summary>
     private const double Resolution = 1.002;
@@ -161,10 +172,9 @@ internal sealed class BlockCost
     {
         int slabs = _hidden / slab, vectors = slab / _target.Lanes;
         bool byRow = FusedScheduling.RunsByRow(_target, _group);
-        int calls = byRow ? _before.Height + _after.Height : 2;
         double maps = (double)(_before.Pixels + _after.Pixels) * slab * sizeof(float);
         bool near = maps + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
-        double cycles = (Cold() * FetchedAhead) + Depthwise() + (CallCycles * slabs * (calls + _after.Height));
+        double cycles = (Cold() * FetchedAhead) + Depthwise() + (CallCycles * slabs * (2 + _after.Height)) + (SumCycles * slabs * _after.Pixels * OutVectors);
         if (_group.Expand is not null)
         {
             cycles += slabs * (byRow ? _before.Height * Product(_before.Width, vectors, InChannels) : Product(_before.Pixels, vectors, InChannels));
@@ -175,8 +185,8 @@ internal sealed class BlockCost
         cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
 
         // Both maps of a slab are written and read; the output is read and written again for every slab.
-        cycles += Traffic(maps, 2 * (ExpandedBytes + DepthwiseBytes), near);
-        return cycles + Traffic(MapBytes, slabs * MapBytes * 2, near);
+        double rate = near ? MapRate / SecondLevelRate : 1, slower = 1 + (LargeMaps * maps / _settings.SecondLevelBytes);
+        return cycles + (((Traffic(maps, 2 * (ExpandedBytes + DepthwiseBytes), near) * slower) + Traffic(MapBytes, slabs * MapBytes * 2, near)) / rate);
     }
 
     private double LayerByLayer()

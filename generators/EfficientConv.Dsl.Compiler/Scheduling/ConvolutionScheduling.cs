@@ -106,7 +106,7 @@ internal static class ConvolutionScheduling
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
-        kernel = kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, blocks) };
+        kernel = kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, blocks, 1) };
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];

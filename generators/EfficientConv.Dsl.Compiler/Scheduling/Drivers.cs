@@ -122,15 +122,15 @@ public sealed record FusedRowsDriver(
 public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int DepthwiseBias, int Project, int ProjectBias);
 
 /// <summary>
-/// Expand, depthwise, project one slab of hidden channels after the other over the whole map; the projection adds up in the output. The products run
-/// row by row where a row fills register tiles: then threads work on rows of their own and each expands the rows at its edges again. On narrower
-/// maps they run over the whole map, and each thread makes slabs of its own that all project together.
+/// Expand, depthwise, project one slab of hidden channels after the other over the whole map; the projection adds up in the output. Where a row
+/// fills register tiles, threads work on rows of their own and each expands the rows at its edges again. On narrower maps the products run over the
+/// whole map, and each thread makes slabs of its own that all project together.
 /// </summary>
 /// <param name="Title">Name.</param>
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
 /// <param name="Output">Output.</param>
-/// <param name="ByRow">Whether the products run row by row.</param>
+/// <param name="ByRow">Whether threads work on rows of their own.</param>
 /// <param name="Expand">Expansion of a row or of the map into one slab, or null when the depthwise layer reads the input.</param>
 /// <param name="ExpandPass">Activation behind it as a pass.</param>
 /// <param name="Depthwise">One row of one slab.</param>

@@ -66,8 +66,8 @@ internal static class FusedScheduling
     }
 
     /// <summary>
-    /// Whether the products of a slab run row by row, so that threads share rows: where a row is whole register tiles, and no pass follows, because what a kernel
-    /// made is contiguous only over the whole slab.
+    /// Whether the products of a slab run over any number of rows, so that threads share rows: where a row is whole register tiles, and no pass follows, because
+    /// what a kernel made is contiguous only over the whole slab.
     /// </summary>
     internal static bool RunsByRow(VectorTarget target, DepthwiseGroup group) =>
         target.Registers == 32 && group.Depthwise.Output.Width >= FullRow && (group.Expand?.Activation.IsInline ?? true) && group.Depthwise.Activation.IsInline;
@@ -104,8 +104,8 @@ internal static class FusedScheduling
         int expandPixels = byRow ? before.Width : before.Pixels, projectPixels = byRow ? after.Width : after.Pixels;
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
-            Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes));
-        expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs) };
+            Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
+        expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs, byRow ? before.Height : 1) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
@@ -114,8 +114,8 @@ internal static class FusedScheduling
         {
             PointwiseKernel kernel = new(
                 projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.None : RegisterTiling.Share(panels));
-            return kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs) };
+                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.Rows : RegisterTiling.Share(panels));
+            return kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs, byRow ? after.Height : 1) };
         }
 
         plan.BeginStep();

@@ -30,6 +30,9 @@ public enum WorkShare
 
     /// <summary>Panels of output channels.</summary>
     Panels,
+
+    /// <summary>Rows of the map: the kernel's pixels are one row, and the caller says how many it wants.</summary>
+    Rows,
 }
 
 /// <summary>A method with all sizes fixed; equal kernels share one method.</summary>

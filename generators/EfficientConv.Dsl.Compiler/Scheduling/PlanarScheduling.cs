@@ -66,7 +66,7 @@ internal static class PlanarScheduling
 
     /// <summary>
     /// Whether a layer that reads planes writes planes: a 1x1 convolution for one with a window, which copies its rows anyway, and a depthwise one for the next
-    /// where that has wide rows or is unrolled.
+    /// where that has wide rows or is unrolled; of two dense layers at the end of a network the first, where rows are whole vectors: then nothing is transposed.
     /// </summary>
     public static bool KeepsPlanes(VectorTarget target, StageGroup group, IReadOnlyDictionary<int, TensorSlot> slots, StageGraph graph)
     {
@@ -75,10 +75,15 @@ internal static class PlanarScheduling
         Stage[] readers = graph.Stages.Where(s => s.Inputs.Contains(stage.Id)).ToArray();
         if (readers.Length != 1 || readers[0] is not ConvolutionStage { IsPointwise: false, HasResidual: false } reader)
             return false;
+        if (!stage.IsPointwise && !stage.IsDepthwise)
+            return FillsRows(stage) && FillsRows(reader) && !graph.Stages.Any(s => s.Inputs.Contains(reader.Id));
         return stage.IsPointwise
             ? WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum && reader.Convolution is { Groups: 1, IsLinear: false }
             : stage.IsDepthwise && reader.IsDepthwise && (reader.Output.Width >= NarrowestPlanarRow || DirectDepthwiseScheduling.FitsFlat(target, reader));
     }
+
+    private static bool FillsRows(ConvolutionStage stage) =>
+        !stage.IsDepthwise && !WinogradScheduling.Fits(stage) && stage.Output.Width % WidestVector == 0 && stage.Input.Channels <= LongestPlanarSum;
 
     public static bool Fits(ScheduleSettings settings, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
         group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&

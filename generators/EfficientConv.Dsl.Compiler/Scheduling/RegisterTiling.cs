@@ -62,10 +62,14 @@ public static class RegisterTiling
     /// The next slab's weights of a product whose weights lie slab after slab, at the same place in all slabs: fetched while this slab is computed, because in
     /// a network weights come from far away. Null where there is one slab, or where so few pixels share the weights that there is no time for it.
     /// </summary>
-    public static FetchAhead? NextWeights(VectorTarget target, PointwiseKernel kernel, int slabs)
+    /// <param name="target">Instruction set.</param>
+    /// <param name="kernel">The product.</param>
+    /// <param name="slabs">Slabs.</param>
+    /// <param name="rows">Rows of which threads do a share each, 1 where a call does them all: half of them fetch it all.</param>
+    public static FetchAhead? NextWeights(VectorTarget target, PointwiseKernel kernel, int slabs, int rows)
     {
         int floats = kernel.Panels.Sum(run => run.Count * run.Vectors) * target.Lanes * kernel.InChannels;
-        int steps = kernel.Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * kernel.InChannels, step = (floats + steps - 1) / steps;
+        int steps = kernel.Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * kernel.InChannels * ((rows + 1) / 2), step = (floats + steps - 1) / steps;
         return slabs == 1 || step > 2 * LineFloats ? null : new FetchAhead(floats, step);
     }
 

@@ -14,7 +14,8 @@ public static class PlanarLayout
     /// </summary>
     /// <typeparam name="V">The vector.</typeparam>
     /// <param name="source">The first row.</param>
-    /// <param name="width">Columns, and floats from a row to the next.</param>
+    /// <param name="rowStep">Floats from a row to the next; a plane where each row is another channel's.</param>
+    /// <param name="width">Columns.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="destination">The first padded row.</param>
     /// <param name="rowLength">Floats from a padded row to the next.</param>
@@ -23,12 +24,12 @@ public static class PlanarLayout
     /// <param name="padLeft">Columns in front.</param>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void PadRows<V>(
-        ref float source, int width, int rows, ref float destination, int rowLength, int phases, int phaseLength, int padLeft)
+        ref float source, int rowStep, int width, int rows, ref float destination, int rowLength, int phases, int phaseLength, int padLeft)
         where V : struct, ISimd<V>
     {
         for (int row = 0; row < rows; row++)
         {
-            ref float from = ref Unsafe.Add(ref source, row * width);
+            ref float from = ref Unsafe.Add(ref source, row * rowStep);
             ref float to = ref Unsafe.Add(ref destination, row * rowLength);
             if (phases == 1)
                 Copy<V>(ref from, ref Unsafe.Add(ref to, padLeft), width);
