@@ -15,6 +15,9 @@ public sealed class BlockFormTests
         "[InputShape(16, 28, 28)] [PointwiseConv2d(32)] [DepthwiseSeparable(48, activation: Activation.ReLU6)]",
         "[InputShape(32, 9, 15, Layout = TensorLayout.NHWC)] [DepthwiseSeparable(40, stride: 2, activation: Activation.GELU)]",
         "[InputShape(24, 14, 14)] [EfficientConvBlock(expansion: 4, activation: Activation.SiLU)]",
+
+        // With small caches the weights of these run in blocks of output channels, the last of them with empty lanes.
+        """[InputShape(16, 9, 11)] [Conv2d(56, padding: 1), ReLU, Conv2d(16, padding: 1), PointwiseConv2d(408, Name = "wide"), PointwiseConv2d(16), PointwiseConv2d(408), Add("wide"), ReLU, PointwiseConv2d(16), Conv2d(64, stride: 2, padding: 1), Conv2d(8)]""",
     ];
 
     private static readonly string[] s_schedules =
@@ -28,6 +31,7 @@ public sealed class BlockFormTests
         "[Schedule(Form = BlockForm.Slabs)]",
         "[Schedule(Form = BlockForm.Slabs, Slab = 16)]",
         "[Schedule(4096, 65536)]",
+        "[Schedule(4096, 32768)]",
         "[Schedule(firstLevelCacheBytes: 131072, secondLevelCacheBytes: 16777216)]",
     ];
 

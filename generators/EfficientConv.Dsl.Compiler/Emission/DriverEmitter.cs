@@ -170,7 +170,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         writer.Open($"for (int b = part.First({d.ChannelBlocks}); b < part.End({d.ChannelBlocks}); b++)");
         if (d.Buffer < 0)
         {
-            writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref Unsafe.Add(ref output, b * BlockChannels));");
+            writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref Unsafe.Add(ref output, b * BlockChannels){(kernel.Initial == Initial.BiasAndResidual ? ", ref Unsafe.Add(ref residual, b * BlockChannels)" : string.Empty)});");
             writer.Close();
             return;
         }
@@ -201,7 +201,10 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
 
         if (d.ChannelBlocks > 1)
         {
-            EmitRowBlocks(d, kernelName);
+            if (d.Kernel is ConvolutionKernel dense)
+                EmitWeightBlocks(d, kernelName, dense);
+            else
+                EmitRowBlocks(d, kernelName);
             return;
         }
 
@@ -210,14 +213,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             ? FormattableString.Invariant($"for (int y = 0; y < {outHeight}; y++)")
             : FormattableString.Invariant($"for (int y = part.First({outHeight}); y < part.End({outHeight}); y++)"));
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
-        if (d.Source.RingRows > 0)
-        {
-            writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({height}, first + RingRows); loaded++)");
-            string slot = KernelText.At("ring", Sum("(loaded % RingRows) * RingRow", d.Source.Left * d.Source.PixelStep));
-            LoadRow(d, slot);
-            writer.Close();
-        }
-
+        EmitRing(d, "RingRows");
         string destination = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : RowAt("output", d.Output, "y");
         Initial initial = d.Kernel is ConvolutionKernel c ? c.Initial : Initial.Bias;
         PutResidual(d.Residual, initial, FormattableString.Invariant($"y * {width}"), destination, d.BufferPixelStep, width);
@@ -228,6 +224,34 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         Pass(d.Pass, destination, width * d.BufferPixelStep);
         if (d.Buffer >= 0)
             StorePixels(destination, d.BufferPixelStep, d.Output, FormattableString.Invariant($"y * {width}"), Text(width));
+        writer.Close();
+    }
+
+    /// <summary>Loads what <paramref name="windowRows"/> rows from <c>first</c> on still lack in the ring.</summary>
+    private void EmitRing(RowDriver d, string windowRows)
+    {
+        if (d.Source.RingRows == 0)
+            return;
+        writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({d.Input.Shape.Height}, first + {windowRows}); loaded++)");
+        LoadRow(d, KernelText.At("ring", Sum("(loaded % RingRows) * RingRow", d.Source.Left * d.Source.PixelStep)));
+        writer.Close();
+    }
+
+    /// <summary>A block of output channels at a time, so that its weights stay in the second-level cache; the ring holds all rows.</summary>
+    private void EmitWeightBlocks(RowDriver d, string kernelName, ConvolutionKernel kernel)
+    {
+        RowWindow window = d.Window;
+        writer.Line($"const int BlockChannels = {kernel.OutPerGroup};");
+        writer.Line($"const int BlockWeights = BlockChannels * {kernel.InPerGroup * window.Kernel.Height * window.Kernel.Width};");
+        writer.Line("// All rows of a block of channels, then the next block: its weights stay in the second-level cache.");
+        writer.Open($"for (int block = part.First({d.ChannelBlocks}); block < part.End({d.ChannelBlocks}); block++)");
+        writer.Open($"for (int y = 0; y < {d.Output.Shape.Height}; y++)");
+        EmitWindowRows("y", d.StrideHeight, d.PadTop, window, d.Input.Shape.Height);
+        EmitRing(d, FormattableString.Invariant($"{((window.Kernel.Height - 1) * window.Dilation.Height) + 1}"));
+        string source = d.Source.RingRows > 0 ? "ring" : "input";
+        string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
+        writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual});");
+        writer.Close();
         writer.Close();
     }
 

@@ -23,6 +23,9 @@ internal static class ConvolutionScheduling
     /// <summary>Part of the second-level cache beyond which weights leave it when they are read again and again, and for those of one block.</summary>
     private const double ManyWeightsPart = 0.75, BlockWeightsPart = 0.125;
 
+    /// <summary>The same for a block of a dense convolution, of which a tile reads every weight once.</summary>
+    private const double DenseBlockPart = 0.6;
+
     /// <summary>Pixels of a tile or two, for which weights are read once or twice anyway.</summary>
     private const int FewPixels = 28;
 
@@ -92,15 +95,15 @@ internal static class ConvolutionScheduling
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         bool direct = IsDirect(output, pass, target.Lanes);
-        int blocks = residual is not null || (direct && !pass.IsNone) ? 1
-            : direct ? WeightBlocks(plan, height * width, inChannels, outChannels)
-            : ChannelBlocks(plan, height * width, outChannels);
-        int blockChannels = outChannels / blocks;
+        Initial initial = InitialOf(residual, target.Lanes);
+        int blocks = (direct && !pass.IsNone) || initial == Initial.BiasAndDestination ? 1
+            : direct ? WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart)
+            : residual is null ? ChannelBlocks(plan, height * width, outChannels) : 1;
+        int blockChannels = blocks > 1 ? target.Padded(outChannels) / blocks : outChannels;
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
         int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
         EquatableArray<PanelRun> panels = plan.Tiles(rows * width, target.Vectors(blockChannels));
         WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
-        Initial initial = InitialOf(residual, target.Lanes);
 
         plan.BeginStep();
         PointwiseKernel kernel = new(
@@ -137,19 +140,21 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>Blocks of output channels, so that weights that are too many for the caches are read once, not once for each tile of pixels.</summary>
-    private static int WeightBlocks(PlanBuilder plan, int pixels, int inChannels, int outChannels)
+    /// <param name="plan">The plan.</param>
+    /// <param name="pixels">Pixels of the output.</param>
+    /// <param name="sumLength">Weights of an output channel.</param>
+    /// <param name="outChannels">Output channels; lanes behind the last one are weights of 0.</param>
+    /// <param name="part">Part of the second-level cache that a block may take.</param>
+    private static int WeightBlocks(PlanBuilder plan, int pixels, int sumLength, int outChannels, double part)
     {
-        int lanes = plan.Target.Lanes, channelBytes = inChannels * sizeof(float);
-        if (outChannels % lanes != 0 || (long)outChannels * channelBytes <= plan.Settings.SecondLevel(ManyWeightsPart) || pixels <= FewPixels)
+        int lanes = plan.Target.Lanes, vectors = plan.Target.Vectors(outChannels), channelBytes = sumLength * sizeof(float);
+        if ((long)outChannels * channelBytes <= plan.Settings.SecondLevel(ManyWeightsPart) || pixels <= FewPixels)
             return 1;
-        int vectors = outChannels / lanes;
-        for (int block = plan.Settings.SecondLevel(BlockWeightsPart) / lanes / channelBytes / 2 * 2; block >= 2; block -= 2)
-        {
-            if (vectors % block == 0)
-                return vectors / block;
-        }
 
-        return 1;
+        // Tiles are two vectors wide, so even blocks fill them.
+        int most = Math.Min(vectors, plan.Settings.SecondLevel(part) / lanes / channelBytes);
+        IEnumerable<int> sizes = Enumerable.Range(2, Math.Max(0, most - 1)).Where(block => vectors % block == 0);
+        return vectors / sizes.OrderBy(block => block % 2).ThenByDescending(block => block).DefaultIfEmpty(vectors).First();
     }
 
     /// <summary>A convolution row by row, into any layout of pixels.</summary>
@@ -238,20 +243,28 @@ internal static class ConvolutionScheduling
         Initial initial = InitialOf(residual, target.Lanes);
         bool direct = IsDirect(output, pass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+        int blocks = c.Groups == 1 && direct && pass.IsNone && initial != Initial.BiasAndDestination
+            ? WeightBlocks(plan, stage.Output.Pixels, stage.Taps, outChannels, DenseBlockPart)
+            : 1;
+        int outPerGroup = blocks > 1 ? target.Padded(outChannels) / blocks : stage.OutPerGroup;
+
+        // Every block reads all rows, so the ring holds them all.
+        if (blocks > 1 && !plane)
+            source = source with { RingRows = ((stage.Output.Height - 1) * c.Stride.Height) + source.RingRows };
 
         plan.BeginStep();
-        EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(stage.OutPerGroup));
+        EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(outPerGroup));
 
         // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
-        bool sharesPanels = c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
+        bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, stage.OutPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
+            c.Groups, stage.InPerGroup, outPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
             sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
-        for (int g = 0; g < c.Groups; g++)
-            packing.AddRange(Panels(plan, panels, g * stage.OutPerGroup, (g + 1) * stage.OutPerGroup, 0, stage.Taps, ref offset));
+        for (int g = 0; g < c.Groups * blocks; g++)
+            packing.AddRange(Panels(plan, panels, g * outPerGroup, Math.Min((g + 1) * outPerGroup, outChannels), 0, stage.Taps, ref offset));
         packing.Add(new PackBias(plan.Absolute(bias), target.Padded(outChannels)));
         plan.Pack(stage, [.. packing]);
         ScratchArena scratch = new();
@@ -260,7 +273,7 @@ internal static class ConvolutionScheduling
         plan.AddStep(
             new RowDriver(
                 c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
-                plane ? RowLoad.None : RowLoad.Copy, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass),
+                plane ? RowLoad.None : RowLoad.Copy, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
             input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
     }
 

@@ -54,7 +54,10 @@ public enum RowLoad
 /// <param name="Buffer">Offset of a row buffer in the scratch memory when the output cannot be written directly, else -1.</param>
 /// <param name="BufferPixelStep">Floats from a pixel to the next where the kernel writes.</param>
 /// <param name="Pass">Activation as a pass over the row.</param>
-/// <param name="ChannelBlocks">Blocks of channels that run over all rows one after the other, so that the rows under a window stay in the first-level cache.</param>
+/// <param name="ChannelBlocks">
+/// Blocks of channels that run over all rows one after the other, so that the rows under a window stay in the first-level cache, or a dense convolution's
+/// weights in the second-level cache.
+/// </param>
 public sealed record RowDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, int Ring, int Groups,
     int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Output);
