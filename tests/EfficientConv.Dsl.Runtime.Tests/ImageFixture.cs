@@ -6,9 +6,11 @@ namespace EfficientConv.Dsl.Runtime.Tests;
 public sealed record ImageFixture(
     string Name, int Width, int Height, int Channels, int Seed, int ShorterSide, int CropWidth, int CropHeight, int LargestDistanceOfTensorPath, double[]? Mean, double[]? Std)
 {
+    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web);
+
     /// <summary>All cases.</summary>
     public static IReadOnlyDictionary<string, ImageFixture> All { get; } = JsonSerializer.Deserialize<List<ImageFixture>>(
-        File.ReadAllText(PathOf("images.json")), new JsonSerializerOptions(JsonSerializerDefaults.Web))!.ToDictionary(c => c.Name);
+        File.ReadAllText(PathOf("images.json")), s_options)!.ToDictionary(c => c.Name);
 
     /// <summary>The stored values.</summary>
     public float[] Expected

@@ -146,7 +146,7 @@ internal static class KernelsEmitter
             writer.Line("/// <summary>What each step is, and what it took in the last run.</summary>");
             writer.Open("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()");
             for (int i = 0; i < plan.Steps.Count; i++)
-                writer.Line($"yield return ({Quote(plan.Steps[i].Comment.Split('\n')[0])}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
+                writer.Line($"yield return ({Quote(TitleOf(plan.Steps[i]))}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
             writer.Close();
             writer.Line();
         }
@@ -224,6 +224,15 @@ internal static class KernelsEmitter
 
         writer.Line(TickOf(plan.Steps.Count), timesSteps && image.Step >= 0);
         writer.Close();
+    }
+
+    /// <summary>Which layer or block a step is, in one line: "4: InvertedResidual 16 x 112 x 112 -> 24 x 56 x 56".</summary>
+    private static string TitleOf(Step step)
+    {
+        string[] lines = step.Comment.Split('\n');
+        string name = lines[0].Split(':')[0];
+        bool isBlock = lines.Length > 1 && name.Contains('.');
+        return $"{(isBlock ? name.Substring(0, name.LastIndexOf('.')) : name)}: {step.Driver.Title} {step.Input.View.Shape} -> {step.Output.View.Shape}";
     }
 
     private static string TickOf(int position) => FormattableString.Invariant($"StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");

@@ -65,7 +65,7 @@ public sealed class ImageResize
     /// <exception cref="ArgumentException">A length or the stride is wrong, or the spans overlap; nothing was written.</exception>
     public void Run(ReadOnlySpan<byte> pixels, PixelFormat format, int stride, Span<byte> result)
     {
-        PixelRows.Check("the image to resize", pixels.Length, format, stride, SourceWidth, SourceHeight, nameof(pixels));
+        PixelRows.Check(null, pixels.Length, format, stride, SourceWidth, SourceHeight, nameof(pixels));
         int channels = format == PixelFormat.Gray ? 1 : 3, rowLength = Width * channels;
         if (result.Length != Height * rowLength)
             throw new ArgumentException($"The resized image must have {Height * rowLength} bytes ({Height} rows of {Width} pixels of {channels}), found {result.Length}.", nameof(result));

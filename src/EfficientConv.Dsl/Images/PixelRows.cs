@@ -22,17 +22,20 @@ internal static class PixelRows
 
     /// <summary>
     /// Throws unless <paramref name="length"/> bytes are an image. The bytes behind the last row's pixels may be missing: cropped views of larger images end there.
+    /// Without a <paramref name="network"/> it is the image to resize. Texts are made only where they are needed.
     /// </summary>
-    internal static void Check(string subject, int length, PixelFormat format, int stride, int width, int height, string lengthName)
+    internal static void Check(string? network, int length, PixelFormat format, int stride, int width, int height, string lengthName)
     {
         long row = (long)width * BytesPerPixel(format);
         if (stride < row)
-            throw new ArgumentException($"The stride of {subject} must be at least {row} bytes ({width} pixels {format}), found {stride}.", nameof(stride));
+            throw new ArgumentException($"The stride of {Subject(network)} must be at least {row} bytes ({width} pixels {format}), found {stride}.", nameof(stride));
         long least = ((height - 1L) * stride) + row, most = (long)height * stride;
         if (length < least || length > most)
         {
             string expected = least == most ? $"{most}" : $"{least} to {most}";
-            throw new ArgumentException($"The pixels of {subject} must be {expected} bytes ({height} rows of {width} pixels {format}, {stride} bytes from row to row), found {length}.", lengthName);
+            throw new ArgumentException($"The pixels of {Subject(network)} must be {expected} bytes ({height} rows of {width} pixels {format}, {stride} bytes from row to row), found {length}.", lengthName);
         }
     }
+
+    private static string Subject(string? network) => network is null ? "the image to resize" : $"the image for {network}";
 }

@@ -156,7 +156,7 @@ public sealed unsafe class ConvNetEngine<TProgram>
         TensorShape shape = TProgram.InputShape;
         if (shape.Channels == 1 && format != PixelFormat.Gray)
             throw new ArgumentException($"{TProgram.NetworkName} has one input channel and takes pixels of {nameof(PixelFormat.Gray)}, found {format}.", nameof(format));
-        PixelRows.Check($"the image for {TProgram.NetworkName}", pixels.Length, format, stride, shape.Width, shape.Height, nameof(pixels));
+        PixelRows.Check(TProgram.NetworkName, pixels.Length, format, stride, shape.Width, shape.Height, nameof(pixels));
         CheckLength(nameof(output), 1, _outputLength, TProgram.OutputShape, output.Length);
         if (pixels.Overlaps(MemoryMarshal.AsBytes(output)))
             throw new ArgumentException($"The output of {TProgram.NetworkName} must not overlap the image.", nameof(output));
