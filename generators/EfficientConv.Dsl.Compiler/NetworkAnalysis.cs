@@ -22,7 +22,7 @@ public sealed record NetworkAnalysis(
         StageGraph stages = OperatorFolding.Fold(graph);
         EquatableArray<StageGroup> groups = StageFusion.Fuse(stages);
         return new NetworkAnalysis(
-            graph, stages, groups, NetworkCostModel.Measure(graph), VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target, settings ?? ScheduleSettings.Default, overrides)).ToEquatableArray());
+            graph, stages, groups, NetworkCostModel.Measure(graph), VectorTarget.All.Select(target => Scheduler.Plan(stages, groups, target, settings ?? ScheduleSettings.Default, overrides)).Select(plan => ImageScheduling.Schedule(plan, graph)).ToEquatableArray());
     }
 
     /// <summary>The plan for <paramref name="target"/>.</summary>

@@ -44,13 +44,16 @@ public sealed class NetworkGenerator : IIncrementalGenerator
         IncrementalValueProvider<ScheduleSettings> settings = context.AnalyzerConfigOptionsProvider
             .Select(static (options, _) => ProjectSettings.Read(options.GlobalOptions));
 
+        IncrementalValueProvider<bool> timesSteps = context.AnalyzerConfigOptionsProvider
+            .Select(static (options, _) => ProjectSettings.TimesSteps(options.GlobalOptions));
+
         // Measured schedules: a file that cannot be read counts as none, and the analyzer says so.
         IncrementalValueProvider<CompilerOptions> compilerOptions = context.AdditionalTextsProvider
             .Where(ScheduleFile.Is)
             .Select(static (file, cancellation) => ScheduleFile.Read(file.GetText(cancellation)?.ToString() ?? string.Empty).Overrides)
             .Collect()
-            .Combine(settings)
-            .Select(static (pair, _) => new CompilerOptions(pair.Right, pair.Left.IsEmpty ? null : pair.Left[0]));
+            .Combine(settings.Combine(timesSteps))
+            .Select(static (pair, _) => new CompilerOptions(pair.Right.Left, pair.Left.IsEmpty ? null : pair.Left[0], pair.Right.Right));
 
         IncrementalValuesProvider<CompilationResult> results = declarations.Combine(compilerOptions)
             .Select(static (pair, _) => NetworkCompiler.Compile(pair.Left, pair.Right))

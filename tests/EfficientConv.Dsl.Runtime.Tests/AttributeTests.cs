@@ -11,14 +11,14 @@ public class AttributeTests
     [Fact]
     public void Every_attribute_is_sealed_conditional_and_for_classes()
     {
-        Assert.Equal(60, Attributes.Length);
+        Assert.Equal(63, Attributes.Length);
         foreach (Type type in Attributes)
         {
             Assert.True(type.IsSealed, type.Name);
             Assert.Equal(["EFFICIENTCONV_KEEP_ATTRIBUTES"], type.GetCustomAttribute<ConditionalAttribute>()?.ConditionString is { } s ? [s] : []);
             AttributeUsageAttribute usage = type.GetCustomAttribute<AttributeUsageAttribute>()!;
             Assert.Equal(AttributeTargets.Class, usage.ValidOn);
-            Assert.Equal(type != typeof(InputShapeAttribute) && type != typeof(ScheduleAttribute) && type != typeof(BudgetAttribute), usage.AllowMultiple);
+            Assert.Equal(type != typeof(InputShapeAttribute) && type != typeof(ScheduleAttribute) && type != typeof(BudgetAttribute) && type != typeof(ImageInputAttribute), usage.AllowMultiple);
             Assert.False(usage.Inherited);
         }
     }

@@ -12,11 +12,20 @@ public sealed record ZooFixture(string Name, long Parameters, long MultiplyAdds,
 {
     private const int Seed = 20260;
 
+    private const int MostOutputs = 4096;
+
     /// <summary>All networks.</summary>
     public static IReadOnlyDictionary<string, ZooFixture> All { get; } = JsonSerializer.Deserialize<List<ZooFixture>>(
         File.ReadAllText(PathOf("zoo.json")), new JsonSerializerOptions(JsonSerializerDefaults.Web))!.ToDictionary(f => f.Name);
 
-    /// <summary>The logits for <see cref="Image"/> with <see cref="StateDict"/>.</summary>
+    /// <summary>Of <paramref name="values"/> those that the script stores: all, or of many every n-th.</summary>
+    public static float[] Stored(float[] values)
+    {
+        int step = (values.Length + MostOutputs - 1) / MostOutputs;
+        return [.. Enumerable.Range(0, (values.Length + step - 1) / step).Select(i => values[i * step])];
+    }
+
+    /// <summary>The logits for <see cref="Image"/> with <see cref="StateDict"/>, as <see cref="Stored"/>.</summary>
     public float[] Logits
     {
         get

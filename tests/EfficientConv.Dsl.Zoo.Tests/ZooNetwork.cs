@@ -10,7 +10,7 @@ public sealed record ZooNetwork(string Name, TensorShape Input, TensorShape Outp
     {
         Of<MobileNetV1>(), Of<MobileNetV2>(), Of<MobileNetV2Width035>(), Of<MobileNetV2Width050>(), Of<MobileNetV2Width075>(), Of<MobileNetV2Width140>(),
         Of<MobileNetV3Large>(), Of<MobileNetV3Small>(), Of<MobileNetV4ConvSmall>(), Of<EfficientNetB0>(), Of<EfficientNetLite0>(), Of<MnasNet10>(),
-        Of<ResNet18>(), Of<ResNet50>(), Of<MobileOneS1>(), Of<RepVGGA0>(), Of<ShuffleNetV2X05>(), Of<ShuffleNetV2X10>(), Of<SqueezeNet11>(), Of<GhostNet>(),
+        Of<ResNet18>(), Of<ResNet50>(), Of<MobileOneS1>(), Of<RepVGGA0>(), Of<ShuffleNetV2X05>(), Of<ShuffleNetV2X10>(), Of<SqueezeNet11>(), Of<GhostNet>(), Of<ERFNet>(),
     }.ToDictionary(n => n.Name);
 
     /// <summary>Runs one image.</summary>

@@ -20,7 +20,7 @@ public sealed record LayerCost(string Name, string Operator, Shape Input, Shape 
 
 /// <summary>What a network costs for one image; batch norm's weight and bias are parameters, its running statistics are not.</summary>
 /// <param name="Parameters">Parameters.</param>
-/// <param name="MultiplyAdds">Multiply-adds.</param>
+/// <param name="MultiplyAdds">Multiply-adds; a branch that no output needs has parameters and none of these.</param>
 /// <param name="ActivationSum">Elements that convolutions and linear layers write (timm's macts).</param>
 /// <param name="OutputSum">Elements that all modules write (torchsummary); sums, gates' products and reshaping are no modules.</param>
 /// <param name="PeakBytesLayerwise">Most bytes of activations alive at once when every layer writes a whole tensor; batch norm and activations work in place.</param>
@@ -37,12 +37,15 @@ public static class NetworkCostModel
     {
         List<LayerCost> layers = [];
         MemoryTimeline live = LayerMemory.Layerwise(graph);
+        bool[] needed = graph.FindNeeded();
         long activations = 0, outputs = 0;
         foreach (Layer layer in graph.Layers.Skip(1))
         {
             Shape input = graph.Layers[layer.Inputs[0]].Output;
-            LayerCost cost = new(layer.Name, NameOf(layer.Operator), input, layer.Output, Parameters(layer.Operator, input), MultiplyAdds(layer.Operator, input, layer.Output), live.Points[layers.Count].LiveBytes);
+            LayerCost cost = new(layer.Name, NameOf(layer.Operator), input, layer.Output, Parameters(layer.Operator, input), needed[layer.Id] ? MultiplyAdds(layer.Operator, input, layer.Output) : 0, live.Points[layers.Count].LiveBytes);
             layers.Add(cost);
+            if (!needed[layer.Id])
+                continue;
             if (layer.Operator is not (AddOperator or MultiplyOperator or ScaleOperator or FlattenOperator or ConcatOperator or SliceOperator))
                 outputs += layer.Output.Count;
             if (layer.Operator is ConvolutionOperator or TransposedConvolutionOperator)

@@ -64,6 +64,9 @@ public sealed record AttributeDeclaration(string Kind, EquatableArray<AttributeA
     /// <summary>A list of texts; empty when absent.</summary>
     public EquatableArray<string> Texts(string name) => Find(name)?.Value is EquatableArray<string> texts ? texts : [];
 
+    /// <summary>A list of numbers, or null when absent.</summary>
+    public EquatableArray<double>? Numbers(string name) => Find(name)?.Value is EquatableArray<double> numbers ? numbers : null;
+
     /// <summary>Whether the source sets <paramref name="name"/> itself.</summary>
     public bool IsExplicit(string name) => Find(name)?.IsExplicit == true;
 }
@@ -77,7 +80,7 @@ public sealed record TemplateDeclaration(string Name, EquatableArray<AttributeDe
 /// <summary>A constant handed to an attribute.</summary>
 /// <param name="Name">The constructor parameter's or property's name.</param>
 /// <param name="Value">
-/// <see cref="int"/> (enumerations as their number), <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/>, an <see cref="EquatableArray{T}"/> of texts, or null.
+/// <see cref="int"/> (enumerations as their number), <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/>, an <see cref="EquatableArray{T}"/> of texts or of <see cref="double"/>, or null.
 /// </param>
 /// <param name="IsExplicit">False when it is the parameter's default.</param>
 public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit);

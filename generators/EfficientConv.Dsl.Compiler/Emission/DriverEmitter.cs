@@ -6,6 +6,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <summary>Prints the loop nests around the kernels.</summary>
 internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
 {
+    private bool _readsImage;
     private readonly PlanarDriverEmitter _planar = new(writer, vector, names);
 
     private string Simd => vector.Simd;
@@ -25,13 +26,29 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         _ => false,
     };
 
-    public void Emit(string name, Driver driver, string comment)
+    /// <summary>The loop nest whose rows are bytes, converted on their way into the ring.</summary>
+    public void EmitOfImage(string name, RowDriver driver, string comment)
+    {
+        EmitSummary(comment);
+        writer.Open($"private static void {name}(in ImageRows image, ref float output, ref float weights, ref float scratch, Part part)");
+        _readsImage = true;
+        EmitRows(driver);
+        _readsImage = false;
+        writer.Close();
+    }
+
+    private void EmitSummary(string comment)
     {
         writer.Line();
         writer.Line("/// <summary>");
         foreach (string line in comment.Split('\n'))
             writer.Line($"/// {line.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;")}<br/>");
         writer.Line("/// </summary>");
+    }
+
+    public void Emit(string name, Driver driver, string comment)
+    {
+        EmitSummary(comment);
         writer.Open($"private static void {name}(ref float input, {(TakesResidual(driver) ? "ref float residual, " : string.Empty)}ref float output, ref float weights, ref float scratch, Part part)");
         switch (driver)
         {
@@ -278,6 +295,12 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     private void LoadRow(RowDriver d, string slot)
     {
         Shape shape = d.Input.Shape;
+        if (_readsImage)
+        {
+            writer.Line($"image.LoadRow(loaded, ref {slot}, {d.Source.PixelStep}, {shape.Channels}, {shape.Width});");
+            return;
+        }
+
         string row = RowAt("input", d.Input, "loaded");
         if (d.Load == RowLoad.Replicate)
         {

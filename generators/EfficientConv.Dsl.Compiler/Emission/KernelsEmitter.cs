@@ -143,6 +143,12 @@ internal static class KernelsEmitter
             writer.Line("/// <summary>When the last run began each step, and when it ended.</summary>");
             writer.Line($"public static readonly long[] StepTicks = new long[{plan.Steps.Count + 1}];");
             writer.Line();
+            writer.Line("/// <summary>What each step is, and what it took in the last run.</summary>");
+            writer.Open("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()");
+            for (int i = 0; i < plan.Steps.Count; i++)
+                writer.Line($"yield return ({Quote(TitleOf(plan.Steps[i]))}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
+            writer.Close();
+            writer.Line();
         }
 
         writer.Line("/// <summary>Runs a thread's share of one image.</summary>");
@@ -160,28 +166,89 @@ internal static class KernelsEmitter
             foreach (string line in step.Comment.Split('\n'))
                 writer.Line("// " + line);
             string residual = DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty;
-            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}, part);");
+            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}{Arguments(step)});");
         }
 
         Note(index);
         writer.Close();
+        if (plan.Image is { } image)
+            EmitRunImage(writer, names, plan, image, timesSteps);
         DriverEmitter emitter = new(writer, vector, names);
         foreach ((string name, Driver driver, string comment) in drivers)
             emitter.Emit(name, driver, comment);
+        if (plan.Image is { Step: >= 0 } fused)
+            emitter.EmitOfImage(names.Of(plan.Steps[fused.Step].Driver, out _) + OfImage, (RowDriver)plan.Steps[fused.Step].Driver, plan.Steps[fused.Step].Comment);
 
         void Note(int position)
         {
             if (timesSteps)
-                writer.Line($"StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
+                writer.Line(TickOf(position));
+        }
+    }
+
+    /// <summary>The run for an image of bytes: the step that reads it converts it row by row, or a pass before the first step does.</summary>
+    private static void EmitRunImage(SourceWriter writer, KernelNames names, NetworkPlan plan, ImagePlan image, bool timesSteps)
+    {
+        writer.Line();
+        writer.Line("/// <summary>Runs a thread's share of one image of bytes.</summary>");
+        writer.Open("public static void RunImage(in ImageRows image, ref float output, ref float weights, ref float workspace, Part part)");
+        Shape shape = image.Shape;
+        if (image.Step < 0)
+        {
+            writer.Line("// No step reads the image row by row into memory of its own, so it is converted as a whole.");
+            writer.Line($"ref float input = ref {KernelText.At("workspace", image.Staging)};");
+            if (image.IsPlanar)
+            {
+                writer.Line($"image.ToPlanes(part.First({shape.Height}), part.End({shape.Height}), ref input, {shape.Pixels}, {shape.Channels}, {shape.Width});");
+            }
+            else
+            {
+                writer.Open($"for (int row = part.First({shape.Height}); row < part.End({shape.Height}); row++)");
+                writer.Line($"image.LoadRow(row, ref Unsafe.Add(ref input, row * {shape.Width * shape.Channels}), {shape.Channels}, {shape.Channels}, {shape.Width});");
+                writer.Close();
+            }
+
+            writer.Line("part.Barrier();");
+            writer.Line("Run(ref input, ref output, ref weights, ref workspace, part);");
         }
 
-        static string Reference(Tensor tensor) => tensor.Place switch
+        for (int i = 0; i < plan.Steps.Count && image.Step >= 0; i++)
         {
-            TensorPlace.Input => KernelText.At("input", tensor.Offset),
-            TensorPlace.Output => KernelText.At("output", tensor.Offset),
-            _ => KernelText.At("workspace", tensor.Offset),
-        };
+            Step step = plan.Steps[i];
+            writer.Line("part.Barrier();", i > 0);
+            writer.Line(TickOf(i), timesSteps);
+            writer.Line(i == image.Step
+                ? $"{names.Of(step.Driver, out _)}{OfImage}(in image, {Arguments(step)});"
+                : $"{names.Of(step.Driver, out _)}(ref {Reference(step.Input)}, {(DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty)}{Arguments(step)});");
+        }
+
+        writer.Line(TickOf(plan.Steps.Count), timesSteps && image.Step >= 0);
+        writer.Close();
     }
+
+    /// <summary>Which layer or block a step is, in one line: "4: InvertedResidual 16 x 112 x 112 -> 24 x 56 x 56".</summary>
+    private static string TitleOf(Step step)
+    {
+        string[] lines = step.Comment.Split('\n');
+        string name = lines[0].Split(':')[0];
+        bool isBlock = lines.Length > 1 && name.Contains('.');
+        return $"{(isBlock ? name.Substring(0, name.LastIndexOf('.')) : name)}: {step.Driver.Title} {step.Input.View.Shape} -> {step.Output.View.Shape}";
+    }
+
+    private static string TickOf(int position) => FormattableString.Invariant($"StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
+
+    /// <summary>What the names of drivers that read bytes end with.</summary>
+    private const string OfImage = "OfImage";
+
+    private static string Arguments(Step step) =>
+        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}, part";
+
+    private static string Reference(Tensor tensor) => tensor.Place switch
+    {
+        TensorPlace.Input => KernelText.At("input", tensor.Offset),
+        TensorPlace.Output => KernelText.At("output", tensor.Offset),
+        _ => KernelText.At("workspace", tensor.Offset),
+    };
 
     private static void EmitKernels(SourceWriter writer, VectorSyntax vector, KernelNames names)
     {

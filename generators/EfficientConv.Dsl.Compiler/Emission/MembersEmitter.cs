@@ -14,7 +14,7 @@ internal static class MembersEmitter
     private const string NotForUsers = "[global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]";
 
     public static string Emit(
-        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans)
+        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, bool timesSteps = false)
     {
         SourceWriter writer = new();
         FileHeader.Write(writer);
@@ -64,9 +64,21 @@ internal static class MembersEmitter
         writer.Line("public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => _efficientConvEngine.Forward(input, output);");
         Inherit(writer, "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; the same bits whatever their number.");
         writer.Line("public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => _efficientConvEngine.Forward(batch, input, output, threads);");
+        if (graph.Image is not null)
+        {
+            Inherit(writer, "Runs one 8-bit image of InputShape's height and width, <paramref name=\"stride\"/> bytes from row to row; the bits of <c>Forward</c> with the floats that <c>ImageInput</c> makes of it.");
+            writer.Line($"{ForwardImage} => _efficientConvEngine.Forward(pixels, format, stride, output, threads);");
+        }
+
+        if (timesSteps)
+        {
+            Inherit(writer, "Each step of the last run and what it took; of use where one thread runs one image at a time. There because the project sets EfficientConvStepTimes.");
+            writer.Line($"public {StepTimesType} StepTimes => global::{FileHeader.GeneratedNamespace}.{className}_Program.StepTimes(_efficientConvEngine.InstructionSet);");
+        }
+
         CloseUserType(writer, declaration);
         writer.Line();
-        EmitProgram(writer, declaration, className, graph, cost, parameters, plans);
+        EmitProgram(writer, declaration, className, graph, cost, parameters, plans, timesSteps);
         return writer.ToString();
     }
 
@@ -107,6 +119,12 @@ internal static class MembersEmitter
         writer.Line($"public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => {thrown};");
         Inherit(writer, "Throws.");
         writer.Line($"public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => {thrown};");
+        if (declaration.Attributes.Any(a => a.Kind == ImageInput.Kind))
+        {
+            Inherit(writer, "Throws.");
+            writer.Line($"{ForwardImage} => {thrown};");
+        }
+
         CloseUserType(writer, declaration);
         return writer.ToString();
     }
@@ -117,6 +135,10 @@ internal static class MembersEmitter
     private static string Figures(LayerCost layer) =>
         (layer.Parameters == 0 ? string.Empty : FormattableString.Invariant($", {layer.Parameters:N0} parameters"))
         + (layer.MultiplyAdds == 0 ? string.Empty : FormattableString.Invariant($", {layer.MultiplyAdds:N0} multiply-adds"));
+
+    private const string StepTimesType = "global::System.Collections.Generic.IEnumerable<(string Layers, global::System.TimeSpan Time)>";
+
+    private const string ForwardImage = "public void Forward(global::System.ReadOnlySpan<byte> pixels, global::EfficientConv.Dsl.PixelFormat format, int stride, global::System.Span<float> output, int threads = 1)";
 
     private static IReadOnlyList<(string Name, string Summary, string Signature, string Arguments)> Factories { get; } =
     [
@@ -165,7 +187,7 @@ internal static class MembersEmitter
     ];
 
     private static void EmitProgram(
-        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans)
+        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, bool timesSteps)
     {
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
         writer.Line($"/// <summary>What the runtime needs to know of <c>{declaration.FullName}</c>.</summary>");
@@ -204,6 +226,9 @@ internal static class MembersEmitter
         EmitChoice(writer, className, "ulong LayoutHash(" + Dsl + "InstructionSet isa)", "LayoutHash", returns: true);
         EmitChoice(writer, className, $"void Pack({Dsl}InstructionSet isa, {Runtime}WeightReader weights, global::System.Span<float> packed)", "Pack(weights, packed)", returns: false);
         EmitChoice(writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, {Runtime}Part part)", "Run(ref input, ref output, ref weights, ref workspace, part)", returns: false);
+        EmitImage(writer, className, graph);
+        if (timesSteps)
+            EmitChoice(writer, className, $"{StepTimesType} StepTimes({Dsl}InstructionSet isa)", "StepTimes()", returns: true);
         writer.Close();
         writer.Close();
     }
@@ -228,6 +253,22 @@ internal static class MembersEmitter
         writer.CloseWith("];");
         writer.Line();
         writer.Line($"public static global::System.ReadOnlySpan<{Runtime}ReparameterizedConvolution> Reparameterized => s_reparameterized;");
+    }
+
+    /// <summary>What bytes become, and the run of an image of them; nothing where the network takes none.</summary>
+    private static void EmitImage(SourceWriter writer, string className, LayerGraph graph)
+    {
+        if (graph.Image is not { } image)
+            return;
+        writer.Line();
+        writer.Line($"private static readonly {Runtime}ImageNormalization s_image = new([{Floats(image.Mean)}], [{Floats(image.Std)}]);");
+        writer.Line();
+        writer.Line($"public static {Runtime}ImageNormalization? Image => s_image;");
+        EmitChoice(
+            writer, className, $"void RunImage({Dsl}InstructionSet isa, in {Runtime}ImageRows image, ref float output, ref float weights, ref float workspace, {Runtime}Part part)",
+            "RunImage(in image, ref output, ref weights, ref workspace, part)", returns: false);
+
+        static string Floats(EquatableArray<float> values) => string.Join(", ", values.Select(value => FormattableString.Invariant($"{value:R}f")));
     }
 
     /// <summary>One member that goes to the chosen kernels. The checks are constants to the just-in-time and the native compiler, so what cannot run is not compiled.</summary>

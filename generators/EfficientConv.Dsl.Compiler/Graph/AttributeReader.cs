@@ -141,6 +141,9 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
     public void Invalid(string argument, string found, string expected) =>
         builder.Report(RuleCatalog.InvalidValue, index, argument, $"{Kind} \"{name}\" has {argument} {found} (it must be {expected})");
 
+    /// <summary>Reports a value that is wrong as a whole.</summary>
+    public void Report(string message) => builder.Report(RuleCatalog.InvalidValue, index, null, message);
+
     private int AtLeast(int minimum, string argument, int fallback)
     {
         int value = attribute.Int(argument);

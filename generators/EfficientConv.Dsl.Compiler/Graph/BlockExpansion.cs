@@ -72,6 +72,12 @@ internal static class BlockExpansion
             case "ERFNetDownsampler":
                 ErfNetBlocks.ExpandDownsampler(builder, reader, key);
                 return true;
+            case "ERFNetUpsampler":
+                ErfNetBlocks.ExpandUpsampler(builder, reader, key);
+                return true;
+            case "ASPP":
+                PyramidBlocks.ExpandASPP(builder, reader, key);
+                return true;
             default:
                 return false;
         }

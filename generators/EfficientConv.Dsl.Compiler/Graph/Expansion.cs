@@ -33,6 +33,7 @@ public static class Expansion
             return new ExpansionResult(null, EquatableArray.Of(TargetFinding(declaration, problem)));
 
         int marker = -1;
+        int image = -1;
         List<int> layers = [];
         for (int i = 0; i < declaration.Attributes.Count; i++)
         {
@@ -42,6 +43,8 @@ public static class Expansion
                 ScheduleAttribute.Check(new AttributeReader(builder, declaration.Attributes[i], i, ScheduleAttribute.Kind));
             else if (declaration.Attributes[i].Kind == Budget)
                 CheckBudget(new AttributeReader(builder, declaration.Attributes[i], i, Budget));
+            else if (declaration.Attributes[i].Kind == ImageInput.Kind)
+                image = i;
             else
                 layers.Add(i);
         }
@@ -52,6 +55,7 @@ public static class Expansion
         Shape shape = new(markerReader.Positive("channels", 1), markerReader.Positive("height", 1), markerReader.Positive("width", 1));
         if (!builder.Failed && shape.Count > int.MaxValue / 8)
             builder.Report(RuleCatalog.InvalidValue, marker, null, FormattableString.Invariant($"InputShape has {shape.Count} elements (at most {int.MaxValue / 8} are supported)"));
+        ImageInput? pixels = image < 0 ? null : ImageInput.Read(new AttributeReader(builder, declaration.Attributes[image], image, ImageInput.Kind), shape.Channels);
         if (!builder.Failed && layers.All(i => declaration.Attributes[i].Kind == KeyScheme.StageMark))
             builder.Report(RuleCatalog.UnsuitableClass, marker, null, $"\"{declaration.Name}\" has an InputShape and no layer (a network needs at least one layer attribute)");
         if (!builder.Failed)
@@ -62,7 +66,7 @@ public static class Expansion
         SequenceExpansion.Expand(builder, attributes, layers);
         return (builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())
-            : new ExpansionResult(builder.Build(channelsLast), [])) with { Layers = builder.Layers.ToEquatableArray() };
+            : new ExpansionResult(builder.Build(channelsLast) with { Image = pixels }, [])) with { Layers = builder.Layers.ToEquatableArray() };
     }
 
     private static void CheckBudget(AttributeReader reader)

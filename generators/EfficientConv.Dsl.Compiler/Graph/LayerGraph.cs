@@ -30,6 +30,9 @@ public sealed record LayerGraph(bool IsChannelsLast, EquatableArray<Layer> Layer
     /// <summary>What the last output is called where the user gave no name.</summary>
     public const string DefaultOutput = "output";
 
+    /// <summary>The images of bytes that the network also takes, or null.</summary>
+    public ImageInput? Image { get; init; }
+
     /// <summary>Shape of the input.</summary>
     public Shape Input => Layers[0].Output;
 
@@ -44,6 +47,21 @@ public sealed record LayerGraph(bool IsChannelsLast, EquatableArray<Layer> Layer
 
     /// <summary>Shape of all outputs together: that of the only one, or a vector of all elements.</summary>
     public Shape OutputSpan => Outputs.Count == 1 ? Output : new Shape(checked((int)Outputs.Sum(o => Layers[o.Layer].Output.Count)), 1, 1);
+
+    /// <summary>Which layers an output needs; the others are in the checkpoint and never run.</summary>
+    public bool[] FindNeeded()
+    {
+        bool[] needed = new bool[Layers.Count];
+        foreach (NetworkOutput output in Outputs)
+            needed[output.Layer] = true;
+        for (int i = Layers.Count - 1; i > 0; i--)
+        {
+            foreach (int input in Layers[i].Inputs)
+                needed[input] |= needed[i];
+        }
+
+        return needed;
+    }
 
     /// <summary>How many layers read each layer's output; being an output of the network counts as well.</summary>
     public int[] CountUses()

@@ -120,7 +120,11 @@ public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset
 /// <param name="Misfits">Measured schedules that cannot be; the cost model's stand in their place.</param>
 public sealed record NetworkPlan(
     VectorTarget Target, int PackedLength, int WorkspaceLength, int PartScratchLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps,
-    EquatableArray<TensorLife> Tensors, EquatableArray<ScheduleMisfit> Misfits);
+    EquatableArray<TensorLife> Tensors, EquatableArray<ScheduleMisfit> Misfits)
+{
+    /// <summary>How images of bytes come in, where the network takes any.</summary>
+    public ImagePlan? Image { get; init; }
+}
 
 /// <summary>A tensor in the workspace.</summary>
 /// <param name="First">Number of the step that writes it first.</param>

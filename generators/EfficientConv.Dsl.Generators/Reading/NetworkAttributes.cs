@@ -15,6 +15,7 @@ internal static class NetworkAttributes
     private const string LayerName = "LayerAttribute";
     private const string ScheduleName = "ScheduleAttribute";
     private const string BudgetName = "BudgetAttribute";
+    private const string ImageName = "ImageInputAttribute";
     private const string TemplateName = "UseAttribute";
 
     /// <summary>The attribute that makes <paramref name="type"/> a network, or null. Of several (an error of the compiler's) the first counts.</summary>
@@ -30,7 +31,7 @@ internal static class NetworkAttributes
     /// </summary>
     public static ImmutableArray<NetworkAttribute> Of(INamedTypeSymbol type, NetworkAttribute marker, CancellationToken cancellation) =>
     [
-        .. type.GetAttributes().Where(attribute => IsLayer(attribute) || IsNamed(attribute, BudgetName) || IsNamed(attribute, ScheduleName)).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
+        .. type.GetAttributes().Where(attribute => IsLayer(attribute) || IsNamed(attribute, BudgetName) || IsNamed(attribute, ScheduleName) || IsNamed(attribute, ImageName)).Select(layer => Locate(layer, cancellation)).OfType<NetworkAttribute>().Append(marker)
             .OrderBy(attribute => attribute.Declaration == marker.Declaration ? 0 : 1)
             .ThenBy(attribute => attribute.Syntax.SpanStart),
     ];

@@ -75,10 +75,12 @@ internal static class NetworkReader
         return new TemplateDeclaration(name, layers.Select(layer => ReadAttribute(layer, users.Add(type))).ToEquatableArray(), problem);
     }
 
-    /// <summary>The value itself, a list of names as texts; types, which no argument of a network attribute is, are read as null.</summary>
+    /// <summary>The value itself, a list of numbers or of names as texts; types, which no argument of a network attribute is, are read as null.</summary>
     private static object? Constant(TypedConstant constant) => constant.Kind switch
     {
         TypedConstantKind.Primitive or TypedConstantKind.Enum => constant.Value,
+        TypedConstantKind.Array when !constant.IsNull && constant.Type is IArrayTypeSymbol { ElementType.SpecialType: SpecialType.System_Double } =>
+            constant.Values.Select(value => value.Value is double number ? number : double.NaN).ToEquatableArray(),
         TypedConstantKind.Array when !constant.IsNull => constant.Values.Select(value => value.Value as string ?? string.Empty).ToEquatableArray(),
         _ => null,
     };

@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace EfficientConv.Dsl.Generators.Reading;
 
-/// <summary>What a project's MSBuild properties say about schedules. The package's targets have checked them before.</summary>
+/// <summary>What a project's MSBuild properties say about schedules and about noting times. The package's targets have checked them before.</summary>
 internal static class ProjectSettings
 {
     private const string Prefix = "build_property.EfficientConv";
@@ -12,6 +12,10 @@ internal static class ProjectSettings
     /// <summary>The settings; what is missing or no size has its default.</summary>
     public static ScheduleSettings Read(AnalyzerConfigOptions options) => new(
         Bytes(options, "FirstLevelCacheBytes", ScheduleSettings.DefaultFirstLevelBytes), Bytes(options, "SecondLevelCacheBytes", ScheduleSettings.DefaultSecondLevelBytes));
+
+    /// <summary>Whether the networks shall note when each step begins.</summary>
+    public static bool TimesSteps(AnalyzerConfigOptions options) =>
+        options.TryGetValue(Prefix + "StepTimes", out string? text) && bool.TryParse(text, out bool isSet) && isSet;
 
     private static int Bytes(AnalyzerConfigOptions options, string name, int fallback) =>
         options.TryGetValue(Prefix + name, out string? text) && int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int bytes)

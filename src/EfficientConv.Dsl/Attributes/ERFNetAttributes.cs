@@ -48,3 +48,25 @@ public sealed class ERFNetDownsamplerAttribute(
     /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 }
+
+/// <summary>
+/// ERFNet's upsampler (Romera et al. 2018), <c>UpsamplerBlock</c> of the authors' PyTorch code: a transposed 3 x 3 convolution with stride 2, padding 1, output
+/// padding 1 and bias, bn, activation. [I, H, W] to [O, 2 * H, 2 * W]. Weights 9 * I * O, biases O, batch norm 2 * O; MACs 9 * I * O * H * W. Keys conv, bn.
+/// </summary>
+/// <param name="outChannels">Output channels.</param>
+/// <param name="activation">The activation.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class ERFNetUpsamplerAttribute(
+    int outChannels, Activation activation = Activation.ReLU)
+    : LayerAttribute
+{
+    /// <summary>Output channels.</summary>
+    public int OutChannels { get; } = outChannels;
+
+    /// <summary>The activation.</summary>
+    public Activation Activation { get; } = activation;
+
+    /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
+    public double Eps { get; set; } = 1e-5;
+}

@@ -149,6 +149,38 @@ public sealed unsafe class ConvNetEngine<TProgram>
         }
     }
 
+    /// <summary>Runs one image of bytes; the network must have an <see cref="ImageInputAttribute"/>.</summary>
+    public void Forward(ReadOnlySpan<byte> pixels, PixelFormat format, int stride, Span<float> output, int threads = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        TensorShape shape = TProgram.InputShape;
+        if (shape.Channels == 1 && format != PixelFormat.Gray)
+            throw new ArgumentException($"{TProgram.NetworkName} has one input channel and takes pixels of {nameof(PixelFormat.Gray)}, found {format}.", nameof(format));
+        PixelRows.Check(TProgram.NetworkName, pixels.Length, format, stride, shape.Width, shape.Height, nameof(pixels));
+        CheckLength(nameof(output), 1, _outputLength, TProgram.OutputShape, output.Length);
+        if (pixels.Overlaps(MemoryMarshal.AsBytes(output)))
+            throw new ArgumentException($"The output of {TProgram.NetworkName} must not overlap the image.", nameof(output));
+        fixed (byte* pixelsStart = pixels)
+        fixed (float* outputStart = output)
+        {
+            var rows = new ImageRows(pixelsStart, format, stride, TProgram.Image!);
+            threads = Math.Min(threads, ParallelRegion.MostParts);
+            if (threads == 1)
+            {
+                AlignedBuffer workspace = _workspaces.Rent();
+                Run(in rows, outputStart, workspace, default);
+                _workspaces.Return(workspace);
+                return;
+            }
+
+            var job = new ImageJob { Rows = rows, Output = outputStart };
+            ThreadTeam team = _teams.Rent();
+            team.Reserve(threads);
+            ParallelRegion.Run(threads, &RunImageShares, team, &job);
+            _teams.Return(team);
+        }
+    }
+
     private static PackedWeights Pack(InstructionSet instructionSet, Dictionary<string, float[]> values)
     {
         var weights = new PackedWeights(TProgram.PackedLength(instructionSet));
@@ -205,6 +237,30 @@ public sealed unsafe class ConvNetEngine<TProgram>
         }
     }
 
+    /// <summary>Runs a part's share of an image of bytes.</summary>
+    private static void RunImageShares(object target, void* state, int part, int parts)
+    {
+        var team = (ThreadTeam)target;
+        ImageJob* job = (ImageJob*)state;
+        try
+        {
+            ((ConvNetEngine<TProgram>)team.Owner).Run(in job->Rows, job->Output, team.Workspace, new Part(team, part, parts));
+            team.Wait(parts);
+        }
+        catch
+        {
+            // The others must not wait for this part.
+            team.Disband();
+            throw;
+        }
+    }
+
+    private void Run(in ImageRows image, float* output, AlignedBuffer workspace, Part part)
+    {
+        TProgram.RunImage(InstructionSet, in image, ref Unsafe.AsRef<float>(output), ref _weights.First, ref workspace.First, part);
+        _weights.KeepAlive();
+    }
+
     private void Run(Job* job, int image, AlignedBuffer workspace, Part part) => Run(
         ref Unsafe.AsRef<float>(job->Input + ((nint)image * _inputLength)),
         ref Unsafe.AsRef<float>(job->Output + ((nint)image * _outputLength)),
@@ -233,6 +289,12 @@ public sealed unsafe class ConvNetEngine<TProgram>
             throw new ArgumentException(
                 $"The {name} of {TProgram.NetworkName} must have {(long)batch * length} elements ({images}{shape}), found {found}.", name);
         }
+    }
+
+    private struct ImageJob
+    {
+        internal ImageRows Rows;
+        internal float* Output;
     }
 
     private struct Job

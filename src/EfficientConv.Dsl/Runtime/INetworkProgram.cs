@@ -51,4 +51,17 @@ public interface INetworkProgram
     /// <param name="workspace">Scratch memory, 64-byte aligned, zero before its first use and then as the last run left it.</param>
     /// <param name="part">The share; the default is the whole.</param>
     static abstract void Run(InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, Part part);
+
+    /// <summary>What the bytes of an image become; null where the network takes none.</summary>
+    static virtual ImageNormalization? Image => null;
+
+    /// <summary>Runs a part's share of one image of bytes, as <see cref="Run"/> does for floats.</summary>
+    /// <param name="isa">The instruction set, not Auto.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="output">The first of the output's elements.</param>
+    /// <param name="weights">The packed weights, 64-byte aligned.</param>
+    /// <param name="workspace">Scratch memory, as for <see cref="Run"/>.</param>
+    /// <param name="part">The share; the default is the whole.</param>
+    static virtual void RunImage(InstructionSet isa, in ImageRows image, ref float output, ref float weights, ref float workspace, Part part) =>
+        throw new NotSupportedException();
 }

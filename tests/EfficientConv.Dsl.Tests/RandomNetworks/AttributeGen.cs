@@ -201,6 +201,17 @@ internal static class AttributeGen
         ["ERFNetDownsampler"] = s =>
             from more in Gen.Choose(1, 30)
             select $"ERFNetDownsampler({s.Channels + more})",
+        ["ERFNetUpsampler"] = s =>
+            from channels in Channels
+            from activation in ActivationName
+            select $"ERFNetUpsampler({channels}, {activation})",
+        ["ASPP"] = s =>
+            from channels in Gen.Choose(1, 12)
+            from first in Gen.Choose(1, 3)
+            from second in Gen.Choose(2, 6)
+            from third in Gen.Choose(4, 18)
+            from activation in ActivationName
+            select $"ASPP({channels}, {first}, {second}, {third}, {activation})",
         ["RepVGGBlock"] = s =>
             from groups in Gen.Elements(Divisors(s.Channels))
             from channels in Gen.Frequency((1, Gen.Constant(s.Channels)), (1, OutChannels(groups)))

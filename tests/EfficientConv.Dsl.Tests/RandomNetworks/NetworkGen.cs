@@ -24,6 +24,7 @@ internal static class NetworkGen
         ["AdaptiveAvgPool2d"] = 5, ["AdaptiveMaxPool2d"] = 3,
         ["InvertedResidualOptions"] = 8, ["FusedMBConv"] = 8, ["UniversalInvertedBottleneck"] = 12, ["ResNetBasicBlock"] = 10, ["ResNetBottleneck"] = 10,
         ["ShuffleUnitV1"] = 5, ["ShuffleUnitV2"] = 10, ["Fire"] = 8, ["GhostBottleneck"] = 10, ["ConvNeXtBlock"] = 6, ["NonBottleneck1D"] = 6, ["ERFNetDownsampler"] = 4,
+        ["ERFNetUpsampler"] = 4, ["ASPP"] = 6,
         ["RepVGGBlock"] = 5, ["MobileOneBlock"] = 4, ["MobileOneConv2d"] = 3,
     };
 

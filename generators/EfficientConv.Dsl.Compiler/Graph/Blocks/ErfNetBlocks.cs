@@ -41,4 +41,16 @@ internal static class ErfNetBlocks
         sequence.BatchNorm("bn");
         sequence.Activation("act", reader.BlockActivation("activation", ActivationKind.ReLU));
     }
+
+    /// <summary>A transposed 3x3 convolution with bias that doubles height and width, batch norm, activation.</summary>
+    public static void ExpandUpsampler(GraphBuilder builder, AttributeReader reader, TensorKey key)
+    {
+        int output = reader.Positive("outChannels", builder.Shape.Channels);
+        BlockSequence sequence = new(builder, reader, key);
+        Extent one = Extent.Square(1);
+        sequence.Module("conv", conv => new TransposedConvolutionOperator(
+            conv, output, Extent.Square(3), Extent.Square(2), BlockRules.Half(Extent.Square(3), one), OutputPadding: one, one, Groups: 1, Bias: true));
+        sequence.BatchNorm("bn");
+        sequence.Activation("act", reader.BlockActivation("activation", ActivationKind.ReLU));
+    }
 }

@@ -24,7 +24,8 @@ internal sealed class SegmentationErf(IReadOnlyList<AttributeDeclaration> module
 
     public override double Epsilon => 1e-3;
 
-    protected override string LayerKey(AttributeDeclaration layer) => "decoder.output_conv";
+    /// <summary>The encoder's own output is trained first and not part of the whole network's.</summary>
+    protected override string LayerKey(AttributeDeclaration layer) => _decoder < 0 ? "encoder.output_conv" : "decoder.output_conv";
 
     protected override string BlockKey(AttributeDeclaration block)
     {

@@ -46,7 +46,10 @@ internal static class Families
         ["ConvNeXtBlock.gamma"] = "gamma",
         ["NonBottleneck1D.vertical1"] = "conv3x1_1", ["NonBottleneck1D.horizontal1"] = "conv1x3_1", ["NonBottleneck1D.bn1"] = "bn1",
         ["NonBottleneck1D.vertical2"] = "conv3x1_2", ["NonBottleneck1D.horizontal2"] = "conv1x3_2", ["NonBottleneck1D.bn2"] = "bn2",
-        ["ERFNetDownsampler.conv"] = "conv", ["ERFNetDownsampler.bn"] = "bn",
+        ["ERFNetDownsampler.conv"] = "conv", ["ERFNetDownsampler.bn"] = "bn", ["ERFNetUpsampler.conv"] = "conv", ["ERFNetUpsampler.bn"] = "bn",
+        ["ASPP.point"] = "convs.0.0", ["ASPP.point_bn"] = "convs.0.1", ["ASPP.dilated1"] = "convs.1.0", ["ASPP.dilated1_bn"] = "convs.1.1",
+        ["ASPP.dilated2"] = "convs.2.0", ["ASPP.dilated2_bn"] = "convs.2.1", ["ASPP.dilated3"] = "convs.3.0", ["ASPP.dilated3_bn"] = "convs.3.1",
+        ["ASPP.pooled"] = "convs.4.1", ["ASPP.pooled_bn"] = "convs.4.2", ["ASPP.project"] = "project.0", ["ASPP.project_bn"] = "project.1",
     };
 
     /// <summary>Whether <paramref name="kind"/> is a block of several layers.</summary>

@@ -1,0 +1,36 @@
+using EfficientConv.Dsl.Compiler.Graph;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>How an image of bytes comes into a network.</summary>
+/// <param name="Shape">Shape of the input.</param>
+/// <param name="IsPlanar">Whether the input's floats are planes.</param>
+/// <param name="Step">Number of the step that converts rows as it reads them, or -1 where the whole image is converted before.</param>
+/// <param name="Staging">Where the converted image lies in the workspace, or -1.</param>
+public sealed record ImagePlan(Shape Shape, bool IsPlanar, int Step, int Staging);
+
+/// <summary>Lets the step that reads the network's input read bytes.</summary>
+internal static class ImageScheduling
+{
+    /// <summary><paramref name="plan"/> with what images need; itself where the network takes none.</summary>
+    public static NetworkPlan Schedule(NetworkPlan plan, LayerGraph graph)
+    {
+        if (graph.Image is null)
+            return plan;
+        bool isPlanar = Scheduler.UserView(graph.Input, graph.IsChannelsLast).IsPlanar;
+        int[] readers = [.. Enumerable.Range(0, plan.Steps.Count).Where(i => plan.Steps[i].Input.Place == TensorPlace.Input || plan.Steps[i].Residual?.Place == TensorPlace.Input)];
+
+        // A step that copies rows into a ring converts them there; nothing else may read the floats that are then never made.
+        if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset: 0 }, Residual: null, Driver: RowDriver { Load: RowLoad.Copy, Source.RingRows: > 0, ChannelBlocks: 1 } driver }
+            && driver.Input.Shape == graph.Input)
+        {
+            return plan with { Image = new ImagePlan(graph.Input, isPlanar, readers[0], -1) };
+        }
+
+        return plan with
+        {
+            Image = new ImagePlan(graph.Input, isPlanar, -1, plan.WorkspaceLength),
+            WorkspaceLength = checked(plan.WorkspaceLength + PlanBuilder.Align((int)graph.Input.Count)),
+        };
+    }
+}
