@@ -133,6 +133,9 @@ public static class TimeModel
             case PlanarShuffleDriver:
                 count.Copy(input.Count);
                 return 0;
+            case InterleaveDriver:
+                count.Weave(output);
+                return 0;
             case MapDriver d:
                 count.Pass(d.Function, output.Count);
                 if (d.Input.IsPlanar != d.Output.IsPlanar && input.Pixels > 1)
@@ -247,6 +250,13 @@ public static class TimeModel
         public void TurnIf(bool turned, long values) => Turned += turned ? values : 0;
 
         public void Copy(double values) => Copied += values;
+
+        /// <summary>Channels of two tensors in turn: for each vector out a load, a permutation and a store, of four lanes without AVX-512, and a call for each pixel.</summary>
+        public void Weave(Shape output)
+        {
+            double vectors = output.Channels / (target.Lanes >= 16 ? 16.0 : 4.0), cycles = output.Pixels * ((1.5 * vectors) + 8);
+            Copied += cycles / CopyCyclesPerVector * target.Lanes;
+        }
 
         public void Load(RowLoad load, Shape input, bool planar)
         {
