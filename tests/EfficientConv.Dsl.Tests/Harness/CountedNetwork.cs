@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace EfficientConv.Dsl.Tests.Harness;
 
 /// <summary>What PyTorch says that a network costs; written by tests/fixtures/make_costs.py.</summary>
-/// <param name="Name">Name of the case, or <c>torchvision.</c> and the network's name.</param>
-/// <param name="Declaration">C# attributes; null for torchvision's networks.</param>
+/// <param name="Name">Name of the case, or <c>zoo.</c> and the network's name.</param>
+/// <param name="Declaration">C# attributes; null for the zoo's networks.</param>
 /// <param name="Parameters">Parameters.</param>
 /// <param name="Macs">Multiply-adds of convolutions and linear layers.</param>
 /// <param name="Activations">Their outputs' elements.</param>
