@@ -27,15 +27,15 @@ public sealed class PyTorchCostTests
     }
 
     [Fact]
-    public void ThereAreEnoughCases() => Assert.InRange(Declared.Count, 440, int.MaxValue);
+    public void ThereAreEnoughCases() => Assert.InRange(Declared.Count, 430, int.MaxValue);
 
     private static void AssertSame(CountedNetwork counted, LayerGraph graph)
     {
         Compiler.Cost.NetworkCost cost = NetworkCostModel.Measure(graph);
         SavedTensors saved = TrainingMemory.Saved(graph);
         CountedNetwork ours = new(
-            counted.Name, counted.Declaration, cost.Parameters, cost.MultiplyAdds, cost.ActivationSum, cost.OutputSum, LayerMemory.Layerwise(graph).PeakBytes,
+            counted.Name, counted.Declaration, cost.Parameters, cost.MultiplyAdds, cost.ActivationSum, counted.Outputs is null ? null : cost.OutputSum, LayerMemory.Layerwise(graph).PeakBytes,
             LayerMemory.Layerwise(graph, inputHeld: true).PeakBytes, saved.MapBytes, saved.StatisticsBytes);
-        Assert.Equal(counted.Figures, ours.Figures);
+        Assert.True(counted.Figures == ours.Figures, $"PyTorch: {counted.Figures}\nhere:    {ours.Figures}");
     }
 }
