@@ -86,5 +86,5 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
 
     /// <summary>The argument called <paramref name="argument"/>, or the whole attribute where the source leaves it out.</summary>
     private static Location Locate(NetworkAttribute attribute, string? argument) =>
-        (argument is null ? null : AttributeArguments.Find(attribute.Syntax, attribute.Data.AttributeConstructor, argument))?.GetLocation() ?? attribute.Syntax.GetLocation();
+        (argument is null ? null : AttributeArguments.FindNode(attribute.Syntax, attribute.Data.AttributeConstructor, argument))?.GetLocation() ?? attribute.Syntax.GetLocation();
 }

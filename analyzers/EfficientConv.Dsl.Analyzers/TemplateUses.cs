@@ -1,41 +1,72 @@
 using System.Runtime.CompilerServices;
+using EfficientConv.Dsl.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace EfficientConv.Dsl.Analyzers;
 
-/// <summary>Finds <c>Use&lt;T&gt;</c> attributes. What a file's text says is remembered as long as the file lives, so a key stroke costs one file.</summary>
+/// <summary>
+/// Finds <c>Use&lt;T&gt;</c> attributes. What a file's text says is remembered as long as the file lives, so a key stroke costs one file; only the classes that
+/// carry such an attribute are bound.
+/// </summary>
 internal static class TemplateUses
 {
-    private static readonly ConditionalWeakTable<SyntaxTree, string[]> s_namesByTree = new();
+    /// <summary>Of each <c>Use</c> the last identifier of what it places, and the class that carries it.</summary>
+    private static readonly ConditionalWeakTable<SyntaxTree, (string Template, string? User)[]> s_usesByTree = new();
 
     /// <summary>Whether an attribute somewhere in <paramref name="compilation"/> uses <paramref name="template"/>.</summary>
     public static bool IsUsed(INamedTypeSymbol template, Compilation compilation, CancellationToken cancellation)
     {
+        List<(string Template, string? User)> underOtherNames = [];
         foreach (SyntaxTree tree in compilation.SyntaxTrees)
         {
             cancellation.ThrowIfCancellationRequested();
-            string[] names = s_namesByTree.GetValue(tree, Scan);
-            if (names.Contains(template.Name, StringComparer.Ordinal) || names.Any(name => IsAliasOf(name, template, tree, cancellation)))
-                return true;
+            foreach ((string Template, string? User) use in s_usesByTree.GetValue(tree, Scan))
+            {
+                if (use.Template != template.Name)
+                    underOtherNames.Add(use);
+                else if (Uses(use, template, compilation))
+                    return true;
+            }
         }
 
-        return false;
+        // Another name may be an alias, of this file or of the project.
+        return underOtherNames.Any(use => use.User is not null && Uses(use, template, compilation));
     }
 
-    /// <summary>Last identifiers of the types that the file's <c>Use</c> attributes name; another template of that name counts as this one.</summary>
-    private static string[] Scan(SyntaxTree tree) =>
+    /// <summary>What the class's attributes really mean; a class that cannot be looked up is believed.</summary>
+    private static bool Uses((string Template, string? User) use, INamedTypeSymbol template, Compilation compilation) =>
+        use.User is null || compilation.Assembly.GetTypeByMetadataName(use.User) is not { } user
+            ? use.Template == template.Name
+            : user.GetAttributes().Any(attribute => SymbolEqualityComparer.Default.Equals(NetworkAttributes.TemplateOf(attribute)?.OriginalDefinition, template));
+
+    private static (string Template, string? User)[] Scan(SyntaxTree tree) =>
     [
-        .. tree.GetRoot().DescendantNodes(static node => node is CompilationUnitSyntax or MemberDeclarationSyntax or AttributeListSyntax or AttributeSyntax or QualifiedNameSyntax or AliasQualifiedNameSyntax)
+        .. tree.GetRoot().DescendantNodes(static node => node is CompilationUnitSyntax or MemberDeclarationSyntax or AttributeListSyntax or AttributeSyntax or NameSyntax or UsingDirectiveSyntax)
             .OfType<GenericNameSyntax>()
-            .Where(static name => name.FirstAncestorOrSelf<AttributeSyntax>() is not null && name.Identifier.ValueText is "Use" or "UseAttribute")
-            .SelectMany(static name => name.TypeArgumentList.Arguments)
-            .Select(static type => type.GetLastToken().ValueText)
+            .Where(static name => name.Identifier.ValueText is "Use" or "UseAttribute" && name.FirstAncestorOrSelf<SyntaxNode>(static node => node is AttributeSyntax or UsingDirectiveSyntax) is not null)
+            .SelectMany(static name => name.TypeArgumentList.Arguments.Select(type => (type.GetLastToken().ValueText, MetadataName(name.FirstAncestorOrSelf<TypeDeclarationSyntax>()))))
             .Distinct(),
     ];
 
-    private static bool IsAliasOf(string name, INamedTypeSymbol template, SyntaxTree tree, CancellationToken cancellation) =>
-        tree.GetRoot(cancellation).DescendantNodes(static node => node is CompilationUnitSyntax or BaseNamespaceDeclarationSyntax).OfType<UsingDirectiveSyntax>()
-            .Any(alias => alias.Alias?.Name.Identifier.ValueText == name && alias.NamespaceOrType.GetLastToken().ValueText == template.Name);
+    /// <summary>The name under which a compilation knows a declared class; null for the alias of an attribute, which stands outside of classes.</summary>
+    private static string? MetadataName(TypeDeclarationSyntax? declaration)
+    {
+        if (declaration is null)
+            return null;
+        string name = Nested(declaration);
+        foreach (SyntaxNode parent in declaration.Ancestors())
+        {
+            if (parent is TypeDeclarationSyntax outer)
+                name = Nested(outer) + "+" + name;
+            else if (parent is BaseNamespaceDeclarationSyntax space)
+                name = string.Join(".", space.Name.DescendantTokens().Where(static token => token.IsKind(SyntaxKind.IdentifierToken)).Select(static token => token.ValueText)) + "." + name;
+        }
+
+        return name;
+
+        static string Nested(TypeDeclarationSyntax type) =>
+            type.TypeParameterList is { Parameters.Count: var arity } ? FormattableString.Invariant($"{type.Identifier.ValueText}`{arity}") : type.Identifier.ValueText;
+    }
 }

@@ -36,7 +36,7 @@ internal sealed class AttributeEdit
     /// </summary>
     public string? NameOf(string argument)
     {
-        if (_constructor.Parameters.Any(parameter => parameter.Name == argument) || AttributeArguments.Find(Attribute, _constructor, argument) is not null)
+        if (_constructor.Parameters.Any(parameter => parameter.Name == argument) || AttributeArguments.FindExpression(Attribute, _constructor, argument) is not null)
             return argument;
         string property = char.ToUpperInvariant(argument[0]) + argument.Substring(1);
         for (INamedTypeSymbol? type = _constructor.ContainingType; type is not null; type = type.BaseType)
@@ -57,8 +57,8 @@ internal sealed class AttributeEdit
         string name = NameOf(argument)!;
         bool isProperty = _constructor.Parameters.All(parameter => parameter.Name != name);
         ExpressionSyntax expression = SyntaxFactory.ParseExpression(Qualify(value));
-        if (AttributeArguments.Find(attribute, _constructor, name) is { } existing)
-            return attribute.ReplaceNode(existing.Expression, expression.WithTriviaFrom(existing.Expression));
+        if (AttributeArguments.FindExpression(attribute, _constructor, name) is { } existing)
+            return attribute.ReplaceNode(existing, expression.WithTriviaFrom(existing));
 
         AttributeArgumentSyntax added = isProperty
             ? SyntaxFactory.AttributeArgument(

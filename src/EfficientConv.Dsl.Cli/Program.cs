@@ -43,7 +43,7 @@ internal static class Program
         catch (ToolException exception)
         {
             if (exception.Message.Length > 0)
-                error.WriteLine(exception.Message.Contains(": error ", StringComparison.Ordinal) ? exception.Message : $"error: {exception.Message}");
+                error.WriteLine(exception.ExitCode == ExitCode.Failed && exception.Message.Contains(": error ", StringComparison.Ordinal) ? exception.Message : $"error: {exception.Message}");
             return exception.ExitCode;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

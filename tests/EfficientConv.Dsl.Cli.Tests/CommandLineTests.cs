@@ -45,6 +45,71 @@ public sealed class CommandLineTests
         Assert.Empty(result.Output);
     }
 
+    /// <summary>Files that are there and cannot be used, verb by verb; {0} is the folder.</summary>
+    [Theory]
+    [InlineData("report {0}/notes.txt")]
+    [InlineData("report {0}/nothing")]
+    [InlineData("report {0}/text.dll")]
+    [InlineData("report {0}/broken.csproj")]
+    [InlineData("report {0}/Plain.cs")]
+    [InlineData("report {0}/Blocks.cs -n Large")]
+    [InlineData("report {0}/Blocks.cs --schedule {0}/broken.json")]
+    [InlineData("report {0}/Blocks.cs --schedule {0}/nowhere.json")]
+    [InlineData("report {0}/Blocks.cs --html {0}/nowhere/report.html")]
+    [InlineData("memory {0}/Blocks.cs -n Large")]
+    [InlineData("memory {0}/Blocks.cs --batch many")]
+    [InlineData("memory --in 64 --out 128 --size 56 --stride -1")]
+    [InlineData("bench {0}/Blocks.cs -n Large")]
+    [InlineData("bench {0}/Blocks.cs --threads 0")]
+    [InlineData("bench {0}/Blocks.cs --peer tvm")]
+    [InlineData("bench {0}/Blocks.cs --isa avx1024")]
+    [InlineData("bench {0}/Blocks.cs --layers --batch 2")]
+    [InlineData("bench {0}/Blocks.cs --schedule {0}/broken.json")]
+    [InlineData("choose --in 64 --out 128")]
+    [InlineData("choose --in 64 --out 128 --size 1.5")]
+    [InlineData("generate {0}/Blocks.cs -n Large")]
+    [InlineData("generate {0}/Blocks.cs --output {0}/notes.txt")]
+    [InlineData("validate {0}/Blocks.cs --weights {0}/notes.txt")]
+    [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/nowhere.safetensors")]
+    [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt")]
+    [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt --input {0}/notes.txt")]
+    [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt --tolerance small")]
+    [InlineData("tune {0}/Blocks.cs -n Large")]
+    [InlineData("tune {0}/Blocks.cs --output {0}/broken.json")]
+    public void WrongFilesAndNumbers_EndWithTwoAndOneClearError(string line)
+    {
+        using Tool tool = new();
+        tool.Write("Blocks.cs", Tool.Blocks);
+        tool.Write("Plain.cs", "public sealed class Plain;");
+        tool.Write("notes.txt", "Notes.");
+        tool.Write("text.dll", "No assembly.");
+        tool.Write("broken.csproj", "<Project");
+        tool.Write("broken.json", "{ \"version\": ");
+        Directory.CreateDirectory(tool.At("nothing"));
+        ToolResult result = Tool.Run(line.Replace("{0}", tool.At(".")[..^2], StringComparison.Ordinal).Split(' '));
+        Assert.True(result.ExitCode == 2, $"exit code {result.ExitCode}: {result.Error}{result.Output}");
+        Assert.Single(result.Error.Split('\n'), text => text.StartsWith("error: ", StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+        Assert.Empty(result.Output);
+    }
+
+    [Theory]
+    [InlineData("report")]
+    [InlineData("memory")]
+    [InlineData("bench")]
+    [InlineData("generate")]
+    [InlineData("validate --weights nowhere.safetensors")]
+    [InlineData("tune --dry-run")]
+    public void ANetworkWithAMistake_EndsEveryVerbWithOneAndTheDiagnostic(string verb)
+    {
+        using Tool tool = new();
+        string file = tool.Write("Bad.cs", "using EfficientConv.Dsl;\n[InputShape(10, 8, 8), Conv2d(16, groups: 3)] public sealed partial class Bad;");
+        ToolResult result = Tool.Run([.. verb.Split(' ')[..1], file, .. verb.Split(' ')[1..]]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("error ECD0101: Conv2d \"0\" has groups 3, which do not divide its 10 input channels", Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Empty(result.Output);
+    }
+
     [Fact]
     public void AMistakeInANetwork_IsTheAnalyzersDiagnosticWithFileAndLine()
     {

@@ -72,6 +72,43 @@ public sealed class ReportTests
         Assert.Contains("EFFICIENTCONV_KEEP_ATTRIBUTES", memory.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Templates, lists of names, enumerations and budgets come through metadata as they come through the sources.</summary>
+    [Fact]
+    public void ABuiltAssemblyThatKeepsItsAttributes_IsReadAsItsSources()
+    {
+        const string Source = """
+            using EfficientConv.Dsl;
+            namespace Demo;
+
+            [InputShape(8, 12, 12, Layout = TensorLayout.NHWC), Budget(maxParameters: 100_000)]
+            [Conv2d(16, padding: 1, Name = "a"), HardSwish, Conv2d(16, padding: 1, Name = "b"), Concat("a", "b"), Add("b2")]
+            [Use<Branch>(2), MaxPool2d, InvertedResidual(expansion: 2, activation: Activation.SiLU, squeezeReduction: 4)]
+            public sealed partial class Joined;
+
+            [PointwiseConv2d(48, bias: false), BatchNorm(1e-3), Use<Deep>]
+            public sealed class Branch;
+
+            [ReLU(Name = "x"), DepthwiseConv2d(padding: 1), Add("x")]
+            public sealed class Deep;
+            """;
+        using Tool tool = new();
+        string source = tool.Write("Joined.cs", Source.Replace(", Add(\"b2\")", string.Empty, StringComparison.Ordinal));
+        var declared = Input.NetworkInputs.Read([source], null, new Output.Terminal(TextWriter.Null, TextWriter.Null))[0];
+        File.WriteAllBytes(tool.At("Built.dll"), NetworkBuild.Emit(
+            NetworkCompiler.Compile(declared.Declaration!, CompilerOptions.Default).Sources.Select(s => s.Text).Append("#define EFFICIENTCONV_KEEP_ATTRIBUTES\n" + File.ReadAllText(source))));
+
+        foreach (string verb in new[] { "report", "memory" })
+        {
+            string[] machine = verb == "report" ? Tool.Machine : [];
+            string built = Tool.Run([verb, tool.At("Built.dll"), "--json", .. machine]).Succeeded().Output, read = Tool.Run([verb, source, "--json", .. machine]).Succeeded().Output;
+            Assert.Equal(WithoutLocation(read), WithoutLocation(built));
+        }
+
+        Assert.Equal(Tool.Run("generate", source).Succeeded().Output, Tool.Run("generate", tool.At("Built.dll")).Succeeded().Output);
+
+        static string WithoutLocation(string json) => string.Join('\n', json.Split('\n').Where(line => !line.Contains("\"location\"", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void ThePage_IsSelfContainedAndHasItsCharts()
     {

@@ -104,6 +104,8 @@ public class CodeFixTests
     [InlineData("Conv2d(32, 3, 1, 1, 1, /* groups */ 3 /* wrong */, false)", "Conv2d(32, 3, 1, 1, 1, /* groups */ 4 /* wrong */, false)")]
     [InlineData("Conv2d(groups : 2 + 1, outChannels: 32, Name = \"x\")", "Conv2d(groups : 4, outChannels: 32, Name = \"x\")")]
     [InlineData("ChannelShuffle(5)", "ChannelShuffle(2)")]
+    [InlineData("ConvTranspose2d(32, stride: 2, kernelSize: 2, groups: 3)", "ConvTranspose2d(32, stride: 2, kernelSize: 2, groups: 4)")]
+    [InlineData("PixelShuffle(factor: 3 /* wrong */)", "PixelShuffle(factor: 4 /* wrong */)")]
     public Task Groups_ReplacesTheValueOnly(string wrong, string right) => CodeFixHarness.VerifyAsync(
         new GroupsCodeFix(),
         $"[InputShape(32, 8, 8)]\n[ReLU, {wrong}, GELU] // layers\npublic partial class Net;\n",
@@ -127,6 +129,15 @@ public class CodeFixTests
             "[InputShape(32, 8, 8), Conv2d(32, groups: 2)] public partial class A;\n[InputShape(12, 8, 8), ChannelShuffle(4)] public partial class B;\n",
             "[InputShape(7, 8, 8), ChannelShuffle(groups: 1)] public partial class C;\n",
         ]);
+
+    [Theory]
+    [InlineData("Concat(new[] { \"stem\", \"stm\" })", "Concat(new[] { \"stem\", \"stem\" })")]
+    [InlineData("Concat(tensors: \"stm\")", "Concat(tensors: \"stem\")")]
+    [InlineData("Concat(\"stem\", /* b */ \"stm\" /* typo */)", "Concat(\"stem\", /* b */ \"stem\" /* typo */)")]
+    public Task TensorName_ReplacesOneElementOfAList(string wrong, string right) => CodeFixHarness.VerifyAsync(
+        new TensorNameCodeFix(),
+        $"[InputShape(32, 8, 8)]\n[ReLU(Name = \"stem\"), BatchNorm, {wrong}]\npublic partial class Net;\n",
+        $"[InputShape(32, 8, 8)]\n[ReLU(Name = \"stem\"), BatchNorm, {right}]\npublic partial class Net;\n");
 
     [Theory]
     [InlineData("Conv2d(8, 5, dilation: 2)", "Conv2d(8, 5, dilation: 2, padding: 1)")]

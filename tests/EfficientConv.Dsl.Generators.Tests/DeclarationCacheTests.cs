@@ -49,6 +49,21 @@ public class DeclarationCacheTests
         Assert.Equal(changes, !was.SequenceEqual(cached));
     }
 
+    [Theory]
+    [InlineData("[ReLU] class Block;", "[GELU] class Block;", true)]
+    [InlineData("[ReLU] class Block;", "[ReLU] class Block { int x = 1; }", false)]
+    [InlineData("[ReLU] class Block;", "[ReLU] class Block; namespace Nets { [GELU] class Block; }", true)]
+    [InlineData("[Use<Deep>] class Block; [ReLU] class Deep;", "[Use<Deep>] class Block; [GELU] class Deep;", true)]
+    public void EditOfATemplate_GivesWhatAFreshGeneratorReads(string before, string after, bool changes)
+    {
+        const string User = "namespace Nets { [InputShape(4, 8, 8), Conv2d(8), Use<Block>] public sealed partial class Net; }";
+        CSharpCompilation first = TestCompilation.Create(User, before), second = TestCompilation.WithFile(first, "File1.cs", after);
+        ImmutableSortedDictionary<string, string> was = GeneratorHarness.Run(first).Sources, cached = GeneratorHarness.Run(second).Sources;
+
+        Assert.Equal(GeneratorHarness.Run(TestCompilation.Create(User, after)).Sources, cached);
+        Assert.Equal(changes, !was.SequenceEqual(cached));
+    }
+
     [Fact]
     public void GlobalUsing_InAnotherFile_IsSeen()
     {

@@ -72,6 +72,28 @@ public class GeneratorCachingTests
         Assert.All(commented.Values, reasons => Assert.True(reasons.IsCached, reasons.ToString()));
     }
 
+    /// <summary>Of several networks those that use the edited template, also through another one.</summary>
+    [Fact]
+    public void EditedInnerTemplate_ReemitsItsUsersOnly()
+    {
+        const string Templates = "[Conv2d(8, padding: 1), ReLU] public class Inner; [Use<Inner>(2)] public class Middle; [GELU] public class Elsewhere { public static int Value => 1; }";
+        CSharpCompilation compilation = TestCompilation.Create(
+            "[InputShape(8, 8, 8), Use<Inner>] partial class Direct; [InputShape(8, 8, 8), Use<Middle>] partial class Through; [InputShape(8, 8, 8), Use<Elsewhere>] partial class Apart; [InputShape(8, 8, 8), ReLU] partial class Plain;",
+            Templates, Other);
+
+        AssertReemitted(compilation, "File1.cs", Templates.Replace("padding: 1", "padding: 1, bias: false", StringComparison.Ordinal), "Direct", "Through");
+        AssertReemitted(compilation, "File1.cs", Templates.Replace("Use<Inner>(2)", "Use<Inner>(3)", StringComparison.Ordinal), "Through");
+        AssertReemitted(compilation, "File1.cs", Templates.Replace("GELU", "SiLU", StringComparison.Ordinal), "Apart");
+        AssertReemitted(compilation, "File1.cs", Templates.Replace("=> 1", "=> 2", StringComparison.Ordinal).Replace("8, padding: 1", "4 + 4, /* kept */ padding: 1", StringComparison.Ordinal));
+        AssertReemitted(compilation, "File2.cs", Other.Replace("=> 1", "=> 2", StringComparison.Ordinal));
+    }
+
+    private static void AssertReemitted(CSharpCompilation compilation, string path, string text, params string[] networks)
+    {
+        ImmutableDictionary<string, StepReasons> reasons = GeneratorHarness.Edit(compilation, path, text);
+        Assert.Equal(networks.Order(), reasons.Where(pair => !pair.Value.IsCached).Select(pair => pair.Key).Order());
+    }
+
     [Fact]
     public void EditedAttribute_ReemitsOnlyThatNetwork()
     {

@@ -169,8 +169,19 @@ public partial class NetworkAnalyzerTests
     [InlineData("Conv2d(32, kernelSize: 5, padding: 1)", "Conv2d \"0\" loses 2 of 8 rows and loses 2 of 8 columns at stride 1 with padding 1 (padding 0 or dilation * (kernel - 1) / 2 = 2 is meant by most)")]
     [InlineData("InvertedResidual(16, stride: 2, shortcut: Shortcut.Required)", "InvertedResidual \"0\" cannot add its input to its output: its layer depthwise with stride 2x2 makes 4 x 4 pixels of 8 x 8, and its layer project makes 16 channels of the block's 32 (a shortcut needs stride 1 and equal shapes)")]
     [InlineData("Conv2d(16, stride: 2, padding: 1), Add(\"input\")", "Add \"Add1\" adds \"input\" of 32 x 8 x 8 to 16 x 4 x 4: channels 16, made by \"0\", and 32, made by \"input\"; 4 x 4 pixels, made by \"0\", and 8 x 8, made by \"input\" (both shapes must be equal)")]
+    [InlineData("FusedMBConv(expansion: 4, kernelSize: 9, shortcut: Shortcut.None, Padding = 0)", "FusedMBConv \"0\" (its layer expand: 9x9 convolution of 32 to 128 channels, 128 = 32 x expansion 4) has an empty output: its kernel of 9 x 9 pixels (dilation included) is larger than the padded input of 8 x 8 pixels (the effective kernel must fit)")]
+    [InlineData("ShuffleUnitV1(96, groups: 5, stride: 2)", "ShuffleUnitV1 \"0\" (its layer reduce: 1x1 convolution of 32 to 24 channels, outChannels 96) has groups 5, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
+    [InlineData("RepVGGBlock(groups: 3)", "RepVGGBlock \"0\" (its layer conv: 3x3 convolution of 32 to 32 channels) has groups 3, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
+    [InlineData("ConvTranspose2d(12, groups: 5)", "ConvTranspose2d \"0\" has groups 5, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
+    [InlineData("PixelShuffle(3)", "PixelShuffle \"0\" has factor 3, whose square does not divide its 32 channels (channels must be divisible by factor * factor)")]
     public async Task Message_NamesThingPlaceFactAndRule(string layers, string expected) =>
         Assert.Equal(expected, await MessageAsync($"[InputShape(32, 8, 8)] [{layers}] public sealed partial class Net;"));
+
+    [Theory]
+    [InlineData("[ReLU, Bottleneck(10, 32, groups: 4)] class A;", "Bottleneck \"0.1\" (its layer conv: 3x3 convolution of 10 to 10 channels, midChannels 10) has groups 4, which do not divide its 10 input channels (inChannels must be divisible by groups); it stands in A")]
+    [InlineData("[Use<B>(2)] class A; [Conv2d(32, 5, padding: 1)] class B;", "Conv2d \"0.0\" loses 2 of 8 rows and loses 2 of 8 columns at stride 1 with padding 1 (padding 0 or dilation * (kernel - 1) / 2 = 2 is meant by most); it stands in B")]
+    public async Task Message_OfATemplate_NamesTheLayerAndTheTemplate(string templates, string expected) =>
+        Assert.Equal(expected, await MessageAsync($"[InputShape(32, 8, 8)] [Use<A>] public sealed partial class Net; {templates}"));
 
     [Fact]
     public Task Networks_AreJudgedOnTheirOwn() => Verify(

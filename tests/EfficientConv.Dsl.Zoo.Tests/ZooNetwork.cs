@@ -3,7 +3,8 @@ using EfficientConv.Dsl.Zoo;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>One class of the zoo, seen through its static members.</summary>
-public sealed record ZooNetwork(string Name, TensorShape Input, TensorShape Output, NetworkCost Cost, Func<byte[], LoadOptions, Action<float[], float[]>> Load, Func<string, Action<float[], float[]>> LoadFile)
+public sealed record ZooNetwork(string Name, TensorShape Input, TensorShape Output, NetworkCost Cost, Func<byte[], LoadOptions, Action<float[], float[]>> Load, Func<string, Action<float[], float[]>> LoadFile,
+    Func<InstructionSet, (long WorkspaceBytes, Action<float[], float[]> Forward)> CreateRandom)
 {
     /// <summary>All of them, by class name.</summary>
     public static IReadOnlyDictionary<string, ZooNetwork> All { get; } = new[]
@@ -24,8 +25,14 @@ public sealed record ZooNetwork(string Name, TensorShape Input, TensorShape Outp
     private static ZooNetwork Of<T>()
         where T : class, IConvNet<T>
     {
-        return new ZooNetwork(typeof(T).Name, T.InputShape, T.OutputShape, T.Cost, (bytes, options) => Forward(T.Load(bytes, options)), path => Forward(T.Load(path)));
+        return new ZooNetwork(typeof(T).Name, T.InputShape, T.OutputShape, T.Cost, (bytes, options) => Forward(T.Load(bytes, options)), path => Forward(T.Load(path)), Random);
 
         static Action<float[], float[]> Forward(T network) => (input, output) => network.Forward(input, output);
+
+        static (long WorkspaceBytes, Action<float[], float[]> Forward) Random(InstructionSet set)
+        {
+            T network = T.CreateRandom(1, new LoadOptions { InstructionSet = set });
+            return (network.WorkspaceBytes, Forward(network));
+        }
     }
 }

@@ -43,6 +43,22 @@ public sealed class ZooTests
         Assert.Equal((parameters, multiplyAdds), (cost.Parameters, cost.MultiplyAdds));
     }
 
+    /// <summary>The peak that the constants claim is input, output and the workspace of the widest vectors; the first call allocates that workspace and no more.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void ClaimedPeak_IsWhatTheRuntimeTakes(string name)
+    {
+        ZooNetwork network = ZooNetwork.All[name];
+        (long workspace, Action<float[], float[]> forward) = network.CreateRandom(InstructionSet.Avx512);
+        Assert.Equal(network.Cost.PeakBytesFused, workspace + ((network.Input.ElementCount + network.Output.ElementCount) * sizeof(float)));
+
+        // An array with its header, and up to a cache line more to begin on one.
+        float[] input = new float[network.Input.ElementCount], output = new float[network.Output.ElementCount];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        forward(input, output);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, workspace, workspace + 1024);
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void PublishedStateDict_LoadsByNameAndGivesPyTorchsLogits(string name)

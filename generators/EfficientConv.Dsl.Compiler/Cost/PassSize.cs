@@ -10,5 +10,5 @@ public static class PassSize
 
     /// <summary>torchsummary counts the outputs of all modules, and those of blocks that are modules of their own once more.</summary>
     public static long Torchsummary(LayerGraph graph, NetworkCost cost) =>
-        2 * sizeof(float) * (cost.OutputSum + graph.Layers.Where(l => l.Origin.Role.Length > 0).GroupBy(l => l.Origin.AttributeIndex).Sum(block => block.Last().Output.Count));
+        2 * sizeof(float) * (cost.OutputSum + graph.Layers.Where(l => l.Origin.Role.Length > 0).GroupBy(l => (l.Origin.AttributeIndex, l.Block)).Sum(block => block.Last().Output.Count));
 }

@@ -24,13 +24,13 @@ public static class TrainingMemory
     }
 
     /// <summary>
-    /// Rule T1: a convolution, batch norm and pooling keep their input, maximum pooling the places of the maxima as well in 64-bit integers; an activation
-    /// keeps what its derivative is written in, its output or its input; a gate's product both factors. A tensor that two layers keep is kept once.
+    /// Rule T1: a convolution, a norm and pooling keep their input, maximum pooling the places of the maxima as well in 64-bit integers, layer norm mean and scale of
+    /// each pixel; an activation keeps what its derivative is written in, its output or its input; a product both factors. A tensor that two layers keep is kept once.
     /// </summary>
     public static SavedTensors Saved(LayerGraph graph)
     {
         int[] root = Roots(graph);
-        HashSet<int> byConvolutions = [.. graph.Layers.Where(l => l.Operator is ConvolutionOperator).Select(l => root[l.Inputs[0]])];
+        HashSet<int> byConvolutions = [.. graph.Layers.Where(l => l.Operator is ConvolutionOperator or TransposedConvolutionOperator).Select(l => root[l.Inputs[0]])];
         return new SavedTensors(
             SavedTensorBytes(graph).Sum(),
             byConvolutions.Sum(id => graph.Layers[id].Output.Count * sizeof(float)),
@@ -46,7 +46,7 @@ public static class TrainingMemory
         foreach (Layer layer in graph.Layers.Where(l => trained[l.Id]))
         {
             // The gradient of one factor is the other one times what comes back.
-            if (layer.Operator is ScaleOperator)
+            if (layer.Operator is ScaleOperator or MultiplyOperator)
                 kept.UnionWith(new[] { (layer.Inputs[0], layer.Inputs[1]), (layer.Inputs[1], layer.Inputs[0]) }.Where(p => trained[p.Item1]).Select(p => root[p.Item2]));
             Kept keeps = KeptBy(layer.Operator);
             if (keeps.HasFlag(Kept.Inputs))
@@ -60,8 +60,10 @@ public static class TrainingMemory
         {
             if (kept.Contains(layer.Id))
                 bytes.Add(layer.Output.Count * sizeof(float));
-            if (layer.Operator is PoolOperator { IsMaximum: true } && trained[layer.Id])
+            if (layer.Operator is PoolOperator { IsMaximum: true } or AdaptivePoolOperator { IsMaximum: true } && trained[layer.Id])
                 bytes.Add(layer.Output.Count * sizeof(long));
+            if (layer.Operator is LayerNormOperator)
+                bytes.AddRange([layer.Output.Pixels * sizeof(float), layer.Output.Pixels * sizeof(float)]);
         }
 
         return bytes;
@@ -72,7 +74,8 @@ public static class TrainingMemory
     {
         bool[] trained = new bool[graph.Layers.Count];
         foreach (Layer layer in graph.Layers)
-            trained[layer.Id] = layer.Operator is ConvolutionOperator or BatchNormOperator or PReLUOperator or LayerNormOperator or LayerScaleOperator || layer.Inputs.Any(id => trained[id]);
+            trained[layer.Id] = layer.Operator is ConvolutionOperator or TransposedConvolutionOperator or BatchNormOperator or PReLUOperator or LayerNormOperator or LayerScaleOperator
+                || layer.Inputs.Any(id => trained[id]);
         return trained;
     }
 
@@ -96,7 +99,8 @@ public static class TrainingMemory
 
     private static Kept KeptBy(Operator op) => op switch
     {
-        ConvolutionOperator or BatchNormOperator or PReLUOperator or PoolOperator or GlobalAveragePoolOperator or LayerNormOperator or LayerScaleOperator => Kept.Inputs,
+        ConvolutionOperator or TransposedConvolutionOperator or BatchNormOperator or PReLUOperator or LayerNormOperator or LayerScaleOperator => Kept.Inputs,
+        PoolOperator or GlobalAveragePoolOperator or AdaptivePoolOperator => Kept.Inputs,
         SoftmaxOperator => Kept.Output,
         ActivationOperator a => a.Function.Kind switch
         {

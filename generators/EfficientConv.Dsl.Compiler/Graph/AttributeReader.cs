@@ -28,7 +28,7 @@ internal enum SpanLayout
 }
 
 /// <summary>Reads the arguments of one attribute and reports those that are out of range.</summary>
-internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration attribute, int index, string name)
+internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration attribute, int index, string name, TemplatePart? inside = null)
 {
     /// <summary>Values beyond this are surely a mistake, and their products would overflow.</summary>
     public const int MaxValue = 1 << 20;
@@ -41,7 +41,7 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
 
     public string Kind => attribute.Kind;
 
-    public LayerOrigin Origin(string role) => new(index, role);
+    public LayerOrigin Origin(string role) => new(index, role, inside);
 
     public bool IsSet(string argument) => attribute.Int(argument) != AttributeDeclaration.Unset;
 

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -5,7 +6,14 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <summary>Where a layer comes from.</summary>
 /// <param name="AttributeIndex">Index into the declaration's attributes; -1 for the class itself.</param>
 /// <param name="Role">What the layer is inside its block (<c>expand</c>, <c>depthwise</c>, ...); empty for a plain layer.</param>
-public readonly record struct LayerOrigin(int AttributeIndex, string Role);
+/// <param name="Inside">Which attribute of which template, where the one of the declaration is a <c>Use</c>; else null.</param>
+public readonly record struct LayerOrigin(int AttributeIndex, string Role, TemplatePart? Inside = null);
+
+/// <summary>An attribute of a template.</summary>
+/// <param name="Template">The template's name.</param>
+/// <param name="Index">The attribute's place in the template.</param>
+/// <param name="Attribute">The attribute.</param>
+public sealed record TemplatePart(string Template, int Index, AttributeDeclaration Attribute);
 
 /// <summary>One layer: an operator, its inputs and the shape of what it makes.</summary>
 /// <param name="Id">Position in <see cref="LayerGraph.Layers"/>.</param>
@@ -14,7 +22,14 @@ public readonly record struct LayerOrigin(int AttributeIndex, string Role);
 /// <param name="Inputs">Ids of the layers whose outputs it reads.</param>
 /// <param name="Output">Shape of its output.</param>
 /// <param name="Origin">The attribute that made it.</param>
-public sealed record Layer(int Id, string Name, Operator Operator, EquatableArray<int> Inputs, Shape Output, LayerOrigin Origin);
+public sealed record Layer(int Id, string Name, Operator Operator, EquatableArray<int> Inputs, Shape Output, LayerOrigin Origin)
+{
+    /// <summary>Name of the block that it is a part of; a plain layer is one by itself. Templates are placed several times, so an attribute may make several.</summary>
+    public string Block => Origin.Role.Length > 0 && Name.EndsWith("." + Origin.Role, StringComparison.Ordinal) ? Name.Substring(0, Name.Length - Origin.Role.Length - 1) : Name;
+
+    /// <summary>Whether both come from one attribute in one place.</summary>
+    public bool IsOfBlock(Layer other) => Origin.AttributeIndex == other.Origin.AttributeIndex && Block == other.Block;
+}
 
 /// <summary>A tensor that the network gives back.</summary>
 /// <param name="Name">What the user calls it.</param>

@@ -15,7 +15,7 @@ internal static class SequenceExpansion
 
     /// <summary>Expands <paramref name="attributes"/>; <paramref name="indices"/> are their numbers in findings.</summary>
     public static void Expand(GraphBuilder builder, IReadOnlyList<AttributeDeclaration> attributes, IReadOnlyList<int> indices) =>
-        Expand(builder, attributes, indices, default);
+        Expand(builder, attributes, indices, default, null);
 
     /// <summary>The attributes that are modules, and the stage marks, with those of templates in place of each <c>Use</c>.</summary>
     public static IEnumerable<AttributeDeclaration> Modules(IEnumerable<AttributeDeclaration> attributes) => Flatten(attributes).Take(MaxLayers);
@@ -45,7 +45,7 @@ internal static class SequenceExpansion
         }
     }
 
-    private static void Expand(GraphBuilder builder, IReadOnlyList<AttributeDeclaration> attributes, IReadOnlyList<int> indices, TensorKey prefix)
+    private static void Expand(GraphBuilder builder, IReadOnlyList<AttributeDeclaration> attributes, IReadOnlyList<int> indices, TensorKey prefix, string? template)
     {
         TensorNames names = new(builder.Failed ? -1 : builder.Current);
         bool single = attributes.Count(a => a.Kind != KeyScheme.StageMark) == 1;
@@ -68,7 +68,7 @@ internal static class SequenceExpansion
             // A template of one module is that module, not a torch.nn.Sequential of one.
             bool only = single && prefix.Canonical is not null && given is null;
             string canonical = only ? prefix.Canonical! : Join(prefix.Canonical, valid ? given ?? label : label);
-            AttributeReader reader = new(builder, attribute, indices[i], canonical);
+            AttributeReader reader = new(builder, attribute, indices[i], canonical, template is null ? null : new TemplatePart(template, i, attribute));
             if (!valid)
                 reader.Invalid("Name", $"'{new string(given!.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
             if (isModule)
@@ -107,7 +107,7 @@ internal static class SequenceExpansion
         for (int copy = 0; copy < repeat && !builder.Failed; copy++)
         {
             TensorKey prefix = repeat == 1 ? key : key.With(FormattableString.Invariant($"{copy}"));
-            Expand(builder, template.Attributes, indices, prefix);
+            Expand(builder, template.Attributes, indices, prefix, template.Name);
             if (builder.Failed)
             {
                 // The argument at fault stands in the template, where no finding of this class can point.

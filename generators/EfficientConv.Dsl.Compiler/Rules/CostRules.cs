@@ -26,7 +26,7 @@ internal static class CostRules
         }
 
         Finding? Block(int kernel, string[] arguments) => Compare(
-            context, layer, [.. context.Layers.Where(other => other.Origin.AttributeIndex == layer.Origin.AttributeIndex && other.Operator is ConvolutionOperator)],
+            context, layer, [.. context.Layers.Where(other => other.IsOfBlock(layer) && other.Operator is ConvolutionOperator)],
             Extent.Square(kernel), LayerPlace.Written(attribute, arguments), attribute);
     }
 
@@ -49,7 +49,7 @@ internal static class CostRules
             return null;
         string place = layer.Origin.Role.Length == 0
             ? $"{attribute.Kind} \"{layer.Name}\" and \"{layers[1].Name}\" take"
-            : $"{attribute.Kind} \"{layer.Name.Substring(0, layer.Name.Length - layer.Origin.Role.Length - 1)}\" takes";
+            : $"{attribute.Kind} \"{layer.Block}\" takes";
         return new Finding(
             RuleCatalog.CostlyForm.Id, layer.Origin.AttributeIndex, argument,
             FormattableString.Invariant($"{place} {actual:N0} multiply-adds, and the {kernel} convolution of {input.Channels} to {output.Channels} channels that they stand for {standard:N0} (the form pays only where it is cheaper)")) { Severity = RuleSeverity.Info };

@@ -10,7 +10,7 @@ namespace EfficientConv.Dsl.Compiler.Rules;
 /// </summary>
 internal static class GroupMixing
 {
-    public static IEnumerable<Finding> Check(LayerContext context)
+    public static IEnumerable<(Layer Layer, Finding Finding)> Check(LayerContext context)
     {
         // For each layer the convolution whose groups its output still has, and how many they are.
         (Layer Origin, int Groups)?[] groups = new (Layer, int)?[context.Layers.Count];
@@ -23,8 +23,8 @@ internal static class GroupMixing
             switch (layer.Operator)
             {
                 case ConvolutionOperator { IsLinear: false, Groups: > 1 } c when c.Groups < input.Channels:
-                    if (incoming is { } before && before.Origin.Origin.AttributeIndex != layer.Origin.AttributeIndex && Divisor(before.Groups, c.Groups) > 1)
-                        yield return Report(context, layer, c, before.Origin, before.Groups);
+                    if (incoming is { } before && !before.Origin.IsOfBlock(layer) && Divisor(before.Groups, c.Groups) > 1)
+                        yield return (layer, Report(context, layer, c, before.Origin, before.Groups));
                     groups[layer.Id] = (layer, c.Groups);
                     break;
                 case ConvolutionOperator { IsLinear: false, Groups: > 1 } or BatchNormOperator or ActivationOperator or PReLUOperator or PoolOperator or GlobalAveragePoolOperator:

@@ -22,9 +22,9 @@ internal sealed class LayerContext
 
     public IReadOnlyList<Layer> Layers { get; }
 
-    /// <summary>The attribute that made <paramref name="layer"/>, or null where it stands in another declaration.</summary>
-    public AttributeDeclaration? AttributeOf(Layer layer) =>
-        layer.Origin.AttributeIndex >= 0 && layer.Origin.AttributeIndex < _declaration.Attributes.Count ? _declaration.Attributes[layer.Origin.AttributeIndex] : null;
+    /// <summary>The attribute that made <paramref name="layer"/>, of the declaration or of a template in it; null for the class itself.</summary>
+    public AttributeDeclaration? AttributeOf(Layer layer) => layer.Origin.Inside?.Attribute ??
+        (layer.Origin.AttributeIndex >= 0 && layer.Origin.AttributeIndex < _declaration.Attributes.Count ? _declaration.Attributes[layer.Origin.AttributeIndex] : null);
 
     /// <summary>The layer that <paramref name="layer"/> reads first.</summary>
     public Layer SourceOf(Layer layer) => Layers[layer.Inputs[0]];

@@ -16,7 +16,7 @@ internal static class LayerPlace
         if (origin.Role.Length == 0)
             return $"{kind} \"{name}\"";
         string block = name.EndsWith("." + origin.Role, StringComparison.Ordinal) ? name.Substring(0, name.Length - origin.Role.Length - 1) : name;
-        return $"{kind} \"{block}\" (its layer {origin.Role}: {Describe(op, input)}{Reason(op, input, attribute)})";
+        return $"{kind} \"{block}\" (its layer {origin.Role}: {Describe(op, input)}{Reason(op, input, origin, attribute)})";
     }
 
     /// <summary>The first of <paramref name="arguments"/> that the source writes itself; null when it writes none, so that the whole attribute is marked.</summary>
@@ -29,20 +29,39 @@ internal static class LayerPlace
         _ => FormattableString.Invariant($"{Kind(op)} of {input}"),
     };
 
-    private static string Reason(Operator op, Shape input, AttributeDeclaration? attribute)
+    /// <summary>How the layer's channels follow from the block's arguments; empty where they are the input's or the output's.</summary>
+    private static string Reason(Operator op, Shape input, LayerOrigin origin, AttributeDeclaration? attribute)
     {
-        if (attribute is null || op is not ConvolutionOperator)
+        if (attribute is null || op is not ConvolutionOperator c)
             return string.Empty;
         if (attribute.IsExplicit("hiddenChannels"))
             return FormattableString.Invariant($", hiddenChannels {attribute.Int("hiddenChannels")}");
-        if (attribute.Find("expansion") is not null && op is ConvolutionOperator { Groups: > 1 })
+        if (attribute.Find("expansion") is not null && Hidden(c, input, origin.Role) is { } hidden)
         {
-            double expansion = attribute.Double("expansion", 1);
-            return FormattableString.Invariant($", {input.Channels} = {input.Channels / expansion} x expansion {expansion}");
+            double expansion = attribute.Double("expansion", 1), channels = hidden / expansion;
+            return channels == Math.Floor(channels) && attribute.Int("ChannelDivisor", 0) <= 0
+                ? FormattableString.Invariant($", {hidden} = {channels} x expansion {expansion}")
+                : FormattableString.Invariant($", {hidden} = the block's input channels x expansion {expansion}, rounded");
         }
 
-        return attribute.IsExplicit("midChannels") ? FormattableString.Invariant($", midChannels {attribute.Int("midChannels")}") : string.Empty;
+        string? argument = attribute.Kind switch
+        {
+            "ResNetBottleneck" => "planes",
+            "Fire" => origin.Role switch { "squeeze" => "squeezeChannels", "expand1x1" => "expand1x1Channels", "expand3x3" => "expand3x3Channels", _ => null },
+            "ShuffleUnitV1" or "ShuffleUnitV2" => "outChannels",
+            _ => "midChannels",
+        };
+        return argument is not null && attribute.IsExplicit(argument) ? FormattableString.Invariant($", {argument} {attribute.Int(argument)}") : string.Empty;
     }
+
+    /// <summary>The hidden channels that a layer of an expanding block writes or reads; null for layers whose channels are not the hidden ones.</summary>
+    private static int? Hidden(ConvolutionOperator convolution, Shape input, string role) => role switch
+    {
+        _ when convolution.Groups > 1 && convolution.Groups == input.Channels => convolution.OutChannels,
+        "expand" => convolution.OutChannels,
+        "project" => input.Channels,
+        _ => null,
+    };
 
     private static string Kind(Operator op) => op switch
     {
@@ -53,6 +72,9 @@ internal static class LayerPlace
         PoolOperator => "AvgPool2d",
         ChannelShuffleOperator => "ChannelShuffle",
         PReLUOperator => "PReLU",
+        TransposedConvolutionOperator => "ConvTranspose2d",
+        AdaptivePoolOperator { IsMaximum: true } => "AdaptiveMaxPool2d",
+        AdaptivePoolOperator => "AdaptiveAvgPool2d",
         _ => op.GetType().Name.Replace("Operator", string.Empty),
     };
 }

@@ -17,13 +17,15 @@ internal static class NetworkRules
             findings.AddRange(ValueRules.Check(declaration, expansion.Findings));
         HashSet<int> wrong = [.. findings.Select(finding => finding.AttributeIndex)];
         LayerContext context = new(declaration, expansion.Layers);
+        List<(Layer Layer, Finding Finding)> advice = [];
         foreach (Layer layer in context.Layers)
         {
-            if (layer.Inputs.Count > 0 && !wrong.Contains(layer.Origin.AttributeIndex) && context.AttributeOf(layer) is { Kind: not "Use" } attribute)
-                findings.AddRange(Advise(context, layer, attribute));
+            if (layer.Inputs.Count > 0 && !wrong.Contains(layer.Origin.AttributeIndex) && context.AttributeOf(layer) is { } attribute)
+                advice.AddRange(Advise(context, layer, attribute).Select(finding => (layer, finding)));
         }
 
-        findings.AddRange(GroupMixing.Check(context));
+        advice.AddRange(GroupMixing.Check(context));
+        findings.AddRange(Placed(advice));
         if (expansion.Graph is { } graph)
         {
             findings.AddRange(BudgetRules.Check(declaration, graph));
@@ -32,6 +34,22 @@ internal static class NetworkRules
         }
 
         return findings.OrderBy(finding => finding.AttributeIndex).ToEquatableArray();
+    }
+
+    /// <summary>
+    /// What concerns a layer of a template is reported once on the <c>Use</c> that places it, however many copies it makes: the argument at fault stands in the
+    /// template, where no finding of this class can point.
+    /// </summary>
+    private static IEnumerable<Finding> Placed(IEnumerable<(Layer Layer, Finding Finding)> advice)
+    {
+        HashSet<(string, int, string, int)> seen = [];
+        foreach ((Layer layer, Finding finding) in advice)
+        {
+            if (layer.Origin.Inside is not { } part)
+                yield return finding;
+            else if (seen.Add((finding.RuleId, finding.AttributeIndex, part.Template, part.Index)))
+                yield return finding with { Argument = null, Properties = [], Message = $"{finding.Message}; it stands in {part.Template}" };
+        }
     }
 
     private static IEnumerable<Finding> Advise(LayerContext context, Layer layer, AttributeDeclaration attribute)

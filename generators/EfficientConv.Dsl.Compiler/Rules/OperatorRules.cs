@@ -46,7 +46,8 @@ internal static class OperatorRules
             }
 
             case PixelShuffleOperator p when input.Channels % ((long)p.Factor * p.Factor) != 0:
-                return Broken(RuleCatalog.ShuffleGroups, "factor", Invariant($"{Place()} has factor {p.Factor}, whose square does not divide its {input.Channels} channels (channels must be divisible by factor * factor)"));
+                return Broken(RuleCatalog.ShuffleGroups, "factor", Invariant($"{Place()} has factor {p.Factor}, whose square does not divide its {input.Channels} channels (channels must be divisible by factor * factor)"),
+                    FixProposal.Alternatives("factor", Nearest(p.Factor, (int)Math.Sqrt(input.Channels), factor => input.Channels % (factor * factor) == 0, 3)));
             case UpsampleOperator or AdaptivePoolOperator:
                 return Size(ShapeInference.Output(op, input).Count, "outputs");
             case PoolOperator p:

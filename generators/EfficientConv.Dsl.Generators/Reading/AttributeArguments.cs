@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
@@ -9,6 +10,39 @@ internal static class AttributeArguments
     /// <summary>The argument that sets <paramref name="name"/>, or null when the source leaves it out. An element of a list is called <c>name[index]</c>.</summary>
     public static AttributeArgumentSyntax? Find(AttributeSyntax attribute, IMethodSymbol? constructor, string name) =>
         Named(attribute, constructor).FirstOrDefault(pair => pair.Name == name).Argument;
+
+    /// <summary>
+    /// The expression that sets <paramref name="name"/>, or null when the source leaves it out. An element of a list may stand in an array that is one argument.
+    /// </summary>
+    public static ExpressionSyntax? FindExpression(AttributeSyntax attribute, IMethodSymbol? constructor, string name) => FindElement(attribute, constructor, name) ?? Find(attribute, constructor, name)?.Expression;
+
+    /// <summary>What to mark for <paramref name="name"/>: the argument with its name, or the element of an array; null when the source leaves it out.</summary>
+    public static SyntaxNode? FindNode(AttributeSyntax attribute, IMethodSymbol? constructor, string name)
+    {
+        ExpressionSyntax? element = FindElement(attribute, constructor, name);
+        return element?.Parent is AttributeArgumentSyntax argument ? argument : element is not null ? element : Find(attribute, constructor, name);
+    }
+
+    /// <summary>An element called <c>name[index]</c> whose list is written as one argument: an array, or a single element under the parameter's name.</summary>
+    private static ExpressionSyntax? FindElement(AttributeSyntax attribute, IMethodSymbol? constructor, string name)
+    {
+        int bracket = name.IndexOf('[');
+        if (bracket < 0)
+            return null;
+        string list = name.Substring(0, bracket);
+        ExpressionSyntax? expression = (Find(attribute, constructor, list) ?? Find(attribute, constructor, list + "[0]"))?.Expression;
+        ExpressionSyntax?[]? elements = expression switch
+        {
+            ArrayCreationExpressionSyntax { Initializer: { } initializer } => [.. initializer.Expressions],
+            ImplicitArrayCreationExpressionSyntax array => [.. array.Initializer.Expressions],
+            CollectionExpressionSyntax collection => [.. collection.Elements.Select(element => (element as ExpressionElementSyntax)?.Expression)],
+            _ => null,
+        };
+        int index = int.Parse(name.Substring(bracket + 1).TrimEnd(']'), NumberStyles.None, CultureInfo.InvariantCulture);
+        if (elements is not null)
+            return index < elements.Length ? elements[index] : expression;
+        return index == 0 ? Find(attribute, constructor, list)?.Expression : null;
+    }
 
     /// <summary>Names of the constructor parameters that the source sets itself.</summary>
     public static HashSet<string> WrittenParameters(AttributeSyntax attribute, IMethodSymbol? constructor) =>

@@ -91,9 +91,13 @@ internal sealed record NetworkReport
             PredictedSeconds = TimeModel.Seconds(analysis.Graph, plan, machine),
             Layers = [.. cost.Layers.Select(l => new LayerReport(
                 l.Name, l.Operator, l.Input.ToString(), l.Output.ToString(), l.Output.Count, l.Parameters, l.Parameters * sizeof(float), l.MultiplyAdds, l.LiveBytes, l.Intensity))],
-            Steps = [.. plan.Steps.Select((step, i) => StepReport.Of(analysis, step, planned.Points[i].LiveBytes, plan.Target, seconds[i]))],
+            Steps = Distinct([.. plan.Steps.Select((step, i) => StepReport.Of(analysis, step, planned.Points[i].LiveBytes, plan.Target, seconds[i]))]),
         };
     }
+
+    /// <summary>Branches of one block are steps of their own: where the block's name would stand twice, the first layer's stands.</summary>
+    private static StepReport[] Distinct(StepReport[] steps) =>
+        [.. steps.Select(step => step.Layers.Count > 1 && steps.Count(other => other.Name == step.Name) > 1 ? step with { Name = step.Layers[0] } : step)];
 
     private static NetworkReport OfCost(NetworkInput network, RunnableNetwork runnable, InstructionSet set)
     {
@@ -125,7 +129,7 @@ internal sealed record LayerReport(
     string Name, string Operator, string Input, string Output, long Activations, long Parameters, long WeightBytes, long MultiplyAdds, long LiveBytes, double Intensity)
 {
     private static readonly HashSet<string> s_structural =
-        ["Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "Flatten", "ChannelShuffle", "Add", "Mul", "Softmax", "Concat", "Slice", "Upsample"];
+        ["Conv2d", "ConvTranspose2d", "Linear", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "Flatten", "ChannelShuffle", "PixelShuffle", "Add", "Mul", "Softmax", "Concat", "Slice", "Upsample"];
 
     /// <summary>Batch norm or an activation.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

@@ -20,22 +20,22 @@ public sealed class PyTorchCostTests
     [Fact]
     public void MobileNetV2_CountsAsTorchvisions()
     {
-        CountedNetwork counted = CountedNetwork.All.Single(c => c.Name == "torchvision.mobilenet_v2");
+        CountedNetwork counted = CountedNetwork.All.Single(c => c.Name == "zoo.MobileNetV2");
 
-        // torchvision pools with a function, which hooks on modules do not see; here pooling is a layer. Its dropout keeps a mask of 1280 values.
-        AssertSame(counted with { Outputs = counted.Outputs + 1280, Saved = counted.Saved - (1280 * sizeof(float)) }, DeclarationText.Graph(SampleNetworks.MobileNetV2));
+        // torchvision pools with a function, which hooks on modules do not see; here pooling is a layer.
+        AssertSame(counted with { Outputs = counted.Outputs + 1280 }, DeclarationText.Graph(SampleNetworks.MobileNetV2));
     }
 
     [Fact]
-    public void ThereAreEnoughCases() => Assert.InRange(Declared.Count, 300, int.MaxValue);
+    public void ThereAreEnoughCases() => Assert.InRange(Declared.Count, 430, int.MaxValue);
 
     private static void AssertSame(CountedNetwork counted, LayerGraph graph)
     {
         Compiler.Cost.NetworkCost cost = NetworkCostModel.Measure(graph);
         SavedTensors saved = TrainingMemory.Saved(graph);
         CountedNetwork ours = new(
-            counted.Name, counted.Declaration, cost.Parameters, cost.MultiplyAdds, cost.ActivationSum, cost.OutputSum, LayerMemory.Layerwise(graph).PeakBytes,
+            counted.Name, counted.Declaration, cost.Parameters, cost.MultiplyAdds, cost.ActivationSum, counted.Outputs is null ? null : cost.OutputSum, LayerMemory.Layerwise(graph).PeakBytes,
             LayerMemory.Layerwise(graph, inputHeld: true).PeakBytes, saved.MapBytes, saved.StatisticsBytes);
-        Assert.Equal(counted.Figures, ours.Figures);
+        Assert.True(counted.Figures == ours.Figures, $"PyTorch: {counted.Figures}\nhere:    {ours.Figures}");
     }
 }

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using EfficientConv.Dsl.Cli.Input;
+using EfficientConv.Dsl.Cli.Output;
+using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Cli.Tests;
+
+/// <summary>The pages' tables hold what the tool says, where that is exact; times are measured and stay as they were.</summary>
+public sealed class DocumentTests
+{
+    [Fact]
+    public void MemoryPage_HasTheToolsFigures()
+    {
+        JsonElement comparison = Tool.Run("memory", "--in", "64", "--out", "128", "--size", "56", "--json").Succeeded().Json.GetProperty("comparisons")[0];
+        string[] page = File.ReadAllLines(RepositoryFiles.At("docs/memory.md"));
+        JsonElement[] methods = [.. comparison.GetProperty("methods").EnumerateArray()];
+
+        AssertRows(page, "| MiB, one image |", methods, "weightBytes", "peakInputFreed", "peakInputHeld", "peakIm2col", "peakFusedRows", "asCompiled");
+        AssertRows(page, "| MiB, training, one image |", methods, "weightsGradientsAdam", "savedByConvolutions", "saved", "training");
+        string quote = string.Join(' ', page.SkipWhile(line => !line.StartsWith("> ", StringComparison.Ordinal)).TakeWhile(line => line.StartsWith("> ", StringComparison.Ordinal)).Select(line => line[2..]));
+        Assert.Equal(string.Join(' ', comparison.GetProperty("answer").GetString()!.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), quote);
+    }
+
+    /// <summary>Of each row everything but its rank, its time and the rate that follows from it.</summary>
+    [Theory]
+    [InlineData(64, 128, 56)]
+    [InlineData(256, 256, 14)]
+    public void ChoosingPage_HasTheToolsExactFigures(int inputs, int outputs, int size)
+    {
+        string heading = FormattableString.Invariant($"3x3, {inputs} to {outputs} channels, {size} x {size}, by latency:");
+        string[] rows = [.. Table(File.ReadAllLines(RepositoryFiles.At("docs/choosing.md")).SkipWhile(line => line != heading).Skip(1)).Select(Exact)];
+        string[] expected = [.. ConvolutionMethod.Choices(new LayerQuestion(inputs, outputs, size, 3, 1)).Select(Row)];
+
+        Assert.Equal(string.Join('\n', expected.Order(StringComparer.Ordinal)), string.Join('\n', rows.Order(StringComparer.Ordinal)));
+
+        static string Exact(string row)
+        {
+            string[] cells = [.. row.Split('|', StringSplitOptions.TrimEntries)];
+            return string.Join(" | ", cells[2], cells[3], cells[4], cells[7], cells[8]);
+        }
+    }
+
+    private static string Row(ConvolutionMethod method)
+    {
+        LayerGraph graph = new NetworkInput(method.Name, string.Empty, method.Declaration, null).Graph();
+        NetworkAnalysis analysis = NetworkAnalysis.Of(graph);
+        NetworkPlan plan = analysis.PlanFor(VectorTarget.Avx512);
+        (int height, int width) = ConvolutionMethod.ReceptiveField(graph);
+        long bytes = (graph.Input.Count + graph.Output.Count + plan.WorkspaceLength + plan.PackedLength) * sizeof(float);
+        return string.Join(" | ", method.Name, Figures.Count(analysis.Cost.Parameters), Figures.Macs(analysis.Cost.MultiplyAdds), Figures.Mebibytes(bytes), FormattableString.Invariant($"{height}x{width}"));
+    }
+
+    private static void AssertRows(string[] page, string heading, JsonElement[] methods, params string[] figures)
+    {
+        IEnumerable<string> expected = methods.Select(m => $"| {m.GetProperty("name").GetString()} | {string.Join(" | ", figures.Select(f => Figures.Mebibytes(m.GetProperty(f).GetInt64())))} |");
+        Assert.Equal(string.Join('\n', expected), string.Join('\n', Table(page.SkipWhile(line => !line.StartsWith(heading, StringComparison.Ordinal)))));
+    }
+
+    /// <summary>The rows of the next table.</summary>
+    private static IEnumerable<string> Table(IEnumerable<string> lines) =>
+        lines.SkipWhile(line => !line.StartsWith("|---", StringComparison.Ordinal)).Skip(1).TakeWhile(line => line.StartsWith('|'));
+}
