@@ -295,7 +295,9 @@ internal sealed partial class DriverEmitter
     {
         if (d.Expand is not null)
         {
-            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded);");
+            string also = d.Expand.AlsoStep == 0 ? string.Empty
+                : ", ref " + KernelText.At("weights", d.Slabs > 1 ? FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + (slab * {d.SqueezeAhead})") : FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
+            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded{also});");
             Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
         }
 
@@ -348,8 +350,9 @@ internal sealed partial class DriverEmitter
                 writer.Line("part.Barrier();");
             }
 
+            string also = FormattableString.Invariant($", ref Unsafe.Add(ref slabWeights, SlabChannels * {outPadded})");
             EmitProjections(d, kernel =>
-                $"{names.Of(kernel)}(ref depthwise, ref {weights}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
+                $"{names.Of(kernel)}(ref depthwise, ref {weights}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{(kernel.AlsoStep > 0 ? also : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
         }, braces: true);
         if (finish)
             Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);

@@ -148,13 +148,14 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
 /// <param name="DepthwiseSlab">Offset of the depthwise slab; with squeeze-and-excitation of all of them.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="SqueezeAhead">Floats of squeeze-and-excitation's weights that the expansion of a slab fetches into the second-level cache, or 0.</param>
 /// <param name="GatedWeights">Offset in the scratch memory of a slab's projection weights times the gate, or -1 where the depthwise slab is multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
     PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass, SqueezePart? Squeeze,
-    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
+    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, int SqueezeAhead, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;

@@ -112,6 +112,8 @@ internal static class FusedScheduling
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
         expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs, byRow ? before.Height : 1) };
+        int squeezeAhead = expand is null ? 0 : SqueezeAhead(plan, group, expand, slabs);
+        expand = expand is null || squeezeAhead == 0 ? expand : expand with { AlsoStep = RegisterTiling.FetchStep(expand, squeezeAhead) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
@@ -122,7 +124,11 @@ internal static class FusedScheduling
             PointwiseKernel kernel = new(
                 projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
                 first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.Rows : RegisterTiling.Share(panels));
-            return kernel with { Ahead = gatesWeights ? null : RegisterTiling.NextWeights(target, kernel, slabs, byRow ? after.Height : 1) };
+
+            // The products read gated weights, so the caller has to say where the next slab's own are.
+            return gatesWeights
+                ? kernel with { AlsoStep = slabs == 1 ? 0 : RegisterTiling.FetchStep(kernel, RegisterTiling.Weights(target, kernel)) }
+                : kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs, byRow ? after.Height : 1) };
         }
 
         plan.BeginStep();
@@ -137,8 +143,24 @@ internal static class FusedScheduling
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
-                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, gated, offsets),
+                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, squeezeAhead, gated, offsets),
             input, residual, output, scratch, Describe(group) + "\n" + schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
+    }
+
+    /// <summary>
+    /// Floats of squeeze-and-excitation's weights to fetch with every slab: its products have one pixel, so nothing hides how far their weights come from. As
+    /// many as the second-level cache holds beside the depthwise map and the slab at work.
+    /// </summary>
+    private static int SqueezeAhead(PlanBuilder plan, DepthwiseGroup group, PointwiseKernel expand, int slabs)
+    {
+        if (group.Squeeze is null)
+            return 0;
+        VectorTarget target = plan.Target;
+        int channels = group.Squeeze.Input.Channels, squeezed = group.Squeeze.Reduce.OutChannels;
+        long weights = ((long)target.Padded(squeezed) * (channels + 1)) + ((long)target.Padded(channels) * squeezed);
+        long used = group.Depthwise.Output.Count + ((long)group.Depthwise.Input.Pixels * expand.OutChannels) + (2L * RegisterTiling.Weights(target, expand));
+        int slab = (int)(Math.Min(weights, (plan.Settings.SecondLevelBytes / sizeof(float)) - used) / slabs);
+        return slab > 0 && RegisterTiling.FetchStep(expand, slab) > 0 ? slab : 0;
     }
 
     private static void ScheduleRows(
