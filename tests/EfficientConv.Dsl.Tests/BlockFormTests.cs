@@ -16,6 +16,11 @@ public sealed class BlockFormTests
         "[InputShape(32, 9, 15, Layout = TensorLayout.NHWC)] [DepthwiseSeparable(40, stride: 2, activation: Activation.GELU)]",
         "[InputShape(24, 14, 14)] [EfficientConvBlock(expansion: 4, activation: Activation.SiLU)]",
 
+        // Squeeze-and-excitation: the gate in the weights, in the depthwise values, without an expansion, and behind pixel pairs.
+        "[InputShape(32, 14, 14)] [EfficientConvBlock(expansion: 4, activation: Activation.HardSwish)]",
+        "[InputShape(112, 7, 7, Layout = TensorLayout.NHWC)] [InvertedResidual(expansion: 3, kernelSize: 5, activation: Activation.HardSwish, squeezeReduction: 4, gate: Activation.HardSigmoid)]",
+        "[InputShape(32, 13, 13)] [InvertedResidual(80, expansion: 5, stride: 2, activation: Activation.SiLU, squeezeReduction: 4, squeezeActivation: Activation.SiLU)]",
+        "[InputShape(48, 10, 10, Layout = TensorLayout.NHWC)] [InvertedResidual(20, expansion: 1, activation: Activation.ReLU, squeezeReduction: 4)]",
         // With small caches the weights of these run in blocks of output channels, the last of them with empty lanes.
         """[InputShape(16, 9, 11)] [Conv2d(56, padding: 1), ReLU, Conv2d(16, padding: 1), PointwiseConv2d(408, Name = "wide"), PointwiseConv2d(16), PointwiseConv2d(408), Add("wide"), ReLU, PointwiseConv2d(16), Conv2d(64, stride: 2, padding: 1), Conv2d(8)]""",
     ];
@@ -82,6 +87,15 @@ public sealed class BlockFormTests
     {
         string text = DeclarationText.Generate($"{s_schedules[schedule]} [InputShape(16, 20, 28, Layout = TensorLayout.NHWC)] [InvertedResidual(24, expansion: 4, stride: 2)]", "Avx512");
         Assert.Matches($"// {form}.*; estimated [0-9]+ thousand cycles", text);
+    }
+
+    [Fact]
+    public void SqueezeAndExcitation_RunsInSlabs()
+    {
+        string text = DeclarationText.Generate($"{s_schedules[6]} [InputShape(32, 14, 14)] [EfficientConvBlock(expansion: 4, activation: Activation.HardSwish)]", "Avx512");
+        Assert.Matches("// slabs of [0-9]+ hidden channels over the whole map; estimated [0-9]+ thousand cycles", text);
+        Assert.Contains("Elementwise.SumChannels", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("RingRows", text, StringComparison.Ordinal);
     }
 
     /// <summary>The design's figure: input, output, and a ring of three expanded rows with one depthwise row.</summary>

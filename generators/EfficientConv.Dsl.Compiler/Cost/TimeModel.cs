@@ -200,7 +200,14 @@ public static class TimeModel
         count.Pass(d.ProjectPass, output.Count);
         count.TurnIf(d.Buffer >= 0, output.Count);
         count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);
-        return (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
+        long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
+        if (d.Squeeze is not null)
+        {
+            count.Copy(2L * output.Pixels * d.Hidden);
+            weights += Squeeze(count, d.Squeeze);
+        }
+
+        return weights;
     }
 
     private static long Winograd(Counter count, WinogradDriver d)

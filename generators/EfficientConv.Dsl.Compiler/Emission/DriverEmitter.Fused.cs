@@ -112,7 +112,12 @@ internal sealed partial class DriverEmitter
             writer.Line("part.Barrier();");
             ChannelRange(d.Hidden);
             EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
-            EmitGatedWeights(d);
+            if (d.GatedWeights >= 0)
+            {
+                writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};");
+                EmitGatedWeights(d.Project, d.Hidden, "projectWeights", "gate");
+            }
+
             writer.Line();
             writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
             writer.Line(
@@ -130,17 +135,14 @@ internal sealed partial class DriverEmitter
             : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
     }
 
-    /// <summary>The projection's weights times the gate.</summary>
-    private void EmitGatedWeights(FusedRowsDriver d)
+    /// <summary>A projection's weights of <paramref name="rows"/> input channels times the gate, into <c>gatedWeights</c>.</summary>
+    private void EmitGatedWeights(ProductKernel project, int rows, string weights, string gate)
     {
-        if (d.GatedWeights < 0)
-            return;
-        writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};");
         int at = 0;
-        foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, d.Project))
+        foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, project))
         {
-            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At("projectWeights", at)}, ref gate, ref {KernelText.At("gatedWeights", at)}, {panels}, {d.Hidden}, {width});");
-            at += panels * d.Hidden * width;
+            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At(weights, at)}, ref {gate}, ref {KernelText.At("gatedWeights", at)}, {panels}, {rows}, {width});");
+            at += panels * rows * width;
         }
     }
 
@@ -169,11 +171,13 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        writer.Line("ref float own = ref part.Own(ref scratch);");
+        writer.Line("ref float own = ref part.Own(ref scratch);", d.Squeeze is null || d.Expand is not null || d.GatedWeights >= 0);
         writer.Line($"ref float expanded = ref {KernelText.At("own", d.Expanded)};", d.Expand is not null);
-        writer.Line($"ref float depthwise = ref {KernelText.At("own", d.DepthwiseSlab)};");
+        writer.Line($"ref float depthwise = ref {KernelText.At("own", d.DepthwiseSlab)};", d.Squeeze is null);
         writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
-        if (d.ByRow)
+        if (d.Squeeze is not null)
+            EmitSlabsWithGate(d, d.Squeeze, destination, outPadded);
+        else if (d.ByRow)
             EmitSlabsByRow(d, destination, outPadded);
         else
             EmitSlabsOfMap(d, destination, outPadded);
@@ -257,7 +261,7 @@ internal sealed partial class DriverEmitter
     /// <summary>Each thread makes a slab of its own, then all project the slabs that are ready, in their order.</summary>
     private void EmitSlabsOfMap(FusedSlabsDriver d, string destination, int outPadded)
     {
-        int outHeight = d.Output.Shape.Height, pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
+        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
         bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
         if (put || finish)
             PixelRange(pixels);
@@ -268,16 +272,7 @@ internal sealed partial class DriverEmitter
         writer.Open($"for (int ready = 0; ready < {d.Slabs}; ready += part.Count)");
         writer.Line("int slab = ready + part.Index;");
         writer.Open($"if (slab < {d.Slabs})");
-        if (d.Expand is not null)
-        {
-            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded);");
-            Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
-        }
-
-        writer.Open($"for (int y = 0; y < {outHeight}; y++)");
-        DepthwiseRowOfSlab(d);
-        writer.Close();
-        Pass(d.DepthwisePass, "depthwise", pixels * d.Slab);
+        MakeSlab(d);
         writer.Close();
         writer.Line();
         writer.Line("part.Barrier();");
@@ -291,6 +286,74 @@ internal sealed partial class DriverEmitter
         writer.Line("// The next slabs take the place of these.");
         writer.Line("part.Barrier();");
         writer.Close();
+        if (finish)
+            Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);
+    }
+
+    /// <summary>Expansion and depthwise rows of the slab <c>slab</c> over the whole map, into <c>depthwise</c>.</summary>
+    private void MakeSlab(FusedSlabsDriver d)
+    {
+        if (d.Expand is not null)
+        {
+            string also = d.Expand.AlsoStep == 0 ? string.Empty
+                : ", ref " + KernelText.At("weights", d.Slabs > 1 ? FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + (slab * {d.SqueezeAhead})") : FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
+            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded{also});");
+            Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
+        }
+
+        writer.Open($"for (int y = 0; y < {d.Output.Shape.Height}; y++)");
+        DepthwiseRowOfSlab(d);
+        writer.Close();
+        Pass(d.DepthwisePass, "depthwise", d.Output.Shape.Pixels * d.Slab);
+    }
+
+    /// <summary>Each thread makes slabs of its own and sums up their channels; behind the gate all project slab after slab.</summary>
+    private void EmitSlabsWithGate(FusedSlabsDriver d, SqueezePart squeeze, string destination, int outPadded)
+    {
+        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, lanes = vector.Target.Lanes, vectors = d.Slab / lanes;
+        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
+        writer.Line($"const int SlabMap = {pixels} * {d.Slab};", d.Slabs > 1);
+        writer.Line($"ref float depthwiseMap = ref {KernelText.At("scratch", d.DepthwiseSlab)};");
+        writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
+        writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};", d.GatedWeights >= 0);
+        if (put || finish)
+            PixelRange(pixels);
+        if (put)
+            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
+        writer.Line();
+        writer.Line("// Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
+        writer.Open($"for (int slab = part.First({d.Slabs}); slab < part.End({d.Slabs}); slab++)");
+        writer.Line($"ref float depthwise = ref {OfSlab(d, "depthwiseMap", "SlabMap")};");
+        MakeSlab(d);
+        writer.Line($"Elementwise.SumChannels<{Simd}>(ref depthwise, ref {OfSlab(d, "gate", "SlabChannels")}, {vectors}, {pixels});");
+        writer.Close();
+        writer.Line();
+        writer.Line("part.Barrier();");
+        ChannelRange(d.Hidden);
+        EmitGate(squeeze, "gate", pixels);
+        writer.Line();
+        writer.Loop("slab", d.Slabs, () =>
+        {
+            string weights = OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"));
+            writer.Line($"ref float depthwise = ref {OfSlab(d, "depthwiseMap", "SlabMap")};");
+            if (d.GatedWeights >= 0)
+            {
+                writer.Line($"ref float slabWeights = ref {weights};");
+                writer.Line($"ref float slabGate = ref {OfSlab(d, "gate", "SlabChannels")};");
+                EmitGatedWeights(d.First, d.Slab, "slabWeights", "slabGate");
+                weights = "gatedWeights";
+            }
+            else
+            {
+                writer.Line($"int vector = part.First({vectors}), vectors = part.End({vectors}) - vector;");
+                writer.Line($"Elementwise.ScaleVectors<{Simd}>(ref Unsafe.Add(ref depthwise, vector * {pixels * lanes}), ref {KernelText.At("gate", d.Slabs > 1 ? FormattableString.Invariant($"(slab * SlabChannels) + (vector * {lanes})") : FormattableString.Invariant($"vector * {lanes}"))}, vectors, {pixels});");
+                writer.Line("part.Barrier();");
+            }
+
+            string also = FormattableString.Invariant($", ref Unsafe.Add(ref slabWeights, SlabChannels * {outPadded})");
+            EmitProjections(d, kernel =>
+                $"{names.Of(kernel)}(ref depthwise, ref {weights}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{(kernel.AlsoStep > 0 ? also : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
+        }, braces: true);
         if (finish)
             Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);
     }

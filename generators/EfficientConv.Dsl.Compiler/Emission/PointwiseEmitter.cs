@@ -14,7 +14,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         bool residual = kernel.Initial == Initial.BiasAndResidual;
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
         if (kernel.Ahead is { } ahead)
@@ -114,13 +114,8 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
         writer.Open($"for (int k = 0; k < {kernel.ChannelBlock}; k++)");
-        if (kernel.Ahead is { } ahead)
-        {
-            for (int line = 0; line < ahead.Step; line += 16)
-                writer.Line($"Prefetch.L2(ref {KernelText.At("ahead", line)});");
-            writer.Line($"ahead = ref Unsafe.Add(ref ahead, {ahead.Step});");
-        }
-
+        Fetch("ahead", kernel.Ahead?.Step ?? 0);
+        Fetch("also", kernel.AlsoStep);
         KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, kernel.PixelStep);
         writer.Line($"a = ref Unsafe.Add(ref a, {kernel.ChannelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");
@@ -132,6 +127,13 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         }
 
         KernelText.Stores(writer, vector, kernel.Activation, pixels, run.Vectors, kernel.OutPixelStep, kernel.OutVectorStep);
+    }
+
+    private void Fetch(string reference, int step)
+    {
+        for (int line = 0; line < step; line += 16)
+            writer.Line($"Prefetch.L2(ref {KernelText.At(reference, line)});");
+        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});", step > 0);
     }
 
     private static string Activation(Graph.ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";

@@ -125,7 +125,7 @@ internal sealed class BlockCost
         if (_slabsFit)
         {
             foreach (int slab in slabs)
-                yield return new BlockSchedule(BlockForm.Slabs, _after.Height, slab, Slabs(slab), (long)(_before.Pixels + _after.Pixels) * slab);
+                yield return new BlockSchedule(BlockForm.Slabs, _after.Height, slab, Slabs(slab), SlabsFloats(slab));
         }
 
         // With squeeze-and-excitation the rows form keeps the depthwise map, and the gate goes into the same products in one form only.
@@ -138,6 +138,8 @@ internal sealed class BlockCost
         int ringRows = ((rows - 1) * _stride) + _window, depthwiseRows = _group.Squeeze is null ? rows : _after.Height;
         return ((long)ringRows * _rowPixels * _hidden) + ((long)depthwiseRows * _after.Width * _hidden);
     }
+
+    private long SlabsFloats(int slab) => ((long)_before.Pixels * slab) + ((long)_after.Pixels * (_group.Squeeze is null ? slab : _hidden));
 
     /// <summary>Where a pass goes over the depthwise rows again they have to stay in the first-level cache.</summary>
     private bool IsStep(int rows)
@@ -173,7 +175,7 @@ internal sealed class BlockCost
         int slabs = _hidden / slab, vectors = slab / _target.Lanes;
         bool byRow = FusedScheduling.RunsByRow(_target, _group);
         double maps = (double)(_before.Pixels + _after.Pixels) * slab * sizeof(float);
-        bool near = maps + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
+        bool near = (_group.Squeeze is null ? maps : (ExpandedBytes / slabs) + DepthwiseBytes) + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
         double cycles = (Cold() * FetchedAhead) + Depthwise() + (CallCycles * slabs * (2 + _after.Height)) + (SumCycles * slabs * _after.Pixels * OutVectors);
         if (_group.Expand is not null)
         {
@@ -183,6 +185,10 @@ internal sealed class BlockCost
 
         cycles += slabs * (byRow ? _after.Height * Product(_after.Width, OutVectors, slab) : Product(_after.Pixels, OutVectors, slab));
         cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
+
+        // Behind the gate the depthwise slabs come back from the second-level cache.
+        if (_group.Squeeze is not null)
+            cycles += Traffic(DepthwiseBytes, DepthwiseBytes, near);
 
         // Both maps of a slab are written and read; the output is read and written again for every slab.
         double rate = near ? MapRate / SecondLevelRate : 1, slower = 1 + (LargeMaps * maps / _settings.SecondLevelBytes);

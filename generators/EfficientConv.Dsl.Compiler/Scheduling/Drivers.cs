@@ -127,7 +127,8 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <summary>
 /// Expand, depthwise, project one slab of hidden channels after the other over the whole map; the projection adds up in the output. Where a row
 /// fills register tiles, threads work on rows of their own and each expands the rows at its edges again. On narrower maps the products run over the
-/// whole map, and each thread makes slabs of its own that all project together.
+/// whole map, and each thread makes slabs of its own that all project together. With squeeze-and-excitation the depthwise slabs of the whole map are kept:
+/// the projection runs over them when the gate is known.
 /// </summary>
 /// <param name="Title">Name.</param>
 /// <param name="Input">Input.</param>
@@ -142,19 +143,22 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <param name="Middle">Projection of those between.</param>
 /// <param name="LastKernel">Projection of the last slab.</param>
 /// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Squeeze">Squeeze-and-excitation, or null.</param>
 /// <param name="Hidden">Hidden channels.</param>
 /// <param name="Slab">Hidden channels of a slab.</param>
 /// <param name="StrideHeight">Vertical stride.</param>
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
-/// <param name="DepthwiseSlab">Offset of the depthwise slab.</param>
+/// <param name="DepthwiseSlab">Offset of the depthwise slab; with squeeze-and-excitation of all of them.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="SqueezeAhead">Floats of squeeze-and-excitation's weights that the expansion of a slab fetches into the second-level cache, or 0.</param>
+/// <param name="GatedWeights">Offset in the scratch memory of a slab's projection weights times the gate, or -1 where the depthwise slab is multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
-    PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass,
-    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, FusedOffsets Offsets) : Driver(Title, Input, Output)
+    PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass, SqueezePart? Squeeze,
+    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, int SqueezeAhead, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;

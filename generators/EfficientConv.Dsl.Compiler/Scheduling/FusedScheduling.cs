@@ -30,7 +30,7 @@ internal static class FusedScheduling
         VectorTarget target = plan.Target;
         RowWindow window = ConvolutionScheduling.Window(group.Depthwise.Convolution, group.Depthwise.Input, group.Depthwise.Output);
         EquatableArray<ColumnRun> columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: false);
-        bool haloed = columns.Count > MaxColumnRuns, slabsFit = !haloed && group.Squeeze is null && group.Depthwise.Output.Channels % target.Lanes == 0;
+        bool haloed = columns.Count > MaxColumnRuns, slabsFit = !haloed && group.Depthwise.Output.Channels % target.Lanes == 0;
         Halo halo = HaloOf(group.Depthwise, haloed);
         if (haloed)
             columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: true);
@@ -67,10 +67,16 @@ internal static class FusedScheduling
 
     /// <summary>
     /// Whether the products of a slab run over any number of rows, so that threads share rows: where a row is whole register tiles, and no pass follows, because
-    /// what a kernel made is contiguous only over the whole slab.
+    /// what a kernel made is contiguous only over the whole slab. With squeeze-and-excitation a thread keeps to its own channels, whose sums run over all rows.
     /// </summary>
     internal static bool RunsByRow(VectorTarget target, DepthwiseGroup group) =>
-        target.Registers == 32 && group.Depthwise.Output.Width >= FullRow && (group.Expand?.Activation.IsInline ?? true) && group.Depthwise.Activation.IsInline;
+        group.Squeeze is null && target.Registers == 32 && group.Depthwise.Output.Width >= FullRow && (group.Expand?.Activation.IsInline ?? true) && group.Depthwise.Activation.IsInline;
+
+    /// <summary>
+    /// Whether the gate is multiplied into the projection's weights, once, and not into all depthwise values: on a map of more pixels than output channels. It
+    /// rounds differently, so it depends on shapes alone.
+    /// </summary>
+    private static bool GatesWeights(DepthwiseGroup group) => group.Squeeze is not null && group.Depthwise.Output.Pixels > group.Project.Output.Channels;
 
     private static TensorSlot ScheduleLayers(PlanBuilder plan, DepthwiseGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot output, BlockSchedule schedule)
     {
@@ -106,29 +112,55 @@ internal static class FusedScheduling
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
         expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs, byRow ? before.Height : 1) };
+        int squeezeAhead = expand is null ? 0 : SqueezeAhead(plan, group, expand, slabs);
+        expand = expand is null || squeezeAhead == 0 ? expand : expand with { AlsoStep = RegisterTiling.FetchStep(expand, squeezeAhead) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
         EquatableArray<PanelRun> panels = plan.Tiles(projectPixels, target.Vectors(outChannels));
+        bool gatesWeights = GatesWeights(group);
         PointwiseKernel Projection(Initial first, ActivationFunction activation)
         {
             PointwiseKernel kernel = new(
                 projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
                 first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.Rows : RegisterTiling.Share(panels));
-            return kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs, byRow ? after.Height : 1) };
+
+            // The products read gated weights, so the caller has to say where the next slab's own are.
+            return gatesWeights
+                ? kernel with { AlsoStep = slabs == 1 ? 0 : RegisterTiling.FetchStep(kernel, RegisterTiling.Weights(target, kernel)) }
+                : kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs, byRow ? after.Height : 1) };
         }
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
         ScratchArena scratch = new();
-        int expanded = expand is null ? 0 : scratch.Own(before.Pixels * slab), depthwiseSlab = scratch.Own(after.Pixels * slab);
+        int expanded = expand is null ? 0 : scratch.Own(before.Pixels * slab);
+        int gated = gatesWeights ? scratch.Own(slab * target.Padded(outChannels)) : -1;
+        int depthwiseSlab = group.Squeeze is null ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
+        SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         int buffer = direct ? -1 : scratch.Shared(project.Output.Pixels * step);
         plan.AddStep(
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
-                projectPass, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, offsets),
+                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, squeezeAhead, gated, offsets),
             input, residual, output, scratch, Describe(group) + "\n" + schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
+    }
+
+    /// <summary>
+    /// Floats of squeeze-and-excitation's weights to fetch with every slab: its products have one pixel, so nothing hides how far their weights come from. As
+    /// many as the second-level cache holds beside the depthwise map and the slab at work.
+    /// </summary>
+    private static int SqueezeAhead(PlanBuilder plan, DepthwiseGroup group, PointwiseKernel expand, int slabs)
+    {
+        if (group.Squeeze is null)
+            return 0;
+        VectorTarget target = plan.Target;
+        int channels = group.Squeeze.Input.Channels, squeezed = group.Squeeze.Reduce.OutChannels;
+        long weights = ((long)target.Padded(squeezed) * (channels + 1)) + ((long)target.Padded(channels) * squeezed);
+        long used = group.Depthwise.Output.Count + ((long)group.Depthwise.Input.Pixels * expand.OutChannels) + (2L * RegisterTiling.Weights(target, expand));
+        int slab = (int)(Math.Min(weights, (plan.Settings.SecondLevelBytes / sizeof(float)) - used) / slabs);
+        return slab > 0 && RegisterTiling.FetchStep(expand, slab) > 0 ? slab : 0;
     }
 
     private static void ScheduleRows(
@@ -177,8 +209,7 @@ internal static class FusedScheduling
         int ring = plane ? 0 : scratch.Own(slabs * ringRows * source.RowStep);
         int buffer = direct ? -1 : scratch.Own(rows * after.Width * step);
 
-        // On a map of more pixels than output channels the gate goes into the weights, once, and not into every depthwise row.
-        int gated = group.Squeeze is not null && after.Pixels > outChannels ? scratch.Own(WeightRows(target, projection).Sum(r => r.Panels * r.Width) * hidden) : -1;
+        int gated = GatesWeights(group) ? scratch.Own(WeightRows(target, projection).Sum(r => r.Panels * r.Width) * hidden) : -1;
         int rowLength = after.Width * hiddenStep;
         int depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);

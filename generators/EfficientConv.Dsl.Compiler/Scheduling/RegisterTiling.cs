@@ -68,9 +68,21 @@ public static class RegisterTiling
     /// <param name="rows">Rows of which threads do a share each, 1 where a call does them all: half of them fetch it all.</param>
     public static FetchAhead? NextWeights(VectorTarget target, PointwiseKernel kernel, int slabs, int rows)
     {
-        int floats = kernel.Panels.Sum(run => run.Count * run.Vectors) * target.Lanes * kernel.InChannels;
+        int floats = Weights(target, kernel), step = FetchStep(kernel, floats, rows);
+        return slabs == 1 || step == 0 ? null : new FetchAhead(floats, step);
+    }
+
+    /// <summary>Floats of a product's packed weights.</summary>
+    public static int Weights(VectorTarget target, PointwiseKernel kernel) => kernel.Panels.Sum(run => run.Count * run.Vectors) * target.Lanes * kernel.InChannels;
+
+    /// <summary>Floats to fetch in each step of a product's sums, so that all of them fetch <paramref name="floats"/>; 0 where there is no time for it.</summary>
+    /// <param name="kernel">The product.</param>
+    /// <param name="floats">What is fetched.</param>
+    /// <param name="rows">Rows of which threads do a share each, 1 where a call does them all.</param>
+    public static int FetchStep(PointwiseKernel kernel, int floats, int rows = 1)
+    {
         int steps = kernel.Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * kernel.InChannels * ((rows + 1) / 2), step = (floats + steps - 1) / steps;
-        return slabs == 1 || step > 2 * LineFloats ? null : new FetchAhead(floats, step);
+        return step > 2 * LineFloats ? 0 : step;
     }
 
     /// <summary>Floats of a cache line.</summary>

@@ -41,6 +41,6 @@ public enum BlockForm
     /// <summary>Rows of the map outside, slabs of hidden channels inside: the expanded rows live in a ring.</summary>
     Rows,
 
-    /// <summary>Slabs of hidden channels over the whole map; not with squeeze-and-excitation.</summary>
+    /// <summary>Slabs of hidden channels over the whole map; with squeeze-and-excitation all depthwise slabs are kept until the gate is known.</summary>
     Slabs,
 }

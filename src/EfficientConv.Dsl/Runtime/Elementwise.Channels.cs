@@ -132,6 +132,80 @@ public static partial class Elementwise
         }
     }
 
+    /// <summary>sums[c] = 0 plus every pixel's value for p ascending, one chain of additions per channel, over maps whose vectors of channels follow each other.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">Lane l of vector v of pixel p is at ((v * pixels) + p) * lanes + l.</param>
+    /// <param name="sums">One per channel.</param>
+    /// <param name="vectors">Vectors of channels.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void SumChannels<V>(ref float data, ref float sums, int vectors, int pixels)
+        where V : struct, ISimd<V>
+    {
+        nint map = (nint)pixels * V.Lanes;
+        int v = 0;
+
+        // Four chains at a time hide the latency of the additions; of what is left, two.
+        for (; v + 4 <= vectors; v += 4)
+        {
+            V sum0 = V.Zero, sum1 = V.Zero, sum2 = V.Zero, sum3 = V.Zero;
+            for (nint p = 0; p < map; p += V.Lanes)
+            {
+                sum0 = V.Add(sum0, V.Load(ref data, p));
+                sum1 = V.Add(sum1, V.Load(ref data, p + map));
+                sum2 = V.Add(sum2, V.Load(ref data, p + (2 * map)));
+                sum3 = V.Add(sum3, V.Load(ref data, p + (3 * map)));
+            }
+
+            V.Store(sum0, ref sums, v * V.Lanes);
+            V.Store(sum1, ref sums, (v + 1) * V.Lanes);
+            V.Store(sum2, ref sums, (v + 2) * V.Lanes);
+            V.Store(sum3, ref sums, (v + 3) * V.Lanes);
+            data = ref Unsafe.Add(ref data, 4 * map);
+        }
+
+        for (; v + 2 <= vectors; v += 2)
+        {
+            V sum0 = V.Zero, sum1 = V.Zero;
+            for (nint p = 0; p < map; p += V.Lanes)
+            {
+                sum0 = V.Add(sum0, V.Load(ref data, p));
+                sum1 = V.Add(sum1, V.Load(ref data, p + map));
+            }
+
+            V.Store(sum0, ref sums, v * V.Lanes);
+            V.Store(sum1, ref sums, (v + 1) * V.Lanes);
+            data = ref Unsafe.Add(ref data, 2 * map);
+        }
+
+        if (v < vectors)
+        {
+            V sum = V.Zero;
+            for (nint p = 0; p < map; p += V.Lanes)
+                sum = V.Add(sum, V.Load(ref data, p));
+            V.Store(sum, ref sums, v * V.Lanes);
+        }
+    }
+
+    /// <summary>data * gate[c], in place, over maps whose vectors of channels follow each other.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">Lane l of vector v of pixel p is at ((v * pixels) + p) * lanes + l.</param>
+    /// <param name="gate">One per channel.</param>
+    /// <param name="vectors">Vectors of channels.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void ScaleVectors<V>(ref float data, ref float gate, int vectors, int pixels)
+        where V : struct, ISimd<V>
+    {
+        nint i = 0;
+        for (int v = 0; v < vectors; v++)
+        {
+            V factor = V.Load(ref gate, v * V.Lanes);
+            for (nint end = i + ((nint)pixels * V.Lanes); i < end; i += V.Lanes)
+                V.Store(V.Multiply(V.Load(ref data, i), factor), ref data, i);
+        }
+    }
+
     /// <summary>sums[c] / pixelsTotal, in place.</summary>
     /// <typeparam name="V">The vector.</typeparam>
     /// <param name="sums">One per channel, padded to 16.</param>

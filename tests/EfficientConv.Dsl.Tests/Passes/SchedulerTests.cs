@@ -170,7 +170,7 @@ public sealed class SchedulerTests
     private static NetworkPlan Plan(string text, VectorTarget target, ScheduleSettings? settings = null)
     {
         StageGraph stages = OperatorFolding.Fold(DeclarationText.Graph(text));
-        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, settings ?? ScheduleSettings.Default);
+        return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, Compiler.Scheduling.ScheduleAttribute.Apply(DeclarationText.Parse(text), settings ?? ScheduleSettings.Default));
     }
 
     /// <summary>Every workspace tensor from the first write into any part of it to the last read.</summary>

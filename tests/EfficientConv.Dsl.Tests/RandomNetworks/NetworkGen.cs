@@ -45,7 +45,7 @@ internal static class NetworkGen
     public static IReadOnlyList<string> Configurations { get; } =
     [
         .. s_counts.SelectMany((pair, i) => Sample(Single(pair.Key), pair.Value, (ulong)(100 + i))),
-        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 80, 3),
+        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 80, 3), .. Sample(BlocksInRows, 24, 4),
     ];
 
     /// <summary>One attribute of <paramref name="kind"/>.</summary>
@@ -53,6 +53,12 @@ internal static class NetworkGen
         (from input in Input
          from attribute in AttributeGen.Kinds[kind](input.Shape)
          select $"{input.Text} [{attribute}]").Where(IsValid);
+
+    /// <summary>Blocks whose maps are so small that they would run in another form.</summary>
+    public static Gen<string> BlocksInRows =>
+        from kind in Gen.Elements("InvertedResidual", "EfficientConvBlock", "InvertedResidualOptions")
+        from block in Single(kind)
+        select $"[Schedule(Form = BlockForm.Rows)] {block}";
 
     /// <summary>Plain layers that make up a mobile block, at times with something in front.</summary>
     public static Gen<string> Chain =>

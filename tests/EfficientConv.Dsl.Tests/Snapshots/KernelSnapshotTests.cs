@@ -16,7 +16,8 @@ public sealed class KernelSnapshotTests
     [InlineData("pool", "Avx2", "[InputShape(4, 5, 5)] [MaxPool2d(3, stride: 2, padding: 1)]")]
     [InlineData("inverted_residual_slabs", "Avx2", "[InputShape(8, 4, 4)] [InvertedResidual(expansion: 2)]")]
     [InlineData("inverted_residual_rows", "Avx2", "[Schedule(Form = BlockForm.Rows)] [InputShape(8, 40, 40)] [InvertedResidual(expansion: 2)]")]
-    [InlineData("efficient_conv_block", "Vector128", "[InputShape(4, 4, 4)] [EfficientConvBlock(expansion: 2)]")]
+    [InlineData("efficient_conv_block", "Vector128", "[Schedule(Form = BlockForm.Rows)] [InputShape(4, 4, 4)] [EfficientConvBlock(expansion: 2)]")]
+    [InlineData("efficient_conv_block_slabs", "Vector128", "[InputShape(4, 4, 4)] [EfficientConvBlock(expansion: 2)]")]
     public void Kernels(string name, string target, string attributes) =>
         Snapshot.Match(DeclarationText.Generate(attributes, target), name);
 
