@@ -12,7 +12,7 @@ internal static class KernelTime
     public static double Cycles(Kernel kernel, VectorTarget target) => kernel switch
     {
         PointwiseKernel k => Panels(k.Panels, k.InChannels, k.Activation, HasInitialLoad(k.Initial)),
-        ConvolutionKernel k => k.Groups * Panels(k.Panels, k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width, k.Activation, HasInitialLoad(k.Initial)),
+        ConvolutionKernel k => k.Groups * Panels(k.Panels, k.Taps, k.Activation, HasInitialLoad(k.Initial)),
         PixelPairKernel k => k.Tiles.Sum(run => run.Count * Tile(run.Pixels, k.Groups, k.InChannels, k.Activation, HasInitialLoad(k.Initial))),
         PlanarPointwiseKernel k => Planes(k.Runs, k.Tiles, k.InChannels, k.Activation, k.HasResidual),
         PlanarConvolutionKernel k => k.Groups * Planes(k.Runs, k.Tiles, k.InChannels * k.Window.Kernel.Height * k.Window.Kernel.Width, k.Activation, false),

@@ -87,7 +87,7 @@ public static class TimeModel
                 return d.Kernel switch
                 {
                     LanewiseKernel k => (long)output.Channels * k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width,
-                    ConvolutionKernel k => (long)output.Channels * k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width,
+                    ConvolutionKernel k => (long)output.Channels * k.Taps,
                     _ => 0,
                 };
             case FusedRowsDriver d:

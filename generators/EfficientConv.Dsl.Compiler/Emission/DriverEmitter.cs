@@ -267,7 +267,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitRing(d, FormattableString.Invariant($"{((window.Kernel.Height - 1) * window.Dilation.Height) + 1}"));
         string source = d.Source.RingRows > 0 ? "ring" : "input";
         string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
-        writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual});");
+        string ahead = kernel.AheadStep > 0 ? FormattableString.Invariant($", ref Unsafe.Add(ref weights, ((block + 1) * BlockWeights) + (y * {kernel.AheadRow}))") : string.Empty;
+        writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual}{ahead});");
         writer.Close();
         writer.Close();
     }

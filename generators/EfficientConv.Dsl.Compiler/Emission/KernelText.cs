@@ -199,6 +199,14 @@ internal static class KernelText
         }
     }
 
+    /// <summary>A step of fetching weights ahead, if there is any.</summary>
+    public static void Fetch(SourceWriter writer, string reference, int step)
+    {
+        for (int line = 0; line < step; line += 16)
+            writer.Line($"Prefetch.L2(ref {At(reference, line)});");
+        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});", step > 0);
+    }
+
     public static void Stores(SourceWriter writer, VectorSyntax vector, ActivationFunction activation, int pixels, int vectors, int outPixelStep, int outVectorStep)
     {
         for (int i = 0; i < pixels; i++)

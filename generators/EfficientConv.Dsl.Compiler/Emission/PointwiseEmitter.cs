@@ -114,8 +114,8 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
         writer.Open($"for (int k = 0; k < {kernel.ChannelBlock}; k++)");
-        Fetch("ahead", kernel.Ahead?.Step ?? 0);
-        Fetch("also", kernel.AlsoStep);
+        KernelText.Fetch(writer, "ahead", kernel.Ahead?.Step ?? 0);
+        KernelText.Fetch(writer, "also", kernel.AlsoStep);
         KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, kernel.PixelStep);
         writer.Line($"a = ref Unsafe.Add(ref a, {kernel.ChannelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");
@@ -127,13 +127,6 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         }
 
         KernelText.Stores(writer, vector, kernel.Activation, pixels, run.Vectors, kernel.OutPixelStep, kernel.OutVectorStep);
-    }
-
-    private void Fetch(string reference, int step)
-    {
-        for (int line = 0; line < step; line += 16)
-            writer.Line($"Prefetch.L2(ref {KernelText.At(reference, line)});");
-        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});", step > 0);
     }
 
     private static string Activation(Graph.ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";

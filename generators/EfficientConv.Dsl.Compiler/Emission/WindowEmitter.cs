@@ -203,7 +203,6 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         bool residual = kernel.Initial == Initial.BiasAndResidual;
-        int taps = kernel.InPerGroup * window.Kernel.Height * window.Kernel.Width;
         string groups = kernel.Groups == 1 ? string.Empty : FormattableString.Invariant($", {kernel.Groups} groups");
         string tiles = string.Join(", ", kernel.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         writer.Line();
@@ -213,13 +212,13 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
+        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.AheadStep > 0 ? ", ref float ahead" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
-        int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * taps;
+        int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
         writer.Loop("g", kernel.Groups, () =>
         {
-            EmitPanels(kernel, taps);
+            EmitPanels(kernel);
             if (kernel.Groups > 1)
             {
                 writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup});");
@@ -233,8 +232,8 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitPanels(ConvolutionKernel kernel, int taps) => KernelText.Panels(
-        writer, vector, kernel.Panels, kernel.Share, "source", taps, kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes,
+    private void EmitPanels(ConvolutionKernel kernel) => KernelText.Panels(
+        writer, vector, kernel.Panels, kernel.Share, "source", kernel.Taps, kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes,
         kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, (run, pixels) =>
         {
             KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep);
@@ -256,6 +255,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Open($"for (int kx = 0; kx < {kernelWidth}; kx++)");
         writer.Line("ref float a = ref lane;");
         writer.Open($"for (int k = 0; k < {(oneRun ? rowTaps : kernel.InPerGroup)}; k++)");
+        KernelText.Fetch(writer, "ahead", kernel.AheadStep);
         KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
         writer.Line("a = ref Unsafe.Add(ref a, 1);");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");

@@ -260,6 +260,7 @@ internal static class ConvolutionScheduling
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
             sharesPanels ? WorkShare.Panels : WorkShare.None);
+        kernel = kernel with { AheadStep = blocks == 1 ? 0 : RegisterTiling.FetchStep(kernel, target.Padded(outPerGroup) * stage.Taps, stage.Output.Height) };
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];

@@ -147,9 +147,17 @@ public sealed record LanewiseKernel(
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Panels">Register tiles over one group's outputs.</param>
 /// <param name="Share">What threads share.</param>
+/// <param name="AheadStep">Where the caller names weights to be fetched into the second-level cache meanwhile: floats to move on in each step of the sums; else 0.</param>
 public sealed record ConvolutionKernel(
     int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutPixelStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : Kernel;
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, int AheadStep = 0) : Kernel
+{
+    /// <summary>Length of a sum.</summary>
+    public int Taps => InPerGroup * Window.Kernel.Height * Window.Kernel.Width;
+
+    /// <summary>Floats that a row fetches.</summary>
+    public int AheadRow => AheadStep * Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * Taps;
+}
 
 /// <summary>One output row of a pooling layer.</summary>
 /// <param name="IsMaximum">Maximum, else mean.</param>

@@ -85,6 +85,13 @@ public static class RegisterTiling
         return step > 2 * LineFloats ? 0 : step;
     }
 
+    /// <summary>Floats to fetch in each step of a convolution's sums, so that all its rows together fetch <paramref name="floats"/>; 0 where there is no time for it.</summary>
+    public static int FetchStep(ConvolutionKernel kernel, int floats, int rows)
+    {
+        int steps = (kernel with { AheadStep = 1 }).AheadRow * rows, step = (floats + steps - 1) / steps;
+        return step > 2 * LineFloats ? 0 : step;
+    }
+
     /// <summary>Floats of a cache line.</summary>
     private const int LineFloats = 16;
 

@@ -76,6 +76,7 @@ internal static class WinogradScheduling
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
 
         int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(WinogradTile.Products * weightStep);
+        product = product with { Ahead = RegisterTiling.FetchStep(product, weightStep) is > 0 and int fetch ? new FetchAhead(weightStep, fetch) : null };
         int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
         plan.Pack(
             stage,
