@@ -151,8 +151,10 @@ internal static class ConvolutionScheduling
         if ((long)outChannels * channelBytes <= plan.Settings.SecondLevel(ManyWeightsPart) || pixels <= FewPixels)
             return 1;
 
-        // Tiles are two vectors wide, so even blocks fill them.
+        // Tiles are two vectors wide, so even blocks fill them; that many are worth more room.
         int most = Math.Min(vectors, plan.Settings.SecondLevel(part) / lanes / channelBytes);
+        if (most < 2 && plan.Settings.SecondLevel(DenseBlockPart) >= 2 * lanes * channelBytes)
+            most = Math.Min(vectors, 2);
         IEnumerable<int> sizes = Enumerable.Range(2, Math.Max(0, most - 1)).Where(block => vectors % block == 0);
         return vectors / sizes.OrderBy(block => block % 2).ThenByDescending(block => block).DefaultIfEmpty(vectors).First();
     }

@@ -14,7 +14,7 @@ internal static class WinogradScheduling
     /// Fewest channels on both sides for which it is taken unasked: the transforms cost the same for every channel, the products save in
     /// proportion to the channels of the other side.
     /// </summary>
-    private const int FewestChannels = 32;
+    private const int FewestChannels = 16;
 
     /// <summary>Most input channels for which it is taken unasked: the error grows with the sum, and up to here stays below 4e-6 of the largest output.</summary>
     private const int MostChannels = 256;
@@ -47,7 +47,7 @@ internal static class WinogradScheduling
         int tiles = Tiles(stage.Output.Height) * Tiles(stage.Output.Width);
 
         // Tiles that reach over the edges are computed whole.
-        bool full = (long)tiles * WinogradTile.Output * WinogradTile.Output * 2 <= stage.Output.Pixels * 3L;
+        bool full = (long)tiles * WinogradTile.Output * WinogradTile.Output * 5 <= stage.Output.Pixels * 8L;
         return full && tiles >= FewestTiles && stage.Input.Channels is >= FewestChannels and <= MostChannels && stage.Output.Channels >= FewestChannels;
     }
 
