@@ -21,8 +21,13 @@ public class PixelLayoutTests
     [MemberData(nameof(Shapes))]
     public void Planar_to_pixels_and_back(int channels, int pixels)
     {
+        PlanarToPixelsAndBack(channels, pixels, ((channels + 15) / 16 * 16) + 1);
+        PlanarToPixelsAndBack(channels, pixels, channels);
+    }
+
+    private static void PlanarToPixelsAndBack(int channels, int pixels, int pixelStride)
+    {
         int planeStride = pixels + 3;
-        int pixelStride = ((channels + 15) / 16 * 16) + 1;
         // The planar spans end with the last value, as a user's do: a read or write beyond would be out of bounds.
         float[] planar = [.. Enumerable.Range(0, ((channels - 1) * planeStride) + pixels).Select(i => i + 0.25f)];
         foreach (Vectors vectors in (Vectors[])[.. Vectors.Simd, Vectors.Scalar])
