@@ -81,26 +81,12 @@ internal sealed class VectorSyntax
     {
         if (activation.IsNone)
             yield break;
-        if (ConstantsInMemory && activation.Kind is ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid)
+        if (activation.Kind is ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid)
             yield return "ref float constants = ref ActivationConstants.First;";
-        if (!ConstantsInMemory)
+        if (KeepsZero)
             yield return $"{Type} zero = {Zero};";
-        switch (activation.Kind)
-        {
-            case ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid when ConstantsInMemory:
-                break;
-            case ActivationKind.ReLU6:
-                yield return $"{Type} six = {Create("6f")};";
-                break;
-            case ActivationKind.HardSwish or ActivationKind.HardSigmoid:
-                yield return $"{Type} one = {Create("1f")};";
-                yield return $"{Type} half = {Create("0.5f")};";
-                yield return $"{Type} sixth = {Create("1f / 6f")};";
-                break;
-            case ActivationKind.LeakyReLU:
-                yield return $"{Type} slope = {Create(FormattableString.Invariant($"{activation.Slope:R}f"))};";
-                break;
-        }
+        if (activation.Kind == ActivationKind.LeakyReLU)
+            yield return $"{Type} slope = {Create(FormattableString.Invariant($"{activation.Slope:R}f"))};";
     }
 
     /// <summary>
@@ -119,13 +105,13 @@ internal sealed class VectorSyntax
 
     private string HardSigmoid(string x) => MinNative(Constant("One"), MaxNative(ZeroOperand, Fma(x, Constant("Sixth"), Constant("Half"))));
 
-    /// <summary>With 16 registers the accumulators need them all, so constants are operands from memory.</summary>
-    private bool ConstantsInMemory => Target.Registers < 32;
+    /// <summary>The largest register tiles leave one register of 32 free, and none of 16.</summary>
+    private bool KeepsZero => Target.Registers >= 32;
 
-    private string ZeroOperand => ConstantsInMemory ? Zero : "zero";
+    private string ZeroOperand => KeepsZero ? "zero" : Zero;
 
-    private string Constant(string name) => !ConstantsInMemory ? char.ToLowerInvariant(name[0]) + name.Substring(1)
-        : _generic ? $"V.Load(ref constants, ActivationConstants.{name})" : $"{_class}.LoadUnsafe(ref constants, ActivationConstants.{name})";
+    /// <summary>An operand from memory: held in a register through the sums it would push an accumulator out of its own.</summary>
+    private string Constant(string name) => _generic ? $"V.Load(ref constants, ActivationConstants.{name})" : $"{_class}.LoadUnsafe(ref constants, ActivationConstants.{name})";
 
     private string MaxNative(string a, string b) => _generic ? $"V.Max({a}, {b})" : $"{_class}.MaxNative({a}, {b})";
 

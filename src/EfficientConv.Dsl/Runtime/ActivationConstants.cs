@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace EfficientConv.Dsl.Runtime;
 
 /// <summary>
-/// Constants of the activations in memory, 16 times each. Where there are 16 vector registers a kernel's accumulators need them all: constants in
-/// locals would push an accumulator out of its register inside the loop.
+/// Constants of the activations in memory, 16 times each. A kernel's accumulators need nearly all vector registers: constants in locals would push an
+/// accumulator out of its register inside the loop.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class ActivationConstants
