@@ -236,12 +236,14 @@ internal static class PlanarScheduling
             ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, inline, runs);
     }
 
-    /// <summary>Rows of a step: the largest divisor of the height that fits.</summary>
+    /// <summary>Rows of a step: the largest divisor of the height that fits, or one not much smaller that gives two threads as many steps each.</summary>
     private static int StepRows(ScheduleSettings settings, DepthwiseGroup group)
     {
         Shape output = group.Depthwise.Output;
-        return Enumerable.Range(1, output.Height)
-            .Last(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart)));
+        int[] fitting = Enumerable.Range(1, output.Height)
+            .Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart))).ToArray();
+        int most = fitting[fitting.Length - 1];
+        return fitting.LastOrDefault(rows => output.Height / rows % 2 == 0 && rows * 2 >= most && rows * output.Width % WidestVector == 0) is > 0 and int even ? even : most;
     }
 
     /// <summary>Register tiles of output channels x pixels.</summary>
