@@ -94,7 +94,10 @@ internal static class ConvolutionScheduling
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        bool direct = IsDirect(output, pass, target.Lanes);
+
+        // Rows that an activation goes over again would read many weights row by row: blocks of channels of the whole map, copied where they belong.
+        bool passBlocks = !pass.IsNone && residual is null && WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart) > 1 && ChannelBlocks(plan, height * width, outChannels) > 1;
+        bool direct = IsDirect(output, pass, target.Lanes) && !passBlocks;
         Initial initial = InitialOf(residual, target.Lanes);
         int blocks = (direct && !pass.IsNone) || initial == Initial.BiasAndDestination ? 1
             : direct ? WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart)
