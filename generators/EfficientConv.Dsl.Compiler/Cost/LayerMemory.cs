@@ -28,28 +28,16 @@ public static class LayerMemory
     /// <param name="groups">The fused groups.</param>
     /// <param name="stages">The folded network.</param>
     /// <param name="inputHeld">Whether the caller keeps the input.</param>
-    /// <param name="fuseStem">Rule M5: whether a convolution that only a separable block reads is computed row by row inside that block too.</param>
-    public static MemoryTimeline FusedRows(StageGraph stages, IReadOnlyList<StageGroup> groups, bool inputHeld = false, bool fuseStem = false)
+    /// <param name="fuseStem">Rule M5: whether a convolution with a window that only a block reads is computed row by row inside that block too.</param>
+    public static MemoryTimeline FusedRows(StageGraph stages, IReadOnlyList<StageGroup> groups, bool inputHeld = false, bool fuseStem = true)
     {
-        int[] uses = stages.CountUses();
-        HashSet<int> inside = [];
-        if (fuseStem)
-        {
-            foreach (DepthwiseGroup group in groups.OfType<DepthwiseGroup>().Where(g => g.Expand is null))
-            {
-                if (uses[group.Source] == 1 && stages.Stages[group.Source] is ConvolutionStage { HasResidual: false } && groups.Any(g => g is SingleGroup && g.Last.Id == group.Source))
-                    inside.Add(group.Source);
-            }
-        }
-
+        if (!fuseStem)
+            groups = [.. groups.SelectMany(g => g is DepthwiseGroup { Stem: { } stem } block ? (StageGroup[])[new SingleGroup(stem), block.WithoutStem] : [g])];
         List<MemoryOperation> operations = [new("input", "Input", [], stages.Stages[0].Output.Count * sizeof(float))];
         Dictionary<int, int> made = new() { [0] = 0 };
         foreach (StageGroup group in groups)
         {
-            if (inside.Contains(group.Last.Id))
-                continue;
-            int source = group is DepthwiseGroup d && inside.Contains(d.Source) ? d.Source : -1;
-            int[] reads = [.. group.Reads.SelectMany(id => id == source ? stages.Stages[id].Inputs.AsEnumerable() : [id]).Select(id => made[id])];
+            int[] reads = [.. group.Reads.Select(id => made[id])];
             made[group.Last.Id] = operations.Count;
             OutputMemory writes = group switch
             {
@@ -59,7 +47,7 @@ public static class LayerMemory
             };
             operations.Add(new MemoryOperation(
                 group is DepthwiseGroup block ? (block.Expand ?? block.Depthwise).Name : group.Last.Name, group is DepthwiseGroup ? "fused" : NetworkCostModel.NameOf(group.Last),
-                reads, group.Last.Output.Count * sizeof(float), writes, group is DepthwiseGroup fused ? RowScratch(fused, source >= 0) : 0,
+                reads, group.Last.Output.Count * sizeof(float), writes, group is DepthwiseGroup fused ? RowScratch(fused) : 0,
                 stages.Outputs.Contains(group.Last.Id)));
         }
 
@@ -112,11 +100,11 @@ public static class LayerMemory
         _ => OutputMemory.New,
     };
 
-    private static long RowScratch(DepthwiseGroup group, bool stemInside)
+    private static long RowScratch(DepthwiseGroup group)
     {
         ConvolutionOperator c = group.Depthwise.Convolution;
         Shape before = group.Depthwise.Input, after = group.Depthwise.Output;
-        long ring = group.Expand is null && !stemInside ? 0 : (long)ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height) * before.Width * before.Channels;
+        long ring = group.Expand is null ? 0 : (long)ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height) * before.Width * before.Channels;
         long rows = (long)(group.Squeeze is null ? 1 : after.Height) * after.Width * after.Channels;
         long gate = group.Squeeze is null ? 0 : after.Channels + group.Squeeze.Reduce.OutChannels;
         return (ring + rows + gate) * sizeof(float);

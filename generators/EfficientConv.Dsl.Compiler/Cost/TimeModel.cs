@@ -156,19 +156,26 @@ public static class TimeModel
     {
         Shape input = d.Input.Shape, output = d.Output.Shape;
         int slabs = d.Slabs;
-        if (d.Expand is not null)
+        int taps = d.Expand?.InChannels ?? 0;
+        if (d.Stem is { } stem)
+        {
+            count.Run(stem.Kernel, stem.Output.Height);
+            count.Load(stem.Load, input, d.Input.IsPlanar);
+            taps = stem.Kernel.InPerGroup * stem.Kernel.Window.Kernel.Height * stem.Kernel.Window.Kernel.Width;
+        }
+        else if (d.Expand is not null)
         {
             count.Run(d.Expand, input.Height * slabs);
-            count.Pass(d.ExpandPass, (long)input.Pixels * d.HiddenStep);
         }
         else
         {
             count.Load(d.Load, input, d.Input.IsPlanar);
         }
 
+        count.Pass(d.ExpandPass, (long)d.Expanded.Pixels * d.HiddenStep);
         count.Run(d.Depthwise, output.Height * slabs);
         count.Pass(d.DepthwisePass, (long)output.Pixels * d.HiddenStep);
-        long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
+        long weights = (long)d.Hidden * (output.Channels + taps + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
         if (d.Squeeze is not null)
         {
             count.Copy(2L * output.Pixels * d.HiddenStep);
@@ -269,7 +276,7 @@ public static class TimeModel
 
         public void Load(RowLoad load, Shape input, bool planar)
         {
-            if (load != RowLoad.None && planar)
+            if (load is RowLoad.Copy or RowLoad.Replicate && planar)
                 Turned += input.Count;
             else if (load != RowLoad.None)
                 Copied += input.Count;

@@ -8,7 +8,7 @@ internal sealed partial class DriverEmitter
 {
     private void EmitFusedRows(FusedRowsDriver d)
     {
-        Shape before = d.Input.Shape;
+        Shape before = d.Expanded;
         LanewiseKernel depthwise = d.Depthwise;
         RowWindow window = depthwise.Window;
         RowSource source = depthwise.Source;
@@ -30,8 +30,14 @@ internal sealed partial class DriverEmitter
             writer.Line($"const int ExpandedRow = {source.RowStep / source.PixelStep} * {source.PixelStep};");
         }
 
-        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
-        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
+        if (d.Stem is { Kernel.Source: { RingRows: > 0 } input })
+        {
+            writer.Line($"const int InputRingRows = {input.RingRows};");
+            writer.Line($"const int InputRow = {RowLength(input)};");
+        }
+
+        writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Weights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null || d.Stem is not null);
+        writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Bias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null || d.Stem is not null);
         writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
@@ -52,6 +58,13 @@ internal sealed partial class DriverEmitter
         writer.Line($"MemoryMarshal.CreateSpan(ref rings, {(slabbed ? "Slabs * " : string.Empty)}RingRows * ExpandedRow).Clear();", haloed);
         writer.Line($"int firstRow = {StepRow("part.First", d)}, endRow = {StepRow("part.End", d)};");
         writer.Line($"int loaded = Math.Max(0, {Sum(Times("firstRow", d.StrideHeight), -d.PadTop)});", ring);
+        if (d.Stem is { Kernel.Source.RingRows: > 0 })
+        {
+            writer.Line($"ref float inputRing = ref {KernelText.At("own", d.Stem.Ring)};");
+            writer.Line("MemoryMarshal.CreateSpan(ref inputRing, InputRingRows * InputRow).Clear();");
+            writer.Line("int inputLoaded = 0;");
+        }
+
         writer.Line();
         writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
         if (ring)
@@ -69,7 +82,12 @@ internal sealed partial class DriverEmitter
             writer.Open("for (int row = loaded; row < needed; row++)");
             writer.Line($"ref float expanded = ref {KernelText.At("ring", Sum("(row % RingRows) * ExpandedRow", source.Left * d.Slab))};");
             string inputRow = RowAt("input", d.Input, "row");
-            if (d.Expand is null)
+            if (d.Stem is not null)
+            {
+                EmitStemRow(d.Stem, d.Input);
+                Pass(d.ExpandPass, "expanded", before.Width * d.Slab);
+            }
+            else if (d.Expand is null)
             {
                 LoadPixels(inputRow, d.Input, "expanded", source.PixelStep, Text(before.Width));
             }
@@ -127,7 +145,9 @@ internal sealed partial class DriverEmitter
                 d.GatedWeights < 0);
         }
 
-        Project(d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights");
+        Project(
+            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights",
+            d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null);
         writer.Close();
 
         string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.PixelPairs
@@ -148,11 +168,29 @@ internal sealed partial class DriverEmitter
 
     private static string StepRow(string unit, FusedRowsDriver d) => Times(FormattableString.Invariant($"{unit}({d.Output.Shape.Height / d.Rows})"), d.Rows);
 
-    private void Project(ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights)
+    /// <summary>One row of the map between stem and block, into <c>expanded</c>, and before it the input rows that its window still lacks.</summary>
+    private void EmitStemRow(StemPart stem, TensorView input)
+    {
+        ConvolutionKernel kernel = stem.Kernel;
+        int height = input.Shape.Height;
+        WindowRows(writer, "row", stem.StrideHeight, stem.PadTop, kernel.Window, height, "firstInput", "fromInput", "toInput");
+        if (kernel.Source.RingRows > 0)
+        {
+            writer.Open($"for (inputLoaded = Math.Max(inputLoaded, Math.Max(firstInput, 0)); inputLoaded < Math.Min({height}, firstInput + InputRingRows); inputLoaded++)");
+            LoadRow(stem.Load, input, kernel.Source, "inputLoaded", KernelText.At("inputRing", Sum("(inputLoaded % InputRingRows) * InputRow", kernel.Source.Left * kernel.Source.PixelStep)));
+            writer.Close();
+        }
+
+        string rows = kernel.Source.RingRows > 0 ? "inputRing" : "input", place = RowArgument(kernel.Source, stem.PadTop, "firstInput", "InputRingRows");
+        writer.Line($"{names.Of(kernel)}(ref {rows}, {place}, fromInput, toInput, ref stemWeights, ref stemBias, ref expanded);");
+    }
+
+    private void Project(
+        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
-        string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", residual!, pixel)}" : string.Empty;
+        string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {addedRow ?? PixelAt("residual", residual!, pixel)}" : string.Empty;
         writer.Line($"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{added});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
         if (buffer is not null)

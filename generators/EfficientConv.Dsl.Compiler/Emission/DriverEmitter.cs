@@ -27,12 +27,15 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     };
 
     /// <summary>The loop nest whose rows are bytes, converted on their way into the ring.</summary>
-    public void EmitOfImage(string name, RowDriver driver, string comment)
+    public void EmitOfImage(string name, Driver driver, string comment)
     {
         EmitSummary(comment);
         writer.Open($"private static void {name}(in ImageRows image, ref float output, ref float weights, ref float scratch, Part part)");
         _readsImage = true;
-        EmitRows(driver);
+        if (driver is FusedRowsDriver fused)
+            EmitFusedRows(fused);
+        else
+            EmitRows((RowDriver)driver);
         _readsImage = false;
         writer.Close();
     }
@@ -210,7 +213,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         if (d.Source.RingRows > 0)
         {
             writer.Line($"const int RingRows = {d.Source.RingRows};");
-            writer.Line($"const int RingRow = {d.Source.RowStep / d.Source.PixelStep} * {d.Source.PixelStep};");
+            writer.Line($"const int RingRow = {RowLength(d.Source)};");
             writer.Line($"ref float ring = ref {KernelText.At("scratch", d.Ring)};");
             writer.Line("MemoryMarshal.CreateSpan(ref ring, RingRows * RingRow).Clear();");
             writer.Line("int loaded = 0;");
@@ -250,7 +253,18 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         if (d.Source.RingRows == 0)
             return;
         writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({d.Input.Shape.Height}, first + {windowRows}); loaded++)");
-        LoadRow(d, KernelText.At("ring", Sum("(loaded % RingRows) * RingRow", d.Source.Left * d.Source.PixelStep)));
+        string slot = KernelText.At("ring", Sum("(loaded % RingRows) * RingRow", d.Source.Left * d.Source.PixelStep));
+        if (d.Load == RowLoad.Replicate)
+        {
+            LanewiseKernel kernel = (LanewiseKernel)d.Kernel;
+            int outPerGroup = kernel.Channels / d.Groups;
+            writer.Line($"PixelLayout.ReplicateLanes(ref {RowAt("input", d.Input, "loaded")}, {d.Input.PixelStep}, ref {slot}, {d.Groups}, {kernel.InPerGroup}, {outPerGroup}, {kernel.LaneStep}, {d.Input.Shape.Width});");
+        }
+        else
+        {
+            LoadRow(d.Load, d.Input, d.Source, "loaded", slot);
+        }
+
         writer.Close();
     }
 
@@ -293,55 +307,56 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         ? FormattableString.Invariant($"Math.Min(first + {pool.Window.Kernel.Height}, {height + d.PadBottom}) - first")
         : "to - from";
 
-    private void LoadRow(RowDriver d, string slot)
+    /// <summary>The input's row <paramref name="row"/>, or the image's, into its place in a ring.</summary>
+    private void LoadRow(RowLoad load, TensorView input, RowSource source, string row, string slot)
     {
-        Shape shape = d.Input.Shape;
+        Shape shape = input.Shape;
         if (_readsImage)
         {
-            writer.Line($"image.LoadRow(loaded, ref {slot}, {d.Source.PixelStep}, {shape.Channels}, {shape.Width});");
+            writer.Line(load == RowLoad.Planes
+                ? $"image.LoadPlanes({row}, ref {slot}, {source.ChannelStep}, {shape.Channels}, {shape.Width});"
+                : $"image.LoadRow({row}, ref {slot}, {source.PixelStep}, {shape.Channels}, {shape.Width});");
             return;
         }
 
-        string row = RowAt("input", d.Input, "loaded");
-        if (d.Load == RowLoad.Replicate)
-        {
-            LanewiseKernel kernel = (LanewiseKernel)d.Kernel;
-            int outPerGroup = kernel.Channels / d.Groups;
-            writer.Line($"PixelLayout.ReplicateLanes(ref {row}, {d.Input.PixelStep}, ref {slot}, {d.Groups}, {kernel.InPerGroup}, {outPerGroup}, {kernel.LaneStep}, {shape.Width});");
-            return;
-        }
-
-        LoadPixels(row, d.Input, slot, d.Source.PixelStep, Text(shape.Width));
+        // A row of a plane is copied as the channels of a pixel are.
+        if (load == RowLoad.Planes)
+            CopyPixels(RowAt("input", input, row), input.ChannelStep, slot, source.ChannelStep, shape.Width, Text(shape.Channels));
+        else
+            LoadPixels(RowAt("input", input, row), input, slot, source.PixelStep, Text(shape.Width));
     }
+
+    /// <summary>Floats of a ring's row: pixels times channels.</summary>
+    private static string RowLength(RowSource source) => source.ChannelStep > 1
+        ? FormattableString.Invariant($"{source.ChannelStep} * {source.RowStep / source.ChannelStep}")
+        : FormattableString.Invariant($"{source.RowStep / source.PixelStep} * {source.PixelStep}");
 
     /// <summary>Declares <c>first</c>, <c>from</c> and <c>to</c>: the window's first input row and the kernel rows that lie inside the map.</summary>
     private void EmitWindowRows(string y, int stride, int padTop, RowWindow window, int height) => WindowRows(writer, y, stride, padTop, window, height);
 
     /// <inheritdoc cref="EmitWindowRows"/>
-    public static void WindowRows(SourceWriter writer, string y, int stride, int padTop, RowWindow window, int height)
+    public static void WindowRows(SourceWriter writer, string y, int stride, int padTop, RowWindow window, int height, string first = "first", string from = "from", string to = "to")
     {
         int dilation = window.Dilation.Height, kernel = window.Kernel.Height;
         string scaled = stride == 1 ? y : FormattableString.Invariant($"({y} * {stride})");
-        writer.Line($"int first = {(padTop == 0 ? scaled : FormattableString.Invariant($"{scaled} - {padTop}"))};");
+        writer.Line($"int {first} = {(padTop == 0 ? scaled : FormattableString.Invariant($"{scaled} - {padTop}"))};");
         writer.Line(dilation == 1
-            ? "int from = Math.Max(0, -first);"
-            : FormattableString.Invariant($"int from = first >= 0 ? 0 : ({dilation - 1} - first) / {dilation};"));
+            ? $"int {from} = Math.Max(0, -{first});"
+            : FormattableString.Invariant($"int {from} = {first} >= 0 ? 0 : ({dilation - 1} - {first}) / {dilation};"));
         writer.Line(dilation == 1
-            ? FormattableString.Invariant($"int to = Math.Min({kernel}, {height} - first);")
-            : FormattableString.Invariant($"int to = Math.Min({kernel}, ({height + dilation - 1} - first) / {dilation});"));
+            ? FormattableString.Invariant($"int {to} = Math.Min({kernel}, {height} - {first});")
+            : FormattableString.Invariant($"int {to} = Math.Min({kernel}, ({height + dilation - 1} - {first}) / {dilation});"));
     }
 
     /// <summary>The kernel's <c>row</c>: the window's first row, or its place in the ring.</summary>
-    private static string RowArgument(RowSource source, int padTop)
-    {
-        return source.RingRows == 0 ? "first" : RingPlace(source.RingRows, padTop);
-    }
+    private static string RowArgument(RowSource source, int padTop, string first = "first", string ringRows = "RingRows") =>
+        source.RingRows == 0 ? first : RingPlace(source.RingRows, padTop, first, ringRows);
 
-    /// <summary>The place of row <c>first</c> in a ring; above the map it is negative, so it is lifted by whole turns.</summary>
-    public static string RingPlace(int ringRows, int padTop)
+    /// <summary>The place of row <paramref name="first"/> in a ring; above the map it is negative, so it is lifted by whole turns.</summary>
+    public static string RingPlace(int ringRows, int padTop, string first = "first", string ringRowsName = "RingRows")
     {
         int lift = (padTop + ringRows - 1) / ringRows * ringRows;
-        return lift == 0 ? "first % RingRows" : FormattableString.Invariant($"(first + {lift}) % RingRows");
+        return lift == 0 ? $"{first} % {ringRowsName}" : FormattableString.Invariant($"({first} + {lift}) % {ringRowsName}");
     }
 
     /// <summary>Puts a residual that cannot be read by whole vectors where the kernel will find it.</summary>

@@ -177,7 +177,7 @@ internal static class KernelsEmitter
         foreach ((string name, Driver driver, string comment) in drivers)
             emitter.Emit(name, driver, comment);
         if (plan.Image is { Step: >= 0 } fused)
-            emitter.EmitOfImage(names.Of(plan.Steps[fused.Step].Driver, out _) + OfImage, (RowDriver)plan.Steps[fused.Step].Driver, plan.Steps[fused.Step].Comment);
+            emitter.EmitOfImage(names.Of(plan.Steps[fused.Step].Driver, out _) + OfImage, plan.Steps[fused.Step].Driver, plan.Steps[fused.Step].Comment);
 
         void Note(int position)
         {
@@ -226,13 +226,17 @@ internal static class KernelsEmitter
         writer.Close();
     }
 
-    /// <summary>Which layer or block a step is, in one line: "4: InvertedResidual 16 x 112 x 112 -> 24 x 56 x 56".</summary>
+    /// <summary>Which layer or block a step is, in one line: "4: InvertedResidual 16 x 112 x 112 -> 24 x 56 x 56"; a stem and its block are "0+3".</summary>
     private static string TitleOf(Step step)
     {
         string[] lines = step.Comment.Split('\n');
-        string name = lines[0].Split(':')[0];
-        bool isBlock = lines.Length > 1 && name.Contains('.');
-        return $"{(isBlock ? name.Substring(0, name.LastIndexOf('.')) : name)}: {step.Driver.Title} {step.Input.View.Shape} -> {step.Output.View.Shape}";
+        bool hasStem = step.Driver is FusedRowsDriver { Stem: not null };
+        string name = Name(lines[hasStem ? 1 : 0]);
+        if (lines.Length > 1 && name.Contains('.'))
+            name = name.Substring(0, name.LastIndexOf('.'));
+        return $"{(hasStem ? $"{Name(lines[0])}+{name}" : name)}: {step.Driver.Title} {step.Input.View.Shape} -> {step.Output.View.Shape}";
+
+        static string Name(string line) => line.Split(':')[0];
     }
 
     private static string TickOf(int position) => FormattableString.Invariant($"StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");

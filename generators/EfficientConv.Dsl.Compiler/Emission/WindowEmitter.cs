@@ -221,7 +221,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             EmitPanels(kernel);
             if (kernel.Groups > 1)
             {
-                writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup});");
+                writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
                 writer.Line($"weights = ref Unsafe.Add(ref weights, {groupLength});");
                 writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
                 writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
@@ -247,7 +247,8 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         int width = vectors * Lanes, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup;
 
         // Where a pixel's channels and the next pixel's are neighbours in memory, a kernel row is one run.
-        bool oneRun = kernelWidth == 1 || (window.Dilation.Width == 1 && kernel.Source.PixelStep == kernel.InPerGroup);
+        int channelStep = kernel.Source.ChannelStep;
+        bool oneRun = kernelWidth == 1 || (window.Dilation.Width == 1 && channelStep == 1 && kernel.Source.PixelStep == kernel.InPerGroup);
         writer.Open("for (int ky = from; ky < to; ky++)");
         EmitRow(kernel.Source, window, "pixels");
         writer.Line($"ref float w = ref Unsafe.Add(ref panel, ky * {rowTaps * width});");
@@ -257,7 +258,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open($"for (int k = 0; k < {(oneRun ? rowTaps : kernel.InPerGroup)}; k++)");
         KernelText.Fetch(writer, "ahead", kernel.AheadStep);
         KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
-        writer.Line("a = ref Unsafe.Add(ref a, 1);");
+        writer.Line($"a = ref Unsafe.Add(ref a, {channelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");
         writer.Close();
         if (!oneRun)

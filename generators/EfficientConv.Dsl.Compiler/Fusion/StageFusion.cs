@@ -1,5 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Fusion;
 
@@ -25,18 +27,28 @@ public sealed record SingleGroup(Stage Stage) : StageGroup
 
 /// <summary>
 /// Optional 1x1 expansion, depthwise, optional squeeze-and-excitation, 1x1 projection: an inverted residual, an EfficientConvBlock or a
-/// depthwise separable convolution, however the user composed it.
+/// depthwise separable convolution, however the user composed it. In place of the expansion may stand a dense convolution with a window, as the stem in
+/// front of a network's first block.
 /// </summary>
 public sealed record DepthwiseGroup(ConvolutionStage? Expand, ConvolutionStage Depthwise, SqueezeStage? Squeeze, ConvolutionStage Project) : StageGroup
 {
     /// <inheritdoc/>
     public override Stage Last => Project;
 
+    /// <summary>The convolution with a window that makes what the depthwise layer reads, or null.</summary>
+    public ConvolutionStage? Stem => Expand is { IsPointwise: false } ? Expand : null;
+
+    /// <summary>Whether the projection adds what the depthwise layer reads.</summary>
+    public bool AddsExpanded => Expand is not null && Project.HasResidual && Project.Inputs[1] == Expand.Id;
+
+    /// <summary>The same block behind a stem that is a step of its own.</summary>
+    public DepthwiseGroup WithoutStem => Stem is null ? this : this with { Expand = null };
+
     /// <summary>The stage whose output the group's first convolution reads.</summary>
     public int Source => (Expand ?? Depthwise).Inputs[0];
 
-    /// <summary>The stage that is added to the projection, or -1.</summary>
-    public int Residual => Project.HasResidual ? Project.Inputs[1] : -1;
+    /// <summary>The stage outside the group that is added to the projection, or -1.</summary>
+    public int Residual => Project.HasResidual && !AddsExpanded ? Project.Inputs[1] : -1;
 
     /// <inheritdoc/>
     public override IEnumerable<int> Reads => Residual >= 0 ? [Source, Residual] : [Source];
@@ -49,12 +61,7 @@ public static class StageFusion
     public static EquatableArray<StageGroup> Fuse(StageGraph graph)
     {
         int[] uses = graph.CountUses();
-        Dictionary<int, int> readerOf = [];
-        foreach (Stage stage in graph.Stages)
-        {
-            foreach (int input in stage.Inputs)
-                readerOf[input] = stage.Id;
-        }
+        ILookup<int, Stage> readersOf = graph.Stages.SelectMany(stage => stage.Inputs.Select(input => (Input: input, Stage: stage))).ToLookup(read => read.Input, read => read.Stage);
 
         bool[] taken = new bool[graph.Stages.Count], needed = Needed(graph);
         List<StageGroup> groups = [];
@@ -79,21 +86,40 @@ public static class StageFusion
 
         DepthwiseGroup? MatchDepthwise(Stage first)
         {
-            ConvolutionStage? expand = first is ConvolutionStage { IsPointwise: true, HasResidual: false } e && SoleReader(e) is ConvolutionStage { IsDepthwise: true } ? e : null;
-            Stage? second = expand is null ? first : SoleReader(expand);
+            if (first is ConvolutionStage { HasResidual: false } front && (IsStem(front) || front.IsPointwise) && ReaderBehind(front) is { } reader)
+                return MatchBlock(front, reader);
+            return MatchBlock(null, first);
+        }
+
+        DepthwiseGroup? MatchBlock(ConvolutionStage? expand, Stage second)
+        {
             if (second is not ConvolutionStage { IsDepthwise: true, HasResidual: false } depthwise)
                 return null;
             Stage? next = SoleReader(depthwise);
             SqueezeStage? squeeze = next as SqueezeStage;
             if (squeeze is not null)
                 next = SoleReader(squeeze);
-            return next is ConvolutionStage { IsPointwise: true } project && project.Inputs[0] == (squeeze?.Id ?? depthwise.Id)
-                ? new DepthwiseGroup(expand, depthwise, squeeze, project)
+            if (next is not ConvolutionStage { IsPointwise: true } project || project.Inputs[0] != (squeeze?.Id ?? depthwise.Id))
+                return null;
+            DepthwiseGroup group = new(expand, depthwise, squeeze, project);
+            return expand is null || uses[expand.Id] == 1 || (group.AddsExpanded && squeeze is null) ? group : null;
+        }
+
+        // The depthwise layer behind an expansion that nobody else reads, or behind a stem whose rows the block may also add.
+        Stage? ReaderBehind(ConvolutionStage front)
+        {
+            Stage[] readers = [.. readersOf[front.Id].Where(r => r is ConvolutionStage { IsDepthwise: true, HasResidual: false })];
+            return readers.Length == 1 && (uses[front.Id] == 1 || (uses[front.Id] == 2 && IsStem(front) && readers[0] is ConvolutionStage { Convolution: var c } && c.Stride == Extent.Square(1)))
+                ? readers[0]
                 : null;
         }
 
-        Stage? SoleReader(Stage stage) => uses[stage.Id] == 1 && readerOf.TryGetValue(stage.Id, out int reader) ? graph.Stages[reader] : null;
+        Stage? SoleReader(Stage stage) => uses[stage.Id] == 1 ? readersOf[stage.Id].FirstOrDefault() : null;
     }
+
+    /// <summary>A dense convolution with a window, whose rows can be made where a block needs them; Winograd's transforms make several at once.</summary>
+    private static bool IsStem(ConvolutionStage stage) =>
+        stage is { IsPointwise: false, HasResidual: false, Phase: null, Convolution: { Groups: 1, IsLinear: false } } && !WinogradScheduling.Fits(stage);
 
     /// <summary>The stages that an output depends on: a branch that nobody reads is not computed.</summary>
     private static bool[] Needed(StageGraph graph)

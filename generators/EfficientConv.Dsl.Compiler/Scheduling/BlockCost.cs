@@ -52,6 +52,12 @@ internal sealed class BlockCost
     /// <summary>Schedules that differ by less than this are the same to the model; of them the one with the least memory is taken.</summary>
     private const double Resolution = 1.002;
 
+    /// <summary>
+    /// The same with a stem inside, whose rows are as many tiles as their step has rows: more of them cost memory, which the form is there to save, and no time
+    /// that could be measured.
+    /// </summary>
+    private const double StemResolution = 1.06;
+
     /// <summary>Most hidden channels of a slab: beyond it a slab's panels of weights leave the first-level cache on every core.</summary>
     private const int LargestSlab = 192;
 
@@ -84,7 +90,8 @@ internal sealed class BlockCost
         _window = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
     }
 
-    private int InChannels => _group.Expand?.Input.Channels ?? 0;
+    /// <summary>Length of the sums in front of the depthwise layer.</summary>
+    private int ExpandLength => _group.Expand?.Taps ?? 0;
 
     private int OutVectors => _target.Vectors(_group.Project.Output.Channels);
 
@@ -92,7 +99,7 @@ internal sealed class BlockCost
 
     private double DepthwiseBytes => (double)_after.Pixels * _hidden * sizeof(float);
 
-    private double WeightBytes => (double)_hidden * (InChannels + _group.Depthwise.Taps + (OutVectors * _target.Lanes)) * sizeof(float);
+    private double WeightBytes => (double)_hidden * (ExpandLength + _group.Depthwise.Taps + (OutVectors * _target.Lanes)) * sizeof(float);
 
     private double MapBytes => ((_group.Expand is null ? 0 : (double)_group.Expand.Input.Count) + _group.Project.Output.Count) * sizeof(float);
 
@@ -103,7 +110,7 @@ internal sealed class BlockCost
         Keep(s => s.Form == _settings.Form, _settings.Form != BlockForm.Auto);
         Keep(s => s.Rows == _settings.Rows, _settings.Rows > 0);
         Keep(s => s.Slab == _settings.Slab, _settings.Slab > 0);
-        double limit = left.Min(s => s.Cycles) * Resolution;
+        double limit = left.Min(s => s.Cycles) * (_group.Stem is null ? Resolution : StemResolution);
         return left.Where(s => s.Cycles <= limit).OrderBy(s => s.Floats).ThenBy(s => s.Cycles).First();
 
         void Keep(Func<BlockSchedule, bool> condition, bool isSaid)
@@ -113,12 +120,20 @@ internal sealed class BlockCost
         }
     }
 
+    /// <summary>Cycles of <paramref name="stem"/> as a step of its own in front of the block, which then reads the whole map.</summary>
+    public double Stem(ConvolutionStage stem)
+    {
+        double weights = (double)_hidden * stem.Taps * sizeof(float);
+        return (weights / FarRate) + (_before.Height * (Product(_before.Width, _hidden / _target.Lanes, stem.Taps) + Weights(weights, _before.Width, true) + CallCycles)) +
+            Traffic(ExpandedBytes, 2 * ExpandedBytes, ExpandedBytes <= _settings.SecondLevelBytes);
+    }
+
     private IEnumerable<BlockSchedule> Candidates()
     {
         int[] slabs = [.. Enumerable.Range(1, _hidden / _target.Lanes).Select(vectors => vectors * _target.Lanes).Where(slab => _hidden % slab == 0 && slab <= LargestSlab)];
         foreach (int rows in Enumerable.Range(1, _after.Height).Where(rows => _after.Height % rows == 0 && IsStep(rows)))
         {
-            foreach (int slab in _group.Expand is null ? [_hidden] : slabs)
+            foreach (int slab in _group.Expand is null || _group.Stem is not null ? [_hidden] : slabs)
                 yield return new BlockSchedule(BlockForm.Rows, rows, slab, Rows(rows, slab), RowsFloats(rows));
         }
 
@@ -144,6 +159,9 @@ internal sealed class BlockCost
     /// <summary>Where a pass goes over the depthwise rows again they have to stay in the first-level cache.</summary>
     private bool IsStep(int rows)
     {
+        // The ring holds the row that is added only while it lies in the window.
+        if (_group.AddsExpanded)
+            return rows == 1;
         bool passes = _group.Squeeze is not null || !_group.Depthwise.Activation.IsInline;
         return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevelFloats(1.125)));
     }
@@ -152,13 +170,13 @@ internal sealed class BlockCost
     {
         int steps = _after.Height / rows, slabs = _hidden / slab, ringRows = ((rows - 1) * _stride) + _window, expandedRows = Math.Min(_before.Height, rows * _stride);
         double ring = (double)ringRows * _rowPixels * slab * sizeof(float), depthwiseRows = (double)rows * _after.Width * _hidden * sizeof(float);
-        double expandWeights = (double)slab * InChannels * sizeof(float), projectWeights = (double)_hidden * OutVectors * _target.Lanes * sizeof(float);
+        double expandWeights = (double)slab * ExpandLength * sizeof(float), projectWeights = (double)_hidden * OutVectors * _target.Lanes * sizeof(float);
         bool near = WeightBytes + (ring * slabs) + depthwiseRows <= _settings.SecondLevelBytes;
 
         double cycles = Cold() + Depthwise() + (steps * Project(rows * _after.Width)) + (CallCycles * ((_after.Height * slabs) + steps)) + (StepCycles * steps);
         if (_group.Expand is not null)
         {
-            cycles += _before.Height * slabs * (Product(_before.Width, slab / _target.Lanes, InChannels) + CallCycles);
+            cycles += _before.Height * slabs * (Product(_before.Width, slab / _target.Lanes, ExpandLength) + CallCycles);
             cycles += steps * slabs * Weights(expandWeights, expandedRows * _before.Width, near);
         }
 
@@ -179,8 +197,8 @@ internal sealed class BlockCost
         double cycles = (Cold() * FetchedAhead) + Depthwise() + (CallCycles * slabs * (2 + _after.Height)) + (SumCycles * slabs * _after.Pixels * OutVectors);
         if (_group.Expand is not null)
         {
-            cycles += slabs * (byRow ? _before.Height * Product(_before.Width, vectors, InChannels) : Product(_before.Pixels, vectors, InChannels));
-            cycles += slabs * Weights((double)slab * InChannels * sizeof(float), _before.Pixels, near);
+            cycles += slabs * (byRow ? _before.Height * Product(_before.Width, vectors, ExpandLength) : Product(_before.Pixels, vectors, ExpandLength));
+            cycles += slabs * Weights((double)slab * ExpandLength * sizeof(float), _before.Pixels, near);
         }
 
         cycles += slabs * (byRow ? _after.Height * Product(_after.Width, OutVectors, slab) : Product(_after.Pixels, OutVectors, slab));
@@ -200,7 +218,7 @@ internal sealed class BlockCost
         bool near = ExpandedBytes + DepthwiseBytes + MapBytes + WeightBytes <= _settings.SecondLevelBytes;
         double cycles = Cold() + Depthwise() + Product(_after.Pixels, OutVectors, _hidden) + (CallCycles * (_after.Height + 2));
         if (_group.Expand is not null)
-            cycles += Product(_before.Pixels, _hidden / _target.Lanes, InChannels) + Weights((double)_hidden * InChannels * sizeof(float), _before.Pixels, near);
+            cycles += Product(_before.Pixels, _hidden / _target.Lanes, ExpandLength) + Weights((double)_hidden * ExpandLength * sizeof(float), _before.Pixels, near);
         cycles += Weights((double)_hidden * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
         return cycles + Traffic(ExpandedBytes, 2 * ExpandedBytes, near) + Traffic(DepthwiseBytes, 2 * DepthwiseBytes, near);
     }

@@ -32,6 +32,9 @@ internal static class ConvolutionScheduling
     /// <summary>More different column tiles than this are not worth their code: zero columns in a ring make all tiles alike.</summary>
     private const int MaxColumnRuns = 4;
 
+    /// <summary>Most planes whose rows a dense convolution reads apart: an image's.</summary>
+    private const int MaxPlanes = 4;
+
     public static TensorSlot Schedule(PlanBuilder plan, ConvolutionStage stage, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
     {
         TensorSlot input = slots[stage.Inputs[0]], output = destination ?? plan.NewTensor(stage.Output);
@@ -151,7 +154,7 @@ internal static class ConvolutionScheduling
     private static int WeightBlocks(PlanBuilder plan, int pixels, int sumLength, int outChannels, double part)
     {
         int lanes = plan.Target.Lanes, vectors = plan.Target.Vectors(outChannels), channelBytes = sumLength * sizeof(float);
-        if ((long)outChannels * channelBytes <= plan.Settings.SecondLevel(ManyWeightsPart) || pixels <= FewPixels)
+        if (StayNear(plan.Settings, sumLength, outChannels) || pixels <= FewPixels)
             return 1;
 
         // Tiles are two vectors wide, so even blocks fill them; that many are worth more room.
@@ -161,6 +164,9 @@ internal static class ConvolutionScheduling
         IEnumerable<int> sizes = Enumerable.Range(2, Math.Max(0, most - 1)).Where(block => vectors % block == 0);
         return vectors / sizes.OrderBy(block => block % 2).ThenByDescending(block => block).DefaultIfEmpty(vectors).First();
     }
+
+    /// <summary>Whether weights that are read again for every row stay in the second-level cache.</summary>
+    public static bool StayNear(ScheduleSettings settings, int sumLength, int outChannels) => (long)outChannels * sumLength * sizeof(float) <= settings.SecondLevel(ManyWeightsPart);
 
     /// <summary>A convolution row by row, into any layout of pixels.</summary>
     public static void ScheduleByRows(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -240,10 +246,8 @@ internal static class ConvolutionScheduling
         ConvolutionOperator c = stage.Convolution;
         int outChannels = stage.Output.Channels;
         RowWindow window = Window(c, stage.Input, stage.Output);
-        bool plane = c.Padding.IsZero && !input.View.IsPlanar;
-        RowSource source = plane
-            ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
-            : Ring(c, stage.Input, stage.Output, stage.Input.Channels);
+        (RowSource source, RowLoad load) = DenseSource(stage, input);
+        bool plane = load == RowLoad.None;
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         Initial initial = InitialOf(residual, target.Lanes);
         bool direct = IsDirect(output, pass, target.Lanes);
@@ -279,7 +283,7 @@ internal static class ConvolutionScheduling
         plan.AddStep(
             new RowDriver(
                 c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
-                plane ? RowLoad.None : RowLoad.Copy, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
+                load, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
             input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
     }
 
@@ -305,6 +309,21 @@ internal static class ConvolutionScheduling
 
     public static RowWindow Window(ConvolutionOperator c, Shape input, Shape output) =>
         new(c.Kernel, c.Stride.Width, c.Dilation, c.Padding.Left, input.Width, output.Width);
+
+    /// <summary>
+    /// Where a dense convolution finds its rows: in its input, or in a ring of padded ones. Of few planes the ring holds rows as they are, because moving
+    /// their values next to each other takes longer than reading them apart.
+    /// </summary>
+    public static (RowSource Source, RowLoad Load) DenseSource(ConvolutionStage stage, TensorSlot input)
+    {
+        ConvolutionOperator c = stage.Convolution;
+        if (c.Padding.IsZero && !input.View.IsPlanar)
+            return (new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0), RowLoad.None);
+        if (!input.View.IsPlanar || stage.Input.Channels > MaxPlanes)
+            return (Ring(c, stage.Input, stage.Output, stage.Input.Channels), RowLoad.Copy);
+        RowSource plane = Ring(c, stage.Input, stage.Output, 1);
+        return (plane with { RowStep = plane.RowStep * stage.Input.Channels, ChannelStep = plane.RowStep }, RowLoad.Planes);
+    }
 
     /// <summary>A ring that holds the rows under one output row, with zero columns on both sides.</summary>
     private static RowSource Ring(ConvolutionOperator c, Shape input, Shape output, int pixelStep)

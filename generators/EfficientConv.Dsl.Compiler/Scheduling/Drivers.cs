@@ -32,6 +32,9 @@ public enum RowLoad
     /// <summary>Pixels are copied, or gathered from planes.</summary>
     Copy,
 
+    /// <summary>Rows of planes are copied, one channel after the other.</summary>
+    Planes,
+
     /// <summary>Every output lane's own input is laid out.</summary>
     Replicate,
 }
@@ -79,6 +82,15 @@ public sealed record SqueezePart(
     int Channels, int Squeezed, PointwiseKernel Reduce, ActivationFunction Activation, PointwiseKernel Expand, ActivationFunction Gate,
     int ReduceWeights, int ReduceBias, int ExpandWeights, int ExpandBias, int Sums, int Hidden);
 
+/// <summary>A convolution with a window whose rows are made where a block needs them, from input rows in a ring of its own.</summary>
+/// <param name="Kernel">The kernel for one row.</param>
+/// <param name="Output">The map whose rows it makes.</param>
+/// <param name="Load">How input rows come into the ring.</param>
+/// <param name="Ring">Offset of the ring in the scratch memory.</param>
+/// <param name="StrideHeight">Vertical stride.</param>
+/// <param name="PadTop">Zero rows above.</param>
+public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Load, int Ring, int StrideHeight, int PadTop);
+
 /// <summary>
 /// Expand, depthwise, project with rows outside and slabs of hidden channels inside: the expanded rows live in a ring per slab.
 /// </summary>
@@ -86,8 +98,9 @@ public sealed record SqueezePart(
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
 /// <param name="Output">Output.</param>
-/// <param name="Expand">Expansion of one row into one slab, or null when the depthwise layer reads the input.</param>
-/// <param name="ExpandPass">Activation behind it as a pass.</param>
+/// <param name="Expand">Expansion of one row into one slab, or null when a stem makes the rows or the depthwise layer reads the input.</param>
+/// <param name="Stem">What makes the rows in place of an expansion, or null; then there is one slab.</param>
+/// <param name="ExpandPass">Activation behind the expansion or the stem as a pass.</param>
 /// <param name="Depthwise">One row of one slab.</param>
 /// <param name="DepthwisePass">Activation behind it as a pass.</param>
 /// <param name="Squeeze">Squeeze-and-excitation, or null; with it the depthwise rows of the whole map are kept.</param>
@@ -107,17 +120,23 @@ public sealed record SqueezePart(
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedRowsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output,
-    PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
+    PointwiseKernel? Expand, StemPart? Stem, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
     ProductKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
     int Ring, int DepthwiseRows, int Buffer, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => HiddenStep / Slab;
+
+    /// <summary>The map whose rows the depthwise layer reads.</summary>
+    public Shape Expanded => Stem?.Output ?? Input.Shape;
+
+    /// <summary>Whether the projection adds the stem's rows, which lie in the ring; a step is one row then.</summary>
+    public bool AddsExpanded => Residual is null && Project.Initial == Initial.BiasAndResidual;
 }
 
 /// <summary>Where a fused block's weights lie, relative to the step's own.</summary>
-/// <param name="Expand">Expansion's panels, slab after slab.</param>
-/// <param name="ExpandBias">Expansion's bias.</param>
+/// <param name="Expand">The expansion's or the stem's panels, slab after slab.</param>
+/// <param name="ExpandBias">Its bias.</param>
 /// <param name="Depthwise">Depthwise lanes.</param>
 /// <param name="DepthwiseBias">Depthwise bias.</param>
 /// <param name="Project">Projection's panels, slab after slab when there are slabs.</param>

@@ -8,7 +8,8 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 
 /// <summary>
 /// Schedules expand, depthwise, project as one loop nest: slabs of hidden channels over the whole map where the map is small, else rows of the map
-/// with slabs inside. Both add in the same order, so the choice never changes a bit.
+/// with slabs inside. A stem in front runs in the second form, as a row of the map where the block needs it, or as a step of its own. All add in the same
+/// order, so the choice never changes a bit.
 /// </summary>
 internal static class FusedScheduling
 {
@@ -34,7 +35,15 @@ internal static class FusedScheduling
         Halo halo = HaloOf(group.Depthwise, haloed);
         if (haloed)
             columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: true);
-        BlockSchedule schedule = new BlockCost(target, plan.Settings, group, halo.RowPixels, PairsPixels(target, group, columns), slabsFit).Choose();
+        bool pairs = PairsPixels(target, group, columns);
+        BlockSchedule schedule = new BlockCost(target, plan.Settings, group, halo.RowPixels, pairs, slabsFit && group.Stem is null).Choose();
+        if (group.Stem is { } stem && schedule.Form == BlockForm.Rows)
+        {
+            BlockCost behind = new(target, plan.Settings, group.WithoutStem, halo.RowPixels, pairs, slabsFit);
+            if (KeepsStemApart(plan.Settings, stem, schedule, behind))
+                return ScheduleBehindStem(plan, group, stem, slots, output);
+        }
+
         plan.NoteMisfits(schedule);
         switch (schedule.Form)
         {
@@ -77,6 +86,21 @@ internal static class FusedScheduling
     /// rounds differently, so it depends on shapes alone.
     /// </summary>
     private static bool GatesWeights(DepthwiseGroup group) => group.Squeeze is not null && group.Depthwise.Output.Pixels > group.Project.Output.Channels;
+
+    /// <summary>Whether the stem is a step of its own: where that is cheaper, where another form is asked for, and where its weights would come from far away for every row.</summary>
+    private static bool KeepsStemApart(ScheduleSettings settings, ConvolutionStage stem, BlockSchedule inside, BlockCost behind) => settings.Form switch
+    {
+        BlockForm.Slabs or BlockForm.LayerByLayer => true,
+        BlockForm.Rows => false,
+        _ => !ConvolutionScheduling.StayNear(settings, stem.Taps, stem.Output.Channels) || behind.Stem(stem) + behind.Choose().Cycles < inside.Cycles,
+    };
+
+    private static TensorSlot ScheduleBehindStem(PlanBuilder plan, DepthwiseGroup group, ConvolutionStage stem, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot output)
+    {
+        Dictionary<int, TensorSlot> all = slots.ToDictionary(pair => pair.Key, pair => pair.Value);
+        all[stem.Id] = ConvolutionScheduling.Schedule(plan, stem, all, null);
+        return Schedule(plan, group.WithoutStem, all, output);
+    }
 
     private static TensorSlot ScheduleLayers(PlanBuilder plan, DepthwiseGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot output, BlockSchedule schedule)
     {
@@ -179,9 +203,10 @@ internal static class FusedScheduling
         bool plane = group.Expand is null && input.View.IsPadded && !halo.IsThere;
         int ringRows = ((rows - 1) * c.Stride.Height) + effective, slabs = hiddenStep / slab;
 
-        PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
+        PointwiseKernel? expand = group.Expand is null || group.Stem is not null ? null : new PointwiseKernel(
             before.Width, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, slab, lanes,
             Initial.Bias, 0, expandInline, plan.Tiles(before.Width, slab / lanes));
+        StemPart? stem = group.Stem is null ? null : StemOf(plan, group.Stem, input, slab, expandInline);
         RowSource source = plane
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
@@ -192,8 +217,8 @@ internal static class FusedScheduling
         int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, outLanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual, outLanes);
-        int residualStep = initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
+        Initial initial = group.AddsExpanded ? Initial.BiasAndResidual : ConvolutionScheduling.InitialOf(residual, outLanes);
+        int residualStep = group.AddsExpanded ? slab : initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
         if (pairs)
             depthwiseRow = depthwiseRow with { PixelPairs = true, OutVectorStep = 2 * lanes };
         ProductKernel projection = pairs
@@ -204,9 +229,10 @@ internal static class FusedScheduling
                 plan.Tiles(pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
-        FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
+        FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
         ScratchArena scratch = new();
         int ring = plane ? 0 : scratch.Own(slabs * ringRows * source.RowStep);
+        stem = stem is null ? null : stem with { Ring = scratch.Own(stem.Kernel.Source.RingRows * stem.Kernel.Source.RowStep) };
         int buffer = direct ? -1 : scratch.Own(rows * after.Width * step);
 
         int gated = GatesWeights(group) ? scratch.Own(WeightRows(target, projection).Sum(r => r.Panels * r.Width) * hidden) : -1;
@@ -215,10 +241,24 @@ internal static class FusedScheduling
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         plan.AddStep(
             new FusedRowsDriver(
-                Title(group), input.View, residual?.View, output.View, expand, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
+                Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
                 group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, gated, offsets),
             input, residual, output, scratch,
-            Describe(group) + "\n" + schedule.Describe(FormattableString.Invariant($"{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each")));
+            Describe(group) + "\n" + schedule.Describe(
+                stem is null
+                    ? FormattableString.Invariant($"{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each")
+                    : FormattableString.Invariant($"{rows} output rows a step, a ring of {ringRows} rows of {group.Stem!.Name}'s output")));
+    }
+
+    /// <summary>The kernel that makes one row of the map that the depthwise layer reads, whose pixels are <paramref name="pixelStep"/> floats apart.</summary>
+    private static StemPart StemOf(PlanBuilder plan, ConvolutionStage stem, TensorSlot input, int pixelStep, ActivationFunction activation)
+    {
+        ConvolutionOperator c = stem.Convolution;
+        (RowSource source, RowLoad load) = ConvolutionScheduling.DenseSource(stem, input);
+        ConvolutionKernel kernel = new(
+            1, stem.Input.Channels, stem.Output.Channels, ConvolutionScheduling.Window(c, stem.Input, stem.Output), source, pixelStep, Initial.Bias, 0, activation,
+            plan.Tiles(stem.Output.Width, plan.Target.Vectors(stem.Output.Channels)));
+        return new StemPart(kernel, stem.Output, load, 0, c.Stride.Height, c.Padding.Top);
     }
 
     /// <summary>A product's packed weights: so many panels, each of rows of so many floats, one row for each input channel.</summary>
@@ -255,12 +295,12 @@ internal static class FusedScheduling
         int expand = 0, expandBias = 0;
         if (group.Expand is { } stage)
         {
-            expand = plan.Reserve(hiddenStep * stage.Input.Channels);
+            expand = plan.Reserve(hiddenStep * stage.Taps);
             expandBias = plan.Reserve(hiddenStep);
             int at = expand;
             List<PackInstruction> packing = [];
             for (int s = 0; s < slabs; s++)
-                packing.AddRange(ConvolutionScheduling.Panels(plan, expandPanels!.Value, s * slab, hidden, 0, stage.Input.Channels, ref at));
+                packing.AddRange(ConvolutionScheduling.Panels(plan, expandPanels!.Value, s * slab, hidden, 0, stage.Taps, ref at));
             packing.Add(new PackBias(plan.Absolute(expandBias), hiddenStep));
             plan.Pack(stage, [.. packing]);
         }
@@ -295,6 +335,7 @@ internal static class FusedScheduling
 
     private static string Title(DepthwiseGroup group) => (group.Expand, group.Squeeze) switch
     {
+        _ when group.Stem is not null => "StemAnd" + Title(group.WithoutStem),
         (null, null) => "DepthwiseSeparable",
         (_, null) => "InvertedResidual",
         _ => "EfficientConvBlock",
@@ -304,7 +345,7 @@ internal static class FusedScheduling
     {
         List<string> lines = [];
         if (group.Expand is not null)
-            lines.Add(ConvolutionScheduling.Describe("expand", group.Expand));
+            lines.Add(ConvolutionScheduling.Describe(group.Stem is null ? "expand" : "convolution", group.Expand));
         lines.Add(ConvolutionScheduling.Describe("depthwise", group.Depthwise));
         if (group.Squeeze is not null)
             lines.Add(MapScheduling.Describe(group.Squeeze));

@@ -21,8 +21,8 @@ internal static class ImageScheduling
         int[] readers = [.. Enumerable.Range(0, plan.Steps.Count).Where(i => plan.Steps[i].Input.Place == TensorPlace.Input || plan.Steps[i].Residual?.Place == TensorPlace.Input)];
 
         // A step that copies rows into a ring converts them there; nothing else may read the floats that are then never made.
-        if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset: 0 }, Residual: null, Driver: RowDriver { Load: RowLoad.Copy, Source.RingRows: > 0, ChannelBlocks: 1 } driver }
-            && driver.Input.Shape == graph.Input)
+        if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset: 0 }, Residual: null, Driver: { } driver }
+            && CopiesRows(driver) && driver.Input.Shape == graph.Input)
         {
             return plan with { Image = new ImagePlan(graph.Input, isPlanar, readers[0], -1) };
         }
@@ -33,4 +33,12 @@ internal static class ImageScheduling
             WorkspaceLength = checked(plan.WorkspaceLength + PlanBuilder.Align((int)graph.Input.Count)),
         };
     }
+
+    /// <summary>Whether the input's rows come into a ring, each once.</summary>
+    private static bool CopiesRows(Driver driver) => driver switch
+    {
+        RowDriver { Source.RingRows: > 0, ChannelBlocks: 1 } d => d.Load is RowLoad.Copy or RowLoad.Planes,
+        FusedRowsDriver { Stem.Kernel.Source.RingRows: > 0 } => true,
+        _ => false,
+    };
 }

@@ -101,7 +101,8 @@ public sealed record FetchAhead(int Distance, int Step);
 /// <param name="PixelStep">Floats from a pixel to the next.</param>
 /// <param name="Left">Zero columns in front of each row.</param>
 /// <param name="Right">Zero columns behind each row.</param>
-public sealed record RowSource(int RingRows, int RowStep, int PixelStep, int Left, int Right);
+/// <param name="ChannelStep">Floats from a channel to the next; a row of one channel after the other where it is more than 1.</param>
+public sealed record RowSource(int RingRows, int RowStep, int PixelStep, int Left, int Right, int ChannelStep = 1);
 
 /// <summary>A run of equal column tiles of one output row.</summary>
 /// <param name="FirstColumn">First output column.</param>

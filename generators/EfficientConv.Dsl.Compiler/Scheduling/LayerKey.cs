@@ -23,7 +23,8 @@ public static class LayerKey
             {
                 string expand = g.Expand is null ? string.Empty : $" > {g.Depthwise.Input.Channels}", act = g.Expand is null ? string.Empty : Name(g.Expand.Activation) + " ";
                 string squeeze = g.Squeeze is null ? string.Empty : FormattableString.Invariant($" se{g.Squeeze.Reduce.OutChannels}");
-                return $"{Size((g.Expand ?? g.Depthwise).Input)}{expand} {Window(g.Depthwise.Convolution)} {act}{Name(g.Depthwise.Activation)}{squeeze} > {Size(g.Project.Output)}{Tail(g.Project)} {layouts}";
+                string stem = g.Stem is null ? string.Empty : " " + Window(g.Stem.Convolution);
+                return $"{Size((g.Expand ?? g.Depthwise).Input)}{stem}{expand} {Window(g.Depthwise.Convolution)} {act}{Name(g.Depthwise.Activation)}{squeeze} > {Size(g.Project.Output)}{Tail(g.Project)} {layouts}";
             }
 
             case SingleGroup { Stage: ConvolutionStage s }:

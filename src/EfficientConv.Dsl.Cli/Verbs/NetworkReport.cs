@@ -145,12 +145,14 @@ internal sealed record StepReport(
         StepWork work = TimeModel.Work(analysis.Graph, step, target);
         string[] lines = step.Comment.Split('\n');
         string[] layers = [.. lines.Select(line => line.Split(':')[0]).Where(name => analysis.Graph.Layers.Any(l => l.Name == name || l.Name.StartsWith(name + ".", StringComparison.Ordinal)))];
-        string name = layers.Length == 0 ? "-" : layers.Length == 1 ? layers[0] : Common(layers);
+        string name = layers.Length == 0 ? "-" : step.Driver is FusedRowsDriver { Stem: not null } ? $"{layers[0]}+{Common(layers[1..])}" : Common(layers);
         return new StepReport(name, layers, FormOf(step), step.Comment, work.MultiplyAdds, work.Bytes, work.Intensity, live, work, seconds);
     }
 
     private static string Common(string[] layers)
     {
+        if (layers.Length == 1)
+            return layers[0];
         string first = layers[0], last = layers[^1];
         int dot = first.LastIndexOf('.');
         return dot > 0 && last.StartsWith(first[..(dot + 1)], StringComparison.Ordinal) ? first[..dot] : $"{first}..{last}";

@@ -65,20 +65,29 @@ public readonly unsafe struct ImageRows
     /// <param name="planeStride">Floats from a plane to the next.</param>
     /// <param name="channels">1 or 3.</param>
     /// <param name="width">Pixels of a row.</param>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public void ToPlanes(int firstRow, int endRow, ref float destination, nint planeStride, int channels, int width)
     {
-        nint step = _pixelBytes;
         for (int row = firstRow; row < endRow; row++)
+            LoadPlanes(row, ref Unsafe.Add(ref destination, (nint)row * width), planeStride, channels, width);
+    }
+
+    /// <summary>A row's pixels, one channel after the other.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="destination">The first channel's first value.</param>
+    /// <param name="channelStride">Floats from a channel to the next.</param>
+    /// <param name="channels">1 or 3.</param>
+    /// <param name="pixels">Pixels of the row.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public void LoadPlanes(int row, ref float destination, nint channelStride, int channels, int pixels)
+    {
+        nint step = _pixelBytes;
+        for (int c = 0; c < channels; c++)
         {
-            for (int c = 0; c < channels; c++)
-            {
-                byte* source = _first + (row * _stride) + (c == 0 ? _red : c == 1 ? _green : _blue);
-                float* values = _values + (c * ImageNormalization.Levels);
-                ref float to = ref Unsafe.Add(ref destination, (c * planeStride) + ((nint)row * width));
-                for (int p = 0; p < width; p++)
-                    Unsafe.Add(ref to, p) = values[source[p * step]];
-            }
+            byte* source = _first + (row * _stride) + (c == 0 ? _red : c == 1 ? _green : _blue);
+            float* values = _values + (c * ImageNormalization.Levels);
+            ref float to = ref Unsafe.Add(ref destination, c * channelStride);
+            for (int p = 0; p < pixels; p++)
+                Unsafe.Add(ref to, p) = values[source[p * step]];
         }
     }
 }

@@ -22,11 +22,20 @@ public sealed class StageFusionTests
     [InlineData("[InvertedResidual] [InvertedResidual]", "expand depthwise project+|expand depthwise project+")]
     [InlineData("[DepthwiseSeparable(20)] [DepthwiseSeparable(20)]", "depthwise project|depthwise project")]
     [InlineData("[Conv2d(8, kernelSize: 1), DepthwiseConv2d, Conv2d(4, kernelSize: 1)]", "expand depthwise project")]
+    [InlineData("[PointwiseConv2d(30, stride: 2), DepthwiseConv2d, PointwiseConv2d(7)]", "stem depthwise project")]
+    [InlineData("[Conv2d(30, padding: 1), BatchNorm, ReLU6, DepthwiseSeparable(20)] [DepthwiseSeparable(20)]", "stem depthwise project|depthwise project")]
+    [InlineData("[Conv2d(30, padding: 1), HardSwish, InvertedResidual(expansion: 1)]", "stem depthwise project+stem")]
+    [InlineData("[Conv2d(30, padding: 1), SiLU, InvertedResidual(20, expansion: 1, squeezeChannels: 4)]", "stem depthwise squeeze project")]
     public void MobileChains_Fuse(string attributes, string expected) => Assert.Equal(expected, Describe(Layers.Fuse(Input + attributes)));
 
     [Theory]
-    [InlineData("[PointwiseConv2d(30, stride: 2), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
     [InlineData("[PointwiseConv2d(30, groups: 3), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
+    [InlineData("[Conv2d(30, groups: 3), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
+    [InlineData("[Conv2d(30, padding: 1), Softmax, DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|Softmax|depthwise project")]
+    [InlineData("[Conv2d(30, padding: 1, Algorithm = ConvAlgorithm.Winograd), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
+    [InlineData("[Conv2d(30, padding: 1, Name = \"x\"), DepthwiseConv2d(padding: 1), PointwiseConv2d(30), Concat(\"x\")]", "Convolution|depthwise project|Concat")]
+    [InlineData("[Conv2d(30, padding: 1), Output(\"x\"), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
+    [InlineData("[Conv2d(30, padding: 1), InvertedResidual(expansion: 1, squeezeChannels: 4)]", "Convolution|depthwise squeeze project+")]
     [InlineData("[PointwiseConv2d(30), DepthwiseConv2d]", "Convolution|Convolution")]
     [InlineData("[PointwiseConv2d(30), DepthwiseConv2d, PReLU, PointwiseConv2d(7)]", "Convolution|Convolution|PReLU|Convolution")]
     [InlineData("[PointwiseConv2d(30), PReLU, DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|PReLU|depthwise project")]
@@ -96,7 +105,7 @@ public sealed class StageFusionTests
 
     private static string Describe(IEnumerable<StageGroup> groups) => string.Join('|', groups.Select(g => g switch
     {
-        DepthwiseGroup d => $"{(d.Expand is null ? "" : "expand ")}depthwise {(d.Squeeze is null ? "" : "squeeze ")}project{(d.Residual >= 0 ? "+" : "")}",
+        DepthwiseGroup d => $"{(d.Stem is not null ? "stem " : d.Expand is not null ? "expand " : "")}depthwise {(d.Squeeze is null ? "" : "squeeze ")}project{(d.Residual >= 0 ? "+" : d.AddsExpanded ? "+stem" : "")}",
         _ => g.Last.GetType().Name.Replace("Stage", string.Empty, StringComparison.Ordinal),
     }));
 }
