@@ -68,6 +68,27 @@ public static class LayerMemory
             spans + (sizeof(float) * (PlanBuilder.Align(step.ScratchLength) + plan.Tensors.Where(t => t.First <= i && t.Last >= i).Sum(t => (long)t.Length)))))));
     }
 
+    /// <summary>
+    /// Rule M6 for a caller who frees the input behind its last reader and makes the output when it is first written: most bytes alive during any step. The
+    /// published peaks of networks count so.
+    /// </summary>
+    /// <param name="graph">The layers.</param>
+    /// <param name="plan">The plan.</param>
+    public static long PlannedInputFreed(LayerGraph graph, NetworkPlan plan)
+    {
+        int last = -1, first = int.MaxValue;
+        for (int i = 0; i < plan.Steps.Count; i++)
+        {
+            if (plan.Steps[i].Input.Place == TensorPlace.Input || plan.Steps[i].Residual is { Place: TensorPlace.Input })
+                last = i;
+            if (plan.Steps[i].Output.Place == TensorPlace.Output)
+                first = Math.Min(first, i);
+        }
+
+        return Planned(graph, plan).Points
+            .Select((point, i) => point.LiveBytes - (sizeof(float) * ((i > last ? graph.Input.Count : 0) + (i < first ? graph.OutputSpan.Count : 0)))).Max();
+    }
+
     /// <summary>Names of the layers that a step runs: <c>0.expand</c>, <c>0.depthwise</c>, ...</summary>
     public static string StepName(Step step) => step.Comment.Split(':')[0];
 

@@ -46,6 +46,8 @@ internal sealed record NetworkReport
 
     public long? PeakBytesFusedRows { get; init; }
 
+    public long? PeakBytesFusedInputFreed { get; init; }
+
     public long? WorkspaceBytes { get; init; }
 
     public long? PackedWeightBytes { get; init; }
@@ -86,6 +88,7 @@ internal sealed record NetworkReport
             TorchsummaryPassBytes = PassSize.Torchsummary(analysis.Graph, cost),
             PeakBytesLayerwiseHeld = LayerMemory.Layerwise(analysis.Graph, inputHeld: true).PeakBytes,
             PeakBytesFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes,
+            PeakBytesFusedInputFreed = LayerMemory.PlannedInputFreed(analysis.Graph, plan),
             WorkspaceBytes = plan.WorkspaceLength * (long)sizeof(float),
             PackedWeightBytes = plan.PackedLength * (long)sizeof(float),
             PredictedSeconds = TimeModel.Seconds(analysis.Graph, plan, machine),

@@ -75,6 +75,8 @@ internal static class ReportVerb
         yield return ("peak, layerwise", $"{Figures.Bytes(r.PeakBytesLayerwise)}" + (r.PeakBytesLayerwiseHeld is { } held ? $"; {Figures.Bytes(held)} when the caller keeps the input" : string.Empty));
         yield return ("peak, fused", $"{Figures.Bytes(r.PeakBytesFused)} as compiled: input, output and workspace"
             + (r.WorkspaceBytes is { } workspace ? $" of {Figures.Bytes(workspace)}" : string.Empty));
+        if (r.PeakBytesFusedInputFreed is { } freed)
+            yield return (string.Empty, $"{Figures.Bytes(freed)} of it alive at once when the input is freed");
         if (r.PeakBytesFusedRows is { } rows)
             yield return (string.Empty, $"{Figures.Bytes(rows)} at least, with blocks fused row by row");
         yield return ("training", $"{Figures.Bytes(r.SavedBytes)} of activations kept for each image");

@@ -38,7 +38,10 @@ public enum BlockForm
     /// <summary>One layer after the other over the whole map; not with squeeze-and-excitation.</summary>
     LayerByLayer,
 
-    /// <summary>Rows of the map outside, slabs of hidden channels inside: the expanded rows live in a ring.</summary>
+    /// <summary>
+    /// Rows of the map outside, slabs of hidden channels inside: the expanded rows live in a ring. A convolution in front that only the block reads is
+    /// computed row by row inside as well; in the other forms it is a step of its own.
+    /// </summary>
     Rows,
 
     /// <summary>Slabs of hidden channels over the whole map; with squeeze-and-excitation all depthwise slabs are kept until the gate is known.</summary>

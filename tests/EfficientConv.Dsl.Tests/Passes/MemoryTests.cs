@@ -48,6 +48,20 @@ public sealed class MemoryTests
     public void Fused_MobileNetV2HasItsPublishedPeak(bool fuseStem, double mebibytes) =>
         Assert.Equal(mebibytes, Fused(SampleNetworks.MobileNetV2, fuseStem).PeakBytes / 1048576.0, 0.0005);
 
+    /// <summary>
+    /// The same as compiled: image and output of stem and first block, three rows of the map between them, three of the image and one depthwise row. With the
+    /// caller's image there all the time the second block needs most.
+    /// </summary>
+    [Fact]
+    public void Compiled_MobileNetV2HasItsPublishedPeakWhenTheImageIsFreed()
+    {
+        NetworkAnalysis analysis = NetworkAnalysis.Of(DeclarationText.Graph(SampleNetworks.MobileNetV2));
+        NetworkPlan plan = analysis.PlanFor(VectorTarget.Avx512);
+        const int Maps = (3 * 224 * 224) + (16 * 112 * 112), Rows = (3 * 112 * 32) + (3 * 3 * 225) + (112 * 32);
+        Assert.InRange(LayerMemory.PlannedInputFreed(analysis.Graph, plan), sizeof(float) * (Maps + Rows), sizeof(float) * (Maps + Rows + 16));
+        Assert.Equal(1, LayerMemory.Planned(analysis.Graph, plan).Points.ToList().FindIndex(p => p.LiveBytes == plan.PeakLength * sizeof(float)));
+    }
+
     [Fact]
     public void MobileNetV2_HasTorchsummarysPassSize()
     {
