@@ -72,6 +72,11 @@ public class DesignCodeFixTests
     [InlineData("InvertedResidual(16, stride: 2, shortcut: Shortcut.Required)", "InvertedResidual(8, stride: 1, shortcut: Shortcut.Required)")]
     [InlineData("InvertedResidual(Padding = 2)", "InvertedResidual(Padding = 1)")]
     [InlineData("InvertedResidual(kernelSize: 4)", "InvertedResidual(kernelSize: 3)")]
+    [InlineData("UniversalInvertedBottleneck(stride: 2, shortcut: Shortcut.Required)", "UniversalInvertedBottleneck(stride: 1, shortcut: Shortcut.Required)")]
+    [InlineData("UniversalInvertedBottleneck(16, startKernelSize: 2 /* s */, midKernelSize: 4, shortcut: Shortcut.Required)", "UniversalInvertedBottleneck(8, startKernelSize: 1 /* s */, midKernelSize: 3, shortcut: Shortcut.Required)")]
+    [InlineData("ConvNeXtBlock(kernelSize: 4)", "ConvNeXtBlock(kernelSize: 3)")]
+    [InlineData("GhostBottleneck(16, kernelSize: 5, cheapKernelSize: 2)", "GhostBottleneck(16, kernelSize: 5, cheapKernelSize: 1)")]
+    [InlineData("ShuffleUnitV2(kernelSize: 6)", "ShuffleUnitV2(kernelSize: 5)")]
     public Task Shortcut_CanAdd(string wrong, string right) => Verify(new ShortcutCodeFix(), wrong, right);
 
     [Fact]
@@ -84,6 +89,13 @@ public class DesignCodeFixTests
         new ShortcutCodeFix(),
         ["[InputShape(8, 8, 8), InvertedResidual(16, shortcut: Shortcut.Required)] public partial class A;\n", "[InputShape(8, 8, 8), EfficientConvBlock(stride: 2, shortcut: Shortcut.Required)] public partial class B;\n"],
         ["[InputShape(8, 8, 8), InvertedResidual(8, shortcut: Shortcut.Required)] public partial class A;\n", "[InputShape(8, 8, 8), EfficientConvBlock(stride: 1, shortcut: Shortcut.Required)] public partial class B;\n"]);
+
+    [Fact]
+    public Task Shortcut_OfFamilies_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new ShortcutCodeFix(),
+        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 4)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 2)] public partial class B;\n", "[InputShape(8, 8, 8), UniversalInvertedBottleneck(16, midKernelSize: 4, shortcut: Shortcut.Required)] public partial class C;\n"],
+        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 5)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 3)] public partial class B;\n", "[InputShape(8, 8, 8), UniversalInvertedBottleneck(8, midKernelSize: 3, shortcut: Shortcut.Required)] public partial class C;\n"],
+        action: 1);
 
     [Theory]
     [InlineData("Conv2d(16, padding: 1), Add(\"input\")", "Conv2d(8, padding: 1), Add(\"input\")")]
