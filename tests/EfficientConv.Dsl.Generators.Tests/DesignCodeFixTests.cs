@@ -59,6 +59,19 @@ public class DesignCodeFixTests
         ["[InputShape(8, 16, 16)]\n[Conv2d(KernelHeight = 7, KernelWidth = 1, PaddingWidth = 3)]\n[Conv2d(KernelHeight = 1, KernelWidth = 7, PaddingHeight = 3)]\npublic partial class Net;\n"],
         ["[InputShape(8, 16, 16)]\n[Conv2d(KernelHeight = 7, KernelWidth = 1, PaddingWidth = 0, PaddingHeight = 3)]\n[Conv2d(KernelHeight = 1, KernelWidth = 7, PaddingHeight = 0, PaddingWidth = 3)]\npublic partial class Net;\n"]);
 
+    /// <summary>One provider fixes several rules; the key of an action says which alternative, so that the best one of each is taken.</summary>
+    [Fact]
+    public Task Padding_OfAllKinds_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new PaddingCodeFix(),
+        [
+            "[InputShape(8, 16, 16)]\n[Conv2d(8, 5, padding: 1), Conv2d(8, padding: 1, dilation: 2)] // sizes\npublic partial class A;\n",
+            "[InputShape(8, 16, 16), MaxPool2d(3, 2, padding: 2 /* half */)] public partial class B;\n[InputShape(8, 16, 16), Conv2d(8, 3, 2, padding: 3), MaxPool2d(3)] public partial class C;\n",
+        ],
+        [
+            "[InputShape(8, 16, 16)]\n[Conv2d(8, 5, padding: 2), Conv2d(8, padding: 2, dilation: 2)] // sizes\npublic partial class A;\n",
+            "[InputShape(8, 16, 16), MaxPool2d(3, 2, padding: 1 /* half */)] public partial class B;\n[InputShape(8, 16, 16), Conv2d(8, 3, 2, padding: 1), MaxPool2d(3, ceilMode: true)] public partial class C;\n",
+        ]);
+
     [Fact]
     public Task Padding_WithoutUsing_IsQualified() => CodeFixHarness.VerifyAsync(
         new PaddingCodeFix(),
