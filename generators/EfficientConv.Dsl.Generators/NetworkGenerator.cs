@@ -41,19 +41,19 @@ public sealed class NetworkGenerator : IIncrementalGenerator
             .Select(static (declaration, _) => declaration!)
             .WithTrackingName(DeclarationStep);
 
-        IncrementalValueProvider<ScheduleSettings> settings = context.AnalyzerConfigOptionsProvider
-            .Select(static (options, _) => ProjectSettings.Read(options.GlobalOptions));
-
-        IncrementalValueProvider<bool> timesSteps = context.AnalyzerConfigOptionsProvider
-            .Select(static (options, _) => ProjectSettings.TimesSteps(options.GlobalOptions));
+        // Steps hold classes: for every structure the process would translate Roslyn's tables once more, some 65 methods, before the first network is compiled.
+        IncrementalValueProvider<CompilerOptions> settings = context.AnalyzerConfigOptionsProvider
+            .Select(static (options, _) => new CompilerOptions(ProjectSettings.Read(options.GlobalOptions), TimesSteps: ProjectSettings.TimesSteps(options.GlobalOptions)));
 
         // Measured schedules: a file that cannot be read counts as none, and the analyzer says so.
-        IncrementalValueProvider<CompilerOptions> compilerOptions = context.AdditionalTextsProvider
+        IncrementalValueProvider<ScheduleOverrides?> schedules = context.AdditionalTextsProvider
             .Where(ScheduleFile.Is)
             .Select(static (file, cancellation) => ScheduleFile.Read(file.GetText(cancellation)?.ToString() ?? string.Empty).Overrides)
             .Collect()
-            .Combine(settings.Combine(timesSteps))
-            .Select(static (pair, _) => new CompilerOptions(pair.Right.Left, pair.Left.IsEmpty ? null : pair.Left[0], pair.Right.Right));
+            .Select(static (files, _) => files.IsEmpty ? null : files[0]);
+
+        IncrementalValueProvider<CompilerOptions> compilerOptions = settings.Combine(schedules)
+            .Select(static (pair, _) => pair.Left with { Overrides = pair.Right });
 
         IncrementalValuesProvider<CompilationResult> results = declarations.Combine(compilerOptions)
             .Select(static (pair, _) => NetworkCompiler.Compile(pair.Left, pair.Right))

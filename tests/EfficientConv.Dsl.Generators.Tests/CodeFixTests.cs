@@ -191,6 +191,39 @@ public class CodeFixTests
         ["[InputShape(3, 8, 8), Conv2d(8, 9, padding: 1)] public partial class A;\n[InputShape(3, 8, 8), Conv2d(8, 13, padding: 3)] public partial class B;\n"],
         stays: "ECD0202");
 
+    /// <summary>Padding of a transposed convolution takes away: the largest that leaves a pixel, or the one that leaves the input's size times the stride.</summary>
+    [Theory]
+    [InlineData("ConvTranspose2d(8, 3, padding: 5)", "ConvTranspose2d(8, 3, padding: 4)", 0)]
+    [InlineData("ConvTranspose2d(8, 3, padding: 5 /* too much */)", "ConvTranspose2d(8, 3, padding: 1 /* too much */)", 1)]
+    [InlineData("ConvTranspose2d(8, 4, 2, 9)", "ConvTranspose2d(8, 4, 2, 8)", 0)]
+    [InlineData("ConvTranspose2d(8, 4, 2, 9)", "ConvTranspose2d(8, 4, 2, 1)", 1)]
+    [InlineData("ConvTranspose2d(8, 3, PaddingHeight = 6)", "ConvTranspose2d(8, 3, PaddingHeight = 4)", 0)]
+    [InlineData("ConvTranspose2d(8, 2, stride: 2, PaddingTop = 20)", "ConvTranspose2d(8, 2, stride: 2, PaddingTop = 15)", 0)]
+    [InlineData("ConvTranspose2d(8, 2, stride: 2, padding: 1, PaddingLeft = 20)", "ConvTranspose2d(8, 2, stride: 2, padding: 1, PaddingLeft = 14)", 0)]
+    public Task Padding_OfATransposedConvolution_LeavesAPixel(string wrong, string right, int action) => CodeFixHarness.VerifyAsync(
+        new PaddingCodeFix(),
+        $"[InputShape(3, 8, 8)]\n[{wrong}] // up\npublic partial class Net;\n",
+        $"[InputShape(3, 8, 8)]\n[{right}] // up\npublic partial class Net;\n",
+        action);
+
+    [Fact]
+    public Task Padding_OfTransposedConvolutions_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new PaddingCodeFix(),
+        ["[InputShape(3, 8, 8), ConvTranspose2d(8, 3, padding: 5)] public partial class A;\n[InputShape(3, 8, 8), MaxPool2d(2), ConvTranspose2d(8, 5, 2, padding: 9)] public partial class B;\n"],
+        ["[InputShape(3, 8, 8), ConvTranspose2d(8, 3, padding: 4)] public partial class A;\n[InputShape(3, 8, 8), MaxPool2d(2), ConvTranspose2d(8, 5, 2, padding: 5)] public partial class B;\n"]);
+
+    [Fact]
+    public Task TensorName_InAList_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new TensorNameCodeFix(),
+        ["[InputShape(8, 8, 8), ReLU(Name = \"left\"), BatchNorm(Name = \"right\"), Concat(new[] { \"lefft\", \"right\" })] partial class A;\n", "[InputShape(8, 8, 8), ReLU(Name = \"left\"), BatchNorm, Concat(tensors: \"left_\")] partial class B;\n"],
+        ["[InputShape(8, 8, 8), ReLU(Name = \"left\"), BatchNorm(Name = \"right\"), Concat(new[] { \"left\", \"right\" })] partial class A;\n", "[InputShape(8, 8, 8), ReLU(Name = \"left\"), BatchNorm, Concat(tensors: \"left\")] partial class B;\n"]);
+
+    [Fact]
+    public Task Groups_OfShufflesOfPixelsAndTransposedConvolutions_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new GroupsCodeFix(),
+        ["[InputShape(32, 8, 8), PixelShuffle(3), ReLU] public partial class A;\n[InputShape(12, 8, 8), ConvTranspose2d(32, groups: 5)] public partial class B;\n", "[InputShape(12, 8, 8), ConvTranspose2d(20, groups: 3)] public partial class C;\n"],
+        ["[InputShape(32, 8, 8), PixelShuffle(2), ReLU] public partial class A;\n[InputShape(12, 8, 8), ConvTranspose2d(32, groups: 4)] public partial class B;\n", "[InputShape(12, 8, 8), ConvTranspose2d(20, groups: 2)] public partial class C;\n"]);
+
     [Theory]
     [InlineData("InvertedResidual(expansion: 1.3)", "InvertedResidual(expansion: 1.3, hiddenChannels: 31)")]
     [InlineData("EfficientConvBlock(24, 1.3, Eps = 1e-3)", "EfficientConvBlock(24, 1.3, hiddenChannels: 31, Eps = 1e-3)")]

@@ -59,6 +59,19 @@ public class DesignCodeFixTests
         ["[InputShape(8, 16, 16)]\n[Conv2d(KernelHeight = 7, KernelWidth = 1, PaddingWidth = 3)]\n[Conv2d(KernelHeight = 1, KernelWidth = 7, PaddingHeight = 3)]\npublic partial class Net;\n"],
         ["[InputShape(8, 16, 16)]\n[Conv2d(KernelHeight = 7, KernelWidth = 1, PaddingWidth = 0, PaddingHeight = 3)]\n[Conv2d(KernelHeight = 1, KernelWidth = 7, PaddingHeight = 0, PaddingWidth = 3)]\npublic partial class Net;\n"]);
 
+    /// <summary>One provider fixes several rules; the key of an action says which alternative, so that the best one of each is taken.</summary>
+    [Fact]
+    public Task Padding_OfAllKinds_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new PaddingCodeFix(),
+        [
+            "[InputShape(8, 16, 16)]\n[Conv2d(8, 5, padding: 1), Conv2d(8, padding: 1, dilation: 2)] // sizes\npublic partial class A;\n",
+            "[InputShape(8, 16, 16), MaxPool2d(3, 2, padding: 2 /* half */)] public partial class B;\n[InputShape(8, 16, 16), Conv2d(8, 3, 2, padding: 3), MaxPool2d(3)] public partial class C;\n",
+        ],
+        [
+            "[InputShape(8, 16, 16)]\n[Conv2d(8, 5, padding: 2), Conv2d(8, padding: 2, dilation: 2)] // sizes\npublic partial class A;\n",
+            "[InputShape(8, 16, 16), MaxPool2d(3, 2, padding: 1 /* half */)] public partial class B;\n[InputShape(8, 16, 16), Conv2d(8, 3, 2, padding: 1), MaxPool2d(3, ceilMode: true)] public partial class C;\n",
+        ]);
+
     [Fact]
     public Task Padding_WithoutUsing_IsQualified() => CodeFixHarness.VerifyAsync(
         new PaddingCodeFix(),
@@ -72,6 +85,11 @@ public class DesignCodeFixTests
     [InlineData("InvertedResidual(16, stride: 2, shortcut: Shortcut.Required)", "InvertedResidual(8, stride: 1, shortcut: Shortcut.Required)")]
     [InlineData("InvertedResidual(Padding = 2)", "InvertedResidual(Padding = 1)")]
     [InlineData("InvertedResidual(kernelSize: 4)", "InvertedResidual(kernelSize: 3)")]
+    [InlineData("UniversalInvertedBottleneck(stride: 2, shortcut: Shortcut.Required)", "UniversalInvertedBottleneck(stride: 1, shortcut: Shortcut.Required)")]
+    [InlineData("UniversalInvertedBottleneck(16, startKernelSize: 2 /* s */, midKernelSize: 4, shortcut: Shortcut.Required)", "UniversalInvertedBottleneck(8, startKernelSize: 1 /* s */, midKernelSize: 3, shortcut: Shortcut.Required)")]
+    [InlineData("ConvNeXtBlock(kernelSize: 4)", "ConvNeXtBlock(kernelSize: 3)")]
+    [InlineData("GhostBottleneck(16, kernelSize: 5, cheapKernelSize: 2)", "GhostBottleneck(16, kernelSize: 5, cheapKernelSize: 1)")]
+    [InlineData("ShuffleUnitV2(kernelSize: 6)", "ShuffleUnitV2(kernelSize: 5)")]
     public Task Shortcut_CanAdd(string wrong, string right) => Verify(new ShortcutCodeFix(), wrong, right);
 
     [Fact]
@@ -84,6 +102,13 @@ public class DesignCodeFixTests
         new ShortcutCodeFix(),
         ["[InputShape(8, 8, 8), InvertedResidual(16, shortcut: Shortcut.Required)] public partial class A;\n", "[InputShape(8, 8, 8), EfficientConvBlock(stride: 2, shortcut: Shortcut.Required)] public partial class B;\n"],
         ["[InputShape(8, 8, 8), InvertedResidual(8, shortcut: Shortcut.Required)] public partial class A;\n", "[InputShape(8, 8, 8), EfficientConvBlock(stride: 1, shortcut: Shortcut.Required)] public partial class B;\n"]);
+
+    [Fact]
+    public Task Shortcut_OfFamilies_FixAll() => CodeFixHarness.VerifyFixAllAsync(
+        new ShortcutCodeFix(),
+        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 4)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 2)] public partial class B;\n", "[InputShape(8, 8, 8), UniversalInvertedBottleneck(16, midKernelSize: 4, shortcut: Shortcut.Required)] public partial class C;\n"],
+        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 5)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 3)] public partial class B;\n", "[InputShape(8, 8, 8), UniversalInvertedBottleneck(8, midKernelSize: 3, shortcut: Shortcut.Required)] public partial class C;\n"],
+        action: 1);
 
     [Theory]
     [InlineData("Conv2d(16, padding: 1), Add(\"input\")", "Conv2d(8, padding: 1), Add(\"input\")")]

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CodeFixes;
 
 namespace EfficientConv.Dsl.Generators.Tests;
 
@@ -10,6 +11,9 @@ public partial class DiagnosticPageTests
 {
     // ECD0601 is about a file beside the code; ScheduleFileTests has its examples.
     public static TheoryData<string> Ids => [.. RuleCatalog.All.Where(rule => rule != RuleCatalog.UnfitSchedule).Select(rule => rule.Id)];
+
+    /// <summary>Rules for whose breach a fix is offered.</summary>
+    public static TheoryData<string> Fixable => [.. RuleCatalog.All.Select(rule => rule.Id).Where(id => DeclarationFuzzTests.Fixes.Any(fix => fix.FixableDiagnosticIds.Contains(id)))];
 
     [Theory]
     [MemberData(nameof(Ids))]
@@ -21,9 +25,22 @@ public partial class DiagnosticPageTests
         Assert.Empty(await IdsOf(Example(page, "Right")));
     }
 
-    private static async Task<IEnumerable<string>> IdsOf(string source)
+    /// <summary>The same mistake in three places of two files is gone from all of them at once.</summary>
+    [Theory]
+    [MemberData(nameof(Fixable))]
+    public async Task Page_WrongExampleIsFixedEverywhere(string id)
     {
-        Compilation compilation = TestCompilation.Create(source);
+        string wrong = Example(File.ReadAllText(Path.Combine(RepositoryRoot.Path, "docs", "diagnostics", id + ".md")), "Wrong");
+        string[] sources = [$"{wrong}\nnamespace Second\n{{\n{wrong}}}\n", $"namespace Third;\n\n{wrong}"];
+        Assert.Equal([id, id, id], await IdsOf(sources));
+
+        foreach (CodeFixProvider fix in DeclarationFuzzTests.Fixes.Where(fix => fix.FixableDiagnosticIds.Contains(id)))
+            Assert.DoesNotContain(id, await CodeFixHarness.IdsAfterFixAllAsync(fix, id, sources));
+    }
+
+    private static async Task<IEnumerable<string>> IdsOf(params string[] sources)
+    {
+        Compilation compilation = TestCompilation.Create(sources);
         Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
         return (await AnalyzerHarness.DiagnosticsAsync(compilation)).Select(diagnostic => diagnostic.Id);
     }

@@ -38,6 +38,17 @@ public partial class DocumentationTests
         Assert.Matches("torch|PyTorch", summary);
     }
 
+    /// <summary>What leads to tensors and marks places has no cost, and says so or what it stands for.</summary>
+    [Theory]
+    [InlineData("FromAttribute", "No parameters, no MACs.*torch.nn.Sequential")]
+    [InlineData("OutputAttribute", "No parameters, no MACs.*torch.nn.Sequential")]
+    [InlineData("UseAttribute`1", "torch.nn.Sequential.*repeat")]
+    [InlineData("StageAttribute", "No parameters, no MACs.*torch.nn.Sequential")]
+    [InlineData("InputShapeAttribute", @"\[channels, height, width\].*no parameters, no MACs.*torch.nn.Sequential")]
+    [InlineData("ImageInputAttribute", @"\(x / 255 - mean\) / std.*32-bit")]
+    [InlineData("BudgetAttribute", "[Mm]ultiply-adds|MACs")]
+    public void Mark_SaysWhatItStandsFor(string type, string expected) => Assert.Matches(expected, Summary("EfficientConv.Dsl." + type));
+
     [Theory]
     [MemberData(nameof(Attributes))]
     public void Attribute_DocumentsEveryParameter(string type)

@@ -17,6 +17,20 @@ public partial class NetworkAnalyzerTests
     public Task ECD0201_KernelLargerThanInput(string layer) => VerifyLayers("3, 8, 8", layer);
 
     [Theory]
+    [InlineData("ConvTranspose2d(8, 3, {|ECD0201:padding: 5|})")]
+    [InlineData("ConvTranspose2d(8, 3, 1, {|ECD0201:5|})")]
+    [InlineData("ConvTranspose2d(8, 3, {|ECD0201:PaddingHeight = 6|})")]
+    [InlineData("ConvTranspose2d(8, 3, padding: 1, {|ECD0201:PaddingRight = 9|})")]
+    [InlineData("ConvTranspose2d(8, 3, PaddingLeft = 0, {|ECD0201:PaddingTop = 10|})")]
+    public Task ECD0201_PaddingOfATransposedConvolutionTakesEverythingAway(string layer) => VerifyLayers("3, 8, 8", layer);
+
+    [Theory]
+    [InlineData("ConvTranspose2d(8, 3, padding: 4)")]
+    [InlineData("ConvTranspose2d(8, 2, 2, padding: 7)")]
+    [InlineData("ConvTranspose2d(8, 3, PaddingTop = 9)")]
+    public Task ECD0201_NearMiss_OnePixelRemains(string layer) => VerifyLayers("3, 8, 8", layer);
+
+    [Theory]
     [InlineData("Conv2d(8, kernelSize: 8)")]
     [InlineData("Conv2d(8, kernelSize: 10, stride: 2, padding: 1)")]
     [InlineData("Conv2d(8, 3, dilation: 3)")]

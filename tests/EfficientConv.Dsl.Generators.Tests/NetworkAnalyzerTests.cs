@@ -170,12 +170,47 @@ public partial class NetworkAnalyzerTests
     [InlineData("InvertedResidual(16, stride: 2, shortcut: Shortcut.Required)", "InvertedResidual \"0\" cannot add its input to its output: its layer depthwise with stride 2x2 makes 4 x 4 pixels of 8 x 8, and its layer project makes 16 channels of the block's 32 (a shortcut needs stride 1 and equal shapes)")]
     [InlineData("Conv2d(16, stride: 2, padding: 1), Add(\"input\")", "Add \"Add1\" adds \"input\" of 32 x 8 x 8 to 16 x 4 x 4: channels 16, made by \"0\", and 32, made by \"input\"; 4 x 4 pixels, made by \"0\", and 8 x 8, made by \"input\" (both shapes must be equal)")]
     [InlineData("FusedMBConv(expansion: 4, kernelSize: 9, shortcut: Shortcut.None, Padding = 0)", "FusedMBConv \"0\" (its layer expand: 9x9 convolution of 32 to 128 channels, 128 = 32 x expansion 4) has an empty output: its kernel of 9 x 9 pixels (dilation included) is larger than the padded input of 8 x 8 pixels (the effective kernel must fit)")]
-    [InlineData("ShuffleUnitV1(96, groups: 5, stride: 2)", "ShuffleUnitV1 \"0\" (its layer reduce: 1x1 convolution of 32 to 24 channels, outChannels 96) has groups 5, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
+    [InlineData("ShuffleUnitV1(96, groups: 5, stride: 2)", "ShuffleUnitV1 \"0\" (its layer reduce: 1x1 convolution of 32 to 24 channels, 24 = outChannels 96 / 4) has groups 5, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
     [InlineData("RepVGGBlock(groups: 3)", "RepVGGBlock \"0\" (its layer conv: 3x3 convolution of 32 to 32 channels) has groups 3, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
     [InlineData("ConvTranspose2d(12, groups: 5)", "ConvTranspose2d \"0\" has groups 5, which do not divide its 32 input channels (inChannels must be divisible by groups)")]
     [InlineData("PixelShuffle(3)", "PixelShuffle \"0\" has factor 3, whose square does not divide its 32 channels (channels must be divisible by factor * factor)")]
     public async Task Message_NamesThingPlaceFactAndRule(string layers, string expected) =>
         Assert.Equal(expected, await MessageAsync($"[InputShape(32, 8, 8)] [{layers}] public sealed partial class Net;"));
+
+    [Theory]
+    [InlineData("GhostBottleneck(48, 32, cheapKernelSize: 4)", "GhostBottleneck \"0\" joins a branch of 24 x 8 x 8 and one of 24 x 7 x 7: its layer ghost1_cheap with an even kernel of 4x4 makes 7 x 7 pixels of 8 x 8 (both must have the same size, and padding of half a kernel keeps it for odd ones)")]
+    [InlineData("GhostBottleneck(48, kernelSize: 3000, stride: 2)", "GhostBottleneck \"0\" (its layer depthwise: 3000x3000 convolution of 48 to 48 channels, hiddenChannels 48) has 432000000 weights (at most 268435455 are supported)")]
+    [InlineData("GhostBottleneck(1 << 20, 1 << 20)", "GhostBottleneck \"0\" (its layer ghost2_primary: 1x1 convolution of 1048576 to 524288 channels, hiddenChannels 1048576) has 549755813888 weights (at most 268435455 are supported)")]
+    [InlineData("GhostBottleneck(48, cheapKernelSize: 4001)", "GhostBottleneck \"0\" (its layer ghost1_cheap: 4001x4001 convolution of 24 to 24 channels, hiddenChannels 48) has 384192024 weights (at most 268435455 are supported)")]
+    [InlineData("Fire(32, 64, 1 << 20)", "Fire \"0\" (its layer expand3x3: 3x3 convolution of 32 to 1048576 channels, expand3x3Channels 1048576) has 301989888 weights (at most 268435455 are supported)")]
+    [InlineData("Fire(1 << 20, 512, 8)", "Fire \"0\" (its layer expand1x1: 1x1 convolution of 1048576 to 512 channels, expand1x1Channels 512) has 536870912 weights (at most 268435455 are supported)")]
+    [InlineData("ResNetBasicBlock(1 << 20)", "ResNetBasicBlock \"0\" (its layer conv1: 3x3 convolution of 32 to 1048576 channels) has 301989888 weights (at most 268435455 are supported)")]
+    [InlineData("ResNetBottleneck(1 << 13)", "ResNetBottleneck \"0\" (its layer conv2: 3x3 convolution of 8192 to 8192 channels, planes 8192) has 603979776 weights (at most 268435455 are supported)")]
+    [InlineData("ResNetBottleneck(4096, groups: 2, baseWidth: 128)", "ResNetBottleneck \"0\" (its layer conv2: 3x3 convolution of 16384 to 16384 channels, 16384 = planes 4096 x baseWidth 128 / 64 x groups 2) has 1207959552 weights (at most 268435455 are supported)")]
+    [InlineData("ResNetBottleneck(1 << 15, baseWidth: 8)", "ResNetBottleneck \"0\" (its layer conv3: 1x1 convolution of 4096 to 131072 channels, 131072 = 4 x planes 32768) has 536870912 weights (at most 268435455 are supported)")]
+    [InlineData("ShuffleUnitV2(kernelSize: 4)", "ShuffleUnitV2 \"0\" joins a branch of 16 x 8 x 8 and one of 16 x 7 x 7: its layer branch2_depthwise with an even kernel of 4x4 makes 7 x 7 pixels of 8 x 8 (both must have the same size, and padding of half a kernel keeps it for odd ones)")]
+    [InlineData("ShuffleUnitV2(33, stride: 2)", "ShuffleUnitV2 \"0\" has outChannels 33 (it must be even, because each branch makes half of them)")]
+    [InlineData("ShuffleUnitV2(1 << 16, stride: 2)", "ShuffleUnitV2 \"0\" (its layer branch2_project: 1x1 convolution of 32768 to 32768 channels, 32768 = outChannels 65536 / 2) has 1073741824 weights (at most 268435455 are supported)")]
+    [InlineData("ShuffleUnitV2(40, stride: 2, kernelSize: 4001)", "ShuffleUnitV2 \"0\" (its layer branch1_depthwise: 4001x4001 convolution of 32 to 32 channels) has 512256032 weights (at most 268435455 are supported)")]
+    [InlineData("ConvNeXtBlock(kernelSize: 4)", "ConvNeXtBlock \"0\" joins a branch of 32 x 7 x 7 and one of 32 x 8 x 8: its layer depthwise with an even kernel of 4x4 makes 7 x 7 pixels of 8 x 8 (both must have the same size, and padding of half a kernel keeps it for odd ones)")]
+    [InlineData("ConvNeXtBlock(kernelSize: 4001)", "ConvNeXtBlock \"0\" (its layer depthwise: 4001x4001 convolution of 32 to 32 channels) has 512256032 weights (at most 268435455 are supported)")]
+    [InlineData("ConvNeXtBlock(expansion: 1 << 19)", "ConvNeXtBlock \"0\" (its layer expand: 1x1 convolution of 32 to 16777216 channels, 16777216 = 32 x expansion 524288) has 1073741824 outputs (at most 268435455 are supported)")]
+    [InlineData("FusedMBConv(64, expansion: 1, kernelSize: 9, Padding = 0)", "FusedMBConv \"0\" (its layer project: 9x9 convolution of 32 to 64 channels, 32 = 32 x expansion 1) has an empty output: its kernel of 9 x 9 pixels (dilation included) is larger than the padded input of 8 x 8 pixels (the effective kernel must fit)")]
+    [InlineData("UniversalInvertedBottleneck(32, expansion: 1 << 19)", "UniversalInvertedBottleneck \"0\" (its layer expand: 1x1 convolution of 32 to 16777216 channels, 16777216 = 32 x expansion 524288) has 1073741824 outputs (at most 268435455 are supported)")]
+    [InlineData("UniversalInvertedBottleneck(32, startKernelSize: 4001)", "UniversalInvertedBottleneck \"0\" (its layer start: 4001x4001 convolution of 32 to 32 channels) has 512256032 weights (at most 268435455 are supported)")]
+    [InlineData("UniversalInvertedBottleneck(32, midKernelSize: 4001)", "UniversalInvertedBottleneck \"0\" (its layer middle: 4001x4001 convolution of 128 to 128 channels, 128 = 32 x expansion 4) has 2049024128 weights (at most 268435455 are supported)")]
+    [InlineData("UniversalInvertedBottleneck(1 << 20, hiddenChannels: 512)", "UniversalInvertedBottleneck \"0\" (its layer project: 1x1 convolution of 512 to 1048576 channels, hiddenChannels 512) has 536870912 weights (at most 268435455 are supported)")]
+    [InlineData("UniversalInvertedBottleneck(24, startKernelSize: 2, stride: 2, shortcut: Shortcut.Required)", "UniversalInvertedBottleneck \"0\" cannot add its input to its output: its stride of 2 makes 4 x 4 pixels of 8 x 8, and its layer project makes 24 channels of the block's 32, and its layer start with an even kernel of 2x2 loses a row and a column (a shortcut needs stride 1 and equal shapes)")]
+    [InlineData("MaxPool2d(8), ERFNetDownsampler(64)", "ERFNetDownsampler \"1\" (its layer pool: MaxPool2d of 32 x 1 x 1) has an empty output: its kernel of 2 x 2 pixels (dilation included) is larger than the padded input of 1 x 1 pixels (the effective kernel must fit)")]
+    [InlineData("Conv2d(kernelSize: 2), ERFNetDownsampler(64)", "ERFNetDownsampler \"1\" joins a branch of 32 x 4 x 4 and one of 32 x 3 x 3 (both must have the same size: a map that is halved must be even)")]
+    [InlineData("ASPP(1 << 20)", "ASPP \"0\" (its layer dilated1: 3x3 convolution of 32 to 1048576 channels) has 301989888 weights (at most 268435455 are supported)")]
+    public async Task Message_OfABlock_NamesItsLayerAndHowItCameAbout(string layers, string expected) =>
+        Assert.Equal(expected, await MessageAsync($"[InputShape(32, 8, 8)] [{layers}] public sealed partial class Net;"));
+
+    [Fact]
+    public async Task Message_OfABlockThatKeepsTheShape_NamesItsLayer() => Assert.Equal(
+        "NonBottleneck1D \"0\" (its layer vertical1: 3x1 convolution of 20000 to 20000 channels) has 1200000000 weights (at most 268435455 are supported)",
+        await MessageAsync("[InputShape(20_000, 1, 1), NonBottleneck1D] public sealed partial class Net;"));
 
     [Theory]
     [InlineData("[ReLU, Bottleneck(10, 32, groups: 4)] class A;", "Bottleneck \"0.1\" (its layer conv: 3x3 convolution of 10 to 10 channels, midChannels 10) has groups 4, which do not divide its 10 input channels (inChannels must be divisible by groups); it stands in A")]

@@ -35,8 +35,14 @@ internal static class LayerPlace
         if (attribute is null || op is not ConvolutionOperator c)
             return string.Empty;
         if (attribute.IsExplicit("hiddenChannels"))
-            return FormattableString.Invariant($", hiddenChannels {attribute.Int("hiddenChannels")}");
-        if (attribute.Find("expansion") is not null && Hidden(c, input, origin.Role) is { } hidden)
+        {
+            // The first ghost module makes the hidden channels half by half.
+            int given = attribute.Int("hiddenChannels");
+            bool follows = c.OutChannels == given || input.Channels == given || origin.Role.StartsWith("ghost1", StringComparison.Ordinal);
+            return follows ? FormattableString.Invariant($", hiddenChannels {given}") : string.Empty;
+        }
+
+        if (attribute.Find("expansion") is not null && Hidden(c, input, attribute.Kind, origin.Role) is { } hidden)
         {
             double expansion = attribute.Double("expansion", 1), channels = hidden / expansion;
             return channels == Math.Floor(channels) && attribute.Int("ChannelDivisor", 0) <= 0
@@ -51,12 +57,40 @@ internal static class LayerPlace
             "ShuffleUnitV1" or "ShuffleUnitV2" => "outChannels",
             _ => "midChannels",
         };
-        return argument is not null && attribute.IsExplicit(argument) ? FormattableString.Invariant($", {argument} {attribute.Int(argument)}") : string.Empty;
+        if (argument is null || !attribute.IsExplicit(argument))
+            return string.Empty;
+        int value = attribute.Int(argument);
+        return attribute.Kind switch
+        {
+            "ResNetBottleneck" => Planes(c, origin.Role, attribute, value),
+            "ShuffleUnitV1" => Share(c, origin.Role, value, 4),
+            "ShuffleUnitV2" => Share(c, origin.Role, value, 2),
+            _ => FormattableString.Invariant($", {argument} {value}"),
+        };
     }
 
-    /// <summary>The hidden channels that a layer of an expanding block writes or reads; null for layers whose channels are not the hidden ones.</summary>
-    private static int? Hidden(ConvolutionOperator convolution, Shape input, string role) => role switch
+    /// <summary>torchvision's width of the inner layers, and four times the planes at the end.</summary>
+    private static string Planes(ConvolutionOperator convolution, string role, AttributeDeclaration attribute, int planes) => role is "conv3" or "downsample"
+        ? FormattableString.Invariant($", {convolution.OutChannels} = 4 x planes {planes}")
+        : convolution.OutChannels == planes
+            ? FormattableString.Invariant($", planes {planes}")
+            : FormattableString.Invariant($", {convolution.OutChannels} = planes {planes} x baseWidth {attribute.Int("baseWidth", 64)} / 64 x groups {attribute.Int("groups", 1)}");
+
+    /// <summary>The part of a shuffle unit's output channels that a layer makes; its first depthwise convolution has the input's.</summary>
+    private static string Share(ConvolutionOperator convolution, string role, int outChannels, int parts) => convolution.OutChannels switch
     {
+        _ when role == "branch1_depthwise" => string.Empty,
+        var channels when channels == outChannels => FormattableString.Invariant($", outChannels {outChannels}"),
+        var channels when role == "expand" => FormattableString.Invariant($", {channels} = outChannels {outChannels} - {outChannels - channels} of the input's means"),
+        var channels when channels == outChannels / parts => FormattableString.Invariant($", {channels} = outChannels {outChannels} / {parts}"),
+        _ => string.Empty,
+    };
+
+    /// <summary>The hidden channels that a layer of an expanding block writes or reads; null for layers whose channels are not the hidden ones.</summary>
+    private static int? Hidden(ConvolutionOperator convolution, Shape input, string kind, string role) => role switch
+    {
+        "start" or "end" => null,
+        "depthwise" when kind == "ConvNeXtBlock" => null,
         _ when convolution.Groups > 1 && convolution.Groups == input.Channels => convolution.OutChannels,
         "expand" => convolution.OutChannels,
         "project" => input.Channels,

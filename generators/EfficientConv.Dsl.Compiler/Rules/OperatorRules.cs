@@ -41,7 +41,7 @@ internal static class OperatorRules
                     return Broken(RuleCatalog.InvalidValue, LayerPlace.Written(attribute, "StrideHeight", "StrideWidth", "stride"), Invariant($"{Place()} has stride {t.Stride}, which makes {(long)t.Stride.Height * t.Stride.Width:N0} convolutions of it (rows times columns of the stride must be at most {MostPhases:N0})"));
                 Shape output = ShapeInference.Output(op, input);
                 if (output.Height <= 0 || output.Width <= 0)
-                    return Broken(RuleCatalog.EmptyOutput, "padding", Invariant($"{Place()} has an empty output: its padding {t.Padding} takes away all of {output.Height + t.Padding.Top + t.Padding.Bottom} x {output.Width + t.Padding.Left + t.Padding.Right} pixels (at least one must remain)"));
+                    return TakenAway(t, output);
                 return Size((double)input.Channels * (t.OutChannels / t.Groups) * t.Kernel.Height * t.Kernel.Width, "weights") ?? Size(output.Count, "outputs");
             }
 
@@ -74,6 +74,37 @@ internal static class OperatorRules
             return Broken(
                 RuleCatalog.LargePadding, argument, Invariant($"{Place()} has padding {p.Padding} with kernel {p.Kernel} (pooling's padding must be at most half of the kernel)"),
                 attribute is null ? [] : [FixProposal.Set(0, FixProposal.Padding(attribute, p.Padding, new Padding(Math.Min(p.Padding.Top, limitHeight), Math.Min(p.Padding.Bottom, limitHeight), Math.Min(p.Padding.Left, limitWidth), Math.Min(p.Padding.Right, limitWidth))))]);
+        }
+
+        // Padding of a transposed convolution takes pixels away.
+        Finding TakenAway(TransposedConvolutionOperator t, Shape output)
+        {
+            int rows = output.Height + t.Padding.Top + t.Padding.Bottom, columns = output.Width + t.Padding.Left + t.Padding.Right;
+            string? argument = LayerPlace.Written(attribute, [.. output.Height <= 0 ? Sides("Height", "Top", "Bottom", t.Padding.Top > 0) : [], .. output.Width <= 0 ? Sides("Width", "Left", "Right", t.Padding.Left > 0) : [], "padding"]);
+            return Broken(
+                RuleCatalog.EmptyOutput, argument,
+                Invariant($"{Place()} has an empty output: its padding {t.Padding} takes away all of {rows} x {columns} pixels (at least one must remain)"),
+                attribute is null ? [] : [.. Paddings().Distinct().Select((padding, rank) => FixProposal.Set(rank, FixProposal.Padding(attribute, t.Padding, padding)))]);
+
+            // The largest that leaves a pixel, then the one with which the stride alone decides the size.
+            IEnumerable<Padding> Paddings()
+            {
+                (int top, int bottom) = Leaving(rows, t.Padding.Top, t.Padding.Bottom);
+                (int left, int right) = Leaving(columns, t.Padding.Left, t.Padding.Right);
+                yield return new Padding(top, bottom, left, right);
+                int height = rows - (input.Height * t.Stride.Height), width = columns - (input.Width * t.Stride.Width);
+                if (height >= 0 && width >= 0 && height % 2 == 0 && width % 2 == 0)
+                    yield return new Padding(height / 2, height / 2, width / 2, width / 2);
+            }
+
+            static (int Before, int After) Leaving(int pixels, int before, int after)
+            {
+                int most = pixels - 1;
+                if (before + after <= most)
+                    return (before, after);
+                int less = Math.Min(Math.Min(before, after), most / 2);
+                return before < after ? (less, most - less) : before > after ? (most - less, less) : (less, less);
+            }
         }
 
         Finding? Window(Extent kernel, Extent dilation, Padding padding, int largestPadding = int.MaxValue)

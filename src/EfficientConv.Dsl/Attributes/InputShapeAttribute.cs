@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace EfficientConv.Dsl;
 
-/// <summary>Marks a <c>partial class</c> as a network and gives the shape of one input image.</summary>
+/// <summary>
+/// Marks a <c>partial class</c> as a network and gives the shape of one input image, [channels, height, width] as PyTorch has it behind the batch. It may stand
+/// anywhere in the list and makes no layer: no parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
+/// </summary>
 /// <param name="channels">Channels, at least 1.</param>
 /// <param name="height">Rows, at least 1.</param>
 /// <param name="width">Columns, at least 1.</param>

@@ -43,6 +43,21 @@ internal static class CodeFixHarness
         await VerifyAsync(provider, project, all, expected, stays).ConfigureAwait(false);
     }
 
+    /// <summary>Applies the first action for <paramref name="id"/> to all of its diagnostics in all sources at once; the ids that are left where that compiles.</summary>
+    public static async Task<IEnumerable<string>> IdsAfterFixAllAsync(CodeFixProvider provider, string id, params string[] sources)
+    {
+        using AdhocWorkspace workspace = new();
+        Project project = CreateProject(workspace, true, sources);
+        Document document = project.Documents.Single(d => d.Name == "File0.cs");
+        string key = (await ActionsAsync(provider, document, id).ConfigureAwait(false))[0].EquivalenceKey!;
+        CodeAction? all = await provider.GetFixAllProvider()!.GetFixAsync(new FixAllContext(document, provider, FixAllScope.Solution, key, [id], new Diagnostics(provider), default)).ConfigureAwait(false);
+        Assert.NotNull(all);
+        ImmutableArray<CodeActionOperation> operations = await all.GetOperationsAsync(default).ConfigureAwait(false);
+        Compilation compilation = (await Assert.IsType<ApplyChangesOperation>(Assert.Single(operations)).ChangedSolution.GetProject(project.Id)!.GetCompilationAsync().ConfigureAwait(false))!;
+        Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        return (await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false)).Select(diagnostic => diagnostic.Id);
+    }
+
     /// <summary>
     /// Applies every action that any of the fixes offers for any diagnostic of the sources, each by itself; asserts that the text that comes out compiles and that
     /// that diagnostic is gone. Returns how many there were.
@@ -108,9 +123,9 @@ internal static class CodeFixHarness
             await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false), diagnostic => provider.FixableDiagnosticIds.Contains(diagnostic.Id) && stays?.Contains(diagnostic.Id, StringComparison.Ordinal) != true);
     }
 
-    private static async Task<ImmutableArray<CodeAction>> ActionsAsync(CodeFixProvider provider, Document document)
+    private static async Task<ImmutableArray<CodeAction>> ActionsAsync(CodeFixProvider provider, Document document, string? id = null)
     {
-        Diagnostic diagnostic = (await FixableAsync(provider, document.Project).ConfigureAwait(false)).First(d => d.Location.SourceTree!.FilePath == document.FilePath);
+        Diagnostic diagnostic = (await FixableAsync(provider, document.Project).ConfigureAwait(false)).First(d => d.Location.SourceTree!.FilePath == document.FilePath && (id is null || d.Id == id));
         ImmutableArray<CodeAction>.Builder actions = ImmutableArray.CreateBuilder<CodeAction>();
         await provider.RegisterCodeFixesAsync(new CodeFixContext(document, diagnostic, (action, _) => actions.Add(action), default)).ConfigureAwait(false);
         return actions.ToImmutable();

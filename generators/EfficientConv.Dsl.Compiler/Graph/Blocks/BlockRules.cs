@@ -119,9 +119,31 @@ internal static class BlockRules
             FixProposal.Set(0, [.. fix]));
     }
 
-    /// <summary>Says that a shortcut was demanded which cannot be.</summary>
-    public static void ReportShortcut(GraphBuilder builder, AttributeReader reader, string argument, string reason) =>
+    /// <summary>
+    /// Says why a block cannot have the shortcut that was demanded, of which only the end is known: its stride, its channels, and its even kernels, whose padding loses
+    /// a pixel. The fix sets all of them.
+    /// </summary>
+    public static void ReportShortcut(GraphBuilder builder, AttributeReader reader, Shape input, int stride, params (string Role, string Argument, int Kernel)[] windows)
+    {
+        Shape output = builder.Shape;
+        List<string> reasons = [], arguments = [];
+        List<(string, string)> fix = [];
+        if (stride != 1)
+            Because("stride", 1, FormattableString.Invariant($"its stride of {stride} makes {output.Height} x {output.Width} pixels of {input.Height} x {input.Width}"));
+        if (output.Channels != input.Channels)
+            Because("outChannels", input.Channels, FormattableString.Invariant($"its layer project makes {output.Channels} channels of the block's {input.Channels}"));
+        foreach ((string role, string argument, int kernel) in windows.Where(window => window.Kernel > 0 && window.Kernel % 2 == 0))
+            Because(argument, kernel - 1, FormattableString.Invariant($"its layer {role} with an even kernel of {kernel}x{kernel} loses a row and a column"));
         builder.Report(
-            RuleCatalog.ImpossibleShortcut, reader.Index, argument,
-            $"{reader.Kind} \"{reader.Name}\" cannot add its input to its output: {reason} (a shortcut needs stride 1 and equal shapes)");
+            RuleCatalog.ImpossibleShortcut, reader.Index, LayerPlace.Written(reader.Attribute, [.. arguments]),
+            $"{reader.Kind} \"{reader.Name}\" cannot add its input to its output: {string.Join(", and ", reasons)} (a shortcut needs stride 1 and equal shapes)",
+            FixProposal.Set(0, [.. fix]));
+
+        void Because(string argument, int wanted, string reason)
+        {
+            reasons.Add(reason);
+            arguments.Add(argument);
+            fix.Add((argument, FixProposal.Text(wanted)));
+        }
+    }
 }

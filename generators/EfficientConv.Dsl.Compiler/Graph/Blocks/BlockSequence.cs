@@ -11,6 +11,7 @@ namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader, TensorKey key)
 {
     private readonly double _epsilon = reader.PositiveNumber("Eps", builder.Keys.Epsilon);
+    private readonly int _firstLayer = builder.Count;
     private int _module, _unit;
 
     /// <summary>Whether the block begins with a 1x1 expansion; some schemes number batch norms by it.</summary>
@@ -116,13 +117,24 @@ internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader
         return builder.Current;
     }
 
-    // Only an even kernel, whose padding loses a pixel, or an odd map that is halved can be the reason.
+    /// <summary>Says which layer made another size: one with an even kernel, whose padding loses a pixel; else an odd map was halved.</summary>
     private void Mismatch(Shape left, Shape right)
     {
-        string argument = reader.Attribute.IsExplicit("kernelSize") ? "kernelSize" : reader.Attribute.IsExplicit("cheapKernelSize") ? "cheapKernelSize" : "stride";
+        string joins = $"{reader.Kind} \"{reader.Name}\" joins a branch of {left} and one of {right}";
+        Layer? even = builder.Layers.Skip(_firstLayer).FirstOrDefault(layer => layer.Operator is ConvolutionOperator c && c.Kernel.Height % 2 == 0);
+        if (even is not { Operator: ConvolutionOperator { Kernel: var kernel } })
+        {
+            builder.Report(
+                RuleCatalog.ImpossibleShortcut, reader.Index, LayerPlace.Written(reader.Attribute, "stride"), $"{joins} (both must have the same size: a map that is halved must be even)");
+            return;
+        }
+
+        string argument = even.Origin.Role.EndsWith("_cheap", StringComparison.Ordinal) ? "cheapKernelSize" : "kernelSize";
+        Shape read = builder.ShapeOf(even.Inputs[0]);
         builder.Report(
-            RuleCatalog.ImpossibleShortcut, reader.Index, reader.Attribute.Find(argument) is null ? null : argument,
-            $"{reader.Kind} \"{reader.Name}\" joins a branch of {left} and one of {right} (both must have the same size: kernels must be odd, and a map that is halved even)");
+            RuleCatalog.ImpossibleShortcut, reader.Index, LayerPlace.Written(reader.Attribute, argument),
+            FormattableString.Invariant($"{joins}: its layer {even.Origin.Role} with an even kernel of {kernel} makes {even.Output.Height} x {even.Output.Width} pixels of {read.Height} x {read.Width} (both must have the same size, and padding of half a kernel keeps it for odd ones)"),
+            FixProposal.Alternatives(argument, [kernel.Height - 1, kernel.Height + 1]));
     }
 
     /// <summary>An operator without tensors of its own that reads <paramref name="inputs"/>, or the current tensor; the id of its layer.</summary>

@@ -101,7 +101,7 @@ internal static class InvertedResidualBlocks
             sequence.Depthwise("end", end, start > 0 || middle > 0 ? 1 : stride);
         bool fits = stride == 1 && builder.Shape == inputShape;
         if (mode == ShortcutMode.Required && !fits && !builder.Failed)
-            BlockRules.ReportShortcut(builder, reader, "outChannels", FormattableString.Invariant($"it makes {builder.Shape} of {inputShape}"));
+            BlockRules.ReportShortcut(builder, reader, inputShape, stride, ("start", "startKernelSize", start), ("middle", "midKernelSize", middle), ("end", "endKernelSize", end));
         if (mode != ShortcutMode.None && fits)
             sequence.AddTo(input);
     }
