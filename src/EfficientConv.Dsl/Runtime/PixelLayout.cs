@@ -23,11 +23,7 @@ public static class PixelLayout
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FromPlanar<V>(
         ref float source, nint planeStride, ref float destination, nint pixelStride, int channels, int pixels)
-        where V : struct, ISimd<V>
-    {
-        int done = channels == 3 && pixelStride == 3 ? TransposeTiles.Interleave3<V>(ref source, planeStride, ref destination, pixels) : 0;
-        Transpose<V>(ref Unsafe.Add(ref source, done), planeStride, ref Unsafe.Add(ref destination, done * pixelStride), pixelStride, channels, pixels - done);
-    }
+        where V : struct, ISimd<V> => Transpose<V>(ref source, planeStride, ref destination, pixelStride, channels, pixels);
 
     /// <summary>destination[c * planeStride + p] = source[p * pixelStride + c].</summary>
     /// <typeparam name="V">The vector; it decides the size of the in-register transposes.</typeparam>

@@ -35,59 +35,6 @@ internal static class TransposeTiles
         }
     }
 
-    // The rows of an image: a0 b0 c0 a1 b1 c1 ... of three planes, whole vectors of pixels; the number of pixels that were done.
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    internal static int Interleave3<V>(ref float source, nint planeStride, ref float destination, int pixels)
-        where V : struct, ISimd<V>
-    {
-        if (typeof(V) == typeof(Simd512))
-            return Interleave3By16(ref source, ref Unsafe.Add(ref source, planeStride), ref Unsafe.Add(ref source, 2 * planeStride), ref destination, pixels);
-        return typeof(V) == typeof(Simd256)
-            ? Interleave3By8(ref source, ref Unsafe.Add(ref source, planeStride), ref Unsafe.Add(ref source, 2 * planeStride), ref destination, pixels)
-            : 0;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static int Interleave3By16(ref float first, ref float second, ref float third, ref float destination, int pixels)
-    {
-        // Each vector of the result takes its values of the first two planes, then those of the third; 16 and above name the other source.
-        Vector512<int> pair0 = Vector512.Create(0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
-        Vector512<int> all0 = Vector512.Create(0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15);
-        Vector512<int> pair1 = Vector512.Create(21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26);
-        Vector512<int> all1 = Vector512.Create(0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24, 11, 12, 25, 14, 15);
-        Vector512<int> pair2 = Vector512.Create(0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0);
-        Vector512<int> all2 = Vector512.Create(26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31);
-        int i = 0;
-        for (; i <= pixels - 16; i += 16)
-        {
-            Vector512<float> a = Vector512.LoadUnsafe(ref first, (nuint)i), b = Vector512.LoadUnsafe(ref second, (nuint)i), c = Vector512.LoadUnsafe(ref third, (nuint)i);
-            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(a, pair0, b), all0, c).StoreUnsafe(ref destination, (nuint)(3 * i));
-            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(a, pair1, b), all1, c).StoreUnsafe(ref destination, (nuint)((3 * i) + 16));
-            Avx512F.PermuteVar16x32x2(Avx512F.PermuteVar16x32x2(a, pair2, b), all2, c).StoreUnsafe(ref destination, (nuint)((3 * i) + 32));
-        }
-
-        return i;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static int Interleave3By8(ref float first, ref float second, ref float third, ref float destination, int pixels)
-    {
-        // The same order serves the three vectors of the result, of which each takes other places from it.
-        Vector256<int> spreadA = Vector256.Create(0, 3, 6, 1, 4, 7, 2, 5), spreadB = Vector256.Create(5, 0, 3, 6, 1, 4, 7, 2), spreadC = Vector256.Create(2, 5, 0, 3, 6, 1, 4, 7);
-        int i = 0;
-        for (; i <= pixels - 8; i += 8)
-        {
-            Vector256<float> a = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref first, (nuint)i), spreadA);
-            Vector256<float> b = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref second, (nuint)i), spreadB);
-            Vector256<float> c = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref third, (nuint)i), spreadC);
-            Avx.Blend(Avx.Blend(a, b, 0b10010010), c, 0b00100100).StoreUnsafe(ref destination, (nuint)(3 * i));
-            Avx.Blend(Avx.Blend(a, b, 0b00100100), c, 0b01001001).StoreUnsafe(ref destination, (nuint)((3 * i) + 8));
-            Avx.Blend(Avx.Blend(a, b, 0b01001001), c, 0b10010010).StoreUnsafe(ref destination, (nuint)((3 * i) + 16));
-        }
-
-        return i;
-    }
-
     // Sixteen at a time; the number of values that were done.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int Interleave16(ref float source, ref float second, ref float destination, int count)
