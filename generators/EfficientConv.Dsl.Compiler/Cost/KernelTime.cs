@@ -18,7 +18,7 @@ internal static class KernelTime
         PlanarConvolutionKernel k => k.Groups * Planes(k.Runs, k.Tiles, k.InChannels * k.Window.Kernel.Height * k.Window.Kernel.Width, k.Activation, false),
         PlanarDepthwiseKernel k => PlanarDepthwise(k),
         FlatDepthwiseKernel k => (0.5 * k.Loads.Sum(l => l.Uses.Count)) + (0.32 * k.Loads.Count) + (k.Vectors.Count * StepWork.EpilogueCyclesPerVector(k.Activation)),
-        StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * 3) + StepWork.EpilogueCyclesPerVector(k.Activation)),
+        StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * 2.5) + StepWork.EpilogueCyclesPerVector(k.Activation)),
         LanewiseKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, k.InPerGroup, k.Activation, weights: true)),
         PoolKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, 1, ActivationFunction.None, weights: false)),
         WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * 290,

@@ -286,7 +286,7 @@ public static class TimeModel
         public void PadRows(Shape input, PlanarPadding padding)
         {
             double vectorsOfRow = (input.Width + target.Lanes - 1) / target.Lanes;
-            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : 2.5);
+            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : 2);
             Calls += input.Channels * input.Height / 8.0;
         }
     }
