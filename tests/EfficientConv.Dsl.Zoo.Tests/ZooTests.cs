@@ -53,13 +53,19 @@ public sealed class ZooTests
         Assert.Equal(network.Cost.PeakBytesFused, workspace + ((network.Input.ElementCount + network.Output.ElementCount) * sizeof(float)));
 
         // An array with its header, and up to a cache line more to begin on one. What the runtime itself allocates when it translates a method is over
-        // with another instance's first call.
+        // with another instance's first call; a collection meanwhile counts what is left of the thread's allocation context, so the least of some calls is taken.
         float[] input = new float[network.Input.ElementCount], output = new float[network.Output.ElementCount];
         forward(input, output);
-        (_, Action<float[], float[]> warm) = network.CreateRandom(InstructionSet.Avx512);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        warm(input, output);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, workspace, workspace + 1024);
+        long least = long.MaxValue;
+        for (int call = 0; call < 4 && least > workspace + 1024; call++)
+        {
+            (_, Action<float[], float[]> warm) = network.CreateRandom(InstructionSet.Avx512);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            warm(input, output);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.InRange(least, workspace, workspace + 1024);
     }
 
     [Theory]

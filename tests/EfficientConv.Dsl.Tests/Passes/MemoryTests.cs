@@ -91,13 +91,20 @@ public sealed class MemoryTests
         Assert.Equal(factory.Cost.PeakBytesFused, network.WorkspaceBytes + spans);
 
         // The first call allocates the workspace: an array with its header, and up to a cache line more to begin on one. What the runtime itself allocates
-        // when it translates a method is over with another instance's first call.
+        // when it translates a method is over with another instance's first call; a collection meanwhile counts what is left of the thread's allocation context,
+        // so the least of some calls is taken.
         float[] input = new float[factory.InputShape.ElementCount], output = new float[factory.OutputShape.ElementCount];
         network.ForwardOne(input, output);
-        NetworkHandle warm = factory.CreateRandom(1, new LoadOptions { InstructionSet = InstructionSet.Avx512 });
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        warm.ForwardOne(input, output);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, network.WorkspaceBytes, network.WorkspaceBytes + 1024);
+        long least = long.MaxValue;
+        for (int call = 0; call < 4 && least > network.WorkspaceBytes + 1024; call++)
+        {
+            NetworkHandle warm = factory.CreateRandom(1, new LoadOptions { InstructionSet = InstructionSet.Avx512 });
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            warm.ForwardOne(input, output);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.InRange(least, network.WorkspaceBytes, network.WorkspaceBytes + 1024);
     }
 
     [Theory]
