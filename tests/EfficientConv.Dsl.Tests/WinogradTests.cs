@@ -118,6 +118,10 @@ public sealed class WinogradTests
     [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, 5, padding: 2)]", false)]
     [InlineData("[InputShape(3, 56, 56)] [Conv2d(64, padding: 1)]", false)]
     [InlineData("[InputShape(512, 14, 14)] [Conv2d(512, padding: 1)]", false)]
+    [InlineData("[InputShape(16, 56, 56)] [Conv2d(64, padding: 1)]", true)]
+    [InlineData("[InputShape(12, 56, 56)] [Conv2d(64, padding: 1)]", false)]
+    [InlineData("[InputShape(48, 13, 13)] [Conv2d(192, padding: 1)]", true)]
+    [InlineData("[InputShape(48, 9, 17)] [Conv2d(192, padding: 1)]", false)]
     [InlineData("[InputShape(256, 7, 7)] [Conv2d(256, padding: 1)]", false)]
     [InlineData("[InputShape(3, 5, 5)] [Conv2d(4, Algorithm = ConvAlgorithm.Winograd)]", true)]
     public void Auto_TakesItForLargeMapsOnEveryTarget(string text, bool expected)

@@ -161,7 +161,7 @@ public static class TimeModel
         {
             count.Run(stem.Kernel, stem.Output.Height);
             count.Load(stem.Load, input, d.Input.IsPlanar);
-            taps = stem.Kernel.InPerGroup * stem.Kernel.Window.Kernel.Height * stem.Kernel.Window.Kernel.Width;
+            taps = stem.Kernel.Taps;
         }
         else if (d.Expand is not null)
         {
