@@ -72,7 +72,7 @@ internal static class MembersEmitter
 
         if (timesSteps)
         {
-            Inherit(writer, "Each step of the last run and what it took; of use where one thread runs one image at a time. There because the project sets EfficientConvStepTimes.");
+            Inherit(writer, "Each step of the last run and what it took, until all its threads were done; of use where one image runs at a time. There because the project sets EfficientConvStepTimes.");
             writer.Line($"public {StepTimesType} StepTimes => global::{FileHeader.GeneratedNamespace}.{className}_Program.StepTimes(_efficientConvEngine.InstructionSet);");
         }
 

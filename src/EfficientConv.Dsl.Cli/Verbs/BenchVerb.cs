@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime;
 using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
@@ -37,7 +38,7 @@ internal static class BenchVerb
         Option<int> batch = Options.Number("--batch", "Images of a call.", 1);
         Option<int> warmUp = Options.Number("--warm-up", "Calls before the first counted one; at least a quarter of a second.", 40, 0);
         Option<int> count = Options.Number("--count", "Counted calls; 0: as many as take a second, at least 100.", 0, 0);
-        Option<bool> layers = new("--layers") { Description = "Each step's time as well (one thread, one image)." };
+        Option<bool> layers = new("--layers") { Description = "Each step's time as well (one image)." };
         Option<string> peer = new("--peer") { Description = "ort: ONNX Runtime beside it, same weights and input (one image).", DefaultValueFactory = _ => "none" };
         peer.AcceptOnlyFromAmong("none", "ort");
         Option<int?> core = new("--core") { Description = "Binds the thread to this core.", HelpName = "n" };
@@ -48,16 +49,15 @@ internal static class BenchVerb
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
-            BenchSettings settings = new(set, parsed.GetValue(threads), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers), Options.ReadSchedule(parsed.GetValue(schedule)));
+            BenchSettings settings = new(set, parsed.GetValue(threads), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers), Options.ReadSchedule(parsed.GetValue(schedule)), parsed.GetValue(core));
             bool hasPeer = parsed.GetValue(peer) == "ort";
             if (hasPeer && settings.Batch != 1)
                 throw new ToolException("--peer ort compares one image; leave --batch out.");
-            if (settings.Layers && (settings.Batch != 1 || settings.Threads != 1))
-                throw new ToolException("--layers times the steps of one image on one thread; leave --batch and --threads out.");
+            if (settings.Layers && settings.Batch != 1)
+                throw new ToolException("--layers times the steps of one image; leave --batch out.");
             IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
             MachineModel model = machine.Read(parsed, set, terminal);
-            if (parsed.GetValue(core) is { } first)
-                Pin(settings.Threads, first);
+            Pin(settings);
             OnnxRuntimePeer? ort = hasPeer ? StartPeer(settings.Threads) : null;
             bool plain = !parsed.GetValue(json);
             if (plain)
@@ -80,11 +80,14 @@ internal static class BenchVerb
         return command;
     }
 
-    private static void Pin(int threads, int core)
+    /// <summary>Threads inherit the core of the thread that makes them, so it is called again when a network has made its own.</summary>
+    private static void Pin(BenchSettings settings)
     {
+        if (settings.Core is not { } core)
+            return;
         if (!CoreAffinity.Allowed.Contains(core))
             throw new ToolException($"--core is {core}; the cores of this process are {string.Join(", ", CoreAffinity.Allowed)}.");
-        CoreAffinity.Pin(threads, core);
+        CoreAffinity.Pin(settings.Threads, core);
     }
 
     private static OnnxRuntimePeer StartPeer(int threads)
@@ -114,12 +117,15 @@ internal static class BenchVerb
         start = Stopwatch.GetTimestamp();
         Call();
         double first = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        Pin(settings);
 
         using PageBuffer expected = new(runnable.OutputShape.ElementCount, OutputOffset);
         using OnnxRuntimeSession? session = peer is null ? null : Session(peer, network, runnable, weights, input, expected);
         LatencySamples.WarmUp(Call, settings.WarmUp);
         if (session is not null)
             LatencySamples.WarmUp(() => session.Run(1), settings.WarmUp);
+        if (settings.Threads > 1)
+            AwaitCompiler();
         LatencySamples ours = new(), theirs = new(), processorTime = new();
         List<double> peaks = [];
         start = Stopwatch.GetTimestamp();
@@ -168,6 +174,20 @@ internal static class BenchVerb
             RuntimeResidentBytes = resident?.Runtime,
             Steps = settings.Layers ? Steps(network, settings, machine, checkpoint, peak) : null,
         };
+    }
+
+    /// <summary>
+    /// Returns when the runtime has stopped optimising what this tool itself ran: it does so on a thread of its own for seconds, and several threads of a call leave it no
+    /// core to do it on.
+    /// </summary>
+    private static void AwaitCompiler()
+    {
+        long compiled = -1, end = Stopwatch.GetTimestamp() + (30 * Stopwatch.Frequency);
+        for (long now = JitInfo.GetCompiledMethodCount(); now != compiled && Stopwatch.GetTimestamp() < end; now = JitInfo.GetCompiledMethodCount())
+        {
+            compiled = now;
+            Thread.Sleep(300);
+        }
     }
 
     private static double Predicted(NetworkInput network, BenchSettings settings, MachineModel machine)
@@ -226,11 +246,12 @@ internal static class BenchVerb
         long[] ticks = loaded.StepTicks ?? throw new InvalidOperationException("The timed build has no times.");
         using PageBuffer input = new(runnable.InputShape.ElementCount, InputOffset), output = new(runnable.OutputShape.ElementCount, OutputOffset);
         SeededValues.FillInput(input.Span);
-        LatencySamples.WarmUp(() => loaded.ForwardOne(input.Span, output.Span), settings.WarmUp);
+        void Call() => loaded.Run(1, input.Span, output.Span, settings.Threads);
+        LatencySamples.WarmUp(Call, settings.WarmUp);
         LatencySamples[] samples = [.. Enumerable.Range(0, ticks.Length - 1).Select(_ => new LatencySamples())];
         for (int i = 0; i < FewestCalls; i++)
         {
-            loaded.ForwardOne(input.Span, output.Span);
+            Call();
             for (int step = 0; step < samples.Length; step++)
                 samples[step].Add((ticks[step + 1] - ticks[step]) / (double)Stopwatch.Frequency);
         }
@@ -287,4 +308,4 @@ internal static class BenchVerb
 }
 
 /// <summary>How <c>bench</c> measures.</summary>
-internal sealed record BenchSettings(InstructionSet InstructionSet, int Threads, int Batch, int WarmUp, int Count, bool Layers, ScheduleOverrides? Schedules);
+internal sealed record BenchSettings(InstructionSet InstructionSet, int Threads, int Batch, int WarmUp, int Count, bool Layers, ScheduleOverrides? Schedules, int? Core = null);
