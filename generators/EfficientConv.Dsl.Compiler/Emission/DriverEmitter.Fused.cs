@@ -158,11 +158,23 @@ internal sealed partial class DriverEmitter
     /// <summary>A projection's weights of <paramref name="rows"/> input channels times the gate, into <c>gatedWeights</c>.</summary>
     private void EmitGatedWeights(ProductKernel project, int rows, string weights, string gate)
     {
-        int at = 0;
+        int at = 0, run = 0;
         foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, project))
         {
-            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At(weights, at)}, ref {gate}, ref {KernelText.At("gatedWeights", at)}, {panels}, {rows}, {width});");
+            string from = Text(at), count = Text(panels);
+            if (project is PointwiseKernel { Share: WorkShare.TilesOfPanels } shared)
+            {
+                // A thread needs the weights of its own panels.
+                int tiles = shared.Panels[run].Tiles.Sum(t => t.Count);
+                string first = FormattableString.Invariant($"firstPanel{run}");
+                writer.Line($"int {first} = part.First({panels * tiles}) / {tiles}, panels{run} = ((part.End({panels * tiles}) + {tiles - 1}) / {tiles}) - {first};");
+                from = (at == 0 ? string.Empty : FormattableString.Invariant($"{at} + ")) + FormattableString.Invariant($"({first} * {rows * width})");
+                count = FormattableString.Invariant($"panels{run}");
+            }
+
+            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At(weights, from)}, ref {gate}, ref {KernelText.At("gatedWeights", from)}, {count}, {rows}, {width});");
             at += panels * rows * width;
+            run++;
         }
     }
 
@@ -209,10 +221,19 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        writer.Line("ref float own = ref part.Own(ref scratch);", d.Squeeze is null || d.Expand is not null || d.GatedWeights >= 0);
+        writer.Line("ref float own = ref part.Own(ref scratch);", d.ByRow || d.Expand is not null || d.GatedWeights >= 0);
         writer.Line($"ref float expanded = ref {KernelText.At("own", d.Expanded)};", d.Expand is not null);
-        writer.Line($"ref float depthwise = ref {KernelText.At("own", d.DepthwiseSlab)};", d.Squeeze is null);
+        bool several = !d.ByRow && (d.Slabs > 1 || d.Squeeze is not null);
+        writer.Line($"const int SlabMap = {d.Output.Shape.Pixels} * {d.Slab};", !d.ByRow && d.Slabs > 1);
+        writer.Line($"ref float {(several ? "depthwiseMap" : "depthwise")} = ref {KernelText.At(d.ByRow ? "own" : "scratch", d.DepthwiseSlab)};");
         writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
+        if (FetchesOwn(d))
+        {
+            // Of the projection's weights a thread needs those of its own panels.
+            int slabWeights = d.Slab * outPadded;
+            writer.Line($"int ownWeights = part.First({slabWeights / lanes}) * {lanes};");
+        }
+
         if (d.Squeeze is not null)
             EmitSlabsWithGate(d, d.Squeeze, destination, outPadded);
         else if (d.ByRow)
@@ -261,6 +282,9 @@ internal sealed partial class DriverEmitter
             StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
     }
 
+    /// <summary>Whether threads that share slabs say which weights to fetch next, which <see cref="Driver"/>'s caller has to say for the step behind: <c>next</c>.</summary>
+    public static bool FetchesOwn(Driver driver) => driver is FusedSlabsDriver { ByRow: false } d && (d.Expand?.Ahead ?? d.First.Ahead) is not null;
+
     private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
 
     private void DepthwiseRowOfSlab(FusedSlabsDriver d)
@@ -296,7 +320,7 @@ internal sealed partial class DriverEmitter
         }
     }
 
-    /// <summary>Each thread makes a slab of its own, then all project the slabs that are ready, in their order.</summary>
+    /// <summary>One thread projects each slab as soon as it has made it; several make their slabs first, and wait for each other once.</summary>
     private void EmitSlabsOfMap(FusedSlabsDriver d, string destination, int outPadded)
     {
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
@@ -306,36 +330,54 @@ internal sealed partial class DriverEmitter
         if (put)
             LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
         writer.Line();
-        writer.Line("// Each thread makes a slab of its own, then all project the slabs that are ready, in their order.");
-        writer.Open($"for (int ready = 0; ready < {d.Slabs}; ready += part.Count)");
-        writer.Line("int slab = ready + part.Index;");
-        writer.Open($"if (slab < {d.Slabs})");
-        MakeSlab(d);
-        writer.Close();
-        writer.Line();
-        writer.Line("part.Barrier();");
-        writer.Open($"for (int maker = 0; maker < part.Count && ready + maker < {d.Slabs}; maker++)");
-        writer.Line("slab = ready + maker;");
-        writer.Line($"ref float made = ref {KernelText.At("part.Own(maker, ref scratch)", d.DepthwiseSlab)};");
-        EmitProjections(d, kernel =>
-            $"{names.Of(kernel)}(ref made, ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
-        writer.Close();
-        writer.Line();
-        writer.Line("// The next slabs take the place of these.");
-        writer.Line("part.Barrier();");
-        writer.Close();
+        if (d.Slabs == 1)
+        {
+            writer.Line("// There is one slab, which the first thread makes and all project.");
+            writer.Open("if (part.Index == 0)");
+            MakeSlab(d);
+            writer.Close();
+            writer.Line("part.Barrier();");
+            writer.Line(Call(d.First));
+        }
+        else
+        {
+            writer.Line("// One thread projects each slab as soon as it has made it. Several make all slabs first, each a share of them, and then project them in their order.");
+            writer.Line($"int together = part.Count == 1 ? 1 : {d.Slabs}, made = part.End({d.Slabs});");
+            writer.Open($"for (int ready = 0; ready < {d.Slabs}; ready += together)");
+            writer.Open("for (int slab = ready + part.First(together); slab < ready + part.End(together); slab++)");
+            writer.Line("ref float depthwise = ref Unsafe.Add(ref depthwiseMap, (slab - ready) * SlabMap);");
+            MakeSlab(d);
+            writer.Close();
+            writer.Line();
+            writer.Line("part.Barrier();");
+            writer.Open("for (int slab = ready; slab < ready + together; slab++)");
+            writer.Line("ref float depthwise = ref Unsafe.Add(ref depthwiseMap, (slab - ready) * SlabMap);");
+            EmitProjections(d, Call);
+            writer.Close();
+            writer.Close();
+        }
+
         if (finish)
             Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);
+
+        string Call(PointwiseKernel kernel) =>
+            $"{names.Of(kernel)}(ref depthwise, ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{NextProjection(d, kernel, outPadded)}{KernelText.Share(kernel.Share).Argument});";
     }
+
+    /// <summary>The weights that a slab's projection fetches: the next slab's, behind the last one the next step's.</summary>
+    private static string NextProjection(FusedSlabsDriver d, PointwiseKernel kernel, int outPadded) => kernel.Ahead is null ? string.Empty
+        : FormattableString.Invariant($", ref (slab == {d.Slabs - 1} ? ref next : ref Unsafe.Add(ref projectWeights, ((slab + 1) * SlabChannels * {outPadded}) + ownWeights))");
 
     /// <summary>Expansion and depthwise rows of the slab <c>slab</c> over the whole map, into <c>depthwise</c>.</summary>
     private void MakeSlab(FusedSlabsDriver d)
     {
         if (d.Expand is not null)
         {
+            string ahead = d.Expand.Ahead is null ? string.Empty
+                : FormattableString.Invariant($", ref (slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref Unsafe.Add(ref projectWeights, ownWeights))");
             string also = d.Expand.AlsoStep == 0 ? string.Empty
                 : ", ref " + KernelText.At("weights", d.Slabs > 1 ? FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + (slab * {d.SqueezeAhead})") : FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
-            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded{also});");
+            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded{ahead}{also});");
             Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
         }
 
@@ -348,10 +390,8 @@ internal sealed partial class DriverEmitter
     /// <summary>Each thread makes slabs of its own and sums up their channels; behind the gate all project slab after slab.</summary>
     private void EmitSlabsWithGate(FusedSlabsDriver d, SqueezePart squeeze, string destination, int outPadded)
     {
-        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, lanes = vector.Target.Lanes, vectors = d.Slab / lanes;
+        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, vectors = d.Slab / vector.Target.Lanes;
         bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
-        writer.Line($"const int SlabMap = {pixels} * {d.Slab};", d.Slabs > 1);
-        writer.Line($"ref float depthwiseMap = ref {KernelText.At("scratch", d.DepthwiseSlab)};");
         writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
         writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};", d.GatedWeights >= 0);
         if (put || finish)
@@ -360,7 +400,8 @@ internal sealed partial class DriverEmitter
             LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
         writer.Line();
         writer.Line("// Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
-        writer.Open($"for (int slab = part.First({d.Slabs}); slab < part.End({d.Slabs}); slab++)");
+        writer.Line($"int made = part.End({d.Slabs});");
+        writer.Open($"for (int slab = part.First({d.Slabs}); slab < made; slab++)");
         writer.Line($"ref float depthwise = ref {OfSlab(d, "depthwiseMap", "SlabMap")};");
         MakeSlab(d);
         writer.Line($"Elementwise.SumChannels<{Simd}>(ref depthwise, ref {OfSlab(d, "gate", "SlabChannels")}, {vectors}, {pixels});");
@@ -370,27 +411,37 @@ internal sealed partial class DriverEmitter
         ChannelRange(d.Hidden);
         EmitGate(squeeze, "gate", pixels);
         writer.Line();
+        bool scales = d.GatedWeights < 0;
+        string Scale(string depthwise) => $"Elementwise.ScaleVectors<{Simd}>(ref {depthwise}, ref {OfSlab(d, "gate", "SlabChannels")}, {vectors}, {pixels});";
+        if (scales)
+        {
+            writer.Line("// One thread scales each slab right before its products. Several scale first what they made.");
+            writer.Open("if (part.Count > 1)");
+            writer.Line($"for (int slab = part.First({d.Slabs}); slab < made; slab++)");
+            writer.Line("    " + Scale(OfSlab(d, "depthwiseMap", "SlabMap")));
+            writer.Line("part.Barrier();");
+            writer.Close();
+        }
+
         writer.Loop("slab", d.Slabs, () =>
         {
             string weights = OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"));
             writer.Line($"ref float depthwise = ref {OfSlab(d, "depthwiseMap", "SlabMap")};");
-            if (d.GatedWeights >= 0)
+            if (scales)
+            {
+                writer.Line("if (part.Count == 1)");
+                writer.Line("    " + Scale("depthwise"));
+            }
+            else
             {
                 writer.Line($"ref float slabWeights = ref {weights};");
                 writer.Line($"ref float slabGate = ref {OfSlab(d, "gate", "SlabChannels")};");
                 EmitGatedWeights(d.First, d.Slab, "slabWeights", "slabGate");
                 weights = "gatedWeights";
             }
-            else
-            {
-                writer.Line($"int vector = part.First({vectors}), vectors = part.End({vectors}) - vector;");
-                writer.Line($"Elementwise.ScaleVectors<{Simd}>(ref Unsafe.Add(ref depthwise, vector * {pixels * lanes}), ref {KernelText.At("gate", d.Slabs > 1 ? FormattableString.Invariant($"(slab * SlabChannels) + (vector * {lanes})") : FormattableString.Invariant($"vector * {lanes}"))}, vectors, {pixels});");
-                writer.Line("part.Barrier();");
-            }
 
-            string also = FormattableString.Invariant($", ref Unsafe.Add(ref slabWeights, SlabChannels * {outPadded})");
             EmitProjections(d, kernel =>
-                $"{names.Of(kernel)}(ref depthwise, ref {weights}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{(kernel.AlsoStep > 0 ? also : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
+                $"{names.Of(kernel)}(ref depthwise, ref {weights}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{NextProjection(d, kernel, outPadded)}{KernelText.Share(kernel.Share).Argument});");
         }, braces: true);
         if (finish)
             Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);

@@ -52,7 +52,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     public void Emit(string name, Driver driver, string comment)
     {
         EmitSummary(comment);
-        writer.Open($"private static void {name}(ref float input, {(TakesResidual(driver) ? "ref float residual, " : string.Empty)}ref float output, ref float weights, ref float scratch, Part part)");
+        writer.Open($"private static void {name}(ref float input, {(TakesResidual(driver) ? "ref float residual, " : string.Empty)}ref float output, ref float weights, ref float scratch{(FetchesOwn(driver) ? ", ref float next" : string.Empty)}, Part part)");
         switch (driver)
         {
             case PointwiseDriver d:

@@ -38,15 +38,17 @@ internal static class KernelText
     /// <param name="outPixelStep">Floats from an output pixel to the next.</param>
     /// <param name="outVectorStep">Floats from an output vector to the next.</param>
     /// <param name="residualPixelStep">Floats from a residual pixel to the next, 0 without one.</param>
+    /// <param name="aheadStep">Floats that <c>ahead</c> moves in each step of the sums, 0 where threads do not fetch each its own.</param>
     /// <param name="tile">Prints a tile of a run with some pixels.</param>
     public static void Panels(
         SourceWriter writer, VectorSyntax vector, EquatableArray<PanelRun> runs, WorkShare share, string input, int taps, int pixelStep, int outPixelStep, int outVectorStep,
-        int residualPixelStep, Action<PanelRun, int> tile)
+        int residualPixelStep, int aheadStep, Action<PanelRun, int> tile)
     {
         int weights = 0, total = runs.Sum(r => r.Count), before = 0;
         if (share == WorkShare.Panels)
         {
             writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});");
+            writer.Line($"ahead = ref Unsafe.Add(ref ahead, firstPanel * {runs[0].Vectors * vector.Target.Lanes * taps});", aheadStep > 0);
         }
 
         foreach (PanelRun run in runs)
@@ -54,7 +56,10 @@ internal static class KernelText
             PanelLoops loops = new(
                 run, share, input, weights, run.Vectors * vector.Target.Lanes * taps, run.Vectors * vector.Target.Lanes, run.First * vector.Target.Lanes, before,
                 pixelStep, outPixelStep, outVectorStep, residualPixelStep);
-            loops.Emit(writer, pixels => tile(run, pixels));
+            if (share == WorkShare.TilesOfPanels)
+                loops.EmitTilesOfPanels(writer, pixels => tile(run, pixels));
+            else
+                loops.Emit(writer, pixels => tile(run, pixels));
             weights += run.Count * loops.PanelLength;
             before += run.Count;
         }
@@ -120,6 +125,35 @@ internal static class KernelText
                 writer.Close();
             writer.Close();
         }
+
+        public void EmitTilesOfPanels(SourceWriter writer, Action<int> tile)
+        {
+            int tilesOfPanel = Run.Tiles.Sum(t => t.Count), tilesBefore = 0, pixelsBefore = 0;
+            writer.Open();
+            writer.Line($"const int TilesOfPanel = {tilesOfPanel};");
+            writer.Line($"int first = part.First({Run.Count} * TilesOfPanel), end = part.End({Run.Count} * TilesOfPanel);");
+            writer.Open("for (int p = first / TilesOfPanel; p * TilesOfPanel < end; p++)");
+            writer.Line("int firstTile = first - (p * TilesOfPanel), endTile = end - (p * TilesOfPanel);");
+            writer.Line($"ref float panel = ref Unsafe.Add(ref weights, {Plus(Weights)}(p * {PanelLength}));");
+            writer.Line($"ref float panelBias = ref Unsafe.Add(ref bias, {Plus(FirstChannel)}(p * {Width}));");
+            foreach (TileRun tiles in Run.Tiles)
+            {
+                writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + tiles.Count}); tile++)");
+                writer.Line($"int pixel = {Plus(pixelsBefore)}({(tilesBefore == 0 ? "tile" : FormattableString.Invariant($"(tile - {tilesBefore})"))} * {tiles.Pixels});");
+                writer.Line($"ref float pixels = ref Unsafe.Add(ref {Input}, pixel * {PixelStep});");
+                writer.Line($"ref float c = ref Unsafe.Add(ref output, {Plus(Run.First * OutVectorStep)}(pixel * {OutPixelStep}) + (p * {Run.Vectors * OutVectorStep}));");
+                writer.Line($"ref float r = ref Unsafe.Add(ref residual, {Plus(FirstChannel)}(pixel * {ResidualPixelStep}) + (p * {Width}));", Residual);
+                tile(tiles.Pixels);
+                writer.Close();
+                tilesBefore += tiles.Count;
+                pixelsBefore += tiles.Count * tiles.Pixels;
+            }
+
+            writer.Close();
+            writer.Close();
+        }
+
+        private static string Plus(int offset) => offset == 0 ? string.Empty : FormattableString.Invariant($"{offset} + ");
 
         private void EmitPanels(SourceWriter writer, Action tile)
         {

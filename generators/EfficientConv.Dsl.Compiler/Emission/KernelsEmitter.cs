@@ -166,7 +166,7 @@ internal static class KernelsEmitter
             foreach (string line in step.Comment.Split('\n'))
                 writer.Line("// " + line);
             string residual = DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty;
-            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}{Arguments(step)});");
+            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}{Arguments(plan, step)});");
         }
 
         Note(index);
@@ -218,8 +218,8 @@ internal static class KernelsEmitter
             writer.Line("part.Barrier();", i > 0);
             writer.Line(TickOf(i), timesSteps);
             writer.Line(i == image.Step
-                ? $"{names.Of(step.Driver, out _)}{OfImage}(in image, {Arguments(step)});"
-                : $"{names.Of(step.Driver, out _)}(ref {Reference(step.Input)}, {(DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty)}{Arguments(step)});");
+                ? $"{names.Of(step.Driver, out _)}{OfImage}(in image, {Arguments(plan, step)});"
+                : $"{names.Of(step.Driver, out _)}(ref {Reference(step.Input)}, {(DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty)}{Arguments(plan, step)});");
         }
 
         writer.Line(TickOf(plan.Steps.Count), timesSteps && image.Step >= 0);
@@ -239,13 +239,25 @@ internal static class KernelsEmitter
         static string Name(string line) => line.Split(':')[0];
     }
 
-    private static string TickOf(int position) => FormattableString.Invariant($"StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
+    private static string TickOf(int position) => FormattableString.Invariant($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
 
     /// <summary>What the names of drivers that read bytes end with.</summary>
     private const string OfImage = "OfImage";
 
-    private static string Arguments(Step step) =>
-        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}, part";
+    private static string Arguments(NetworkPlan plan, Step step) =>
+        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{(DriverEmitter.FetchesOwn(step.Driver) ? ", ref " + NextWeights(plan, step) : string.Empty)}, part";
+
+    /// <summary>The first weights that a thread reads in the step behind <paramref name="step"/>, or any behind the last.</summary>
+    private static string NextWeights(NetworkPlan plan, Step step)
+    {
+        int index = plan.Steps.ToList().IndexOf(step) + 1;
+        if (index == plan.Steps.Count)
+            return KernelText.At("weights", step.Weights);
+        Step next = plan.Steps[index];
+        return next.Driver is FusedSlabsDriver { ByRow: false, Expand: { } expand } d
+            ? KernelText.At("weights", FormattableString.Invariant($"{next.Weights + d.Offsets.Expand} + (part.First({d.Slabs}) * {d.Slab * expand.InChannels})"))
+            : KernelText.At("weights", next.Weights);
+    }
 
     private static string Reference(Tensor tensor) => tensor.Place switch
     {

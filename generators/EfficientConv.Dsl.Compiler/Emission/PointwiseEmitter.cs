@@ -14,14 +14,14 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         bool residual = kernel.Initial == Initial.BiasAndResidual;
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.Ahead is { Distance: 0 } ? ", ref float ahead" : string.Empty)}{(kernel.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
-        if (kernel.Ahead is { } ahead)
+        if (kernel.Ahead is { Distance: > 0 } ahead)
             writer.Line($"ref float ahead = ref {KernelText.At("weights", ahead.Distance)};");
         KernelText.Panels(
             writer, vector, kernel.Panels, kernel.Share, "input", kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
-            residual ? kernel.ResidualPixelStep : 0, (run, pixels) => EmitTile(kernel, run, pixels));
+            residual ? kernel.ResidualPixelStep : 0, kernel.Ahead?.Step ?? 0, (run, pixels) => EmitTile(kernel, run, pixels));
         writer.Close();
     }
 
@@ -113,9 +113,13 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         }
 
         writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
+        bool soon = blocked && kernel.FetchesInput;
+        writer.Line($"ref float soon = ref Unsafe.Add(ref block, {2 * kernel.ChannelBlockStep});", soon);
         writer.Open($"for (int k = 0; k < {kernel.ChannelBlock}; k++)");
         KernelText.Fetch(writer, "ahead", kernel.Ahead?.Step ?? 0);
         KernelText.Fetch(writer, "also", kernel.AlsoStep);
+        writer.Line("Prefetch.L1(ref soon);", soon);
+        writer.Line("soon = ref Unsafe.Add(ref soon, 16);", soon);
         KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, kernel.PixelStep);
         writer.Line($"a = ref Unsafe.Add(ref a, {kernel.ChannelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");

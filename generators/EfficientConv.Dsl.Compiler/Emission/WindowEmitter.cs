@@ -234,7 +234,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
 
     private void EmitPanels(ConvolutionKernel kernel) => KernelText.Panels(
         writer, vector, kernel.Panels, kernel.Share, "source", kernel.Taps, kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes,
-        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, (run, pixels) =>
+        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, 0, (run, pixels) =>
         {
             KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep);
             EmitTaps(kernel, pixels, run.Vectors);

@@ -37,7 +37,24 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         Constant("far", "1.5f");
         Constant("minusNear", "-0.75f");
         Constant("minusFar", "-1.5f");
-        writer.Loop("tileRow", kernel.TileRows, () =>
+        bool byRow = kernel.Share == WorkShare.Tiles;
+        if (byRow)
+        {
+            writer.Line($"int firstRow = part.First({kernel.TileRows}), endRow = part.End({kernel.TileRows});");
+            writer.Line($"rows = ref Unsafe.Add(ref rows, firstRow * {OutEdge * kernel.RowStep});");
+            writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {kernel.TileColumns * kernel.TileStep});");
+            writer.Open("for (int tileRow = firstRow; tileRow < endRow; tileRow++)");
+            Row();
+            writer.Close();
+        }
+        else
+        {
+            writer.Loop("tileRow", kernel.TileRows, Row);
+        }
+
+        writer.Close();
+
+        void Row()
         {
             writer.Line("ref float column = ref rows;");
             writer.Loop("tile", kernel.TileColumns, () =>
@@ -68,8 +85,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
                 writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
             });
             writer.Line($"rows = ref Unsafe.Add(ref rows, {OutEdge * kernel.RowStep});");
-        });
-        writer.Close();
+        }
     }
 
     public void Emit(string name, WinogradOutputKernel kernel)
@@ -95,7 +111,20 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         Constant("far3", "3.375f");
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
-        writer.Open($"for (int top = 0; top < rows; top += {OutEdge})");
+        if (kernel.Share == WorkShare.Tiles)
+        {
+            int tileColumns = whole + (rest > 0 ? 1 : 0);
+            writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {OutEdge});");
+            writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {tileColumns * kernel.TileStep});");
+            writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {OutEdge * kernel.Width * kernel.OutPixelStep});");
+            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {OutEdge * kernel.Width * kernel.ResidualPixelStep});", residual);
+            writer.Open($"for (int top = firstRow * {OutEdge}; top < endTop; top += {OutEdge})");
+        }
+        else
+        {
+            writer.Open($"for (int top = 0; top < rows; top += {OutEdge})");
+        }
+
         writer.Line($"int height = Math.Min({OutEdge}, rows - top);");
         writer.Line("ref float column = ref output;");
         writer.Line("ref float added = ref residual;", residual);
@@ -167,7 +196,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         string share = shared ? ", part" : string.Empty;
         if (shared)
         {
-            writer.Line("// All threads work on one step together: each loads and stores rows, transforms channels and computes products of its own.");
+            writer.Line($"// All threads work on one step together: each loads and stores rows of its own, transforms and multiplies {(d.Transform.Share == WorkShare.Tiles ? "rows of tiles" : "channels, and products,")} of its own.");
             writer.Line($"ref float temporary = ref {KernelText.At("part.Own(ref scratch)", d.Temporary)};");
         }
         else
@@ -229,10 +258,10 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("part.Barrier();", shared);
         writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary{share});");
         writer.Line("part.Barrier();", shared);
-        writer.Open(shared
+        writer.Open(d.Transform.Share == WorkShare.Panels
             ? $"for (int product = part.First({WinogradTile.Products}); product < part.End({WinogradTile.Products}); product++)"
             : $"for (int product = 0; product < {WinogradTile.Products}; product++)");
-        writer.Line($"{names.Of(d.Product)}(ref Unsafe.Add(ref tiles, product * {d.Transform.ProductStep}), ref Unsafe.Add(ref weights, {(d.Weights == 0 ? string.Empty : FormattableString.Invariant($"{d.Weights} + "))}(product * {d.WeightStep})), ref {KernelText.At("weights", d.Zeros)}, ref Unsafe.Add(ref products, product * {d.Inverse.ProductStep}));");
+        writer.Line($"{names.Of(d.Product)}(ref Unsafe.Add(ref tiles, product * {d.Transform.ProductStep}), ref Unsafe.Add(ref weights, {(d.Weights == 0 ? string.Empty : FormattableString.Invariant($"{d.Weights} + "))}(product * {d.WeightStep})), ref {KernelText.At("weights", d.Zeros)}, ref Unsafe.Add(ref products, product * {d.Inverse.ProductStep}){KernelText.Share(d.Product.Share).Argument});");
         writer.Close();
         writer.Line("part.Barrier();", shared);
         string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
@@ -263,7 +292,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     private void Vectors(int count, WorkShare share, Action<string> body, bool braces = false)
     {
         string at = count > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
-        if (share == WorkShare.None)
+        if (share != WorkShare.Panels)
         {
             writer.Loop("v", count, () => body(at), braces);
             return;

@@ -64,6 +64,9 @@ internal sealed class BlockCost
     /// <summary>Part of the time for weights from beyond the second-level cache that is left where each slab's are fetched while the one before is computed.</summary>
     private const double FetchedAhead = 0.25;
 
+    /// <summary>How much of one thread's time an odd number of steps or slabs has to save, times their number: two threads cannot share them evenly.</summary>
+    private const double OddShares = 0.1;
+
     /// <summary>Most pixels of a step of rows.</summary>
     private const int MostStepPixels = 256;
 
@@ -134,13 +137,13 @@ internal sealed class BlockCost
         foreach (int rows in Enumerable.Range(1, _after.Height).Where(rows => _after.Height % rows == 0 && IsStep(rows)))
         {
             foreach (int slab in _group.Expand is null || _group.Stem is not null ? [_hidden] : slabs)
-                yield return new BlockSchedule(BlockForm.Rows, rows, slab, Rows(rows, slab), RowsFloats(rows));
+                yield return new BlockSchedule(BlockForm.Rows, rows, slab, Rows(rows, slab) * Uneven(_after.Height / rows), RowsFloats(rows));
         }
 
         if (_slabsFit)
         {
             foreach (int slab in slabs)
-                yield return new BlockSchedule(BlockForm.Slabs, _after.Height, slab, Slabs(slab), SlabsFloats(slab));
+                yield return new BlockSchedule(BlockForm.Slabs, _after.Height, slab, Slabs(slab) * (SharesSlabs ? Uneven(_hidden / slab) : 1), SlabsFloats(slab));
         }
 
         // With squeeze-and-excitation the rows form keeps the depthwise map, and the gate goes into the same products in one form only.
@@ -154,7 +157,12 @@ internal sealed class BlockCost
         return ((long)ringRows * _rowPixels * _hidden) + ((long)depthwiseRows * _after.Width * _hidden);
     }
 
-    private long SlabsFloats(int slab) => ((long)_before.Pixels * slab) + ((long)_after.Pixels * (_group.Squeeze is null ? slab : _hidden));
+    /// <summary>Whether threads share slabs, and not rows.</summary>
+    private bool SharesSlabs => !FusedScheduling.RunsByRow(_target, _group);
+
+    private static double Uneven(int shares) => shares % 2 == 1 && shares > 1 ? 1 + (OddShares / shares) : 1;
+
+    private long SlabsFloats(int slab) => ((long)_before.Pixels * slab) + ((long)_after.Pixels * (SharesSlabs ? _hidden : slab));
 
     /// <summary>Where a pass goes over the depthwise rows again they have to stay in the first-level cache.</summary>
     private bool IsStep(int rows)

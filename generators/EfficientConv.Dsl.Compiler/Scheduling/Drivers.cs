@@ -168,7 +168,7 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <param name="StrideHeight">Vertical stride.</param>
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
-/// <param name="DepthwiseSlab">Offset of the depthwise slab; with squeeze-and-excitation of all of them.</param>
+/// <param name="DepthwiseSlab">Offset of the depthwise slab, or of all of them where threads share them.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
 /// <param name="SqueezeAhead">Floats of squeeze-and-excitation's weights that the expansion of a slab fetches into the second-level cache, or 0.</param>
 /// <param name="GatedWeights">Offset in the scratch memory of a slab's projection weights times the gate, or -1 where the depthwise slab is multiplied.</param>

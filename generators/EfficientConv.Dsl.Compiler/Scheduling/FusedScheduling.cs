@@ -135,7 +135,7 @@ internal static class FusedScheduling
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
-        expand = expand is null ? null : expand with { Ahead = RegisterTiling.NextWeights(target, expand, slabs, byRow ? before.Height : 1) };
+        expand = expand is null ? null : expand with { Ahead = Next(expand, before.Height) };
         int squeezeAhead = expand is null ? 0 : SqueezeAhead(plan, group, expand, slabs);
         expand = expand is null || squeezeAhead == 0 ? expand : expand with { AlsoStep = RegisterTiling.FetchStep(expand, squeezeAhead) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
@@ -147,20 +147,21 @@ internal static class FusedScheduling
         {
             PointwiseKernel kernel = new(
                 projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.Rows : RegisterTiling.Share(panels));
+                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.Rows : WorkShare.TilesOfPanels);
 
-            // The products read gated weights, so the caller has to say where the next slab's own are.
-            return gatesWeights
-                ? kernel with { AlsoStep = slabs == 1 ? 0 : RegisterTiling.FetchStep(kernel, RegisterTiling.Weights(target, kernel)) }
-                : kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, slabs, byRow ? after.Height : 1) };
+            return kernel with { Ahead = Next(kernel, after.Height), FetchesInput = !byRow && slabs > 1 };
         }
+
+        // Threads that share slabs, and products of gated weights, need other weights next than those behind their own.
+        FetchAhead? Next(PointwiseKernel kernel, int rows) =>
+            RegisterTiling.NextWeights(target, kernel, slabs, byRow ? rows : 1) is { } ahead ? (byRow ? ahead : ahead with { Distance = 0 }) : null;
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
         ScratchArena scratch = new();
         int expanded = expand is null ? 0 : scratch.Own(before.Pixels * slab);
         int gated = gatesWeights ? scratch.Own(slab * target.Padded(outChannels)) : -1;
-        int depthwiseSlab = group.Squeeze is null ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
+        int depthwiseSlab = byRow ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         int buffer = direct ? -1 : scratch.Shared(project.Output.Pixels * step);
         plan.AddStep(

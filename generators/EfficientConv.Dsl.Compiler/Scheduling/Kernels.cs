@@ -31,6 +31,9 @@ public enum WorkShare
     /// <summary>Panels of output channels.</summary>
     Panels,
 
+    /// <summary>Tiles of pixels, panel after panel of output channels, so that a thread reads few weights but those of its own panels.</summary>
+    TilesOfPanels,
+
     /// <summary>Rows of the map: the kernel's pixels are one row, and the caller says how many it wants.</summary>
     Rows,
 }
@@ -84,14 +87,15 @@ public sealed record PixelPairKernel(
 /// <param name="Share">What threads share.</param>
 /// <param name="Ahead">Weights that are fetched into the second-level cache meanwhile, or null.</param>
 /// <param name="AlsoStep">Where the caller names more weights to be fetched so: floats to move on in each step of the sums; else 0.</param>
+/// <param name="FetchesInput">Whether blocks of input channels are fetched into the first-level cache: other threads made some of them.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
     Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, FetchAhead? Ahead = null,
-    int AlsoStep = 0)
+    int AlsoStep = 0, bool FetchesInput = false)
     : ProductKernel(Pixels, OutPixelStep, Initial);
 
 /// <summary>Weights that a matrix product asks for while it works with others; it is spread over all steps of the sums.</summary>
-/// <param name="Distance">Where they begin, in floats from the kernel's own.</param>
+/// <param name="Distance">Where they begin, in floats from the kernel's own; 0 where the caller says where.</param>
 /// <param name="Step">Floats to move on in each step.</param>
 public sealed record FetchAhead(int Distance, int Step);
 

@@ -25,7 +25,7 @@ public static class WinogradTile
 /// <param name="PixelStep">Floats from an input pixel to the next.</param>
 /// <param name="TileStep">Floats from a tile's factors to the next tile's.</param>
 /// <param name="ProductStep">Floats from a product's factors to the next product's.</param>
-/// <param name="Share">Whether threads share the vectors of channels.</param>
+/// <param name="Share">What threads share: nothing, rows of tiles or, as panels, vectors of channels.</param>
 public sealed record WinogradInputKernel(
     int Channels, int Vectors, int TileRows, int TileColumns, int RowStep, int PixelStep, int TileStep, int ProductStep, WorkShare Share) : Kernel;
 
@@ -40,7 +40,7 @@ public sealed record WinogradInputKernel(
 /// <param name="Initial">What is added to the sum: the bias, and a residual if there is one.</param>
 /// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
 /// <param name="Activation">Activation in the epilogue.</param>
-/// <param name="Share">Whether threads share the vectors of channels.</param>
+/// <param name="Share">What threads share: nothing, rows of tiles or, as panels, vectors of channels.</param>
 public sealed record WinogradOutputKernel(
     int Channels, int Vectors, int TileRows, int Width, int TileStep, int ProductStep, int OutPixelStep,
     Initial Initial, int ResidualPixelStep, ActivationFunction Activation, WorkShare Share) : Kernel;

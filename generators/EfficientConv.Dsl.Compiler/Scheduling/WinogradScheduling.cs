@@ -31,8 +31,14 @@ internal static class WinogradScheduling
     /// <summary>Tiles and products of a step where the weights come from further away in every step: few steps matter more than that all of it stays.</summary>
     private const double StepPart = 1.37;
 
+    /// <summary>Transformed weights that every thread reads, as a part of the second-level cache: what does not stay there comes quickly enough for all pixels of a thread.</summary>
+    private const double CommonWeightsPart = 2.4;
+
     /// <summary>Fewer steps than this leave threads idle when each works on steps of its own: then they work on one step together.</summary>
     private const int FewestOwnSteps = 6;
+
+    /// <summary>So many are still shared evenly by two and by four.</summary>
+    private const int FewestEvenSteps = 4;
 
     /// <summary>Whether <paramref name="stage"/> is computed this way.</summary>
     public static bool Fits(ConvolutionStage stage) => stage.Convolution.IsDense3x3 && stage.Convolution.Algorithm switch
@@ -58,7 +64,10 @@ internal static class WinogradScheduling
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, width = stage.Output.Width;
         int inStep = target.Padded(inChannels), outStep = target.Padded(outChannels);
         int tileColumns = Tiles(width), tileRows = TileRows(plan.Settings, stage, inStep + outStep), tiles = tileRows * tileColumns;
-        WorkShare share = Tiles(stage.Output.Height) / tileRows < FewestOwnSteps ? WorkShare.Panels : WorkShare.None;
+        WorkShare share = ShareOf(plan.Settings, stage, tileRows);
+        EquatableArray<PanelRun> panels = share == WorkShare.Tiles
+            ? plan.Tiles(tiles / 2, target.Vectors(outChannels)).Select(run => run with { Tiles = run.Tiles.Concat(run.Tiles).ToEquatableArray() }).ToEquatableArray()
+            : plan.Tiles(tiles, target.Vectors(outChannels));
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
         bool direct = ConvolutionScheduling.IsDirect(output, pass, target.Lanes);
@@ -69,14 +78,14 @@ internal static class WinogradScheduling
         int inProductStep = ProductStep(tiles * inStep), outProductStep = ProductStep(tiles * outStep);
         WinogradInputKernel transform = new(inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep, share);
         PointwiseKernel product = new(
-            tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None,
-            plan.Tiles(tiles, target.Vectors(outChannels)));
+            tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None, panels,
+            share == WorkShare.Tiles ? share : WorkShare.None);
         WinogradOutputKernel inverse = new(
             outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
 
         int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(WinogradTile.Products * weightStep);
-        product = product with { Ahead = RegisterTiling.FetchStep(product, weightStep) is > 0 and int fetch ? new FetchAhead(weightStep, fetch) : null };
+        product = product with { Ahead = RegisterTiling.FetchStep(product, share == WorkShare.Tiles ? 2 * weightStep : weightStep) is > 0 and int fetch ? new FetchAhead(weightStep, fetch) : null };
         int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
         plan.Pack(
             stage,
@@ -96,6 +105,20 @@ internal static class WinogradScheduling
         int OfStep(int length) => share == WorkShare.None ? scratch.Own(length) : scratch.Shared(length);
     }
 
+    /// <summary>
+    /// What threads share of a step. Rows of tiles, so that a thread goes on with what it made itself, where weights that all of them read stay near;
+    /// else whole products, so that each weight is read by one.
+    /// </summary>
+    private static WorkShare ShareOf(ScheduleSettings settings, ConvolutionStage stage, int tileRows)
+    {
+        int steps = (Tiles(stage.Output.Height) + tileRows - 1) / tileRows;
+        return steps is FewestEvenSteps or >= FewestOwnSteps ? WorkShare.None
+            : WeightBytes(stage) <= settings.SecondLevel(CommonWeightsPart) && tileRows % 2 == 0 ? WorkShare.Tiles
+            : WorkShare.Panels;
+    }
+
+    private static long WeightBytes(ConvolutionStage stage) => (long)WinogradTile.Products * stage.Input.Channels * stage.Output.Channels * sizeof(float);
+
     private static int Tiles(int length) => (length + WinogradTile.Output - 1) / WinogradTile.Output;
 
     /// <summary>
@@ -105,8 +128,7 @@ internal static class WinogradScheduling
     {
         int rows = Tiles(stage.Output.Height), columns = Tiles(stage.Output.Width);
         long rowBytes = (long)WinogradTile.Products * columns * channels * sizeof(float);
-        long weightBytes = (long)WinogradTile.Products * stage.Input.Channels * stage.Output.Channels * sizeof(float);
-        int budget = settings.SecondLevel(weightBytes <= settings.SecondLevel(ResidentWeightsPart) ? StepBesideWeightsPart : StepPart);
+        int budget = settings.SecondLevel(WeightBytes(stage) <= settings.SecondLevel(ResidentWeightsPart) ? StepBesideWeightsPart : StepPart);
         int most = (int)Math.Max(1, Math.Min(rows, budget / rowBytes)), steps = (rows + most - 1) / most;
         return (rows + steps - 1) / steps;
     }
