@@ -232,7 +232,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open(shared
             ? $"for (int product = part.First({WinogradTile.Products}); product < part.End({WinogradTile.Products}); product++)"
             : $"for (int product = 0; product < {WinogradTile.Products}; product++)");
-        writer.Line($"{names.Of(d.Product)}(ref Unsafe.Add(ref tiles, product * {d.Transform.ProductStep}), ref Unsafe.Add(ref weights, {(d.Weights == 0 ? string.Empty : FormattableString.Invariant($"{d.Weights} + "))}(product * {d.WeightStep})), ref {KernelText.At("weights", d.Zeros)}, ref Unsafe.Add(ref products, product * {d.Inverse.ProductStep}));");
+        Size product = Size.Of("product");
+        writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", d.Weights + (product * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
         writer.Close();
         writer.Line("part.Barrier();", shared);
         string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
