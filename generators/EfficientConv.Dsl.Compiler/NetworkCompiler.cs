@@ -85,9 +85,10 @@ public static class NetworkCompiler
         NetworkAnalysis analysis = NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides);
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
 
-        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans, options.TimesSteps))];
+        FoldedConvolutions convolutions = new(className, analysis.Plans);
+        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans, convolutions, options.TimesSteps))];
         foreach (NetworkPlan plan in analysis.Plans)
-            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan, options.TimesSteps)));
+            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan, convolutions, options.TimesSteps)));
         return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
     }
 

@@ -93,7 +93,7 @@ internal sealed partial class DriverEmitter
             }
             else
             {
-                writer.Line($"{names.Of(d.Expand)}(ref {inputRow}, ref {(slabbed ? KernelText.At("expandWeights", FormattableString.Invariant($"slab * SlabChannels * {d.Expand.InChannels}")) : "expandWeights")}, ref {(slabbed ? "Unsafe.Add(ref expandBias, slab * SlabChannels)" : "expandBias")}, ref expanded);");
+                writer.Line(names.Call(d.Expand, inputRow, slabbed ? KernelText.At("expandWeights", FormattableString.Invariant($"slab * SlabChannels * {d.Expand.InChannels}")) : "expandWeights", slabbed ? "Unsafe.Add(ref expandBias, slab * SlabChannels)" : "expandBias", "expanded"));
                 Pass(d.ExpandPass, "expanded", before.Width * d.Slab);
             }
 
@@ -107,7 +107,7 @@ internal sealed partial class DriverEmitter
         string slabOffset = d.Depthwise.PixelPairs ? "slab * SlabChannels * 2" : "slab * SlabChannels";
         string at = row == "0" ? (slabbed ? slabOffset : "0") : slabbed ? $"({row} * DepthwiseRow) + ({slabOffset})" : $"{row} * DepthwiseRow";
         writer.Line($"ref float depthwiseRow = ref {KernelText.At("depthwiseRows", at)};");
-        writer.Line($"{names.Of(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
+        writer.Line($"{names.Method(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
         if (d.Rows > 1)
             writer.Close();
         if (slabbed)
@@ -202,8 +202,10 @@ internal sealed partial class DriverEmitter
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
-        string added = kernel.Initial == Initial.BiasAndResidual ? $", ref {addedRow ?? PixelAt("residual", residual!, pixel)}" : string.Empty;
-        writer.Line($"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{added});");
+        string? added = kernel.Initial == Initial.BiasAndResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
+        writer.Line(kernel is PointwiseKernel product
+            ? names.Call(product, rows, weights, "projectBias", destination, added)
+            : $"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{(added is null ? string.Empty : $", ref {added}")});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
         if (buffer is not null)
             StorePixels(destination, kernel.OutPixelStep, output, pixel, Text(kernel.Pixels));
@@ -266,14 +268,17 @@ internal sealed partial class DriverEmitter
         {
             if (d.Expand is not null)
             {
-                writer.Line($"{names.Of(d.Expand)}(ref {RowAt("input", d.Input, "firstExpanded")}, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref Unsafe.Add(ref expanded, firstExpanded * {d.Input.Shape.Width * lanes}), endExpanded - firstExpanded);");
+                writer.Line(names.Call(
+                    d.Expand, RowAt("input", d.Input, "firstExpanded"), OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"),
+                    FormattableString.Invariant($"Unsafe.Add(ref expanded, firstExpanded * {d.Input.Shape.Width * lanes})"), rows: "endExpanded - firstExpanded"));
             }
 
             writer.Open("for (int y = firstRow; y < endRow; y++)");
             DepthwiseRowOfSlab(d);
             writer.Close();
-            EmitProjections(d, kernel =>
-                $"{names.Of(kernel)}(ref Unsafe.Add(ref depthwise, firstRow * DepthwiseRow), ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {PixelAt(destination, step, FormattableString.Invariant($"firstRow * {outWidth}"))}{(kernel.Initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "firstRow")}" : string.Empty)}, endRow - firstRow);");
+            EmitProjections(d, kernel => names.Call(
+                kernel, "Unsafe.Add(ref depthwise, firstRow * DepthwiseRow)", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias",
+                PixelAt(destination, step, FormattableString.Invariant($"firstRow * {outWidth}")), d.Residual is null ? null : RowAt("residual", d.Residual, "firstRow"), rows: "endRow - firstRow"));
         });
         if (!finish)
             return;
@@ -292,7 +297,7 @@ internal sealed partial class DriverEmitter
         RowWindow window = d.Depthwise.Window;
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, d.Input.Shape.Height);
         string source = d.Expand is not null ? "expanded" : OfSlab(d, "input", "SlabChannels");
-        writer.Line($"{names.Of(d.Depthwise)}(ref {source}, first, from, to, ref {OfSlab(d, "depthwiseWeights", FormattableString.Invariant($"SlabChannels * {window.Kernel.Height * window.Kernel.Width}"))}, ref {OfSlab(d, "depthwiseBias", "SlabChannels")}, ref Unsafe.Add(ref depthwise, y * DepthwiseRow));");
+        writer.Line($"{names.Method(d.Depthwise)}(ref {source}, first, from, to, ref {OfSlab(d, "depthwiseWeights", FormattableString.Invariant($"SlabChannels * {window.Kernel.Height * window.Kernel.Width}"))}, ref {OfSlab(d, "depthwiseBias", "SlabChannels")}, ref Unsafe.Add(ref depthwise, y * DepthwiseRow));");
     }
 
     /// <summary>The projection's kernel for the first slab, those between or the last.</summary>
@@ -360,24 +365,23 @@ internal sealed partial class DriverEmitter
         if (finish)
             Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);
 
-        string Call(PointwiseKernel kernel) =>
-            $"{names.Of(kernel)}(ref depthwise, ref {OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}"))}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{NextProjection(d, kernel, outPadded)}{KernelText.Share(kernel.Share).Argument});";
+        string Call(PointwiseKernel kernel) => names.Call(
+            kernel, "depthwise", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias", destination, "residual", NextProjection(d, outPadded));
     }
 
     /// <summary>The weights that a slab's projection fetches: the next slab's, behind the last one the next step's.</summary>
-    private static string NextProjection(FusedSlabsDriver d, PointwiseKernel kernel, int outPadded) => kernel.Ahead is null ? string.Empty
-        : FormattableString.Invariant($", ref (slab == {d.Slabs - 1} ? ref next : ref Unsafe.Add(ref projectWeights, ((slab + 1) * SlabChannels * {outPadded}) + ownWeights))");
+    private static string NextProjection(FusedSlabsDriver d, int outPadded) =>
+        FormattableString.Invariant($"(slab == {d.Slabs - 1} ? ref next : ref Unsafe.Add(ref projectWeights, ((slab + 1) * SlabChannels * {outPadded}) + ownWeights))");
 
     /// <summary>Expansion and depthwise rows of the slab <c>slab</c> over the whole map, into <c>depthwise</c>.</summary>
     private void MakeSlab(FusedSlabsDriver d)
     {
         if (d.Expand is not null)
         {
-            string ahead = d.Expand.Ahead is null ? string.Empty
-                : FormattableString.Invariant($", ref (slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref Unsafe.Add(ref projectWeights, ownWeights))");
-            string also = d.Expand.AlsoStep == 0 ? string.Empty
-                : ", ref " + KernelText.At("weights", d.Slabs > 1 ? FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + (slab * {d.SqueezeAhead})") : FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
-            writer.Line($"{names.Of(d.Expand)}(ref input, ref {OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}"))}, ref {OfSlab(d, "expandBias", "SlabChannels")}, ref expanded{ahead}{also});");
+            string ahead = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref Unsafe.Add(ref projectWeights, ownWeights))");
+            string? also = d.Expand.AlsoStep == 0 ? null
+                : KernelText.At("weights", d.Slabs > 1 ? FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + (slab * {d.SqueezeAhead})") : FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
+            writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", ahead: ahead, also: also));
             Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
         }
 
@@ -440,8 +444,7 @@ internal sealed partial class DriverEmitter
                 weights = "gatedWeights";
             }
 
-            EmitProjections(d, kernel =>
-                $"{names.Of(kernel)}(ref depthwise, ref {weights}, ref projectBias, ref {destination}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{NextProjection(d, kernel, outPadded)}{KernelText.Share(kernel.Share).Argument});");
+            EmitProjections(d, kernel => names.Call(kernel, "depthwise", weights, "projectBias", destination, "residual", NextProjection(d, outPadded)));
         }, braces: true);
         if (finish)
             Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);

@@ -37,7 +37,7 @@ internal sealed partial class DriverEmitter
         writer.Line($"Elementwise.Mean<{Simd}>(ref {own}, channels, {pixels});");
         writer.Line("part.Barrier();");
         string hidden = KernelText.At("scratch", squeeze.Hidden);
-        writer.Line($"{names.Of(squeeze.Reduce)}(ref {gate}, ref {KernelText.At("weights", squeeze.ReduceWeights)}, ref {KernelText.At("weights", squeeze.ReduceBias)}, ref {hidden}{KernelText.Share(squeeze.Reduce.Share).Argument});");
+        writer.Line(names.Call(squeeze.Reduce, gate, KernelText.At("weights", squeeze.ReduceWeights), KernelText.At("weights", squeeze.ReduceBias), hidden));
         writer.Line("part.Barrier();");
         if (!squeeze.Activation.IsNone)
         {
@@ -46,7 +46,7 @@ internal sealed partial class DriverEmitter
             writer.Line("part.Barrier();");
         }
 
-        writer.Line($"{names.Of(squeeze.Expand)}(ref {hidden}, ref {KernelText.At("weights", squeeze.ExpandWeights)}, ref {KernelText.At("weights", squeeze.ExpandBias)}, ref {gate}{KernelText.Share(squeeze.Expand.Share).Argument});");
+        writer.Line(names.Call(squeeze.Expand, hidden, KernelText.At("weights", squeeze.ExpandWeights), KernelText.At("weights", squeeze.ExpandBias), gate));
         writer.Line("part.Barrier();");
         if (!squeeze.Gate.IsNone)
         {

@@ -116,12 +116,11 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     private void EmitPointwise(PointwiseDriver d)
     {
         PointwiseKernel kernel = d.Kernel;
-        string kernelName = names.Of(kernel);
         int pixels = kernel.Pixels;
         writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
         if (d.ChannelBlocks > 1)
         {
-            EmitChannelBlocks(d, kernelName);
+            EmitChannelBlocks(d);
             return;
         }
 
@@ -137,7 +136,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
                 writer.Line("part.Barrier();");
             }
 
-            writer.Line($"{kernelName}(ref input, ref weights, ref bias, ref {map}{(kernel.Initial == Initial.BiasAndResidual ? ", ref residual" : string.Empty)}{KernelText.Share(kernel.Share).Argument});");
+            writer.Line(names.Call(kernel, "input", "weights", "bias", map, "residual"));
             if (finish)
                 Finish(d.Pass, map, kernel.OutPixelStep, d.Buffer >= 0 ? d.Output : null);
             return;
@@ -148,8 +147,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         writer.Line($"int pixel = chunk * {pixels};");
         string destination = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : PixelAt("output", d.Output, "pixel");
         PutResidual(d.Residual, kernel.Initial, "pixel", destination, kernel.OutPixelStep, pixels);
-        string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref {PixelAt("residual", d.Residual!, "pixel")}" : string.Empty;
-        writer.Line($"{kernelName}(ref {PixelAt("input", d.Input, "pixel")}, ref weights, ref bias, ref {destination}{residual});");
+        writer.Line(names.Call(kernel, PixelAt("input", d.Input, "pixel"), "weights", "bias", destination, d.Residual is null ? null : PixelAt("residual", d.Residual, "pixel")));
         Pass(d.Pass, destination, pixels * kernel.OutPixelStep);
         if (d.Buffer >= 0)
             StorePixels(destination, kernel.OutPixelStep, d.Output, "pixel", Text(pixels));
@@ -182,20 +180,21 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     private static string Text(int number) => FormattableString.Invariant($"{number}");
 
     /// <summary>One block of output channels after the other: each weight is read once, and the block is transposed while it is near the core.</summary>
-    private void EmitChannelBlocks(PointwiseDriver d, string kernelName)
+    private void EmitChannelBlocks(PointwiseDriver d)
     {
         PointwiseKernel kernel = d.Kernel;
         writer.Line($"const int BlockChannels = {kernel.OutChannels};");
         writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", d.Buffer)};", d.Buffer >= 0);
         writer.Open($"for (int b = part.First({d.ChannelBlocks}); b < part.End({d.ChannelBlocks}); b++)");
+        string weights = FormattableString.Invariant($"Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels})"), bias = "Unsafe.Add(ref bias, b * BlockChannels)";
         if (d.Buffer < 0)
         {
-            writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref Unsafe.Add(ref output, b * BlockChannels){(kernel.Initial == Initial.BiasAndResidual ? ", ref Unsafe.Add(ref residual, b * BlockChannels)" : string.Empty)});");
+            writer.Line(names.Call(kernel, "input", weights, bias, "Unsafe.Add(ref output, b * BlockChannels)", "Unsafe.Add(ref residual, b * BlockChannels)"));
             writer.Close();
             return;
         }
 
-        writer.Line($"{kernelName}(ref input, ref Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels}), ref Unsafe.Add(ref bias, b * BlockChannels), ref block);");
+        writer.Line(names.Call(kernel, "input", weights, bias, "block"));
         Pass(d.Pass, "block", kernel.Pixels * kernel.OutPixelStep);
         TensorView block = d.Output with { Shape = d.Output.Shape with { Channels = kernel.OutChannels } };
         StorePixels("block", kernel.OutPixelStep, block, "0", Text(kernel.Pixels), FormattableString.Invariant($"b * BlockChannels * {d.Output.ChannelStep}"));
@@ -204,7 +203,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
 
     private void EmitRows(RowDriver d)
     {
-        string kernelName = names.Of(d.Kernel);
+        string kernelName = names.Method(d.Kernel);
         int height = d.Input.Shape.Height, outHeight = d.Output.Shape.Height, width = d.Output.Shape.Width;
         RowWindow window = d.Window;
         writer.Line("scratch = ref part.Own(ref scratch);", d.Source.RingRows > 0 || d.Buffer >= 0);

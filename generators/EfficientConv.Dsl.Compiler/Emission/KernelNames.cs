@@ -3,7 +3,7 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>Gives every distinct kernel and driver one method name that says its shape, and remembers the order in which they were first used.</summary>
-internal sealed class KernelNames
+internal sealed class KernelNames(int lanes)
 {
     private readonly Dictionary<object, string> _names = [];
     private readonly HashSet<string> _taken = [];
@@ -11,11 +11,43 @@ internal sealed class KernelNames
 
     public IReadOnlyList<Kernel> Kernels => _kernels;
 
+    /// <summary>The method's name, without the argument that a kernel of a form has.</summary>
     public string Of(Kernel kernel)
     {
         if (!_names.ContainsKey(kernel))
             _kernels.Add(kernel);
         return Name(kernel, Describe(kernel));
+    }
+
+    /// <summary>The structure with the sizes of <paramref name="tile"/>.</summary>
+    public string Of(DepthwiseTile tile) =>
+        tile.Kernel.Columns.Count == 1 ? Of(tile.Kernel) : Name(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
+
+    /// <summary>What to call for <paramref name="kernel"/>: its method, or that of its one run of tiles.</summary>
+    public string Method(Kernel kernel) => kernel is LanewiseKernel { Columns.Count: 1 } lanes
+        ? $"{DepthwiseForm.Of(new DepthwiseTile(lanes, lanes.Columns[0])).Name}<{Of(kernel)}>"
+        : Of(kernel);
+
+    /// <summary>The form of <paramref name="kernel"/>.</summary>
+    public PointwiseForm FormOf(PointwiseKernel kernel) => PointwiseForm.Of(kernel, lanes);
+
+    /// <summary>A call of <paramref name="kernel"/>.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="input">First pixel.</param>
+    /// <param name="weights">Packed weights.</param>
+    /// <param name="bias">Bias.</param>
+    /// <param name="output">First output pixel.</param>
+    /// <param name="residual">First pixel of the residual, for kernels that read one.</param>
+    /// <param name="ahead">Weights to fetch ahead, for kernels whose caller says which.</param>
+    /// <param name="also">Further weights to fetch, for kernels that do.</param>
+    /// <param name="rows">Rows, where a call does several.</param>
+    public string Call(PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? ahead = null, string? also = null, string? rows = null)
+    {
+        PointwiseForm form = FormOf(kernel);
+
+        // Those that read no residual are given whatever is shortest to write.
+        string read = kernel.Initial == Initial.BiasAndResidual ? residual! : new[] { input, bias, output }.OrderBy(text => text.Length).First();
+        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}{(form.TakesAhead ? $", ref {ahead}" : string.Empty)}{(kernel.AlsoStep > 0 ? $", ref {also}" : string.Empty)}, {rows ?? form.ShareArgument(kernel)});";
     }
 
     public string Of(Driver driver, out bool isNew)

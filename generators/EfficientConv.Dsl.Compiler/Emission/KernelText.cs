@@ -24,101 +24,98 @@ internal static class KernelText
         _ => (", Part part", ", part"),
     };
 
+    /// <summary><paramref name="reference"/> moved by a size.</summary>
+    public static string At(string reference, Size offset) => At(reference, offset.ToString());
+
     /// <summary>
     /// The loops over tiles of pixels and, inside, panels of output channels; <paramref name="tile"/> prints one tile, with <c>pixels</c>, <c>panel</c>,
     /// <c>panelBias</c>, <c>c</c> and, with a residual, <c>r</c> at its data.
     /// </summary>
     /// <param name="writer">Text.</param>
-    /// <param name="vector">Vectors.</param>
+    /// <param name="lanes">Floats of a vector.</param>
     /// <param name="runs">All panels; their weights follow each other.</param>
     /// <param name="share">What threads share.</param>
     /// <param name="input">The first pixel.</param>
     /// <param name="taps">Length of the sum.</param>
-    /// <param name="pixelStep">Floats from an input pixel to the next.</param>
-    /// <param name="outPixelStep">Floats from an output pixel to the next.</param>
-    /// <param name="outVectorStep">Floats from an output vector to the next.</param>
-    /// <param name="residualPixelStep">Floats from a residual pixel to the next, 0 without one.</param>
-    /// <param name="aheadStep">Floats that <c>ahead</c> moves in each step of the sums, 0 where threads do not fetch each its own.</param>
+    /// <param name="steps">Steps from pixel to pixel and from vector to vector.</param>
     /// <param name="tile">Prints a tile of a run with some pixels.</param>
     public static void Panels(
-        SourceWriter writer, VectorSyntax vector, EquatableArray<PanelRun> runs, WorkShare share, string input, int taps, int pixelStep, int outPixelStep, int outVectorStep,
-        int residualPixelStep, int aheadStep, Action<PanelRun, int> tile)
+        SourceWriter writer, int lanes, IReadOnlyList<PanelSizes> runs, WorkShare share, string input, Size taps, ProductSteps steps, Action<PanelSizes, int> tile)
     {
-        int weights = 0, total = runs.Sum(r => r.Count), before = 0;
+        Size weights = 0, before = 0, vectors = 0;
         if (share == WorkShare.Panels)
         {
+            Size total = runs.Aggregate((Size)0, (sum, run) => sum + run.Count);
             writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});");
-            writer.Line($"ahead = ref Unsafe.Add(ref ahead, firstPanel * {runs[0].Vectors * vector.Target.Lanes * taps});", aheadStep > 0);
         }
 
-        foreach (PanelRun run in runs)
+        foreach (PanelSizes run in runs)
         {
-            PanelLoops loops = new(
-                run, share, input, weights, run.Vectors * vector.Target.Lanes * taps, run.Vectors * vector.Target.Lanes, run.First * vector.Target.Lanes, before,
-                pixelStep, outPixelStep, outVectorStep, residualPixelStep);
+            PanelLoops loops = new(run, share, input, weights, run.Vectors * lanes * taps, run.Vectors * lanes, vectors, vectors * lanes, before, steps);
             if (share == WorkShare.TilesOfPanels)
                 loops.EmitTilesOfPanels(writer, pixels => tile(run, pixels));
             else
                 loops.Emit(writer, pixels => tile(run, pixels));
             weights += run.Count * loops.PanelLength;
             before += run.Count;
+            vectors += run.Count * run.Vectors;
         }
     }
 
     /// <summary>The loops over one run of panels.</summary>
     private sealed record PanelLoops(
-        PanelRun Run, WorkShare Share, string Input, int Weights, int PanelLength, int Width, int FirstChannel, int PanelsBefore,
-        int PixelStep, int OutPixelStep, int OutVectorStep, int ResidualPixelStep)
+        PanelSizes Run, WorkShare Share, string Input, Size Weights, Size PanelLength, int Width, Size FirstVector, Size FirstChannel, Size PanelsBefore, ProductSteps Steps)
     {
-        private bool Residual => ResidualPixelStep > 0;
+        private Size PanelStep => Run.Vectors * Steps.OutVector;
 
         public void Emit(SourceWriter writer, Action<int> tile)
         {
-            int tilesOfRun = Run.Tiles.Sum(t => t.Count), tilesBefore = 0, pixelsBefore = 0;
-            bool byRows = Share == WorkShare.Rows, equal = Run.Tiles.Count == 1, moves = byRows || (tilesOfRun > 1 && Share != WorkShare.Tiles);
+            Size tilesOfRun = Run.Tiles.Aggregate((Size)0, (sum, tiles) => sum + tiles.Count), tilesBefore = 0, pixelsBefore = 0;
+            bool byRows = Share == WorkShare.Rows, equal = Run.Tiles.Count == 1, moves = byRows || (tilesOfRun.MayExceed(1) && Share != WorkShare.Tiles);
             writer.Open();
             if (Share == WorkShare.Tiles)
                 writer.Line($"int firstTile = part.First({tilesOfRun}), endTile = part.End({tilesOfRun});");
             else if (Share == WorkShare.Panels)
-                writer.Line($"int p0 = Math.Max(0, firstPanel - {PanelsBefore}), p1 = Math.Min({Run.Count}, endPanel - {PanelsBefore});");
+                writer.Line($"int p0 = Math.Max(0, firstPanel - {PanelsBefore.Operand}), p1 = Math.Min({Run.Count}, endPanel - {PanelsBefore.Operand});");
             writer.Line($"ref float pixels = ref {Input};");
-            writer.Line($"ref float destination = ref {At("output", Run.First * OutVectorStep)};");
-            writer.Line($"ref float added = ref {At("residual", FirstChannel)};", Residual);
+            writer.Line($"ref float destination = ref {At("output", FirstVector * Steps.OutVector)};");
+            writer.Line($"ref float added = ref {At("residual", FirstChannel)};", Steps.Adds);
             if (byRows && !equal)
                 writer.Open("for (int row = 0; row < rows; row++)");
-            foreach (TileRun tiles in Run.Tiles)
+            foreach ((int tilePixels, Size count) in Run.Tiles)
             {
                 void Body()
                 {
-                    EmitPanels(writer, () => tile(tiles.Pixels));
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {tiles.Pixels * PixelStep});", moves);
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {tiles.Pixels * OutPixelStep});", moves);
-                    writer.Line($"added = ref Unsafe.Add(ref added, {tiles.Pixels * ResidualPixelStep});", moves && Residual);
+                    EmitPanels(writer, () => tile(tilePixels));
+                    writer.Line($"pixels = ref {At("pixels", tilePixels * Steps.Pixel)};", moves);
+                    writer.Line($"destination = ref {At("destination", tilePixels * Steps.OutPixel)};", moves);
+                    writer.Line($"added = ref {At("added", tilePixels * Steps.ResidualPixel)};", moves && Steps.Adds);
                 }
 
                 if (Share == WorkShare.Tiles)
                 {
-                    writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + tiles.Count}); tile++)");
-                    writer.Line($"int pixel = {(pixelsBefore == 0 ? string.Empty : FormattableString.Invariant($"{pixelsBefore} + "))}({(tilesBefore == 0 ? "tile" : FormattableString.Invariant($"(tile - {tilesBefore})"))} * {tiles.Pixels});");
-                    writer.Line($"pixels = ref Unsafe.Add(ref {Input}, pixel * {PixelStep});");
-                    writer.Line($"destination = ref Unsafe.Add(ref output, {(Run.First == 0 ? string.Empty : FormattableString.Invariant($"{Run.First * OutVectorStep} + "))}(pixel * {OutPixelStep}));");
-                    writer.Line($"added = ref Unsafe.Add(ref residual, {(FirstChannel == 0 ? string.Empty : FormattableString.Invariant($"{FirstChannel} + "))}(pixel * {ResidualPixelStep}));", Residual);
+                    writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + count}); tile++)");
+                    Size pixel = Size.Of("pixel");
+                    writer.Line($"int pixel = {pixelsBefore + ((tilesBefore.Is(0) ? Size.Of("tile") : Size.Of($"(tile - {tilesBefore.Operand})")) * tilePixels)};");
+                    writer.Line($"pixels = ref {At(Input, pixel * Steps.Pixel)};");
+                    writer.Line($"destination = ref {At("output", (FirstVector * Steps.OutVector) + (pixel * Steps.OutPixel))};");
+                    writer.Line($"added = ref {At("residual", FirstChannel + (pixel * Steps.ResidualPixel))};", Steps.Adds);
                     Body();
                     writer.Close();
                 }
                 else if (byRows && equal)
                 {
-                    writer.Open($"for (int tile = 0; tile < {(tiles.Count == 1 ? "rows" : FormattableString.Invariant($"{tiles.Count} * rows"))}; tile++)");
+                    writer.Open($"for (int tile = 0; tile < {count * Size.Of("rows")}; tile++)");
                     Body();
                     writer.Close();
                 }
                 else
                 {
-                    writer.Loop("tile", tiles.Count, Body, braces: Run.Tiles.Count > 1);
+                    writer.Loop("tile", count, Body, braces: Run.Tiles.Count > 1);
                 }
 
-                tilesBefore += tiles.Count;
-                pixelsBefore += tiles.Count * tiles.Pixels;
+                tilesBefore += count;
+                pixelsBefore += count * tilePixels;
             }
 
             if (byRows && !equal)
@@ -128,47 +125,46 @@ internal static class KernelText
 
         public void EmitTilesOfPanels(SourceWriter writer, Action<int> tile)
         {
-            int tilesOfPanel = Run.Tiles.Sum(t => t.Count), tilesBefore = 0, pixelsBefore = 0;
+            Size tilesBefore = 0, pixelsBefore = 0, pixel = Size.Of("pixel"), panel = Size.Of("p");
             writer.Open();
-            writer.Line($"const int TilesOfPanel = {tilesOfPanel};");
-            writer.Line($"int first = part.First({Run.Count} * TilesOfPanel), end = part.End({Run.Count} * TilesOfPanel);");
-            writer.Open("for (int p = first / TilesOfPanel; p * TilesOfPanel < end; p++)");
-            writer.Line("int firstTile = first - (p * TilesOfPanel), endTile = end - (p * TilesOfPanel);");
-            writer.Line($"ref float panel = ref Unsafe.Add(ref weights, {Plus(Weights)}(p * {PanelLength}));");
-            writer.Line($"ref float panelBias = ref Unsafe.Add(ref bias, {Plus(FirstChannel)}(p * {Width}));");
-            foreach (TileRun tiles in Run.Tiles)
+            writer.Line($"int tiles = {Run.Tiles.Aggregate((Size)0, (sum, tiles) => sum + tiles.Count)};");
+            writer.Line($"int first = part.First({Run.Count * Size.Of("tiles")}), end = part.End({Run.Count * Size.Of("tiles")});");
+            writer.Open("for (int p = first / tiles; p * tiles < end; p++)");
+            writer.Line("int firstTile = first - (p * tiles), endTile = end - (p * tiles);");
+            writer.Line($"ref float panel = ref {At("weights", Weights + (panel * PanelLength))};");
+            writer.Line($"ref float panelBias = ref {At("bias", FirstChannel + (panel * Width))};");
+            foreach ((int tilePixels, Size count) in Run.Tiles)
             {
-                writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + tiles.Count}); tile++)");
-                writer.Line($"int pixel = {Plus(pixelsBefore)}({(tilesBefore == 0 ? "tile" : FormattableString.Invariant($"(tile - {tilesBefore})"))} * {tiles.Pixels});");
-                writer.Line($"ref float pixels = ref Unsafe.Add(ref {Input}, pixel * {PixelStep});");
-                writer.Line($"ref float c = ref Unsafe.Add(ref output, {Plus(Run.First * OutVectorStep)}(pixel * {OutPixelStep}) + (p * {Run.Vectors * OutVectorStep}));");
-                writer.Line($"ref float r = ref Unsafe.Add(ref residual, {Plus(FirstChannel)}(pixel * {ResidualPixelStep}) + (p * {Width}));", Residual);
-                tile(tiles.Pixels);
+                writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + count}); tile++)");
+                writer.Line($"int pixel = {pixelsBefore + ((tilesBefore.Is(0) ? Size.Of("tile") : Size.Of($"(tile - {tilesBefore.Operand})")) * tilePixels)};");
+                writer.Line($"ref float pixels = ref {At(Input, pixel * Steps.Pixel)};");
+                writer.Line($"ref float c = ref {At("output", (FirstVector * Steps.OutVector) + (pixel * Steps.OutPixel) + (panel * PanelStep))};");
+                writer.Line($"ref float r = ref {At("residual", FirstChannel + (pixel * Steps.ResidualPixel) + (panel * Width))};", Steps.Adds);
+                tile(tilePixels);
                 writer.Close();
-                tilesBefore += tiles.Count;
-                pixelsBefore += tiles.Count * tiles.Pixels;
+                tilesBefore += count;
+                pixelsBefore += count * tilePixels;
             }
 
             writer.Close();
             writer.Close();
         }
 
-        private static string Plus(int offset) => offset == 0 ? string.Empty : FormattableString.Invariant($"{offset} + ");
-
         private void EmitPanels(SourceWriter writer, Action tile)
         {
-            bool shared = Share == WorkShare.Panels, several = Run.Count > 1 || shared;
-            writer.Line($"ref float panel = ref {(shared ? $"Unsafe.Add(ref weights, {Weights} + (p0 * {PanelLength}))" : At("weights", Weights))};");
-            writer.Line($"ref float panelBias = ref {(shared ? $"Unsafe.Add(ref bias, {FirstChannel} + (p0 * {Width}))" : At("bias", FirstChannel))};");
-            writer.Line($"ref float c = ref {(shared ? $"Unsafe.Add(ref destination, p0 * {Run.Vectors * OutVectorStep})" : "destination")};");
-            writer.Line($"ref float r = ref {(shared ? $"Unsafe.Add(ref added, p0 * {Width})" : "added")};", Residual);
+            bool shared = Share == WorkShare.Panels, several = Run.Count.MayExceed(1) || shared;
+            Size first = Size.Of("p0");
+            writer.Line($"ref float panel = ref {At("weights", shared ? Weights + (first * PanelLength) : Weights)};");
+            writer.Line($"ref float panelBias = ref {At("bias", shared ? FirstChannel + (first * Width) : FirstChannel)};");
+            writer.Line($"ref float c = ref {(shared ? At("destination", first * PanelStep) : "destination")};");
+            writer.Line($"ref float r = ref {(shared ? At("added", first * Width) : "added")};", Steps.Adds);
             void Body()
             {
                 tile();
-                writer.Line($"panel = ref Unsafe.Add(ref panel, {PanelLength});", several);
-                writer.Line($"panelBias = ref Unsafe.Add(ref panelBias, {Width});", several);
-                writer.Line($"c = ref Unsafe.Add(ref c, {Run.Vectors * OutVectorStep});", several);
-                writer.Line($"r = ref Unsafe.Add(ref r, {Width});", several && Residual);
+                writer.Line($"panel = ref {At("panel", PanelLength)};", several);
+                writer.Line($"panelBias = ref {At("panelBias", Width)};", several);
+                writer.Line($"c = ref {At("c", PanelStep)};", several);
+                writer.Line($"r = ref {At("r", Width)};", several && Steps.Adds);
             }
 
             if (shared)
@@ -184,38 +180,74 @@ internal static class KernelText
         }
     }
 
+    /// <summary>
+    /// The accumulators with their first values; those of <paramref name="initials"/> that have a condition stand behind it, and the bias holds where none does.
+    /// </summary>
     public static void Accumulators(
-        SourceWriter writer, VectorSyntax vector, Initial initial, int pixels, int vectors, int outPixelStep, int outVectorStep, int residualPixelStep)
+        SourceWriter writer, VectorSyntax vector, IReadOnlyList<(Initial Initial, string Condition)> initials, int pixels, int vectors, ProductSteps steps)
     {
         int lanes = vector.Target.Lanes;
-        if (initial != Initial.Destination)
+        bool biased = initials.Any(i => i.Initial != Initial.Destination);
+        IEnumerable<(int I, int J)> sums = Enumerable.Range(0, pixels).SelectMany(i => Enumerable.Range(0, vectors).Select(j => (i, j)));
+        if (biased)
         {
-            for (int j = 0; j < vectors; j++)
-                writer.Line($"{vector.Type} bias{j} = {vector.Load("panelBias", j * lanes)};");
+            Declare(writer, vector, vectors, [.. Enumerable.Range(0, vectors).Select(j => FormattableString.Invariant($"bias{j} = {vector.Load("panelBias", j * lanes)}"))]);
+            Declare(writer, vector, vectors, [.. sums.Select(s => FormattableString.Invariant($"sum{s.I}_{s.J} = bias{s.J}"))]);
         }
 
-        for (int i = 0; i < pixels; i++)
+        foreach ((Initial initial, string condition) in initials)
         {
-            for (int j = 0; j < vectors; j++)
+            if (initial == Initial.Bias)
+                continue;
+            if (condition.Length > 0)
+                writer.Open($"if ({condition})");
+            bool residual = initial == Initial.BiasAndResidual;
+            string[] rows = residual ? [.. Enumerable.Range(0, vectors).Select(j => "r")] : OutputVectors(writer, vectors, steps, "output");
+            string Value(int i, int j) => residual
+                ? vector.Load("r", (i * steps.ResidualPixel) + (j * lanes))
+                : vector.Load(rows[j], (i * steps.OutPixel) + (steps.OutVector.IsLiteral ? j * steps.OutVector : 0));
+            if (!biased)
             {
-                string destination = vector.Load("c", (i * outPixelStep) + (j * outVectorStep)), bias = FormattableString.Invariant($"bias{j}");
-                string value = initial switch
-                {
-                    Initial.Bias => bias,
-                    Initial.BiasAndResidual => vector.Add(bias, vector.Load("r", (i * residualPixelStep) + (j * lanes))),
-                    Initial.BiasAndDestination => vector.Add(bias, destination),
-                    _ => destination,
-                };
-                writer.Line($"{vector.Type} sum{i}_{j} = {value};");
+                Declare(writer, vector, vectors, [.. sums.Select(s => FormattableString.Invariant($"sum{s.I}_{s.J} = {Value(s.I, s.J)}"))]);
             }
+            else
+            {
+                foreach ((int i, int j) in sums)
+                {
+                    string sum = FormattableString.Invariant($"sum{i}_{j}");
+                    writer.Line($"{sum} = {(initial == Initial.Destination ? Value(i, j) : vector.Add(sum, Value(i, j)))};");
+                }
+            }
+
+            if (condition.Length > 0)
+                writer.Close();
         }
     }
 
-    /// <summary>One step of the sum: every pixel's input, broadcast, times the panel's row of weights.</summary>
-    public static void MultiplyAdd(SourceWriter writer, VectorSyntax vector, int pixels, int vectors, int pixelStep)
+    /// <summary>One declaration of several vectors, <paramref name="columns"/> or a multiple of it in a line: the compiler resolves the type once.</summary>
+    public static void Declare(SourceWriter writer, VectorSyntax vector, int columns, IReadOnlyList<string> declarators)
     {
-        for (int j = 0; j < vectors; j++)
-            writer.Line($"{vector.Type} w{j} = {vector.Load("w", j * vector.Target.Lanes)};");
+        int perLine = declarators[0].Length > 30 ? columns : columns * Math.Max(1, 6 / columns);
+        for (int i = 0; i < declarators.Count; i += perLine)
+        {
+            string line = string.Join(", ", declarators.Skip(i).Take(perLine));
+            writer.Line($"{(i == 0 ? vector.Type + " " : "    ")}{line}{(i + perLine < declarators.Count ? "," : ";")}");
+        }
+    }
+
+    /// <summary>References to a tile's output vectors, declared where their distance is not a literal.</summary>
+    private static string[] OutputVectors(SourceWriter writer, int vectors, ProductSteps steps, string name)
+    {
+        string[] references = [.. Enumerable.Range(0, vectors).Select(j => j == 0 || steps.OutVector.IsLiteral ? "c" : FormattableString.Invariant($"{name}{j}"))];
+        for (int j = 1; j < vectors && !steps.OutVector.IsLiteral; j++)
+            writer.Line($"ref float {references[j]} = ref {At("c", j * steps.OutVector)};");
+        return references;
+    }
+
+    /// <summary>One step of the sum: every pixel's input, broadcast, times the panel's row of weights.</summary>
+    public static void MultiplyAdd(SourceWriter writer, VectorSyntax vector, int pixels, int vectors, Size pixelStep)
+    {
+        Declare(writer, vector, vectors, [.. Enumerable.Range(0, vectors).Select(j => FormattableString.Invariant($"w{j} = {vector.Load("w", j * vector.Target.Lanes)}"))]);
         for (int i = 0; i < pixels; i++)
         {
             string input = vector.Create(At("a", i * pixelStep));
@@ -241,12 +273,58 @@ internal static class KernelText
         writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});", step > 0);
     }
 
-    public static void Stores(SourceWriter writer, VectorSyntax vector, ActivationFunction activation, int pixels, int vectors, int outPixelStep, int outVectorStep)
+    /// <summary>The activations of some accumulators in place; the constants are loaded here, behind the sums, where registers are free.</summary>
+    /// <param name="writer">Text.</param>
+    /// <param name="vector">Vectors.</param>
+    /// <param name="activations">Activations; those with a condition stand behind it.</param>
+    /// <param name="sums">Names of the accumulators.</param>
+    public static void Activate(SourceWriter writer, VectorSyntax vector, IReadOnlyList<(ActivationFunction Activation, string Condition)> activations, IReadOnlyList<string> sums)
     {
+        foreach ((ActivationFunction activation, string condition) in activations)
+        {
+            if (activation.IsNone)
+                continue;
+            writer.Open(condition.Length > 0 ? $"if ({condition})" : string.Empty);
+            foreach (string constant in vector.EpilogueConstants(activation))
+                writer.Line(constant);
+            foreach (string sum in sums)
+                writer.Line($"{sum} = {vector.Epilogue(activation, sum)};");
+            writer.Close();
+        }
+    }
+
+    /// <summary>Activations and stores of a tile's accumulators.</summary>
+    public static void Stores(
+        SourceWriter writer, VectorSyntax vector, IReadOnlyList<(ActivationFunction Activation, string Condition)> activations, int pixels, int vectors, ProductSteps steps)
+    {
+        Activate(writer, vector, activations, [.. Enumerable.Range(0, pixels).SelectMany(i => Enumerable.Range(0, vectors).Select(j => FormattableString.Invariant($"sum{i}_{j}")))]);
+        string[] rows = OutputVectors(writer, vectors, steps, "c");
         for (int i = 0; i < pixels; i++)
         {
             for (int j = 0; j < vectors; j++)
-                writer.Line(vector.Store(vector.Activate(activation, FormattableString.Invariant($"sum{i}_{j}")), "c", (i * outPixelStep) + (j * outVectorStep)));
+            {
+                Size offset = (i * steps.OutPixel) + (steps.OutVector.IsLiteral ? j * steps.OutVector : 0);
+                writer.Line(vector.Store(FormattableString.Invariant($"sum{i}_{j}"), rows[j], offset));
+            }
         }
     }
 }
+
+/// <summary>A run of equal panels in a matrix product's text.</summary>
+/// <param name="Vectors">Vectors of a panel.</param>
+/// <param name="Count">Panels.</param>
+/// <param name="Tiles">Tiles of pixels and how many there are of each.</param>
+internal sealed record PanelSizes(int Vectors, Size Count, IReadOnlyList<(int Pixels, Size Count)> Tiles)
+{
+    /// <summary>A plan's panels as literals.</summary>
+    public static IReadOnlyList<PanelSizes> Of(EquatableArray<PanelRun> runs) =>
+        [.. runs.Select(run => new PanelSizes(run.Vectors, run.Count, [.. run.Tiles.Select(tile => (tile.Pixels, (Size)tile.Count))]))];
+}
+
+/// <summary>A matrix product's steps in floats.</summary>
+/// <param name="Pixel">From an input pixel to the next.</param>
+/// <param name="OutPixel">From an output pixel to the next.</param>
+/// <param name="OutVector">From an output vector to the next.</param>
+/// <param name="ResidualPixel">From a residual pixel to the next.</param>
+/// <param name="Adds">Whether there is a residual.</param>
+internal sealed record ProductSteps(Size Pixel, Size OutPixel, Size OutVector, Size ResidualPixel, bool Adds);

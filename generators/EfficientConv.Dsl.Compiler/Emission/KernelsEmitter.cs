@@ -7,11 +7,17 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <summary>Prints one plan as a static class: packing, the run, the loop nests, the kernels.</summary>
 internal static class KernelsEmitter
 {
-    public static string Emit(string networkName, string className, NetworkPlan plan, bool timesSteps = false)
+    /// <summary>Prints <paramref name="plan"/>.</summary>
+    /// <param name="networkName">The network's full name, for comments.</param>
+    /// <param name="className">The class's name without the instruction set.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="convolutions">Where the network's folded convolutions are; null where the class stands alone.</param>
+    /// <param name="timesSteps">Whether the run notes when each step begins.</param>
+    public static string Emit(string networkName, string className, NetworkPlan plan, FoldedConvolutions? convolutions = null, bool timesSteps = false)
     {
         VectorSyntax vector = VectorSyntax.For(plan.Target);
         SourceWriter writer = new();
-        KernelNames names = new();
+        KernelNames names = new(plan.Target.Lanes);
         FileHeader.Write(writer, nullable: false);
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
         FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86", "EfficientConv.Dsl.Runtime");
@@ -26,12 +32,14 @@ internal static class KernelsEmitter
         writer.Line();
         writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
         writer.Line($"public const int PartScratchLength = {plan.PartScratchLength};");
+
+        // The hash says what is packed where, not how the functions that do it are cut.
         SourceWriter packing = new();
-        EmitPack(packing, plan);
+        PackEmitter.Emit(packing, plan, null);
         writer.Line();
         writer.Line("/// <summary>Hash of how <see cref=\"Pack\"/> orders the weights.</summary>");
         writer.Line(FormattableString.Invariant($"public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};"));
-        EmitPack(writer, plan);
+        PackEmitter.Emit(writer, plan, convolutions);
         EmitRun(writer, vector, names, plan, timesSteps);
         EmitKernels(writer, vector, names);
         writer.Close();
@@ -47,92 +55,6 @@ internal static class KernelsEmitter
             hash = unchecked((hash ^ c) * 1099511628211);
         return hash;
     }
-
-    private static void EmitPack(SourceWriter writer, NetworkPlan plan)
-    {
-        writer.Line();
-        writer.Line("/// <summary>Folds batch norm and stores every weight in the order in which the kernels read it.</summary>");
-        writer.Open("public static void Pack(WeightReader weights, Span<float> packed)");
-        foreach (StagePacking packing in plan.Packing)
-        {
-            writer.Line($"// {packing.Convolution?.Key.Canonical ?? packing.Source.Name}");
-            writer.Open();
-            EmitSource(writer, packing);
-            foreach (PackInstruction instruction in packing.Instructions)
-            {
-                string slice = FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length})");
-                switch (instruction)
-                {
-                    case PackPanels p:
-                        writer.Line($"convolution.PackPanels({slice}, {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {p.KStart}, {p.KCount});");
-                        break;
-                    case PackPixelPairs p:
-                        writer.Line($"convolution.PackPixelPairs({slice}, {p.KStart}, {p.KCount});");
-                        break;
-                    case PackBiasPairs:
-                        writer.Line($"convolution.PackBiasPairs({slice});");
-                        break;
-                    case PackWinogradPanels p:
-                        WinogradEmitter.EmitPacking(writer, p);
-                        break;
-                    case PackBias:
-                        writer.Line($"convolution.PackBias({slice});");
-                        break;
-                    case PackTensor t:
-                        writer.Line($"weights.Tensor({Quote(t.Key.Key)}).CopyTo({slice});");
-                        break;
-                    case PackScaleShift:
-                    {
-                        BatchNormOperator norm = packing.BatchNorm!;
-                        writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {BatchNormArguments(norm)}, packed.Slice({instruction.Offset}, {instruction.Length / 2}), packed.Slice({instruction.Offset + (instruction.Length / 2)}, {instruction.Length / 2}));");
-                        break;
-                    }
-
-                    case PackSlopes:
-                    {
-                        PReLUStage stage = (PReLUStage)packing.Source;
-                        writer.Line($"float[] slopes = weights.Tensor({Quote(stage.PReLU.Key.With("weight").Key)});");
-                        writer.Line(stage.PReLU.Parameters == 1
-                            ? FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length}).Fill(slopes[0]);")
-                            : FormattableString.Invariant($"slopes.CopyTo({slice});"));
-                        break;
-                    }
-
-                    default:
-                        throw new InvalidOperationException($"{instruction} has no text.");
-                }
-            }
-
-            writer.Close();
-        }
-
-        writer.Close();
-    }
-
-    private static void EmitSource(SourceWriter writer, StagePacking packing)
-    {
-        if (packing.Source is ConvolutionStage { Phase: { } phase } part)
-        {
-            TransposedConvolutionOperator t = phase.Convolution;
-            string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
-            writer.Line($"FoldedConvolution convolution = weights.TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, new TransposedTaps({phase.FirstRow}, {phase.RowStep}, {part.Convolution.Kernel.Height}, {phase.FirstColumn}, {phase.ColumnStep}, {part.Convolution.Kernel.Width}));");
-            if (packing.BatchNorm is { } transposedNorm)
-                writer.Line($"convolution = convolution.FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)});");
-            return;
-        }
-
-        if (packing.Convolution is not { } c)
-            return;
-        string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";
-        writer.Line($"FoldedConvolution convolution = weights.Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width});");
-        if (packing.BatchNorm is { } norm)
-            writer.Line($"convolution = convolution.FoldBatchNorm(weights, {BatchNormArguments(norm)});");
-        if (packing.Source is ConvolutionStage { LayerScale: { } scale })
-            writer.Line($"convolution = convolution.FoldScale(weights.Tensor({Quote(scale.Key.Key)}));");
-    }
-
-    private static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
-        $"{Quote(norm.Key.With("weight").Key)}, {Quote(norm.Key.With("bias").Key)}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
 
     private static void EmitRun(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan, bool timesSteps)
     {
@@ -273,18 +195,26 @@ internal static class KernelsEmitter
         PlanarEmitter planar = new(writer, vector);
         DirectDepthwiseEmitter direct = new(writer, vector);
         WinogradEmitter winograd = new(writer, vector);
+        ILookup<PointwiseForm, PointwiseKernel> forms = names.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
+        foreach (IGrouping<PointwiseForm, PointwiseKernel> form in forms)
+            pointwise.Emit(form.Key, [.. form]);
+        DepthwiseTile[] tiles = [.. names.Kernels.OfType<LanewiseKernel>().SelectMany(kernel => kernel.Columns.Select(run => new DepthwiseTile(kernel, run)))];
+        foreach (IGrouping<DepthwiseForm, DepthwiseTile> form in tiles.ToLookup(DepthwiseForm.Of))
+            window.Emit(form.Key, [.. form]);
+        foreach (DepthwiseTile tile in tiles)
+            window.EmitShape(names.Of(tile), tile);
         foreach (Kernel kernel in names.Kernels)
         {
             switch (kernel)
             {
                 case PointwiseKernel k:
-                    pointwise.Emit(names.Of(k), k);
+                    pointwise.EmitShape(names.Of(k), k);
                     break;
                 case PixelPairKernel k:
                     pointwise.Emit(names.Of(k), k);
                     break;
                 case LanewiseKernel k:
-                    window.Emit(names.Of(k), k);
+                    window.Emit(names.Of(k), k, names);
                     break;
                 case ConvolutionKernel k:
                     window.Emit(names.Of(k), k);

@@ -14,7 +14,7 @@ internal static class MembersEmitter
     private const string NotForUsers = "[global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]";
 
     public static string Emit(
-        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, bool timesSteps = false)
+        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, FoldedConvolutions convolutions, bool timesSteps = false)
     {
         SourceWriter writer = new();
         FileHeader.Write(writer);
@@ -78,7 +78,7 @@ internal static class MembersEmitter
 
         CloseUserType(writer, declaration);
         writer.Line();
-        EmitProgram(writer, declaration, className, graph, cost, parameters, plans, timesSteps);
+        EmitProgram(writer, declaration, className, graph, cost, parameters, plans, convolutions, timesSteps);
         return writer.ToString();
     }
 
@@ -187,7 +187,7 @@ internal static class MembersEmitter
     ];
 
     private static void EmitProgram(
-        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, bool timesSteps)
+        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, FoldedConvolutions convolutions, bool timesSteps)
     {
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
         writer.Line($"/// <summary>What the runtime needs to know of <c>{declaration.FullName}</c>.</summary>");
@@ -197,7 +197,7 @@ internal static class MembersEmitter
         writer.Line($"private static readonly {Dsl}TensorSpec[] s_parameters =");
         writer.Open('[');
         foreach (ParameterTensor tensor in parameters)
-            writer.Line($"new({KernelsEmitter.Quote(tensor.Key.Key)}, {KernelsEmitter.Quote(tensor.Key.Canonical)}, {Dsl}TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
+            writer.Line($"new({KernelsEmitter.Quote(tensor.Key.Key)}, {KernelsEmitter.Quote(tensor.Key.Canonical)}, TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
         writer.CloseWith("];");
         writer.Line();
         OutputMembers.EmitTable(writer, graph);
@@ -205,7 +205,7 @@ internal static class MembersEmitter
         writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {cost.Parameters * sizeof(float)}, {cost.ActivationSum}, {cost.OutputSum}, {cost.PeakBytesLayerwise}, {plans[0].PeakLength * sizeof(float)}, {cost.SavedBytes}, new {Dsl}LayerCost[]");
         writer.Open();
         foreach (LayerCost layer in cost.Layers)
-            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeText(layer.Input)}, {ShapeText(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {layer.Parameters * sizeof(float)}, {layer.LiveBytes}),");
+            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeSizes(layer.Input)}, {ShapeSizes(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {layer.Parameters * sizeof(float)}, {layer.LiveBytes}),");
         writer.Close(");");
         writer.Line();
         writer.Line($"public static string NetworkName => {KernelsEmitter.Quote(declaration.FullName)};");
@@ -230,6 +230,7 @@ internal static class MembersEmitter
         if (timesSteps)
             EmitChoice(writer, className, $"{StepTimesType} StepTimes({Dsl}InstructionSet isa)", "StepTimes()", returns: true);
         writer.Close();
+        convolutions.Emit(writer, declaration.FullName);
         writer.Close();
     }
 
@@ -292,6 +293,9 @@ internal static class MembersEmitter
             writer.Close();
         }
     }
+
+    /// <summary>An expression that makes <paramref name="shape"/> where the type is known.</summary>
+    private static string ShapeSizes(Shape shape) => FormattableString.Invariant($"new({shape.Channels}, {shape.Height}, {shape.Width})");
 
     /// <summary>An expression that makes <paramref name="shape"/>.</summary>
     public static string ShapeText(Shape shape) => FormattableString.Invariant($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");

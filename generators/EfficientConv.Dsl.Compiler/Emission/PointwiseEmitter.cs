@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -7,22 +8,118 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 {
     private int Lanes => vector.Target.Lanes;
 
-    public void Emit(string name, PointwiseKernel kernel)
+    /// <summary>The kernel of all <paramref name="kernels"/> of a form: a generic method over their sizes.</summary>
+    public void Emit(PointwiseForm form, IReadOnlyList<PointwiseKernel> kernels)
+    {
+        PointwiseKernel first = kernels[0];
+        string tiles = string.Join(", ", first.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
+        IReadOnlyList<PanelSizes> panels = [.. first.Panels.Select((run, i) => new PanelSizes(
+            run.Vectors, i == 0 ? Size.Of("panels") : 1, [.. run.Tiles.Select((tile, j) => (tile.Pixels, Size.Of("TShape." + TileCounts[i, j])))]))];
+        ProductSteps steps = new(
+            Size.Of("inputStep"), Size.Of("outputStep"), Size.Of("outputVectorStep"), Size.Of("residualStep"),
+            kernels.Any(k => k.Initial == Initial.BiasAndResidual));
+        IReadOnlyList<(Initial, string)> initials = ShapeEmitter.Conditions(kernels.Select(k => k.Initial), ShapeEmitter.Trait);
+        IReadOnlyList<(ActivationFunction, string)> activations = ShapeEmitter.Conditions(kernels.Select(k => k.Activation), ShapeEmitter.Trait);
+        Size channels = Size.Of("channels");
+        writer.Line();
+        writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual{(form.TakesAhead ? ", ref float ahead" : string.Empty)}{(first.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
+        writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
+        bool blocked = kernels.Any(k => k.ChannelBlock < k.InChannels), stepped = kernels.Any(k => k.ChannelStep != 1);
+        int aheadStep = kernels.Max(k => k.Ahead?.Step ?? 0), alsoStep = kernels.Max(k => k.AlsoStep);
+        string ahead = kernels.All(k => k.Ahead is not null) ? string.Empty : "default(TShape) is IFetchesAhead";
+        if (aheadStep > 0)
+        {
+            writer.Line("int aheadStep = TShape.AheadStep;");
+            writer.Line("ref float ahead = ref Unsafe.Add(ref weights, TShape.AheadDistance);", !form.TakesAhead);
+        }
+
+        writer.Line("int channelStep = TShape.ChannelStep;", stepped);
+        writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", blocked);
+        KernelText.Panels(writer, Lanes, panels, form.Share, "input", channels, steps, (run, pixels) =>
+        {
+            KernelText.Accumulators(writer, vector, initials, pixels, run.Vectors, steps);
+            writer.Line("ref float w = ref panel;");
+            if (blocked)
+            {
+                writer.Line("ref float block = ref pixels;");
+                writer.Open("for (int b = 0; b < channels / blockChannels; b++)");
+            }
+
+            // Other threads made some of the blocks: each is fetched while the one two before it is multiplied.
+            bool fetchesInput = blocked && form.Share == WorkShare.TilesOfPanels;
+            writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", fetchesInput);
+            writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
+            writer.Open($"for (int k = 0; k < {(blocked ? "blockChannels" : "channels")}; k++)");
+            EmitFetch("ahead", "aheadStep", aheadStep, ahead);
+            EmitFetch("also", "TShape.AlsoStep", alsoStep, string.Empty);
+            writer.Line("Prefetch.L1(ref soon);", fetchesInput);
+            writer.Line("soon = ref Unsafe.Add(ref soon, 16);", fetchesInput);
+            KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, steps.Pixel);
+            writer.Line($"a = ref Unsafe.Add(ref a, {(stepped ? "channelStep" : "1")});");
+            writer.Line($"w = ref Unsafe.Add(ref w, {run.Vectors * Lanes});");
+            writer.Close();
+            if (blocked)
+            {
+                writer.Line("block = ref Unsafe.Add(ref block, blockStep);");
+                writer.Close();
+            }
+
+            KernelText.Stores(writer, vector, activations, pixels, run.Vectors, steps);
+        });
+        writer.Close();
+    }
+
+    /// <summary>The sizes of <paramref name="kernel"/>.</summary>
+    public void EmitShape(string name, PointwiseKernel kernel)
     {
         string tiles = string.Join(", ", kernel.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         writer.Line();
         writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
-        writer.Line(KernelText.MethodAttribute);
-        bool residual = kernel.Initial == Initial.BiasAndResidual;
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.Ahead is { Distance: 0 } ? ", ref float ahead" : string.Empty)}{(kernel.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
-        foreach (string constant in vector.ActivationConstants(kernel.Activation))
-            writer.Line(constant);
-        if (kernel.Ahead is { Distance: > 0 } ahead)
-            writer.Line($"ref float ahead = ref {KernelText.At("weights", ahead.Distance)};");
-        KernelText.Panels(
-            writer, vector, kernel.Panels, kernel.Share, "input", kernel.InChannels, kernel.PixelStep, kernel.OutPixelStep, kernel.OutVectorStep,
-            residual ? kernel.ResidualPixelStep : 0, kernel.Ahead?.Step ?? 0, (run, pixels) => EmitTile(kernel, run, pixels));
-        writer.Close();
+        List<(string, int, int?)> sizes =
+        [
+            ("Channels", kernel.InChannels, null),
+            ("Block", kernel.ChannelBlock, null),
+            ("BlockStep", kernel.ChannelBlock < kernel.InChannels ? kernel.ChannelBlockStep : 0, 0),
+            ("ChannelStep", kernel.ChannelStep, 1),
+            ("InputStep", kernel.PixelStep, null),
+            ("OutputStep", kernel.OutPixelStep, null),
+            ("OutputVectorStep", kernel.OutVectorStep, null),
+            ("ResidualStep", kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, 0),
+            ("Panels", kernel.Panels[0].Count, 1),
+        ];
+        for (int i = 0; i < kernel.Panels.Count; i++)
+        {
+            for (int j = 0; j < kernel.Panels[i].Tiles.Count; j++)
+                sizes.Add((TileCounts[i, j], kernel.Panels[i].Tiles[j].Count, j == 0 ? 1 : 0));
+        }
+
+        sizes.Add(("AheadDistance", kernel.Ahead?.Distance ?? 0, 0));
+        sizes.Add(("AheadStep", kernel.Ahead?.Step ?? 0, 0));
+        sizes.Add(("AlsoStep", kernel.AlsoStep, 0));
+        ShapeEmitter.Emit(writer, name, "IPointwiseShape", [ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.Ahead is null ? null : "IFetchesAhead"], sizes);
+    }
+
+    private static readonly string[,] TileCounts = { { "Tiles", "LargerTiles" }, { "LastTiles", "LastLargerTiles" } };
+
+    /// <summary>A step of fetching weights ahead, for those shapes that do it.</summary>
+    private void EmitFetch(string reference, string step, int largest, string condition)
+    {
+        if (largest == 0)
+            return;
+        if (condition.Length > 0)
+            writer.Open($"if ({condition})");
+        for (int line = 0; line < largest; line += 16)
+        {
+            if (line > 0)
+                writer.Line(FormattableString.Invariant($"if ({step} > {line})"));
+            writer.Line($"{(line > 0 ? "    " : string.Empty)}Prefetch.L2(ref {KernelText.At(reference, line)});");
+        }
+
+        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
+        if (condition.Length > 0)
+            writer.Close();
     }
 
     public void Emit(string name, PixelPairKernel kernel)
@@ -100,38 +197,5 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         }
     }
 
-    private void EmitTile(PointwiseKernel kernel, PanelRun run, int pixels)
-    {
-        KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, kernel.OutVectorStep, kernel.ResidualPixelStep);
-        bool blocked = kernel.ChannelBlock < kernel.InChannels;
-        int width = run.Vectors * Lanes;
-        writer.Line("ref float w = ref panel;");
-        if (blocked)
-        {
-            writer.Line("ref float block = ref pixels;");
-            writer.Open($"for (int b = 0; b < {kernel.InChannels / kernel.ChannelBlock}; b++)");
-        }
-
-        writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
-        bool soon = blocked && kernel.FetchesInput;
-        writer.Line($"ref float soon = ref Unsafe.Add(ref block, {2 * kernel.ChannelBlockStep});", soon);
-        writer.Open($"for (int k = 0; k < {kernel.ChannelBlock}; k++)");
-        KernelText.Fetch(writer, "ahead", kernel.Ahead?.Step ?? 0);
-        KernelText.Fetch(writer, "also", kernel.AlsoStep);
-        writer.Line("Prefetch.L1(ref soon);", soon);
-        writer.Line("soon = ref Unsafe.Add(ref soon, 16);", soon);
-        KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, kernel.PixelStep);
-        writer.Line($"a = ref Unsafe.Add(ref a, {kernel.ChannelStep});");
-        writer.Line($"w = ref Unsafe.Add(ref w, {width});");
-        writer.Close();
-        if (blocked)
-        {
-            writer.Line($"block = ref Unsafe.Add(ref block, {kernel.ChannelBlockStep});");
-            writer.Close();
-        }
-
-        KernelText.Stores(writer, vector, kernel.Activation, pixels, run.Vectors, kernel.OutPixelStep, kernel.OutVectorStep);
-    }
-
-    private static string Activation(Graph.ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";
+    private static string Activation(ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";
 }

@@ -34,7 +34,7 @@ internal sealed class SourceWriter
     /// <summary>A line and an opening brace.</summary>
     public void Open(string line)
     {
-        Line(line);
+        Line(line, line.Length > 0);
         Open();
     }
 
@@ -61,15 +61,15 @@ internal sealed class SourceWriter
         Line(text);
     }
 
-    /// <summary>A counted loop around <paramref name="body"/>; when it runs once, at most braces to keep its locals apart.</summary>
-    public void Loop(string variable, int count, Action body, bool braces = false)
+    /// <summary>A counted loop around <paramref name="body"/>; when it surely runs once, at most braces to keep its locals apart.</summary>
+    public void Loop(string variable, Size count, Action body, bool braces = false)
     {
-        if (count > 1)
-            Open(FormattableString.Invariant($"for (int {variable} = 0; {variable} < {count}; {variable}++)"));
+        if (count.MayExceed(1))
+            Open($"for (int {variable} = 0; {variable} < {count}; {variable}++)");
         else if (braces)
             Open();
         body();
-        if (count > 1 || braces)
+        if (count.MayExceed(1) || braces)
             Close();
     }
 

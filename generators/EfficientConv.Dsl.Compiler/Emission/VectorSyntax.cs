@@ -49,19 +49,15 @@ internal sealed class VectorSyntax
     /// <summary>a * b + c, rounded once.</summary>
     public string Fma(string a, string b, string c) => $"{MultiplyAdd}({a}, {b}, {c})";
 
-    public string Load(string reference, int offset = 0) => (_generic, offset) switch
-    {
-        (true, _) => $"V.Load(ref {reference}, {offset})",
-        (false, 0) => $"{_class}.LoadUnsafe(ref {reference})",
-        _ => $"{_class}.LoadUnsafe(ref {reference}, {offset})",
-    };
+    public string Load(string reference) => Load(reference, 0);
 
-    public string Store(string value, string reference, int offset = 0) => (_generic, offset) switch
-    {
-        (true, _) => $"V.Store({value}, ref {reference}, {offset});",
-        (false, 0) => $"{value}.StoreUnsafe(ref {reference});",
-        _ => $"{value}.StoreUnsafe(ref {reference}, {offset});",
-    };
+    public string Store(string value, string reference) => Store(value, reference, 0);
+
+    public string Load(string reference, Size offset) =>
+        _generic ? $"V.Load(ref {reference}, {offset})" : offset.IsLiteral && !offset.Is(0) ? $"{_class}.LoadUnsafe(ref {reference}, {offset})" : $"{_class}.LoadUnsafe(ref {KernelText.At(reference, offset)})";
+
+    public string Store(string value, string reference, Size offset) =>
+        _generic ? $"V.Store({value}, ref {reference}, {offset});" : offset.IsLiteral && !offset.Is(0) ? $"{value}.StoreUnsafe(ref {reference}, {offset});" : $"{value}.StoreUnsafe(ref {KernelText.At(reference, offset)});";
 
     public string Create(string scalar) => $"{_class}.Create({scalar})";
 
@@ -102,6 +98,31 @@ internal sealed class VectorSyntax
         ActivationKind.LeakyReLU => Fma(MinNative(ZeroOperand, x), "slope", MaxNative(ZeroOperand, x)),
         _ => throw new InvalidOperationException($"{activation.Kind} is not an epilogue."),
     };
+
+    /// <summary>Constants that <see cref="Epilogue"/> uses, as declarations straight in front of it.</summary>
+    public IEnumerable<string> EpilogueConstants(ActivationFunction activation)
+    {
+        if (!IsClamp(activation))
+        {
+            foreach (string constant in ActivationConstants(activation))
+                yield return constant;
+            yield break;
+        }
+
+        yield return activation.Kind == ActivationKind.ReLU6
+            ? $"{Type} zero = {Zero}, six = {Load("ActivationConstants.First", Size.Of("ActivationConstants.Six"))};"
+            : $"{Type} zero = {Zero};";
+    }
+
+    /// <summary>The activation of <paramref name="x"/> behind the sums, where at most 28 of 32 or 12 of 16 registers hold accumulators: room for two constants, not for more.</summary>
+    public string Epilogue(ActivationFunction activation, string x) => activation.Kind switch
+    {
+        ActivationKind.ReLU => MaxNative("zero", x),
+        ActivationKind.ReLU6 => MinNative("six", MaxNative("zero", x)),
+        _ => Activate(activation, x),
+    };
+
+    private static bool IsClamp(ActivationFunction activation) => activation.Kind is ActivationKind.ReLU or ActivationKind.ReLU6;
 
     private string HardSigmoid(string x) => MinNative(Constant("One"), MaxNative(ZeroOperand, Fma(x, Constant("Sixth"), Constant("Half"))));
 

@@ -8,109 +8,174 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
 {
     private int Lanes => vector.Target.Lanes;
 
-    public void Emit(string name, LanewiseKernel kernel)
+    /// <summary>A kernel of several runs of tiles: a call for each. One of a single run is called itself.</summary>
+    public void Emit(string name, LanewiseKernel kernel, KernelNames names)
     {
+        if (kernel.Columns.Count == 1)
+            return;
         RowWindow window = kernel.Window;
-        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InPerGroup;
         writer.Line();
         writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}{Name(kernel.Activation)}.</summary>");
-        writer.Line("/// <param name=\"source\">Input rows.</param>");
-        writer.Line(kernel.Source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : "/// <param name=\"row\">The window's first row; it may lie above the map.</param>");
-        writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
-        writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
+        EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)");
-        foreach (string constant in vector.ActivationConstants(kernel.Activation))
-            writer.Line(constant);
+        foreach (ColumnRun run in kernel.Columns)
+        {
+            DepthwiseTile tile = new(kernel, run);
+            writer.Line($"{DepthwiseForm.Of(tile).Name}<{names.Of(tile)}>(ref source, row, from, to, ref weights, ref bias, ref output);");
+        }
+
+        writer.Close();
+    }
+
+    private void EmitRowParameters(RowSource source)
+    {
+        writer.Line("/// <param name=\"source\">Input rows.</param>");
+        writer.Line(source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : "/// <param name=\"row\">The window's first row; it may lie above the map.</param>");
+        writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
+        writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
+    }
+
+    /// <summary>The sizes of <paramref name="tile"/>.</summary>
+    public void EmitShape(string name, DepthwiseTile tile)
+    {
+        LanewiseKernel kernel = tile.Kernel;
+        RowSource source = kernel.Source;
+        RowWindow window = kernel.Window;
+        writer.Line();
+        writer.Line($"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}{Name(kernel.Activation)}.</summary>");
+        ShapeEmitter.Emit(writer, name, "IDepthwiseShape", [ShapeEmitter.Trait(kernel.Activation), source.RingRows > 0 ? "IRing" : null],
+        [
+            ("Vectors", kernel.Vectors, null),
+            ("VectorStep", kernel.VectorStep, null),
+            ("RingRows", source.RingRows, 0),
+            ("RowStep", source.RowStep, null),
+            ("PixelStep", source.PixelStep, null),
+            ("LaneStep", kernel.InPerGroup > 1 ? kernel.LaneStep : 1, 1),
+            ("FirstInput", tile.FirstInput, 0),
+            ("FirstOutput", tile.Run.FirstColumn * kernel.OutPixelStep, 0),
+            ("OutputStep", kernel.OutPixelStep, null),
+            ("OutputVectorStep", kernel.OutVectorStep, null),
+            ("Tiles", tile.Run.Count, 1),
+            ("Left", tile.Left, 0),
+            ("End", tile.End == tile.Columns ? int.MaxValue : tile.End, int.MaxValue),
+        ]);
+    }
+
+    /// <summary>The kernel of all <paramref name="tiles"/> of a form: a generic method over their sizes.</summary>
+    public void Emit(DepthwiseForm form, IReadOnlyList<DepthwiseTile> tiles)
+    {
+        LanewiseKernel kernel = tiles[0].Kernel;
+        RowWindow window = kernel.Window;
+        int columns = tiles[0].Run.Columns, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup, taps = window.Kernel.Height * rowTaps;
+        writer.Line();
+        writer.Line($"/// <summary>Tiles of {columns} columns of an output row of a convolution with a channel in every lane, kernel {window.Kernel}{Stride(window)}.</summary>");
+        EmitRowParameters(kernel.Source);
+        writer.Line(KernelText.MethodAttribute);
+        writer.Open($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape");
+        writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
         if (kernel.PixelPairs)
         {
             writer.Line("Vector512<int> firstHalves = Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);");
             writer.Line("Vector512<int> secondHalves = Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);");
         }
 
-        writer.Loop("v", kernel.Vectors, () =>
+        writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
+        writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
+        writer.Open("for (int v = 0; v < TShape.Vectors; v++)");
+        writer.Line($"{vector.Type} start = {vector.Load("bias")};");
+        writer.Line("ref float column = ref source;");
+        writer.Line("ref float destination = ref output;");
+        writer.Open("for (int tile = 0; tile < TShape.Tiles; tile++)");
+        string[] sums = [.. Enumerable.Range(0, columns).Select(t => FormattableString.Invariant($"sum{t}"))];
+        KernelText.Declare(writer, vector, 1, [.. sums.Select(sum => $"{sum} = start")]);
+        writer.Open("for (int ky = from; ky < to; ky++)");
+        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})"))};");
+        EmitRing(tiles);
+        writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
+        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
+        writer.Loop("c", kernel.InPerGroup, () =>
         {
-            writer.Line($"{vector.Type} start = {vector.Load("bias")};");
-            foreach (ColumnRun run in kernel.Columns)
-                EmitColumns(kernel, run);
-            if (kernel.Vectors > 1)
+            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => FormattableString.Invariant($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
+            EmitInputs(tiles, sums);
+            if (kernel.InPerGroup > 1)
             {
-                writer.Line($"source = ref Unsafe.Add(ref source, {kernel.VectorStep});");
-                writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
-                writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutVectorStep});");
+                writer.Line("lane = ref Unsafe.Add(ref lane, TShape.LaneStep);");
+                writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
             }
         });
+        writer.Close();
+        KernelText.Activate(writer, vector, ShapeEmitter.Conditions(tiles.Select(tile => tile.Kernel.Activation), ShapeEmitter.Trait), sums);
+        Size outputStep = Size.Of("outputStep");
+        if (kernel.PixelPairs)
+            StorePairs(columns, outputStep);
+        for (int t = 0; t < columns && !kernel.PixelPairs; t++)
+            writer.Line(vector.Store(sums[t], "destination", t * outputStep));
+        writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
+        writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
+        writer.Close();
+        writer.Line("source = ref Unsafe.Add(ref source, TShape.VectorStep);");
+        writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
+        writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
+        writer.Line("output = ref Unsafe.Add(ref output, TShape.OutputVectorStep);");
+        writer.Close();
         writer.Close();
     }
 
-    private void EmitColumns(LanewiseKernel kernel, ColumnRun run)
+    /// <summary>Wraps <c>slot</c> around where the rows lie in a ring.</summary>
+    private void EmitRing(IReadOnlyList<DepthwiseTile> tiles)
     {
-        RowWindow window = kernel.Window;
-        int kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup;
-        writer.Open();
-        if (run.Count > 1)
+        int rings = tiles.Count(tile => tile.Kernel.Source.RingRows > 0);
+        if (rings == 0)
+            return;
+        bool mixed = rings < tiles.Count;
+        writer.Line("if (default(TShape) is IRing)", mixed);
+        writer.Line($"{(mixed ? "    " : string.Empty)}slot = slot >= TShape.RingRows ? slot - TShape.RingRows : slot;");
+    }
+
+    /// <summary>The input columns under a tile from left to right, each times the taps of the output columns that it meets.</summary>
+    private void EmitInputs(IReadOnlyList<DepthwiseTile> tiles, string[] sums)
+    {
+        RowWindow window = tiles[0].Kernel.Window;
+        int left = tiles.Max(tile => tile.Left), end = tiles.Min(tile => tile.End), columns = tiles[0].Columns;
+        Size pixelStep = Size.Of("pixelStep");
+        for (int x = 0; x < columns; x++)
         {
-            writer.Line("ref float column = ref source;");
-            writer.Line($"ref float destination = ref {KernelText.At("output", run.FirstColumn * kernel.OutPixelStep)};");
-        }
-
-        string pixels = run.Count > 1 ? "column" : "source", destination = run.Count > 1 ? "destination" : "output";
-        int outOffset = run.Count > 1 ? 0 : run.FirstColumn * kernel.OutPixelStep;
-        writer.Loop("tile", run.Count, () =>
-        {
-            for (int t = 0; t < run.Columns; t++)
-                writer.Line($"{vector.Type} sum{t} = start;");
-            writer.Open("for (int ky = from; ky < to; ky++)");
-            EmitRow(kernel.Source, window, pixels);
-            writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
-            writer.Loop("c", kernel.InPerGroup, () =>
+            List<(int Column, int Tap)> uses = [];
+            for (int t = 0; t < sums.Length; t++)
             {
-                for (int kx = 0; kx < kernelWidth; kx++)
-                    writer.Line($"{vector.Type} w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)};");
-                foreach ((int x, List<(int Column, int Tap)> uses) in InputColumns(window, run, kernel.Source))
-                {
-                    int offset = (x + kernel.Source.Left) * kernel.Source.PixelStep;
-                    string input = vector.Load("lane", offset);
-                    if (uses.Count > 1)
-                    {
-                        writer.Line($"{vector.Type} x{Identifier(x)} = {input};");
-                        input = "x" + Identifier(x);
-                    }
-
-                    foreach ((int column, int tap) in uses)
-                        writer.Line($"sum{column} = {vector.Fma(input, FormattableString.Invariant($"w{tap}"), FormattableString.Invariant($"sum{column}"))};");
-                }
-
-                if (kernel.InPerGroup > 1)
-                {
-                    writer.Line($"lane = ref Unsafe.Add(ref lane, {kernel.LaneStep});");
-                    writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
-                }
-            });
-            writer.Close();
-            if (kernel.PixelPairs)
-                StorePairs(kernel, run, destination, outOffset);
-            for (int t = 0; t < run.Columns && !kernel.PixelPairs; t++)
-                writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{t}")), destination, outOffset + (t * kernel.OutPixelStep)));
-            if (run.Count > 1)
-            {
-                writer.Line($"column = ref Unsafe.Add(ref column, {run.Columns * window.Stride * kernel.Source.PixelStep});");
-                writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Columns * kernel.OutPixelStep});");
+                int distance = x - (t * window.Stride);
+                if (distance >= 0 && distance % window.Dilation.Width == 0 && distance / window.Dilation.Width < window.Kernel.Width)
+                    uses.Add((t, distance / window.Dilation.Width));
             }
-        });
-        writer.Close();
+
+            if (uses.Count == 0)
+                continue;
+            string condition = string.Join(" && ", new[] { x < left ? FormattableString.Invariant($"TShape.Left <= {x}") : string.Empty, x >= end ? FormattableString.Invariant($"TShape.End > {x}") : string.Empty }.Where(c => c.Length > 0));
+            if (condition.Length > 0)
+                writer.Open($"if ({condition})");
+            Size offset = (left == 0 ? (Size)x : Size.Of(FormattableString.Invariant($"({x} - left)"))) * pixelStep;
+            string input = vector.Load("lane", offset);
+            if (uses.Count > 1)
+            {
+                writer.Line(FormattableString.Invariant($"{vector.Type} x{x} = {input};"));
+                input = FormattableString.Invariant($"x{x}");
+            }
+
+            foreach ((int column, int tap) in uses)
+                writer.Line($"{sums[column]} = {vector.Fma(input, FormattableString.Invariant($"w{tap}"), sums[column])};");
+            if (condition.Length > 0)
+                writer.Close();
+        }
     }
 
     /// <summary>Two neighbouring pixels' lanes one after the other: a0 b0 a1 b1 ...</summary>
-    private void StorePairs(LanewiseKernel kernel, ColumnRun run, string destination, int outOffset)
+    private void StorePairs(int columns, Size outputStep)
     {
-        for (int t = 0; t < run.Columns; t += 2)
+        for (int t = 0; t < columns; t += 2)
         {
-            writer.Line($"sum{t} = {vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{t}"))};");
-            writer.Line($"sum{t + 1} = {vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{t + 1}"))};");
-            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, firstHalves, sum{t + 1})"), destination, outOffset + (t * kernel.OutPixelStep)));
-            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, secondHalves, sum{t + 1})"), destination, outOffset + (t * kernel.OutPixelStep) + Lanes));
+            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, firstHalves, sum{t + 1})"), "destination", t * outputStep));
+            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, secondHalves, sum{t + 1})"), "destination", (t * outputStep) + Lanes));
         }
     }
 
@@ -213,8 +278,6 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.AheadStep > 0 ? ", ref float ahead" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
-        foreach (string constant in vector.ActivationConstants(kernel.Activation))
-            writer.Line(constant);
         int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
         writer.Loop("g", kernel.Groups, () =>
         {
@@ -232,14 +295,17 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitPanels(ConvolutionKernel kernel) => KernelText.Panels(
-        writer, vector, kernel.Panels, kernel.Share, "source", kernel.Taps, kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes,
-        kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, 0, (run, pixels) =>
+    private void EmitPanels(ConvolutionKernel kernel)
+    {
+        bool adds = kernel.Initial == Initial.BiasAndResidual;
+        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep, adds);
+        KernelText.Panels(writer, Lanes, PanelSizes.Of(kernel.Panels), kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
         {
-            KernelText.Accumulators(writer, vector, kernel.Initial, pixels, run.Vectors, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep);
+            KernelText.Accumulators(writer, vector, [(kernel.Initial, string.Empty)], pixels, run.Vectors, steps);
             EmitTaps(kernel, pixels, run.Vectors);
-            KernelText.Stores(writer, vector, kernel.Activation, pixels, run.Vectors, kernel.OutPixelStep, Lanes);
+            KernelText.Stores(writer, vector, [(kernel.Activation, string.Empty)], pixels, run.Vectors, steps);
         });
+    }
 
     private void EmitTaps(ConvolutionKernel kernel, int pixels, int vectors)
     {

@@ -261,7 +261,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open(d.Transform.Share == WorkShare.Panels
             ? $"for (int product = part.First({WinogradTile.Products}); product < part.End({WinogradTile.Products}); product++)"
             : $"for (int product = 0; product < {WinogradTile.Products}; product++)");
-        writer.Line($"{names.Of(d.Product)}(ref Unsafe.Add(ref tiles, product * {d.Transform.ProductStep}), ref Unsafe.Add(ref weights, {(d.Weights == 0 ? string.Empty : FormattableString.Invariant($"{d.Weights} + "))}(product * {d.WeightStep})), ref {KernelText.At("weights", d.Zeros)}, ref Unsafe.Add(ref products, product * {d.Inverse.ProductStep}){KernelText.Share(d.Product.Share).Argument});");
+        Size product = Size.Of("product");
+        writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", d.Weights + (product * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
         writer.Close();
         writer.Line("part.Barrier();", shared);
         string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;

@@ -149,7 +149,7 @@ internal static class FusedScheduling
                 projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
                 first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.Rows : WorkShare.TilesOfPanels);
 
-            return kernel with { Ahead = Next(kernel, after.Height), FetchesInput = !byRow && slabs > 1 };
+            return kernel with { Ahead = Next(kernel, after.Height) };
         }
 
         // Threads that share slabs, and products of gated weights, need other weights next than those behind their own.

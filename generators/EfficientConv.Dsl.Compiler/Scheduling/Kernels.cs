@@ -87,11 +87,10 @@ public sealed record PixelPairKernel(
 /// <param name="Share">What threads share.</param>
 /// <param name="Ahead">Weights that are fetched into the second-level cache meanwhile, or null.</param>
 /// <param name="AlsoStep">Where the caller names more weights to be fetched so: floats to move on in each step of the sums; else 0.</param>
-/// <param name="FetchesInput">Whether blocks of input channels are fetched into the first-level cache: other threads made some of them.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
     Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, FetchAhead? Ahead = null,
-    int AlsoStep = 0, bool FetchesInput = false)
+    int AlsoStep = 0)
     : ProductKernel(Pixels, OutPixelStep, Initial);
 
 /// <summary>Weights that a matrix product asks for while it works with others; it is spread over all steps of the sums.</summary>

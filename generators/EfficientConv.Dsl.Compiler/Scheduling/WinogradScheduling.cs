@@ -66,7 +66,7 @@ internal static class WinogradScheduling
         int tileColumns = Tiles(width), tileRows = TileRows(plan.Settings, stage, inStep + outStep), tiles = tileRows * tileColumns;
         WorkShare share = ShareOf(plan.Settings, stage, tileRows);
         EquatableArray<PanelRun> panels = share == WorkShare.Tiles
-            ? plan.Tiles(tiles / 2, target.Vectors(outChannels)).Select(run => run with { Tiles = run.Tiles.Concat(run.Tiles).ToEquatableArray() }).ToEquatableArray()
+            ? plan.Tiles(tiles / 2, target.Vectors(outChannels)).Select(run => run with { Tiles = run.Tiles.Select(tile => tile with { Count = 2 * tile.Count }).ToEquatableArray() }).ToEquatableArray()
             : plan.Tiles(tiles, target.Vectors(outChannels));
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);

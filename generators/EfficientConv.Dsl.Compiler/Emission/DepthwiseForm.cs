@@ -1,0 +1,42 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>
+/// What the text of a kernel with a channel in every lane depends on: the tile of output columns and the window. Tiles of one form are one generic method
+/// and differ in its argument, a structure with their sizes and with the columns that lie in the padding.
+/// </summary>
+/// <param name="Name">The method's name, which says the form.</param>
+internal sealed record DepthwiseForm(string Name)
+{
+    /// <summary>The form of <paramref name="tile"/>.</summary>
+    public static DepthwiseForm Of(DepthwiseTile tile)
+    {
+        LanewiseKernel kernel = tile.Kernel;
+        RowWindow window = kernel.Window;
+        string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
+        string dilation = window.Dilation == Extent.Square(1) ? string.Empty : $"Dilation{window.Dilation}";
+        string lanes = kernel.InPerGroup == 1 ? string.Empty : FormattableString.Invariant($"Of{kernel.InPerGroup}");
+        return new(FormattableString.Invariant($"Depthwise{tile.Run.Columns}Kernel{window.Kernel}{stride}{dilation}{lanes}{(kernel.PixelPairs ? "Pairs" : string.Empty)}{PointwiseForm.SlopeName(kernel.Activation)}"));
+    }
+}
+
+/// <summary>A run of column tiles of a kernel.</summary>
+internal sealed record DepthwiseTile(LanewiseKernel Kernel, ColumnRun Run)
+{
+    /// <summary>First input column under the first tile; in front of the map where it is negative.</summary>
+    private int First => (Run.FirstColumn * Kernel.Window.Stride) - Kernel.Window.PadLeft;
+
+    /// <summary>Input columns under a tile.</summary>
+    public int Columns => ((Run.Columns - 1) * Kernel.Window.Stride) + (Kernel.Window.Dilation.Width * (Kernel.Window.Kernel.Width - 1)) + 1;
+
+    /// <summary>Those in front of what can be read.</summary>
+    public int Left => Math.Max(0, -Kernel.Source.Left - First);
+
+    /// <summary>Those up to the end of what can be read.</summary>
+    public int End => Math.Min(Columns, Kernel.Window.InWidth + Kernel.Source.Right - First);
+
+    /// <summary>From the row's begin to the first column that can be read, in floats.</summary>
+    public int FirstInput => End > Left ? (First + Left + Kernel.Source.Left) * Kernel.Source.PixelStep : 0;
+}

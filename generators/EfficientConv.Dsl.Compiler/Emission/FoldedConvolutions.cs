@@ -1,0 +1,81 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>The convolutions of a network with batch norm folded: functions that the packing for every instruction set begins with.</summary>
+internal sealed class FoldedConvolutions
+{
+    private readonly string _className;
+    private readonly Dictionary<string, string> _names = [];
+    private readonly List<(string Name, string Layer, string Text)> _functions = [];
+
+    public FoldedConvolutions(string className, IEnumerable<NetworkPlan> plans)
+    {
+        _className = className + "_Weights";
+        foreach (StagePacking packing in plans.SelectMany(plan => plan.Packing))
+        {
+            if (Expression(packing) is not { } text || _names.ContainsKey(text))
+                continue;
+            string name = FormattableString.Invariant($"Convolution{_functions.Count}");
+            _names.Add(text, name);
+            _functions.Add((name, packing.Convolution?.Key.Canonical ?? packing.Source.Name, text));
+        }
+    }
+
+    /// <summary>The call that makes the convolution of <paramref name="packing"/>; null where it has none.</summary>
+    public string? Call(StagePacking packing) => Expression(packing) is { } text ? $"{_className}.{_names[text]}(weights)" : null;
+
+    /// <summary>Prints the class of the functions.</summary>
+    public void Emit(SourceWriter writer, string networkName)
+    {
+        writer.Line();
+        writer.Line($"/// <summary>The convolutions of <c>{networkName}</c>, batch norm folded.</summary>");
+        writer.Line(FileHeader.GeneratedCode);
+        writer.Open($"internal static class {_className}");
+        foreach ((string name, string layer, string text) in _functions)
+        {
+            writer.Line($"/// <summary>{layer}</summary>");
+            writer.Line($"public static Runtime.FoldedConvolution {name}(Runtime.WeightReader weights) => {text.Replace("new TransposedTaps", "new Runtime.TransposedTaps")};");
+        }
+
+        writer.Close();
+    }
+
+    /// <summary>The expression that folds the convolution of <paramref name="packing"/>; null where it has none.</summary>
+    private static string? Expression(StagePacking packing)
+    {
+        string[] steps = [.. Steps(packing)];
+        return steps.Length == 0 ? null : "weights" + string.Concat(steps);
+    }
+
+    /// <summary>The calls, each on the result of the one before, that fold the convolution of <paramref name="packing"/>.</summary>
+    public static IEnumerable<string> Steps(StagePacking packing)
+    {
+        if (packing.Source is ConvolutionStage { Phase: { } phase } part)
+        {
+            TransposedConvolutionOperator t = phase.Convolution;
+            string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
+            yield return $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, new TransposedTaps({phase.FirstRow}, {phase.RowStep}, {part.Convolution.Kernel.Height}, {phase.FirstColumn}, {phase.ColumnStep}, {part.Convolution.Kernel.Width}))";
+            if (packing.BatchNorm is { } transposedNorm)
+                yield return $".FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)})";
+            yield break;
+        }
+
+        if (packing.Convolution is not { } c)
+            yield break;
+        string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";
+        yield return $".Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width})";
+        if (packing.BatchNorm is { } norm)
+            yield return $".FoldBatchNorm(weights, {BatchNormArguments(norm)})";
+        if (packing.Source is ConvolutionStage { LayerScale: { } scale })
+            yield return $".FoldScale(weights.Tensor({Quote(scale.Key.Key)}))";
+    }
+
+    /// <summary>A batch norm's tensors and its epsilon.</summary>
+    public static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
+        $"{Quote(norm.Key.With("weight").Key)}, {Quote(norm.Key.With("bias").Key)}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
+
+    private static string Quote(string text) => KernelsEmitter.Quote(text);
+}

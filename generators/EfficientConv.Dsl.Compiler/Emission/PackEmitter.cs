@@ -1,0 +1,120 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>Prints the function that packs a network's weights for one plan.</summary>
+internal static class PackEmitter
+{
+    /// <summary>Prints it.</summary>
+    /// <param name="writer">Text.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="convolutions">Where the folded convolutions are; null to fold them here.</param>
+    public static void Emit(SourceWriter writer, NetworkPlan plan, FoldedConvolutions? convolutions)
+    {
+        writer.Line();
+        writer.Line("/// <summary>Folds batch norm and stores every weight in the order in which the kernels read it.</summary>");
+        writer.Open("public static void Pack(WeightReader weights, Span<float> packed)");
+        writer.Line("FoldedConvolution convolution;", convolutions is not null && plan.Packing.Any(packing => convolutions.Call(packing) is not null));
+        foreach (StagePacking packing in plan.Packing)
+        {
+            writer.Line($"// {packing.Convolution?.Key.Canonical ?? packing.Source.Name}");
+            bool braces = convolutions is null || packing.Instructions.Any(i => i is PackSlopes);
+            if (braces)
+                writer.Open();
+            if (convolutions is null)
+            {
+                string[] steps = [.. FoldedConvolutions.Steps(packing)];
+                for (int i = 0; i < steps.Length; i++)
+                    writer.Line($"{(i == 0 ? "FoldedConvolution " : string.Empty)}convolution = {(i == 0 ? "weights" : "convolution")}{steps[i]};");
+            }
+            else if (convolutions.Call(packing) is { } call)
+            {
+                writer.Line($"convolution = {call};");
+            }
+
+            for (int i = 0; i < packing.Instructions.Count; i++)
+            {
+                int equal = convolutions is null ? 1 : Steady(packing.Instructions, i);
+                if (equal > 1)
+                    EmitPanels(writer, (PackPanels)packing.Instructions[i], (PackPanels)packing.Instructions[i + 1], equal);
+                else
+                    Emit(writer, packing, packing.Instructions[i]);
+                i += equal - 1;
+            }
+
+            if (braces)
+                writer.Close();
+        }
+
+        writer.Close();
+    }
+
+    /// <summary>How many panels from <paramref name="first"/> on differ by the same steps.</summary>
+    private static int Steady(EquatableArray<PackInstruction> instructions, int first)
+    {
+        int count = 1;
+        if (instructions[first] is not PackPanels || first + 1 >= instructions.Count || instructions[first + 1] is not PackPanels)
+            return count;
+        PackPanels a = (PackPanels)instructions[first], b = (PackPanels)instructions[first + 1];
+        while (first + count < instructions.Count && instructions[first + count] is PackPanels next && next.Equals(a with
+        {
+            Offset = a.Offset + (count * (b.Offset - a.Offset)),
+            OutStart = a.OutStart + (count * (b.OutStart - a.OutStart)),
+            KStart = a.KStart + (count * (b.KStart - a.KStart)),
+        }))
+            count++;
+        return count;
+    }
+
+    private static void EmitPanels(SourceWriter writer, PackPanels first, PackPanels second, int count)
+    {
+        Size i = Size.Of("i");
+        Size offset = first.Offset + (i * (second.Offset - first.Offset)), outStart = first.OutStart + (i * (second.OutStart - first.OutStart)), kStart = first.KStart + (i * (second.KStart - first.KStart));
+        writer.Line($"for (int i = 0; i < {count}; i++)");
+        writer.Line($"    convolution.PackPanels(packed.Slice({offset}, {first.Length}), {outStart}, {first.OutEnd}, {first.PanelWidth}, {first.PanelCount}, {kStart}, {first.KCount});");
+    }
+
+    private static void Emit(SourceWriter writer, StagePacking packing, PackInstruction instruction)
+    {
+        string slice = FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length})");
+        switch (instruction)
+        {
+            case PackPanels p:
+                writer.Line($"convolution.PackPanels({slice}, {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {p.KStart}, {p.KCount});");
+                break;
+            case PackPixelPairs p:
+                writer.Line($"convolution.PackPixelPairs({slice}, {p.KStart}, {p.KCount});");
+                break;
+            case PackBiasPairs:
+                writer.Line($"convolution.PackBiasPairs({slice});");
+                break;
+            case PackWinogradPanels p:
+                WinogradEmitter.EmitPacking(writer, p);
+                break;
+            case PackBias:
+                writer.Line($"convolution.PackBias({slice});");
+                break;
+            case PackTensor t:
+                writer.Line($"weights.Tensor({KernelsEmitter.Quote(t.Key.Key)}).CopyTo({slice});");
+                break;
+            case PackScaleShift:
+                writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(packing.BatchNorm!)}, packed.Slice({instruction.Offset}, {instruction.Length / 2}), packed.Slice({instruction.Offset + (instruction.Length / 2)}, {instruction.Length / 2}));");
+                break;
+            case PackSlopes:
+            {
+                PReLUStage stage = (PReLUStage)packing.Source;
+                writer.Line($"float[] slopes = weights.Tensor({KernelsEmitter.Quote(stage.PReLU.Key.With("weight").Key)});");
+                writer.Line(stage.PReLU.Parameters == 1
+                    ? FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length}).Fill(slopes[0]);")
+                    : FormattableString.Invariant($"slopes.CopyTo({slice});"));
+                break;
+            }
+
+            default:
+                throw new InvalidOperationException($"{instruction} has no text.");
+        }
+    }
+}

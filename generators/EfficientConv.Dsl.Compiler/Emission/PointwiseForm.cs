@@ -1,0 +1,41 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling;
+
+namespace EfficientConv.Dsl.Compiler.Emission;
+
+/// <summary>
+/// What the text of a 1x1 convolution's kernel depends on: its register tiles and what threads share of it. Kernels of one form are one generic method
+/// and differ in its argument, a structure with their sizes.
+/// </summary>
+/// <param name="Name">The method's name, which says the form.</param>
+/// <param name="Share">What threads share.</param>
+/// <param name="TakesAhead">Whether the caller says which weights are fetched ahead.</param>
+internal sealed record PointwiseForm(string Name, WorkShare Share, bool TakesAhead)
+{
+    /// <summary>The form of <paramref name="kernel"/> in vectors of <paramref name="lanes"/> floats.</summary>
+    public static PointwiseForm Of(PointwiseKernel kernel, int lanes)
+    {
+        WorkShare share = ShareOf(kernel);
+        bool takesAhead = kernel.Ahead is { Distance: 0 };
+        string tiles = string.Join("And", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels}x{run.Vectors * lanes}"))));
+        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (takesAhead ? "Ahead" : string.Empty) + (kernel.AlsoStep > 0 ? "Also" : string.Empty) + SlopeName(kernel.Activation), share, takesAhead);
+    }
+
+    /// <summary>A leaky ReLU's slope, which is part of the text, as part of a name: "Slope0_01".</summary>
+    public static string SlopeName(ActivationFunction activation) => activation.Kind == ActivationKind.LeakyReLU
+        ? "Slope" + FormattableString.Invariant($"{activation.Slope:R}").Replace('.', '_').Replace('-', 'm').Replace('+', 'p')
+        : string.Empty;
+
+    /// <summary>A kernel that does all its work in a call does it as one row, or as the one part of its tiles.</summary>
+    private static WorkShare ShareOf(PointwiseKernel kernel) =>
+        kernel.Share != WorkShare.None ? kernel.Share : kernel.Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.Tiles;
+
+    /// <summary>The argument of a call that says which share it does.</summary>
+    public string ShareArgument(PointwiseKernel kernel) => (kernel.Share, Share) switch
+    {
+        (WorkShare.None, WorkShare.Rows) => "1",
+        (WorkShare.None, _) => "default",
+        (WorkShare.Rows, _) => "rows",
+        _ => "part",
+    };
+}

@@ -1,0 +1,57 @@
+using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
+
+namespace EfficientConv.Dsl.Runtime;
+
+// What a shape's kernel does beyond the plain product. Kernels ask "default(TShape) is IAddsResidual", which compilers answer when they read the
+// method, before they translate what stands behind it: a property that returns a constant is only known later, and costs time for nothing.
+
+/// <summary>The sums begin with the bias and the residual.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IAddsResidual;
+
+/// <summary>The sums begin with the bias and what the output holds.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IAddsOutput;
+
+/// <summary>The sums begin with what the output holds.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IAccumulates;
+
+/// <summary>The sums' activation is max(x, 0).</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IReLU;
+
+/// <summary>The sums' activation is min(max(x, 0), 6).</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IReLU6;
+
+/// <summary>The sums' activation is x * relu6(x + 3) / 6.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IHardSwish;
+
+/// <summary>The sums' activation is relu6(x + 3) / 6.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IHardSigmoid;
+
+/// <summary>The sums' activation is x if x > 0, else slope * x.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface ILeakyReLU;
+
+/// <summary>The kernel fetches weights ahead.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IFetchesAhead;
+
+/// <summary>The input rows lie in a ring.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IRing;
