@@ -45,9 +45,10 @@ internal sealed class KernelNames(int lanes)
     {
         PointwiseForm form = FormOf(kernel);
 
-        // Those that read no residual are given whatever is shortest to write.
-        string read = kernel.Initial == Initial.BiasAndResidual ? residual! : new[] { input, bias, output }.OrderBy(text => text.Length).First();
-        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}{(form.TakesAhead ? $", ref {ahead}" : string.Empty)}{(kernel.AlsoStep > 0 ? $", ref {also}" : string.Empty)}, {rows ?? form.ShareArgument(kernel)});";
+        // Those that read no residual or fetch nothing are given whatever is shortest to write.
+        string shortest = new[] { input, bias, output }.OrderBy(text => text.Length).First(), read = kernel.Initial == Initial.BiasAndResidual ? residual! : shortest;
+        string next = kernel.Ahead switch { null => shortest, { Distance: 0 } => ahead!, { Distance: var distance } => KernelText.At(weights, distance) };
+        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.AlsoStep > 0 ? $", ref {also}" : string.Empty)}, {rows ?? form.ShareArgument(kernel)});";
     }
 
     public string Of(Driver driver, out bool isNew)

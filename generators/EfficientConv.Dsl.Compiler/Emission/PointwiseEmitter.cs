@@ -24,17 +24,12 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
         writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual{(form.TakesAhead ? ", ref float ahead" : string.Empty)}{(first.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
+        writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
         writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
         bool blocked = kernels.Any(k => k.ChannelBlock < k.InChannels), stepped = kernels.Any(k => k.ChannelStep != 1);
         int aheadStep = kernels.Max(k => k.Ahead?.Step ?? 0), alsoStep = kernels.Max(k => k.AlsoStep);
         string ahead = kernels.All(k => k.Ahead is not null) ? string.Empty : "default(TShape) is IFetchesAhead";
-        if (aheadStep > 0)
-        {
-            writer.Line("int aheadStep = TShape.AheadStep;");
-            writer.Line("ref float ahead = ref Unsafe.Add(ref weights, TShape.AheadDistance);", !form.TakesAhead);
-        }
-
+        writer.Line("int aheadStep = TShape.AheadStep;", aheadStep > 0);
         writer.Line("int channelStep = TShape.ChannelStep;", stepped);
         writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", blocked);
         KernelText.Panels(writer, Lanes, panels, form.Share, "input", channels, steps, (run, pixels) =>
@@ -48,14 +43,22 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             }
 
             // Other threads made some of the blocks: each is fetched while the one two before it is multiplied.
-            bool fetchesInput = blocked && form.Share == WorkShare.TilesOfPanels;
-            writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", fetchesInput);
+            writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", kernels.Any(FetchesInput));
             writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
             writer.Open($"for (int k = 0; k < {(blocked ? "blockChannels" : "channels")}; k++)");
             EmitFetch("ahead", "aheadStep", aheadStep, ahead);
             EmitFetch("also", "TShape.AlsoStep", alsoStep, string.Empty);
-            writer.Line("Prefetch.L1(ref soon);", fetchesInput);
-            writer.Line("soon = ref Unsafe.Add(ref soon, 16);", fetchesInput);
+            if (kernels.Any(FetchesInput))
+            {
+                bool all = kernels.All(FetchesInput);
+                if (!all)
+                    writer.Open("if (default(TShape) is IFetchesInput)");
+                writer.Line("Prefetch.L1(ref soon);");
+                writer.Line("soon = ref Unsafe.Add(ref soon, 16);");
+                if (!all)
+                    writer.Close();
+            }
+
             KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, steps.Pixel);
             writer.Line($"a = ref Unsafe.Add(ref a, {(stepped ? "channelStep" : "1")});");
             writer.Line($"w = ref Unsafe.Add(ref w, {run.Vectors * Lanes});");
@@ -95,11 +98,13 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
                 sizes.Add((TileCounts[i, j], kernel.Panels[i].Tiles[j].Count, j == 0 ? 1 : 0));
         }
 
-        sizes.Add(("AheadDistance", kernel.Ahead?.Distance ?? 0, 0));
         sizes.Add(("AheadStep", kernel.Ahead?.Step ?? 0, 0));
         sizes.Add(("AlsoStep", kernel.AlsoStep, 0));
-        ShapeEmitter.Emit(writer, name, "IPointwiseShape", [ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.Ahead is null ? null : "IFetchesAhead"], sizes);
+        ShapeEmitter.Emit(writer, name, "IPointwiseShape", [ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.Ahead is null ? null : "IFetchesAhead", FetchesInput(kernel) ? "IFetchesInput" : null], sizes);
     }
+
+    /// <summary>Whether other threads may have made some of the input's blocks.</summary>
+    private static bool FetchesInput(PointwiseKernel kernel) => kernel.Share == WorkShare.TilesOfPanels && kernel.ChannelBlock < kernel.InChannels;
 
     private static readonly string[,] TileCounts = { { "Tiles", "LargerTiles" }, { "LastTiles", "LastLargerTiles" } };
 

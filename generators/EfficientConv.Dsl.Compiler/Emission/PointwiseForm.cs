@@ -9,16 +9,14 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// </summary>
 /// <param name="Name">The method's name, which says the form.</param>
 /// <param name="Share">What threads share.</param>
-/// <param name="TakesAhead">Whether the caller says which weights are fetched ahead.</param>
-internal sealed record PointwiseForm(string Name, WorkShare Share, bool TakesAhead)
+internal sealed record PointwiseForm(string Name, WorkShare Share)
 {
     /// <summary>The form of <paramref name="kernel"/> in vectors of <paramref name="lanes"/> floats.</summary>
     public static PointwiseForm Of(PointwiseKernel kernel, int lanes)
     {
         WorkShare share = ShareOf(kernel);
-        bool takesAhead = kernel.Ahead is { Distance: 0 };
         string tiles = string.Join("And", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels}x{run.Vectors * lanes}"))));
-        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (takesAhead ? "Ahead" : string.Empty) + (kernel.AlsoStep > 0 ? "Also" : string.Empty) + SlopeName(kernel.Activation), share, takesAhead);
+        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (kernel.AlsoStep > 0 ? "Also" : string.Empty) + SlopeName(kernel.Activation), share);
     }
 
     /// <summary>A leaky ReLU's slope, which is part of the text, as part of a name: "Slope0_01".</summary>
@@ -28,7 +26,7 @@ internal sealed record PointwiseForm(string Name, WorkShare Share, bool TakesAhe
 
     /// <summary>A kernel that does all its work in a call does it as one row, or as the one part of its tiles.</summary>
     private static WorkShare ShareOf(PointwiseKernel kernel) =>
-        kernel.Share != WorkShare.None ? kernel.Share : kernel.Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.Tiles;
+        kernel.Share != WorkShare.None ? kernel.Share : kernel.Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.TilesOfPanels;
 
     /// <summary>The argument of a call that says which share it does.</summary>
     public string ShareArgument(PointwiseKernel kernel) => (kernel.Share, Share) switch

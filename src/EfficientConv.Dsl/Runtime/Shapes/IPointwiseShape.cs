@@ -48,9 +48,6 @@ public interface IPointwiseShape
     /// <summary>Tiles behind them that are one pixel larger.</summary>
     static virtual int LastLargerTiles => 0;
 
-    /// <summary>From the weights to those that are fetched meanwhile.</summary>
-    static virtual int AheadDistance => 0;
-
     /// <summary>Weights fetched ahead in each step of a sum.</summary>
     static virtual int AheadStep => 0;
 

@@ -51,6 +51,11 @@ public interface ILeakyReLU;
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
 public interface IFetchesAhead;
 
+/// <summary>The kernel fetches its input, of which other threads made a part.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IFetchesInput;
+
 /// <summary>The input rows lie in a ring.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
