@@ -232,8 +232,7 @@ internal sealed partial class DriverEmitter
         if (FetchesOwn(d))
         {
             // Of the projection's weights a thread needs those of its own panels.
-            int slabWeights = d.Slab * outPadded;
-            writer.Line($"int ownWeights = part.First({slabWeights / lanes}) * {lanes};");
+            writer.Line($"int ownWeights = part.First({d.Slab * outPadded / lanes}) * {lanes};", d.First.Share == WorkShare.TilesOfPanels);
         }
 
         if (d.Squeeze is not null)
@@ -370,15 +369,21 @@ internal sealed partial class DriverEmitter
     }
 
     /// <summary>The weights that a slab's projection fetches: the next slab's, behind the last one the next step's.</summary>
-    private static string NextProjection(FusedSlabsDriver d, int outPadded) =>
-        FormattableString.Invariant($"(slab == {d.Slabs - 1} ? ref next : ref Unsafe.Add(ref projectWeights, ((slab + 1) * SlabChannels * {outPadded}) + ownWeights))");
+    private static string NextProjection(FusedSlabsDriver d, int outPadded)
+    {
+        Size next = Size.Of(FormattableString.Invariant($"((slab + 1) * SlabChannels * {outPadded})"));
+        return FormattableString.Invariant($"(slab == {d.Slabs - 1} ? ref next : ref {KernelText.At("projectWeights", next + OwnWeights(d))})");
+    }
+
+    /// <summary>Where a thread's own weights of a slab's projection begin.</summary>
+    private static Size OwnWeights(FusedSlabsDriver d) => d.First.Share == WorkShare.TilesOfPanels ? Size.Of("ownWeights") : 0;
 
     /// <summary>Expansion and depthwise rows of the slab <c>slab</c> over the whole map, into <c>depthwise</c>.</summary>
     private void MakeSlab(FusedSlabsDriver d)
     {
         if (d.Expand is not null)
         {
-            string ahead = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref Unsafe.Add(ref projectWeights, ownWeights))");
+            string ahead = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref {KernelText.At("projectWeights", OwnWeights(d))})");
             string? also = d.Expand.AlsoStep == 0 ? null
                 : KernelText.At("weights", d.Slabs > 1 ? FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + (slab * {d.SqueezeAhead})") : FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
             writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", ahead: ahead, also: also));

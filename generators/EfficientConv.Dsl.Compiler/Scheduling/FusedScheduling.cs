@@ -143,11 +143,14 @@ internal static class FusedScheduling
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
         EquatableArray<PanelRun> panels = plan.Tiles(projectPixels, target.Vectors(outChannels));
         bool gatesWeights = GatesWeights(group);
+
+        // Of a slab's values and its weights the more numerous are read once: panel after panel where there are more output channels than pixels, else tile after tile.
+        WorkShare share = byRow ? WorkShare.Rows : after.Pixels > outChannels ? RegisterTiling.Share(panels) : WorkShare.TilesOfPanels;
         PointwiseKernel Projection(Initial first, ActivationFunction activation)
         {
             PointwiseKernel kernel = new(
                 projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, byRow ? WorkShare.Rows : WorkShare.TilesOfPanels);
+                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, share);
 
             return kernel with { Ahead = Next(kernel, after.Height) };
         }
