@@ -30,6 +30,21 @@ public sealed class WinogradTests
         "[InputShape(4, 1, 1)] [Conv2d(6, padding: 1, Algorithm = ALGORITHM)]",
         "[InputShape(1, 7, 30)] [Conv2d(1, padding: 1, Algorithm = ALGORITHM), ReLU]",
 
+        // Stride 2: whole tiles, partial ones at the right, at the bottom, at both; paddings; rows that no output reaches.
+        "[InputShape(16, 16, 20, Layout = TensorLayout.NHWC)] [Conv2d(32, stride: 2, padding: 1, Algorithm = ALGORITHM), ReLU]",
+        "[InputShape(37, 17, 13)] [Conv2d(29, stride: 2, padding: 1, Algorithm = ALGORITHM), SiLU]",
+        "[InputShape(5, 6, 5, Layout = TensorLayout.NHWC)] [Conv2d(7, stride: 2, Algorithm = ALGORITHM)]",
+        "[InputShape(6, 10, 9)] [Conv2d(17, stride: 2, PaddingTop = 0, PaddingBottom = 2, PaddingLeft = 2, PaddingRight = 1, Algorithm = ALGORITHM)]",
+        "[InputShape(40, 101, 60)] [Conv2d(72, stride: 2, padding: 1, Algorithm = ALGORITHM), HardSwish]",
+        "[InputShape(12, 27, 18)] [PointwiseConv2d(24)] [Conv2d(30, stride: 2, padding: 1, Algorithm = ALGORITHM), ReLU] [PointwiseConv2d(5)]",
+        "[InputShape(144, 15, 28)] [PointwiseConv2d(160)] [Conv2d(250, stride: 2, padding: 1, Algorithm = ALGORITHM)] [PointwiseConv2d(5)]",
+        "[InputShape(32, 19, 14)] [Bottleneck(16, 48, stride: 2, Algorithm = ALGORITHM)] [Bottleneck(20, shortcut: Shortcut.Required, Algorithm = ALGORITHM)]",
+
+        // Many weights for few pixels: small tiles.
+        "[InputShape(160, 9, 11)] [Conv2d(200, padding: 1, Algorithm = ALGORITHM)]",
+        "[InputShape(256, 14, 14, Layout = TensorLayout.NHWC)] [Conv2d(96, padding: 1, Algorithm = ALGORITHM), ReLU6]",
+        "[InputShape(144, 13, 14)] [Conv2d(160, padding: 1, bias: false, Algorithm = ALGORITHM), BatchNorm, GELU] [PointwiseConv2d(160)] [Bottleneck(160, shortcut: Shortcut.Required, Algorithm = ALGORITHM)]",
+
         // Several steps, the last of them smaller; activations as a pass.
         "[InputShape(64, 45, 38)] [Conv2d(64, padding: 1, Algorithm = ALGORITHM), SiLU]",
         "[InputShape(96, 37, 33, Layout = TensorLayout.NHWC)] [Conv2d(48, padding: 1, Algorithm = ALGORITHM), Sigmoid]",
@@ -107,50 +122,73 @@ public sealed class WinogradTests
     }
 
     [Theory]
-    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1)]", true)]
-    [InlineData("[InputShape(256, 14, 14, Layout = TensorLayout.NHWC)] [Conv2d(256, padding: 1)]", true)]
-    [InlineData("[InputShape(256, 56, 56)] [Bottleneck(64)]", true)]
-    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1, Algorithm = ConvAlgorithm.Direct)]", false)]
-    [InlineData("[InputShape(256, 56, 56)] [Bottleneck(64, Algorithm = ConvAlgorithm.Direct)]", false)]
-    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1, stride: 2)]", false)]
-    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 2, dilation: 2)]", false)]
-    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1, groups: 2)]", false)]
-    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, 5, padding: 2)]", false)]
-    [InlineData("[InputShape(3, 56, 56)] [Conv2d(64, padding: 1)]", false)]
-    [InlineData("[InputShape(512, 14, 14)] [Conv2d(512, padding: 1)]", false)]
-    [InlineData("[InputShape(16, 56, 56)] [Conv2d(64, padding: 1)]", true)]
-    [InlineData("[InputShape(12, 56, 56)] [Conv2d(64, padding: 1)]", false)]
-    [InlineData("[InputShape(48, 13, 13)] [Conv2d(192, padding: 1)]", true)]
-    [InlineData("[InputShape(48, 9, 17)] [Conv2d(192, padding: 1)]", false)]
-    [InlineData("[InputShape(256, 7, 7)] [Conv2d(256, padding: 1)]", false)]
-    [InlineData("[InputShape(3, 5, 5)] [Conv2d(4, Algorithm = ConvAlgorithm.Winograd)]", true)]
-    public void Auto_TakesItForLargeMapsOnEveryTarget(string text, bool expected)
+    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1)]", "F4x4")]
+    [InlineData("[InputShape(256, 14, 14, Layout = TensorLayout.NHWC)] [Conv2d(256, padding: 1)]", "F2x2")]
+    [InlineData("[InputShape(256, 28, 28)] [Conv2d(256, padding: 1)]", "F4x4")]
+    [InlineData("[InputShape(512, 28, 28)] [Conv2d(512, padding: 1)]", "F2x2")]
+    [InlineData("[InputShape(512, 14, 14)] [Conv2d(512, padding: 1)]", "F2x2")]
+    [InlineData("[InputShape(512, 7, 7)] [Conv2d(512, padding: 1)]", null)]
+    [InlineData("[InputShape(256, 56, 56)] [Bottleneck(64)]", "F4x4")]
+    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1, Algorithm = ConvAlgorithm.Direct)]", null)]
+    [InlineData("[InputShape(256, 56, 56)] [Bottleneck(64, Algorithm = ConvAlgorithm.Direct)]", null)]
+    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1, stride: 2)]", "F2x2Stride2")]
+    [InlineData("[InputShape(256, 28, 28)] [Conv2d(256, padding: 1, stride: 2)]", "F2x2Stride2")]
+    [InlineData("[InputShape(512, 14, 14)] [Conv2d(512, padding: 1, stride: 2)]", null)]
+    [InlineData("[InputShape(32, 112, 112)] [Conv2d(32, padding: 1, stride: 2)]", null)]
+    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1, stride: 3)]", null)]
+    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 2, dilation: 2)]", null)]
+    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1, groups: 2)]", null)]
+    [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, 5, padding: 2)]", null)]
+    [InlineData("[InputShape(3, 56, 56)] [Conv2d(64, padding: 1)]", null)]
+    [InlineData("[InputShape(16, 56, 56)] [Conv2d(64, padding: 1)]", "F4x4")]
+    [InlineData("[InputShape(12, 56, 56)] [Conv2d(64, padding: 1)]", null)]
+    [InlineData("[InputShape(48, 13, 13)] [Conv2d(192, padding: 1)]", "F2x2")]
+    [InlineData("[InputShape(48, 9, 17)] [Conv2d(192, padding: 1)]", null)]
+    [InlineData("[InputShape(256, 7, 7)] [Conv2d(256, padding: 1)]", null)]
+    [InlineData("[InputShape(3, 5, 5)] [Conv2d(4, Algorithm = ConvAlgorithm.Winograd)]", "F2x2")]
+    public void Auto_TakesTheFastestFormOnEveryTarget(string text, string? expected)
     {
         foreach (VectorTarget target in VectorTarget.All)
-            Assert.Equal(expected, Plan(text, target).Steps.Any(s => s.Driver is WinogradDriver));
+            Assert.Equal(expected, Plan(text, target).Steps.Select(s => s.Driver).OfType<WinogradDriver>().SingleOrDefault()?.Form.Name);
     }
 
     [Theory]
     [InlineData("[Conv2d(8, 5, padding: 2, Algorithm = ConvAlgorithm.Winograd)]")]
-    [InlineData("[Conv2d(8, stride: 2, Algorithm = ConvAlgorithm.Winograd)]")]
+    [InlineData("[Conv2d(8, stride: 3, Algorithm = ConvAlgorithm.Winograd)]")]
     [InlineData("[Conv2d(8, dilation: 2, Algorithm = ConvAlgorithm.Winograd)]")]
     [InlineData("[Conv2d(8, groups: 2, Algorithm = ConvAlgorithm.Winograd)]")]
-    [InlineData("[Bottleneck(4, stride: 2, Algorithm = ConvAlgorithm.Winograd)]")]
     public void Winograd_IsAMistakeWhereItCannotBe(string attribute) =>
         Assert.Contains("Algorithm", Assert.Single(NetworkCompiler.Check(DeclarationText.Parse($"[InputShape(8, 16, 16)] {attribute}"))).Message, StringComparison.Ordinal);
 
-    /// <summary>Every output channel's weights stand in one panel, and the 36 products do not overlap.</summary>
-    [Fact]
-    public void Panels_HoldEveryChannelOnce()
+    /// <summary>Every output channel's weights stand in one panel, and those of the products do not overlap.</summary>
+    [Theory]
+    [InlineData(17, 1, 36)]
+    [InlineData(3, 1, 16)]
+    [InlineData(17, 2, 16)]
+    public void Panels_HoldEveryChannelOnce(int height, int stride, int weightSets)
     {
+        string text = FormattableString.Invariant($"[InputShape(137, {height}, 13)] [Conv2d(149, padding: 1, stride: {stride}, Algorithm = ConvAlgorithm.Winograd)]");
         foreach (VectorTarget target in VectorTarget.All)
         {
-            StagePacking packing = Assert.Single(Plan("[InputShape(37, 17, 13)] [Conv2d(149, padding: 1, Algorithm = ConvAlgorithm.Winograd)]", target).Packing);
+            StagePacking packing = Assert.Single(Plan(text, target).Packing);
             PackWinogradPanels packed = Assert.Single(packing.Instructions.OfType<PackWinogradPanels>());
             Assert.Equal(Enumerable.Range(0, 149), packed.Panels.SelectMany(p => Enumerable.Range(p.OutStart, Math.Min(p.OutEnd, p.OutStart + (p.PanelWidth * p.PanelCount)) - p.OutStart)));
-            Assert.All(packed.Panels, p => Assert.Equal(p.Length, p.PanelWidth * p.PanelCount * 37));
+            Assert.All(packed.Panels, p => Assert.Equal(p.Length, p.PanelWidth * p.PanelCount * 137));
             Assert.InRange(packed.Panels.Sum(p => p.Length), 1, packed.ProductStep);
-            Assert.Equal(36 * packed.ProductStep, packed.Length);
+            Assert.Equal(weightSets * packed.ProductStep, packed.Length);
+        }
+    }
+
+    /// <summary>Every product is computed once, with weights that exist and follow each other.</summary>
+    [Fact]
+    public void Products_StandInTheOrderOfTheirWeights()
+    {
+        foreach (WinogradForm form in (WinogradForm[])[WinogradForm.F4x4, WinogradForm.F2x2, WinogradForm.F2x2Stride2])
+        {
+            (int Product, int Weights)[] order = [.. form.Order];
+            Assert.Equal(Enumerable.Range(0, form.Products), order.Select(o => o.Product).Order());
+            Assert.Equal(Enumerable.Range(0, form.WeightSets), order.Select(o => o.Weights).Distinct());
+            Assert.Equal(order.Select(o => o.Weights).Order(), order.Select(o => o.Weights));
         }
     }
 

@@ -21,8 +21,8 @@ internal static class KernelTime
         StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * 2.5) + StepWork.EpilogueCyclesPerVector(k.Activation)),
         LanewiseKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, k.InPerGroup, k.Activation, weights: true)),
         PoolKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, 1, ActivationFunction.None, weights: false)),
-        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * 290,
-        WinogradOutputKernel k => k.TileRows * ((k.Width + 3) / 4) * k.Vectors * (190 + (16 * StepWork.EpilogueCyclesPerVector(k.Activation))),
+        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * k.Form.InputCycles,
+        WinogradOutputKernel k => k.TileRows * k.Form.Tiles(k.Width) * k.Vectors * (k.Form.OutputCycles + (k.Form.Output * k.Form.Output * StepWork.EpilogueCyclesPerVector(k.Activation))),
         _ => 0,
     };
 

@@ -220,16 +220,16 @@ public static class TimeModel
     private static long Winograd(Counter count, WinogradDriver d)
     {
         Shape input = d.Input.Shape, output = d.Output.Shape;
-        double steps = Math.Ceiling((output.Height + 3) / 4 / (double)d.Transform.TileRows);
+        double steps = Math.Ceiling(d.Form.Tiles(output.Height) / (double)d.Transform.TileRows);
         count.Run(d.Transform, steps);
-        count.Run(d.Product, steps * WinogradTile.Products);
+        count.Run(d.Product, steps * d.Form.Products);
         count.Run(d.Inverse, steps);
         count.TurnIf(d.Input.IsPlanar, input.Count);
         if (!d.Input.IsPlanar)
             count.Copy(input.Count);
         count.TurnIf(d.Buffer >= 0, output.Count);
         count.Pass(d.Pass, output.Count);
-        return (long)WinogradTile.Products * input.Channels * output.Channels;
+        return (long)d.Form.WeightSets * input.Channels * output.Channels;
     }
 
     private static long Squeeze(Counter count, SqueezePart part)

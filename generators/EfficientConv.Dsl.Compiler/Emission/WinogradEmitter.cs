@@ -3,45 +3,48 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>
-/// Prints Winograd's F(4x4, 3x3) (Lavin and Gray 2016) with the points 0, 3/4, -3/4, 3/2, -3/2 and infinity. They spread the magnitudes of the 36
-/// products more evenly than the customary 0, 1, -1, 2, -2, which makes the error several times smaller (Barabasz et al. 2020), and all
-/// constants of both transforms are exact.
+/// Prints Winograd's algorithm (Lavin and Gray 2016). F(4x4, 3x3) has the points 0, 3/4, -3/4, 3/2, -3/2 and infinity, which spread the magnitudes of the 36
+/// products more evenly than the customary 0, 1, -1, 2, -2: that makes the error several times smaller (Barabasz et al. 2020), and all
+/// constants of both transforms are exact. F(2x2, 3x3) has 0, 1, -1 and infinity, and its stride-2 form 0, 1 and infinity for the even pixels: sums and differences alone.
 /// </summary>
 internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
 {
-    private const int Edge = WinogradTile.Input, OutEdge = WinogradTile.Output;
-
     private int Lanes => vector.Target.Lanes;
 
     /// <summary>Prints how the weights are stored.</summary>
     public static void EmitPacking(SourceWriter writer, PackWinogradPanels packing)
     {
         foreach (PackPanels p in packing.Panels)
-            writer.Line($"Winograd.PackPanels(convolution, packed.Slice({packing.Offset + p.Offset}, {packing.Length - p.Offset}), {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {packing.ProductStep});");
+            writer.Line($"Winograd.PackPanels(WinogradForm.{packing.Form.Name}, convolution, packed.Slice({packing.Offset + p.Offset}, {packing.Length - p.Offset}), {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {packing.ProductStep});");
     }
 
     public void Emit(string name, WinogradInputKernel kernel)
     {
+        WinogradForm form = kernel.Form;
         writer.Line();
-        writer.Line($"/// <summary>Winograd's input transform of {kernel.TileRows} x {kernel.TileColumns} tiles of 6 x 6 pixels, {kernel.Channels} channels.</summary>");
+        writer.Line($"/// <summary>Winograd's input transform of {kernel.TileRows} x {kernel.TileColumns} tiles of {form.Input} x {form.Input} pixels, {kernel.Channels} channels{Suffix(form)}.</summary>");
         writer.Line("/// <param name=\"rows\">Input rows with zeros around them.</param>");
         writer.Line("/// <param name=\"tiles\">Factors of the products, [product][tile][channel].</param>");
         writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})");
-        Constant("product", "1.265625f");
-        Constant("sum", "-2.8125f");
-        Constant("outer", "-2.25f");
-        Constant("inner", "-0.5625f");
-        Constant("near", "0.75f");
-        Constant("far", "1.5f");
-        Constant("minusNear", "-0.75f");
-        Constant("minusFar", "-1.5f");
+        if (form == WinogradForm.F4x4)
+        {
+            Constant("product", "1.265625f");
+            Constant("sum", "-2.8125f");
+            Constant("outer", "-2.25f");
+            Constant("inner", "-0.5625f");
+            Constant("near", "0.75f");
+            Constant("far", "1.5f");
+            Constant("minusNear", "-0.75f");
+            Constant("minusFar", "-1.5f");
+        }
+
         bool byRow = kernel.Share == WorkShare.Tiles;
         if (byRow)
         {
             writer.Line($"int firstRow = part.First({kernel.TileRows}), endRow = part.End({kernel.TileRows});");
-            writer.Line($"rows = ref Unsafe.Add(ref rows, firstRow * {OutEdge * kernel.RowStep});");
+            writer.Line($"rows = ref Unsafe.Add(ref rows, firstRow * {form.Step * kernel.RowStep});");
             writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {kernel.TileColumns * kernel.TileStep});");
             writer.Open("for (int tileRow = firstRow; tileRow < endRow; tileRow++)");
             Row();
@@ -63,37 +66,38 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
                 {
                     writer.Line($"ref float source = ref {KernelText.At("column", at)};");
                     writer.Line("ref float between = ref temporary;");
-                    writer.Open($"for (int row = 0; row < {Edge}; row++)");
-                    LoadSix("source", kernel.PixelStep);
-                    TransformInput();
-                    StoreAll(Edge, "between", Lanes);
+                    writer.Open($"for (int row = 0; row < {form.Input}; row++)");
+                    Load(form, "source", kernel.PixelStep);
+                    TransformInput(form);
+                    StoreAll(form.Input, "between", Lanes);
                     writer.Line($"source = ref Unsafe.Add(ref source, {kernel.RowStep});");
-                    writer.Line($"between = ref Unsafe.Add(ref between, {Edge * Lanes});");
+                    writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
                     writer.Close();
                     writer.Line();
                     writer.Line("between = ref temporary;");
                     writer.Line($"ref float destination = ref {KernelText.At("tiles", at)};");
-                    writer.Open($"for (int x = 0; x < {Edge}; x++)");
-                    LoadSix("between", Edge * Lanes);
-                    TransformInput();
-                    StoreAll(Edge, "destination", Edge * kernel.ProductStep);
+                    writer.Open($"for (int x = 0; x < {form.Input}; x++)");
+                    Load(form, "between", form.Input * Lanes);
+                    TransformInput(form);
+                    StoreAll(form.Input, "destination", form.Input * kernel.ProductStep);
                     writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
                     writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.ProductStep});");
                     writer.Close();
                 });
-                writer.Line($"column = ref Unsafe.Add(ref column, {OutEdge * kernel.PixelStep});");
+                writer.Line($"column = ref Unsafe.Add(ref column, {form.Step * kernel.PixelStep});");
                 writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
             });
-            writer.Line($"rows = ref Unsafe.Add(ref rows, {OutEdge * kernel.RowStep});");
+            writer.Line($"rows = ref Unsafe.Add(ref rows, {form.Step * kernel.RowStep});");
         }
     }
 
     public void Emit(string name, WinogradOutputKernel kernel)
     {
+        WinogradForm form = kernel.Form;
         bool residual = kernel.Initial == Initial.BiasAndResidual;
-        int whole = kernel.Width / OutEdge, rest = kernel.Width % OutEdge;
+        int whole = kernel.Width / form.Output, rest = kernel.Width % form.Output;
         writer.Line();
-        writer.Line($"/// <summary>Winograd's output transform of up to {kernel.TileRows * OutEdge} x {kernel.Width} pixels, {kernel.Channels} channels{(kernel.Activation.IsNone ? string.Empty : ", " + kernel.Activation)}.</summary>");
+        writer.Line($"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}{(kernel.Activation.IsNone ? string.Empty : ", " + kernel.Activation)}.</summary>");
         writer.Line("/// <param name=\"tiles\">Products, [product][tile][channel].</param>");
         writer.Line("/// <param name=\"rows\">Output rows that exist.</param>");
         writer.Line("/// <param name=\"bias\">Bias.</param>");
@@ -103,53 +107,58 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, {(residual ? "ref float residual, " : string.Empty)}ref float temporary{KernelText.Share(kernel.Share).Parameter})");
-        Constant("near1", "0.75f");
-        Constant("far1", "1.5f");
-        Constant("near2", "0.5625f");
-        Constant("far2", "2.25f");
-        Constant("near3", "0.421875f");
-        Constant("far3", "3.375f");
+        if (form == WinogradForm.F4x4)
+        {
+            Constant("near1", "0.75f");
+            Constant("far1", "1.5f");
+            Constant("near2", "0.5625f");
+            Constant("far2", "2.25f");
+            Constant("near3", "0.421875f");
+            Constant("far3", "3.375f");
+        }
+
         foreach (string constant in vector.ActivationConstants(kernel.Activation))
             writer.Line(constant);
         if (kernel.Share == WorkShare.Tiles)
         {
             int tileColumns = whole + (rest > 0 ? 1 : 0);
-            writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {OutEdge});");
+            writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {form.Output});");
             writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {tileColumns * kernel.TileStep});");
-            writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {OutEdge * kernel.Width * kernel.OutPixelStep});");
-            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {OutEdge * kernel.Width * kernel.ResidualPixelStep});", residual);
-            writer.Open($"for (int top = firstRow * {OutEdge}; top < endTop; top += {OutEdge})");
+            writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {form.Output * kernel.Width * kernel.OutPixelStep});");
+            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * kernel.ResidualPixelStep});", residual);
+            writer.Open($"for (int top = firstRow * {form.Output}; top < endTop; top += {form.Output})");
         }
         else
         {
-            writer.Open($"for (int top = 0; top < rows; top += {OutEdge})");
+            writer.Open($"for (int top = 0; top < rows; top += {form.Output})");
         }
 
-        writer.Line($"int height = Math.Min({OutEdge}, rows - top);");
+        writer.Line($"int height = Math.Min({form.Output}, rows - top);");
         writer.Line("ref float column = ref output;");
         writer.Line("ref float added = ref residual;", residual);
         if (whole > 0)
-            writer.Loop("tile", whole, () => EmitTile(kernel, OutEdge), braces: rest > 0);
+            writer.Loop("tile", whole, () => EmitTile(kernel, form.Output), braces: rest > 0);
         if (rest > 0)
             EmitTile(kernel, rest);
-        writer.Line($"output = ref Unsafe.Add(ref output, {OutEdge * kernel.Width * kernel.OutPixelStep});");
-        writer.Line($"residual = ref Unsafe.Add(ref residual, {OutEdge * kernel.Width * kernel.ResidualPixelStep});", residual);
+        writer.Line($"output = ref Unsafe.Add(ref output, {form.Output * kernel.Width * kernel.OutPixelStep});");
+        writer.Line($"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * kernel.ResidualPixelStep});", residual);
         writer.Close();
         writer.Close();
     }
 
     private void EmitTile(WinogradOutputKernel kernel, int columns)
     {
+        WinogradForm form = kernel.Form;
         bool residual = kernel.Initial == Initial.BiasAndResidual;
         Vectors(kernel.Vectors, kernel.Share, at =>
         {
             writer.Line($"{vector.Type} start = {vector.Load(KernelText.At("bias", at))};");
             writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
             writer.Line("ref float between = ref temporary;");
-            writer.Open($"for (int x = 0; x < {Edge}; x++)");
-            LoadSix("source", Edge * kernel.ProductStep);
-            TransformOutput(OutEdge);
-            StoreAll(OutEdge, "between", Edge * Lanes);
+            writer.Open($"for (int x = 0; x < {form.Input}; x++)");
+            Load(form, "source", form.Input * kernel.ProductStep);
+            TransformOutput(form, form.Output);
+            StoreAll(form.Output, "between", form.Input * Lanes);
             writer.Line($"source = ref Unsafe.Add(ref source, {kernel.ProductStep});");
             writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
             writer.Close();
@@ -159,8 +168,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             if (residual)
                 writer.Line($"ref float r = ref {KernelText.At("added", at)};");
             writer.Open("for (int row = 0; row < height; row++)");
-            LoadSix("between", Lanes);
-            TransformOutput(columns);
+            Load(form, "between", Lanes);
+            TransformOutput(form, columns);
             for (int x = 0; x < columns; x++)
             {
                 string sum = vector.Add(FormattableString.Invariant($"t{x}"), "start");
@@ -173,24 +182,26 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
                 writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{x}")), "c", x * kernel.OutPixelStep));
             }
 
-            writer.Line($"between = ref Unsafe.Add(ref between, {Edge * Lanes});");
+            writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
             writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
             if (residual)
                 writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * kernel.ResidualPixelStep});");
             writer.Close();
-        }, braces: columns < OutEdge);
-        writer.Line($"column = ref Unsafe.Add(ref column, {OutEdge * kernel.OutPixelStep});");
+        }, braces: columns < form.Output);
+        writer.Line($"column = ref Unsafe.Add(ref column, {form.Output * kernel.OutPixelStep});");
         if (residual)
-            writer.Line($"added = ref Unsafe.Add(ref added, {OutEdge * kernel.ResidualPixelStep});");
+            writer.Line($"added = ref Unsafe.Add(ref added, {form.Output * kernel.ResidualPixelStep});");
         writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
     }
 
     public void Emit(WinogradDriver d, KernelNames names)
     {
         int height = d.Input.Shape.Height, width = d.Input.Shape.Width, outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
-        int step = d.Inverse.OutPixelStep, rows = d.Transform.TileRows * OutEdge;
+        WinogradForm form = d.Form;
+        int step = d.Inverse.OutPixelStep, rows = d.Transform.TileRows * form.Output;
         bool steps = rows < outHeight;
-        writer.Line($"const int RowsPerStep = {rows};");
+        writer.Line($"const int RowsPerStep = {rows};", steps);
+        writer.Line($"const int WindowRows = {(d.Transform.TileRows * form.Step) + form.Overlap};");
         writer.Line($"const int WindowRow = {d.Transform.RowStep / d.Transform.PixelStep} * {d.Transform.PixelStep};");
         bool shared = d.SharesSteps;
         string share = shared ? ", part" : string.Empty;
@@ -209,8 +220,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"ref float tiles = ref {KernelText.At("scratch", d.Tiles)};");
         writer.Line($"ref float products = ref {KernelText.At("scratch", d.Products)};");
         writer.Line(shared
-            ? "MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, part.First(RowsPerStep + 2) * WindowRow), (part.End(RowsPerStep + 2) - part.First(RowsPerStep + 2)) * WindowRow).Clear();"
-            : "MemoryMarshal.CreateSpan(ref window, (RowsPerStep + 2) * WindowRow).Clear();");
+            ? "MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, part.First(WindowRows) * WindowRow), (part.End(WindowRows) - part.First(WindowRows)) * WindowRow).Clear();"
+            : "MemoryMarshal.CreateSpan(ref window, WindowRows * WindowRow).Clear();");
         writer.Line("part.Barrier();", shared);
         string start = steps ? $"y * {outWidth}" : "0";
         if (steps)
@@ -221,11 +232,12 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
                 : $"int firstRow = part.First({count}) * RowsPerStep;");
             writer.Open($"for (int y = firstRow; y < {(shared ? FormattableString.Invariant($"{outHeight}") : FormattableString.Invariant($"Math.Min({outHeight}, part.End({count}) * RowsPerStep)"))}; y += RowsPerStep)");
             writer.Line($"int rows = Math.Min(RowsPerStep, {outHeight} - y);");
-            writer.Line("// The last two rows of a step are the next one's first.");
+            int overlap = form.Overlap;
+            writer.Line($"// The last {(overlap == 1 ? "row of a step is the next one's first" : FormattableString.Invariant($"{overlap} rows of a step are the next one's first"))}.");
             writer.Line($"if (y > firstRow{(shared ? " && part.Index == 0" : string.Empty)})");
-            writer.Line("    MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, RowsPerStep * WindowRow), 2 * WindowRow).CopyTo(MemoryMarshal.CreateSpan(ref window, 2 * WindowRow));");
+            writer.Line($"    MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, (WindowRows - {overlap}) * WindowRow), {overlap} * WindowRow).CopyTo(MemoryMarshal.CreateSpan(ref window, {overlap} * WindowRow));");
             writer.Line("part.Barrier();", shared);
-            writer.Line("int first = y == firstRow ? 0 : 2;");
+            writer.Line($"int first = y == firstRow ? 0 : {overlap};");
         }
         else
         {
@@ -234,9 +246,9 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         }
 
         writer.Open(shared
-            ? "for (int r = first + part.First(RowsPerStep + 2 - first); r < first + part.End(RowsPerStep + 2 - first); r++)"
-            : "for (int r = first; r < RowsPerStep + 2; r++)");
-        writer.Line($"int row = {(steps ? "y + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
+            ? "for (int r = first + part.First(WindowRows - first); r < first + part.End(WindowRows - first); r++)"
+            : "for (int r = first; r < WindowRows; r++)");
+        writer.Line($"int row = {(steps ? Scaled("y", form.Stride) + " + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
         writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
         writer.Line($"if (row >= 0 && row < {height})");
         writer.Line("    " + Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
@@ -258,11 +270,20 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("part.Barrier();", shared);
         writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary{share});");
         writer.Line("part.Barrier();", shared);
+        bool common = form.WeightSets < form.Products;
+        if (common)
+        {
+            writer.Line("// Products in the order of their weights, of which some are the same.");
+            writer.Line($"ReadOnlySpan<byte> order = [{string.Join(", ", form.Order.Select(o => o.Product))}], weightsOf = [{string.Join(", ", form.Order.Select(o => o.Weights))}];");
+        }
+
+        string index = common ? "i" : "product";
         writer.Open(d.Transform.Share == WorkShare.Panels
-            ? $"for (int product = part.First({WinogradTile.Products}); product < part.End({WinogradTile.Products}); product++)"
-            : $"for (int product = 0; product < {WinogradTile.Products}; product++)");
-        Size product = Size.Of("product");
-        writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", d.Weights + (product * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
+            ? $"for (int {index} = part.First({form.Products}); {index} < part.End({form.Products}); {index}++)"
+            : $"for (int {index} = 0; {index} < {form.Products}; {index}++)");
+        writer.Line("int product = order[i];", common);
+        Size product = Size.Of("product"), ofWeights = common ? Size.Of("weightsOf[i]") : product;
+        writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", d.Weights + (ofWeights * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
         writer.Close();
         writer.Line("part.Barrier();", shared);
         string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
@@ -315,9 +336,9 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
 
     private void Constant(string name, string value) => writer.Line($"{vector.Type} {name} = {vector.Create(value)};");
 
-    private void LoadSix(string reference, int step)
+    private void Load(WinogradForm form, string reference, int step)
     {
-        for (int i = 0; i < Edge; i++)
+        for (int i = 0; i < form.Input; i++)
             writer.Line($"{vector.Type} d{i} = {vector.Load(reference, i * step)};");
     }
 
@@ -331,8 +352,27 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     /// One dimension of the input transform: a point's factor is the input as a polynomial's coefficients against those of the product of all other
     /// points' linear factors. Opposite points share the even and the odd part.
     /// </summary>
-    private void TransformInput()
+    private void TransformInput(WinogradForm form)
     {
+        if (form == WinogradForm.F2x2)
+        {
+            Local("t0", vector.Subtract("d2", "d0"));
+            Local("t1", vector.Add("d1", "d2"));
+            Local("t2", vector.Subtract("d2", "d1"));
+            Local("t3", vector.Subtract("d3", "d1"));
+            return;
+        }
+
+        if (form == WinogradForm.F2x2Stride2)
+        {
+            Local("t0", vector.Subtract("d0", "d2"));
+            Local("t1", "d2");
+            Local("t2", vector.Subtract("d4", "d2"));
+            Local("t3", "d1");
+            Local("t4", "d3");
+            return;
+        }
+
         Local("evenNear", vector.Fma("outer", "d2", "d4"));
         Local("oddNear", vector.Fma("outer", "d1", "d3"));
         Local("evenFar", vector.Fma("inner", "d2", "d4"));
@@ -346,8 +386,24 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     /// <summary>One dimension of the output transform: the polynomial's products at the points, times powers of the points, for the first <paramref name="count"/> outputs.</summary>
-    private void TransformOutput(int count)
+    private void TransformOutput(WinogradForm form, int count)
     {
+        if (form == WinogradForm.F2x2)
+        {
+            Local("t0", vector.Add(Group(vector.Add("d0", "d1")), "d2"));
+            if (count > 1)
+                Local("t1", vector.Add(Group(vector.Subtract("d1", "d2")), "d3"));
+            return;
+        }
+
+        if (form == WinogradForm.F2x2Stride2)
+        {
+            Local("t0", vector.Add(Group(vector.Add("d0", "d1")), "d3"));
+            if (count > 1)
+                Local("t1", vector.Add(Group(vector.Add("d1", "d2")), "d4"));
+            return;
+        }
+
         Local("sumNear", vector.Add("d1", "d2"));
         Local("sumFar", vector.Add("d3", "d4"));
         if (count > 1)
@@ -367,6 +423,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
 
     private void Local(string name, string value) => writer.Line($"{vector.Type} {name} = {value};");
 
+    private static string Suffix(WinogradForm form) => form.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {form.Stride}");
+
     /// <summary>An operand: infix operators need parentheses around them.</summary>
-    private static string Group(string expression) => expression.Contains(" + ") ? $"({expression})" : expression;
+    private static string Group(string expression) => expression.Contains(" + ") || expression.Contains(" - ") ? $"({expression})" : expression;
 }

@@ -77,7 +77,7 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
     {
         ConvolutionAlgorithm algorithm = Enumeration("Algorithm", ConvolutionAlgorithm.Auto);
         if (algorithm == ConvolutionAlgorithm.Winograd && !convolution.IsDense3x3)
-            Invalid("Algorithm", nameof(ConvolutionAlgorithm.Winograd), "Auto or Direct where the kernel is not 3 x 3 with stride 1, dilation 1 and one group");
+            Invalid("Algorithm", nameof(ConvolutionAlgorithm.Winograd), "Auto or Direct where the kernel is not 3 x 3 with stride 1 or 2, dilation 1 and one group");
         return algorithm;
     }
 

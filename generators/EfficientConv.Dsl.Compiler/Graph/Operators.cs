@@ -134,7 +134,7 @@ public enum ConvolutionAlgorithm
     /// <summary>The sum as written.</summary>
     Direct,
 
-    /// <summary>Winograd's F(4x4, 3x3).</summary>
+    /// <summary>Winograd's, in the form that is fastest.</summary>
     Winograd,
 }
 
@@ -162,8 +162,8 @@ public sealed record ConvolutionOperator(
     /// <summary>The branches that a checkpoint may hold in its place, or null.</summary>
     public Reparameterization? Branches { get; init; }
 
-    /// <summary>Whether it is a dense 3x3 convolution with stride 1, which Winograd's algorithm can compute.</summary>
-    public bool IsDense3x3 => Kernel == Extent.Square(3) && Stride == Extent.Square(1) && Dilation == Extent.Square(1) && Groups == 1 && !IsLinear;
+    /// <summary>Whether it is a dense 3x3 convolution with stride 1 or 2, which Winograd's algorithm can compute.</summary>
+    public bool IsDense3x3 => Kernel == Extent.Square(3) && Stride.Height is 1 or 2 && Stride.Width == Stride.Height && Dilation == Extent.Square(1) && Groups == 1 && !IsLinear;
 }
 
 /// <summary>Batch normalisation with running statistics.</summary>

@@ -126,9 +126,9 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     private bool IsTile(int tile) => tile >= 1 && tile <= RegisterTiling.MaxVectors(target);
 
-    /// <summary>Register tiles of a product, as wide as the measured schedule says.</summary>
-    public EquatableArray<PanelRun> Tiles(int pixels, int vectors) =>
-        RegisterTiling.Choose(target, pixels, vectors, Override is { } asked && IsTile(asked.Tile) ? asked.Tile : 0);
+    /// <summary>Register tiles of a product, as wide as the measured schedule says; <paramref name="distantSum"/> as <see cref="RegisterTiling.Choose"/> has it.</summary>
+    public EquatableArray<PanelRun> Tiles(int pixels, int vectors, int distantSum = 0) =>
+        RegisterTiling.Choose(target, pixels, vectors, Override is { } asked && IsTile(asked.Tile) ? asked.Tile : 0, distantSum);
 
     /// <summary>Begins a step: offsets of weights packed from now on are relative to here.</summary>
     public void BeginStep() => _stepWeights = _packedLength;

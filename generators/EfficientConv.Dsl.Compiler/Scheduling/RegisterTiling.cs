@@ -20,15 +20,16 @@ public static class RegisterTiling
     /// <param name="pixels">Pixels.</param>
     /// <param name="vectors">Vectors of output channels.</param>
     /// <param name="panel">Vectors of a panel that were measured to be best; 0 for what is predicted.</param>
-    public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors, int panel = 0)
+    /// <param name="distantSum">Terms of the sum where all weights together lie beyond the first-level cache and are read once, by these pixels alone; else 0.</param>
+    public static EquatableArray<PanelRun> Choose(VectorTarget target, int pixels, int vectors, int panel = 0, int distantSum = 0)
     {
         double best = double.MaxValue;
         int width = 1;
         for (int candidate = 1; candidate <= Math.Min(vectors, MaxVectors(target)); candidate++)
         {
-            double cost = PanelCost(target, pixels, candidate) * (vectors / candidate);
+            double cost = PanelCost(target, pixels, candidate, distantSum) * (vectors / candidate);
             if (vectors % candidate != 0)
-                cost += PanelCost(target, pixels, vectors % candidate);
+                cost += PanelCost(target, pixels, vectors % candidate, distantSum);
             if (cost < best * 0.999)
                 (best, width) = (cost, candidate);
         }
@@ -95,6 +96,12 @@ public static class RegisterTiling
     /// <summary>Floats of a cache line.</summary>
     private const int LineFloats = 16;
 
+    /// <summary>Floats of a panel that stays in the first-level cache beside the pixels of its tiles.</summary>
+    private const int ResidentPanel = 8 * 1024;
+
+    /// <summary>Cycles in which a float comes from the second-level cache, while as much is fetched into it: measured, a line in somewhat more than 3.</summary>
+    private const double CyclesPerDistantFloat = 0.2;
+
     /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
     internal static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
 
@@ -119,7 +126,16 @@ public static class RegisterTiling
         return best;
     }
 
-    private static double PanelCost(VectorTarget target, int pixels, int vectors) => TileCosts(pixels, BestTile(target, pixels, vectors), vectors);
+    /// <summary>Cycles of one step of the sum, at least those in which a panel's weights come from the second-level cache: for every tile, unless the panel stays in the first.</summary>
+    private static double PanelCost(VectorTarget target, int pixels, int vectors, int distantSum)
+    {
+        EquatableArray<TileRun> tiles = Split(pixels, BestTile(target, pixels, vectors));
+        if (distantSum == 0)
+            return tiles.Sum(run => run.Count * TileCost(run.Pixels, vectors));
+        double arrival = vectors * target.Lanes * CyclesPerDistantFloat;
+        bool stays = (long)vectors * target.Lanes * distantSum <= ResidentPanel;
+        return tiles.Sum(run => run.Count * Math.Max(TileCost(run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCost(tiles[0].Pixels, vectors)) : 0);
+    }
 
     private static double TileCosts(int pixels, int tile, int vectors) => Split(pixels, tile).Sum(run => run.Count * TileCost(run.Pixels, vectors));
 

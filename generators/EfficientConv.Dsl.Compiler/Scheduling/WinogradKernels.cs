@@ -3,20 +3,58 @@ using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
-/// <summary>Sizes of Winograd's F(4x4, 3x3).</summary>
-public static class WinogradTile
+/// <summary>A form of Winograd's algorithm for 3x3 kernels: how large the tiles are, and what its transforms cost.</summary>
+/// <param name="Name">Name, as the runtime library's enumeration has it.</param>
+/// <param name="Output">Output rows and columns of a tile.</param>
+/// <param name="Stride">The convolution's stride.</param>
+/// <param name="InputCycles">Cycles of the input transform of a tile of one vector of channels, measured.</param>
+/// <param name="OutputCycles">The same of the output transform, without an activation.</param>
+public sealed record WinogradForm(string Name, int Output, int Stride, int InputCycles, int OutputCycles)
 {
-    /// <summary>Output rows and columns of a tile.</summary>
-    public const int Output = 4;
+    /// <summary>F(4x4, 3x3): 36 products for 16 outputs.</summary>
+    public static WinogradForm F4x4 { get; } = new(nameof(F4x4), 4, 1, 290, 190);
 
-    /// <summary>Input rows and columns of a tile: those of the output and the two that the kernel reaches beyond.</summary>
-    public const int Input = 6;
+    /// <summary>F(2x2, 3x3): 16 products for 4 outputs, with less than half of the weights.</summary>
+    public static WinogradForm F2x2 { get; } = new(nameof(F2x2), 2, 1, 70, 50);
 
-    /// <summary>Products that stand for a tile's 16 sums of nine taps.</summary>
-    public const int Products = Input * Input;
+    /// <summary>
+    /// The same with stride 2. Each dimension is a sum of two: the even pixels with the first and the last tap, three products, and the odd
+    /// ones with the middle tap, one product an output.
+    /// </summary>
+    public static WinogradForm F2x2Stride2 { get; } = new(nameof(F2x2Stride2), 2, 2, 100, 70);
+
+    /// <summary>Input rows and columns of a tile: those that its outputs reach. The products of one dimension are as many.</summary>
+    public int Input => Step + Overlap;
+
+    /// <summary>Input rows from a tile to the next.</summary>
+    public int Step => Output * Stride;
+
+    /// <summary>Input rows of a tile that are the next one's too.</summary>
+    public int Overlap => 3 - Stride;
+
+    /// <summary>Products that stand for a tile's sums of nine taps.</summary>
+    public int Products => Input * Input;
+
+    /// <summary>Different weights in one dimension: with stride 2 all outputs of the odd pixels have the same.</summary>
+    public int Weights => Stride == 1 ? Input : Input - Output + 1;
+
+    /// <summary>Different weights.</summary>
+    public int WeightSets => Weights * Weights;
+
+    /// <summary>Products in the order of their weights, with the place of these.</summary>
+    public IEnumerable<(int Product, int Weights)> Order =>
+        from row in Enumerable.Range(0, Input)
+        from column in Enumerable.Range(0, Input)
+        let weights = (Math.Min(row, Weights - 1) * Weights) + Math.Min(column, Weights - 1)
+        orderby weights
+        select ((row * Input) + column, weights);
+
+    /// <summary>Tiles that cover <paramref name="length"/> outputs.</summary>
+    public int Tiles(int length) => (length + Output - 1) / Output;
 }
 
-/// <summary>Tiles of the zero-padded input to the 36 factors of their products, [product][tile][channel].</summary>
+/// <summary>Tiles of the zero-padded input to the factors of their products, [product][tile][channel].</summary>
+/// <param name="Form">Form.</param>
 /// <param name="Channels">Channels without padding, for the comment.</param>
 /// <param name="Vectors">Vectors of channels.</param>
 /// <param name="TileRows">Rows of tiles of a step.</param>
@@ -27,9 +65,10 @@ public static class WinogradTile
 /// <param name="ProductStep">Floats from a product's factors to the next product's.</param>
 /// <param name="Share">What threads share: nothing, rows of tiles or, as panels, vectors of channels.</param>
 public sealed record WinogradInputKernel(
-    int Channels, int Vectors, int TileRows, int TileColumns, int RowStep, int PixelStep, int TileStep, int ProductStep, WorkShare Share) : Kernel;
+    WinogradForm Form, int Channels, int Vectors, int TileRows, int TileColumns, int RowStep, int PixelStep, int TileStep, int ProductStep, WorkShare Share) : Kernel;
 
-/// <summary>The 36 products of tiles to output pixels: <c>act((sum + bias) + residual)</c>.</summary>
+/// <summary>The products of tiles to output pixels: <c>act((sum + bias) + residual)</c>.</summary>
+/// <param name="Form">Form.</param>
 /// <param name="Channels">Channels without padding, for the comment.</param>
 /// <param name="Vectors">Vectors of channels.</param>
 /// <param name="TileRows">Rows of tiles of a step.</param>
@@ -42,20 +81,20 @@ public sealed record WinogradInputKernel(
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Share">What threads share: nothing, rows of tiles or, as panels, vectors of channels.</param>
 public sealed record WinogradOutputKernel(
-    int Channels, int Vectors, int TileRows, int Width, int TileStep, int ProductStep, int OutPixelStep,
+    WinogradForm Form, int Channels, int Vectors, int TileRows, int Width, int TileStep, int ProductStep, int OutPixelStep,
     Initial Initial, int ResidualPixelStep, ActivationFunction Activation, WorkShare Share) : Kernel;
 
-/// <summary>Dense 3x3 convolution by Winograd's F(4x4, 3x3), some rows of tiles a step.</summary>
+/// <summary>Dense 3x3 convolution by Winograd's algorithm, some rows of tiles a step.</summary>
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
 /// <param name="Output">Output.</param>
 /// <param name="Transform">Input transform of one step.</param>
-/// <param name="Product">One of the 36 products of one step: a matrix product over the tiles, whose sum runs over the input channels.</param>
+/// <param name="Product">One of the products of one step: a matrix product over the tiles, whose sum runs over the input channels.</param>
 /// <param name="Inverse">Output transform of one step.</param>
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="PadLeft">Zero columns in front.</param>
-/// <param name="Weights">Offset of the 36 products' panels in the weights.</param>
-/// <param name="WeightStep">Floats from a product's panels to the next product's.</param>
+/// <param name="Weights">Offset of the products' panels in the weights.</param>
+/// <param name="WeightStep">Floats from a product's panels to those of other weights.</param>
 /// <param name="Zeros">Offset of zeros in the weights, with which the products begin.</param>
 /// <param name="Bias">Offset of the bias in the weights.</param>
 /// <param name="Window">Offset in the scratch memory of the step's input rows with zeros around them. Where threads work on one step together, this and the others but <paramref name="Temporary"/> are shared.</param>
@@ -71,14 +110,18 @@ public sealed record WinogradDriver(
 {
     /// <summary>Whether threads work on one step together, or each on steps of its own.</summary>
     public bool SharesSteps => Transform.Share != WorkShare.None;
+
+    /// <summary>Form.</summary>
+    public WinogradForm Form => Transform.Form;
 }
 
 /// <summary>
-/// Transformed weights of the 36 products, product after product <paramref name="ProductStep"/> floats apart, each as one block of
+/// Transformed weights of the products, one after the other <paramref name="ProductStep"/> floats apart, each as one block of
 /// <see cref="PackPanels"/> after the other with the input channels as the sum.
 /// </summary>
+/// <param name="Form">Form.</param>
 /// <param name="Offset">Floats from the start of the packed weights.</param>
 /// <param name="Length">Floats.</param>
 /// <param name="ProductStep">Floats from a product's panels to the next product's.</param>
 /// <param name="Panels">The first product's panels, at their offsets from its start.</param>
-public sealed record PackWinogradPanels(int Offset, int Length, int ProductStep, EquatableArray<PackPanels> Panels) : PackInstruction(Offset, Length);
+public sealed record PackWinogradPanels(WinogradForm Form, int Offset, int Length, int ProductStep, EquatableArray<PackPanels> Panels) : PackInstruction(Offset, Length);

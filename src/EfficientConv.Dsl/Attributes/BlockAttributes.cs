@@ -50,7 +50,7 @@ public sealed class BottleneckAttribute(
     /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 
-    /// <summary>How the k x k convolution is computed; Winograd needs a 3 x 3 kernel, stride 1, dilation 1 and one group.</summary>
+    /// <summary>How the k x k convolution is computed; Winograd needs a 3 x 3 kernel, stride 1 or 2, dilation 1 and one group.</summary>
     public ConvAlgorithm Algorithm { get; set; }
 }
 

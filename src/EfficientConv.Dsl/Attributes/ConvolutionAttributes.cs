@@ -41,7 +41,7 @@ public sealed class Conv2dAttribute(
     /// <summary>Whether a bias is added to each output channel.</summary>
     public bool Bias { get; } = bias;
 
-    /// <summary>How it is computed; Winograd needs a 3 x 3 kernel, stride 1, dilation 1 and one group.</summary>
+    /// <summary>How it is computed; Winograd needs a 3 x 3 kernel, stride 1 or 2, dilation 1 and one group.</summary>
     public ConvAlgorithm Algorithm { get; set; }
 }
 

@@ -95,12 +95,12 @@ public enum Activation
     Mish,
 }
 
-/// <summary>How a dense 3 x 3 convolution with stride 1 is computed.</summary>
+/// <summary>How a dense 3 x 3 convolution with stride 1 or 2 is computed.</summary>
 public enum ConvAlgorithm
 {
     /// <summary>
-    /// Winograd's algorithm where it is faster: maps of 16 tiles of 4 x 4 pixels and more with 32 to 256 channels in and at least 32 out. The
-    /// direct sum elsewhere. The choice is the same on every instruction set.
+    /// Winograd's algorithm where it is faster, with at least 16 channels on both sides; the direct sum elsewhere. The choice is the same on every
+    /// instruction set.
     /// </summary>
     Auto,
 
@@ -108,8 +108,8 @@ public enum ConvAlgorithm
     Direct,
 
     /// <summary>
-    /// Winograd's F(4 x 4, 3 x 3): 2.25 multiplications an output instead of 9, the weights take four times the memory. A non-finite
-    /// input value makes every tile of 4 x 4 outputs that reads it non-finite.
+    /// Winograd's F(4 x 4, 3 x 3), 2.25 multiplications an output instead of 9 with four times the memory for weights, or F(2 x 2, 3 x 3), 4 and 1.8 times, where few
+    /// pixels share many weights; with stride 2 6.25 and 1.8 times. A non-finite input value makes every tile of 4 x 4 or 2 x 2 outputs that reads it non-finite.
     /// </summary>
     Winograd,
 }

@@ -33,7 +33,7 @@ public sealed class ResNetBasicBlockAttribute(
     /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 
-    /// <summary>How the 3 x 3 convolutions with stride 1, dilation 1 and one group are computed.</summary>
+    /// <summary>How the 3 x 3 convolutions with dilation 1 and one group are computed.</summary>
     public ConvAlgorithm Algorithm { get; set; }
 }
 
@@ -79,6 +79,6 @@ public sealed class ResNetBottleneckAttribute(
     /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 
-    /// <summary>How the 3 x 3 convolutions with stride 1, dilation 1 and one group are computed.</summary>
+    /// <summary>How the 3 x 3 convolutions with dilation 1 and one group are computed.</summary>
     public ConvAlgorithm Algorithm { get; set; }
 }

@@ -47,7 +47,7 @@ internal static class ResNetBlocks
 
         public ActivationFunction Activation { get; } = reader.BlockActivation("activation", ActivationKind.ReLU);
 
-        /// <summary>Winograd's algorithm, where asked for, is taken where it can be: not with a stride.</summary>
+        /// <summary>Winograd's algorithm, where asked for, is taken where it can be: not with groups.</summary>
         public void Convolution3x3(string role, int outChannels, int stride, int groups)
         {
             Extent dilation = reader.Dilation(), kernel = Extent.Square(3);
