@@ -42,8 +42,8 @@ public sealed class WinogradTests
 
         // Many weights for few pixels: small tiles.
         "[InputShape(160, 9, 11)] [Conv2d(200, padding: 1, Algorithm = ALGORITHM)]",
-        "[InputShape(256, 14, 14, Layout = TensorLayout.NHWC)] [Conv2d(96, padding: 1, Algorithm = ALGORITHM), ReLU6]",
-        "[InputShape(144, 13, 14)] [Conv2d(160, padding: 1, bias: false, Algorithm = ALGORITHM), BatchNorm, GELU] [PointwiseConv2d(160)] [Bottleneck(160, shortcut: Shortcut.Required, Algorithm = ALGORITHM)]",
+        "[InputShape(256, 10, 10, Layout = TensorLayout.NHWC)] [Conv2d(96, padding: 1, Algorithm = ALGORITHM), ReLU6]",
+        "[InputShape(144, 6, 14)] [Conv2d(160, padding: 1, bias: false, Algorithm = ALGORITHM), BatchNorm, GELU] [PointwiseConv2d(160)] [Bottleneck(160, shortcut: Shortcut.Required, Algorithm = ALGORITHM)]",
 
         // Several steps, the last of them smaller; activations as a pass.
         "[InputShape(64, 45, 38)] [Conv2d(64, padding: 1, Algorithm = ALGORITHM), SiLU]",
@@ -123,7 +123,7 @@ public sealed class WinogradTests
 
     [Theory]
     [InlineData("[InputShape(64, 56, 56)] [Conv2d(64, padding: 1)]", "F4x4")]
-    [InlineData("[InputShape(256, 14, 14, Layout = TensorLayout.NHWC)] [Conv2d(256, padding: 1)]", "F2x2")]
+    [InlineData("[InputShape(256, 14, 14, Layout = TensorLayout.NHWC)] [Conv2d(256, padding: 1)]", "F4x4")]
     [InlineData("[InputShape(256, 28, 28)] [Conv2d(256, padding: 1)]", "F4x4")]
     [InlineData("[InputShape(512, 28, 28)] [Conv2d(512, padding: 1)]", "F2x2")]
     [InlineData("[InputShape(512, 14, 14)] [Conv2d(512, padding: 1)]", "F2x2")]
@@ -142,7 +142,7 @@ public sealed class WinogradTests
     [InlineData("[InputShape(3, 56, 56)] [Conv2d(64, padding: 1)]", null)]
     [InlineData("[InputShape(16, 56, 56)] [Conv2d(64, padding: 1)]", "F4x4")]
     [InlineData("[InputShape(12, 56, 56)] [Conv2d(64, padding: 1)]", null)]
-    [InlineData("[InputShape(48, 13, 13)] [Conv2d(192, padding: 1)]", "F2x2")]
+    [InlineData("[InputShape(48, 13, 13)] [Conv2d(192, padding: 1)]", "F4x4")]
     [InlineData("[InputShape(48, 9, 17)] [Conv2d(192, padding: 1)]", null)]
     [InlineData("[InputShape(256, 7, 7)] [Conv2d(256, padding: 1)]", null)]
     [InlineData("[InputShape(3, 5, 5)] [Conv2d(4, Algorithm = ConvAlgorithm.Winograd)]", "F2x2")]
@@ -151,6 +151,13 @@ public sealed class WinogradTests
         foreach (VectorTarget target in VectorTarget.All)
             Assert.Equal(expected, Plan(text, target).Steps.Select(s => s.Driver).OfType<WinogradDriver>().SingleOrDefault()?.Form.Name);
     }
+
+    /// <summary>Where all weights together do not stay in the last-level cache, fewer weights go before fewer multiplications.</summary>
+    [Theory]
+    [InlineData(1000, "F4x4")]
+    [InlineData(80000, "F2x2")]
+    public void Auto_TakesFewerWeightsInLargeNetworks(int classes, string expected) =>
+        Assert.Equal(expected, Assert.Single(Plan($"[InputShape(256, 14, 14)] [Conv2d(256, padding: 1), GlobalAvgPool, Linear({classes})]", VectorTarget.All[0]).Steps.Select(s => s.Driver).OfType<WinogradDriver>()).Form.Name);
 
     [Theory]
     [InlineData("[Conv2d(8, 5, padding: 2, Algorithm = ConvAlgorithm.Winograd)]")]

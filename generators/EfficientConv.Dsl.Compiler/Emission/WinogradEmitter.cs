@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;

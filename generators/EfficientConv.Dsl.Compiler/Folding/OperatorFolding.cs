@@ -27,7 +27,9 @@ public static class OperatorFolding
                     FoldFrom(layer);
             }
 
-            return new StageGraph(graph.IsChannelsLast, _stages.ToEquatableArray(), graph.Outputs.Select(o => _stageOf[o.Layer]).ToEquatableArray());
+            WinogradChoice choice = new(_stages.OfType<ConvolutionStage>().Sum(stage => (long)stage.Taps * stage.Output.Channels));
+            EquatableArray<Stage> stages = _stages.Select(stage => stage is ConvolutionStage c ? c with { Winograd = choice.FormOf(c) } : stage).ToEquatableArray();
+            return new StageGraph(graph.IsChannelsLast, stages, graph.Outputs.Select(o => _stageOf[o.Layer]).ToEquatableArray());
         }
 
         private void FoldFrom(Layer layer)

@@ -34,6 +34,9 @@ public sealed record ConvolutionStage(
     /// <summary>Learned factors behind convolution and batch norm, folded into the weights, or null.</summary>
     public LayerScaleOperator? LayerScale { get; init; }
 
+    /// <summary>The form of Winograd's algorithm that computes it; null for the sum as written.</summary>
+    public WinogradForm? Winograd { get; init; }
+
     /// <summary>Which taps of a transposed convolution it has; null for a convolution as the user wrote it.</summary>
     public TransposedPhase? Phase { get; init; }
 

@@ -119,7 +119,7 @@ public static class StageFusion
 
     /// <summary>A dense convolution with a window, whose rows can be made where a block needs them; Winograd's transforms make several at once.</summary>
     private static bool IsStem(ConvolutionStage stage) =>
-        stage is { IsPointwise: false, HasResidual: false, Phase: null, Convolution: { Groups: 1, IsLinear: false } } && !WinogradScheduling.Fits(stage);
+        stage is { IsPointwise: false, HasResidual: false, Phase: null, Winograd: null, Convolution: { Groups: 1, IsLinear: false } };
 
     /// <summary>The stages that an output depends on: a branch that nobody reads is not computed.</summary>
     private static bool[] Needed(StageGraph graph)

@@ -39,8 +39,8 @@ internal static class ConvolutionScheduling
     {
         TensorSlot input = slots[stage.Inputs[0]], output = destination ?? plan.NewTensor(stage.Output);
         TensorSlot? residual = stage.HasResidual ? slots[stage.Inputs[1]] : null;
-        if (WinogradScheduling.Fits(stage))
-            WinogradScheduling.Schedule(plan, stage, input, residual, output);
+        if (stage.Winograd is { } form)
+            WinogradScheduling.Schedule(plan, stage, form, input, residual, output);
         else if (PlanarScheduling.FitsTurned(stage, input, residual, output))
             PlanarScheduling.Schedule(plan, stage, PlanarScheduling.Turn(plan, input), residual, output);
         else if (PlanarScheduling.Fits(stage, input, residual, output))

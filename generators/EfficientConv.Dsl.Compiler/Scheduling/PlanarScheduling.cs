@@ -83,7 +83,7 @@ internal static class PlanarScheduling
     }
 
     private static bool FillsRows(ConvolutionStage stage) =>
-        !stage.IsDepthwise && !WinogradScheduling.Fits(stage) && stage.Output.Width % WidestVector == 0 && stage.Input.Channels <= LongestPlanarSum;
+        !stage.IsDepthwise && stage.Winograd is null && stage.Output.Width % WidestVector == 0 && stage.Input.Channels <= LongestPlanarSum;
 
     public static bool Fits(ScheduleSettings settings, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
         group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&

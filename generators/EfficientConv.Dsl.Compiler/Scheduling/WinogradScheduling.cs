@@ -4,38 +4,9 @@ using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
-/// <summary>
-/// Schedules dense 3x3 convolutions by Winograd's algorithm: F(4x4, 3x3) has 36 multiplications for 16 outputs instead of 144, F(2x2, 3x3) 16 for 4. Whether it is
-/// taken, and which form, never depends on the instruction set, because its sums are others than the direct ones.
-/// </summary>
+/// <summary>Schedules dense 3x3 convolutions by Winograd's algorithm, in the form that folding chose.</summary>
 internal static class WinogradScheduling
 {
-    /// <summary>
-    /// Fewest channels on both sides for which it is taken unasked: the transforms cost the same for every channel, the products save in
-    /// proportion to the channels of the other side.
-    /// </summary>
-    private const int FewestChannels = 16;
-
-    /// <summary>Fewest output pixels for which it is taken unasked: small layers have little to gain.</summary>
-    private const int FewestPixels = 160;
-
-    /// <summary>Most input channels for which F(4x4, 3x3) is taken unasked: the error grows with the sum, and up to here stays below 4e-6 of the largest output.</summary>
-    private const int MostChannelsOfF4 = 256;
-
-    /// <summary>Of the direct sum's time what it may take at most to be taken unasked.</summary>
-    private const double MostOfDirect = 0.9;
-
-    /// <summary>
-    /// Multiply-adds in a cycle, and in the time that a weight takes to come: from the second-level cache, and from beyond where there are more than
-    /// <see cref="NearWeights"/>. A typical core's, the same for all targets.
-    /// </summary>
-    private const int MultiplyAddsPerCycle = 32, MultiplyAddsPerNearWeight = 6, MultiplyAddsPerFarWeight = 26;
-
-    private const long NearWeights = 256 * 1024;
-
-    /// <summary>Channels of a vector in which the transforms' cycles are given.</summary>
-    private const int WidestVector = 16;
-
     /// <summary>
     /// Transformed weights that stay near the core from step to step, and the tiles and products of a step beside them, as parts of the second-level cache;
     /// a little more than fits is still better than half of it.
@@ -54,46 +25,11 @@ internal static class WinogradScheduling
     /// <summary>So many are still shared evenly by two and by four.</summary>
     private const int FewestEvenSteps = 4;
 
-    /// <summary>Whether <paramref name="stage"/> is computed this way.</summary>
-    public static bool Fits(ConvolutionStage stage) => FormOf(stage) is not null;
-
-    /// <summary>The form in which <paramref name="stage"/> is computed, or null.</summary>
-    public static WinogradForm? FormOf(ConvolutionStage stage)
-    {
-        ConvolutionOperator c = stage.Convolution;
-        if (!c.IsDense3x3 || c.Algorithm == ConvolutionAlgorithm.Direct)
-            return null;
-        WinogradForm fastest = c.Stride.Height == 2 ? WinogradForm.F2x2Stride2 : Time(stage, WinogradForm.F4x4) <= Time(stage, WinogradForm.F2x2) ? WinogradForm.F4x4 : WinogradForm.F2x2;
-        if (c.Algorithm == ConvolutionAlgorithm.Winograd)
-            return fastest;
-        if (fastest == WinogradForm.F4x4 && stage.Input.Channels > MostChannelsOfF4)
-            fastest = WinogradForm.F2x2;
-        bool worthwhile = stage.Input.Channels >= FewestChannels && stage.Output.Pixels >= FewestPixels && stage.Output.Channels >= FewestChannels && Time(stage, fastest) <= MostOfDirect * TimeOfDirect(stage);
-        return worthwhile ? fastest : null;
-    }
-
-    /// <summary>Estimated time in multiply-adds.</summary>
-    private static double Time(ConvolutionStage stage, WinogradForm form)
-    {
-        int tiles = form.Tiles(stage.Output.Height) * form.Tiles(stage.Output.Width);
-        double transforms = (stage.Input.Channels * form.InputCycles) + (stage.Output.Channels * form.OutputCycles);
-        return ProductTime(stage, form.Products, form.WeightSets, tiles) + (tiles * transforms * MultiplyAddsPerCycle / WidestVector);
-    }
-
-    private static double TimeOfDirect(ConvolutionStage stage) => ProductTime(stage, 9, 9, stage.Output.Pixels);
-
-    private static double ProductTime(ConvolutionStage stage, int products, int weightSets, int pixels)
-    {
-        long pairs = (long)stage.Input.Channels * stage.Output.Channels, weights = pairs * weightSets;
-        return Math.Max((double)pairs * products * pixels, weights * (weights > NearWeights ? MultiplyAddsPerFarWeight : MultiplyAddsPerNearWeight));
-    }
-
-    public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    public static void Schedule(PlanBuilder plan, ConvolutionStage stage, WinogradForm form, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         VectorTarget target = plan.Target;
         ConvolutionOperator c = stage.Convolution;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, width = stage.Output.Width;
-        WinogradForm form = FormOf(stage)!;
         int inStep = target.Padded(inChannels), outStep = target.Padded(outChannels);
         int tileColumns = form.Tiles(width), tileRows = TileRows(plan.Settings, stage, form, inStep + outStep), tiles = tileRows * tileColumns;
         WorkShare share = ShareOf(plan.Settings, stage, form, tileRows);
