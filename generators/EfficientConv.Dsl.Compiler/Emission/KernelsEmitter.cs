@@ -176,6 +176,14 @@ internal static class KernelsEmitter
         if (index == plan.Steps.Count)
             return KernelText.At("weights", step.Weights);
         Step next = plan.Steps[index];
+        if (step.Driver is PointwiseDriver)
+        {
+            Step reader = plan.Steps.Skip(index).First(s => s.Driver is PointwiseDriver);
+            PointwiseKernel linear = ((PointwiseDriver)reader.Driver).Kernel;
+            PanelRun run = linear.Panels[0];
+            return KernelText.At("weights", FormattableString.Invariant($"{reader.Weights} + (part.First({linear.Panels.Sum(p => p.Count)}) * {run.Vectors * plan.Target.Lanes * linear.InChannels})"));
+        }
+
         return next.Driver is FusedSlabsDriver { ByRow: false, Expand: { } expand } d
             ? KernelText.At("weights", FormattableString.Invariant($"{next.Weights + d.Offsets.Expand} + (part.First({d.Slabs}) * {d.Slab * expand.InChannels})"))
             : KernelText.At("weights", next.Weights);

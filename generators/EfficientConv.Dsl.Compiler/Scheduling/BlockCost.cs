@@ -160,7 +160,7 @@ internal sealed class BlockCost
     /// <summary>Whether threads share slabs, and not rows.</summary>
     private bool SharesSlabs => !FusedScheduling.RunsByRow(_target, _group);
 
-    private static double Uneven(int shares) => shares % 2 == 1 && shares > 1 ? 1 + (OddShares / shares) : 1;
+    private static double Uneven(int shares) => shares % 2 == 1 ? 1 + (OddShares / shares) : 1;
 
     private long SlabsFloats(int slab) => ((long)_before.Pixels * slab) + ((long)_after.Pixels * (SharesSlabs ? _hidden : slab));
 

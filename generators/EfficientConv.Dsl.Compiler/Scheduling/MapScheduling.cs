@@ -127,8 +127,13 @@ internal static class MapScheduling
             channels, squeezed, reduce, activationPass, expand, gatePass, reduceWeights, reduceBias, expandWeights, expandBias,
             scratch.Shared(PlanBuilder.Align(channels)), scratch.Shared(PlanBuilder.Align(squeezed)));
 
-        PointwiseKernel Product(int inputs, int outputs, ActivationFunction activation) => new(
-            1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.Align(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, target.Vectors(outputs)), WorkShare.Panels);
+        PointwiseKernel Product(int inputs, int outputs, ActivationFunction activation)
+        {
+            // Two panels at least, so that two threads share the weights, which come from far away.
+            int vectors = target.Vectors(outputs), panel = vectors <= RegisterTiling.MaxVectors(target) ? (vectors + 1) / 2 : 0;
+            return new(
+                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.Align(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
+        }
 
         (int Weights, int Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)
         {

@@ -64,6 +64,9 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     /// <summary>Everything begins on a cache line of 64 bytes.</summary>
     private const int Alignment = 16;
 
+    /// <summary>Part of the second-level cache for a linear layer's weights that are fetched ahead.</summary>
+    private const double ClassifierPart = 1;
+
     private readonly List<Draft> _drafts = [];
     private readonly List<StagePacking> _packing = [];
     private readonly List<TensorSlot> _slots = [];
@@ -180,7 +183,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, d.Key, d.Group));
+            steps.Add(new Step(FetchingClassifier(i), Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, d.Key, d.Group));
         }
 
         return new NetworkPlan(
@@ -204,6 +207,21 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
             workspace = Math.Max(workspace, checked(offset + length));
             return offset;
         }
+    }
+
+    /// <summary>
+    /// The driver of step <paramref name="index"/>. In front of a linear layer, whose many weights come from far away with one multiply-add for each, the last product fetches
+    /// as many of them as the second-level cache keeps.
+    /// </summary>
+    private Driver FetchingClassifier(int index)
+    {
+        Driver driver = _drafts[index].Driver;
+        Driver? reader = _drafts.Skip(index + 1).Select(d => d.Driver).FirstOrDefault(d => d is not GlobalAverageDriver);
+        if (driver is not PointwiseDriver { Chunks: 1, Kernel: { AlsoStep: 0, Pixels: > 1 } kernel } product || reader is not PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear })
+            return driver;
+        int floats = Math.Min(RegisterTiling.Weights(target, linear), settings.SecondLevel(ClassifierPart) / sizeof(float)) / product.ChannelBlocks, step = RegisterTiling.FetchStep(kernel, floats);
+        return step == 0 ? driver
+            : product with { FetchedNext = floats, Kernel = kernel.Ahead is null ? kernel with { Ahead = new FetchAhead(0, step) } : kernel with { AlsoStep = step } };
     }
 
     private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment, string Key, int Group);
