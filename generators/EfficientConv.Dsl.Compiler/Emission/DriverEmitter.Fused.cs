@@ -384,8 +384,15 @@ internal sealed partial class DriverEmitter
         if (d.Expand is not null)
         {
             string ahead = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref {KernelText.At("projectWeights", OwnWeights(d))})");
-            string? also = d.Expand.AlsoStep == 0 ? null
-                : KernelText.At("weights", d.Slabs > 1 ? FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + (slab * {d.SqueezeAhead})") : FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
+            string? also = null;
+            if (d.Expand.AlsoStep > 0)
+            {
+                writer.Line($"int fetched = (slab - firstMade) * {d.SqueezeAhead};", d.Slabs > 1);
+                also = d.Slabs > 1
+                    ? $"(fetched < ownReduce ? ref {KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + firstReduce + fetched"))} : ref {KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze.ExpandWeights} + firstExpand + fetched - ownReduce"))})"
+                    : KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
+            }
+
             writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", ahead: ahead, also: also));
             Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
         }
@@ -409,8 +416,15 @@ internal sealed partial class DriverEmitter
             LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
         writer.Line();
         writer.Line("// Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
-        writer.Line($"int made = part.End({d.Slabs});");
-        writer.Open($"for (int slab = part.First({d.Slabs}); slab < made; slab++)");
+        writer.Line($"int firstMade = part.First({d.Slabs}), made = part.End({d.Slabs});");
+        if (d.Slabs > 1 && d.Expand is { AlsoStep: > 0 })
+        {
+            int reduce = RegisterTiling.Weights(vector.Target, squeeze.Reduce), expand = RegisterTiling.Weights(vector.Target, squeeze.Expand);
+            writer.Line("// Of squeeze-and-excitation's weights it fetches its part of the first product's, then of the second's.");
+            writer.Line($"int firstReduce = part.First({reduce}), ownReduce = part.End({reduce}) - firstReduce, firstExpand = part.First({expand});");
+        }
+
+        writer.Open("for (int slab = firstMade; slab < made; slab++)");
         writer.Line($"ref float depthwise = ref {OfSlab(d, "depthwiseMap", "SlabMap")};");
         MakeSlab(d);
         writer.Line($"Elementwise.SumChannels<{Simd}>(ref depthwise, ref {OfSlab(d, "gate", "SlabChannels")}, {vectors}, {pixels});");
@@ -426,7 +440,7 @@ internal sealed partial class DriverEmitter
         {
             writer.Line("// One thread scales each slab right before its products. Several scale first what they made.");
             writer.Open("if (part.Count > 1)");
-            writer.Line($"for (int slab = part.First({d.Slabs}); slab < made; slab++)");
+            writer.Line("for (int slab = firstMade; slab < made; slab++)");
             writer.Line("    " + Scale(OfSlab(d, "depthwiseMap", "SlabMap")));
             writer.Line("part.Barrier();");
             writer.Close();
