@@ -187,15 +187,14 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", d.Buffer)};", d.Buffer >= 0);
         writer.Open($"for (int b = part.First({d.ChannelBlocks}); b < part.End({d.ChannelBlocks}); b++)");
         string weights = FormattableString.Invariant($"Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels})"), bias = "Unsafe.Add(ref bias, b * BlockChannels)";
-        string also = FormattableString.Invariant($"Unsafe.Add(ref next, (b - part.First({d.ChannelBlocks})) * {d.FetchedNext})");
         if (d.Buffer < 0)
         {
-            writer.Line(names.Call(kernel, "input", weights, bias, "Unsafe.Add(ref output, b * BlockChannels)", "Unsafe.Add(ref residual, b * BlockChannels)", also: also));
+            writer.Line(names.Call(kernel, "input", weights, bias, "Unsafe.Add(ref output, b * BlockChannels)", "Unsafe.Add(ref residual, b * BlockChannels)"));
             writer.Close();
             return;
         }
 
-        writer.Line(names.Call(kernel, "input", weights, bias, "block", also: also));
+        writer.Line(names.Call(kernel, "input", weights, bias, "block"));
         Pass(d.Pass, "block", kernel.Pixels * kernel.OutPixelStep);
         TensorView block = d.Output with { Shape = d.Output.Shape with { Channels = kernel.OutChannels } };
         StorePixels("block", kernel.OutPixelStep, block, "0", Text(kernel.Pixels), FormattableString.Invariant($"b * BlockChannels * {d.Output.ChannelStep}"));

@@ -21,11 +21,7 @@ public abstract record Driver(string Title, TensorView Input, TensorView Output)
 /// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else -1.</param>
 /// <param name="Pass">Activation as a pass over the chunk.</param>
 public sealed record PointwiseDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Output)
-{
-    /// <summary>Floats of the linear layer behind it that each block fetches meanwhile.</summary>
-    public int FetchedNext { get; init; }
-}
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Output);
 
 /// <summary>How rows come into a ring buffer.</summary>
 public enum RowLoad

@@ -210,18 +210,17 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     }
 
     /// <summary>
-    /// The driver of step <paramref name="index"/>. In front of a linear layer, whose many weights come from far away with one multiply-add for each, the last product fetches
-    /// as many of them as the second-level cache keeps.
+    /// The driver of step <paramref name="index"/>. In front of a linear layer, whose many weights come from far away with one multiply-add for each, a product that fetches none
+    /// of its own fetches as many of them as the second-level cache keeps.
     /// </summary>
     private Driver FetchingClassifier(int index)
     {
         Driver driver = _drafts[index].Driver;
         Driver? reader = _drafts.Skip(index + 1).Select(d => d.Driver).FirstOrDefault(d => d is not GlobalAverageDriver);
-        if (driver is not PointwiseDriver { Chunks: 1, Kernel: { AlsoStep: 0, Pixels: > 1 } kernel } product || reader is not PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear })
+        if (driver is not PointwiseDriver { Chunks: 1, ChannelBlocks: 1, Kernel: { Ahead: null, Pixels: > 1 } kernel } product || reader is not PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear })
             return driver;
-        int floats = Math.Min(RegisterTiling.Weights(target, linear), settings.SecondLevel(ClassifierPart) / sizeof(float)) / product.ChannelBlocks, step = RegisterTiling.FetchStep(kernel, floats);
-        return step == 0 ? driver
-            : product with { FetchedNext = floats, Kernel = kernel.Ahead is null ? kernel with { Ahead = new FetchAhead(0, step) } : kernel with { AlsoStep = step } };
+        int floats = Math.Min(RegisterTiling.Weights(target, linear), settings.SecondLevel(ClassifierPart) / sizeof(float)), step = RegisterTiling.FetchStep(kernel, floats);
+        return step == 0 ? driver : product with { Kernel = kernel with { Ahead = new FetchAhead(0, step) } };
     }
 
     private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment, string Key, int Group);
