@@ -4,7 +4,7 @@ namespace EfficientConv.Dsl.Compiler.Folding;
 /// <param name="Name">Name, as the runtime library's enumeration has it.</param>
 /// <param name="Output">Output rows and columns of a tile.</param>
 /// <param name="Stride">The convolution's stride.</param>
-/// <param name="InputCycles">Cycles of the input transform of a tile of one vector of channels, measured.</param>
+/// <param name="InputCycles">About how many cycles the input transform of a tile takes for one vector of channels.</param>
 /// <param name="OutputCycles">The same of the output transform, without an activation.</param>
 public sealed record WinogradForm(string Name, int Output, int Stride, int InputCycles, int OutputCycles)
 {
