@@ -107,12 +107,14 @@ public sealed class WinogradTests
 
     /// <summary>Long sums of a typical layer stay well inside the contract of 1e-5.</summary>
     [Theory]
-    [InlineData(64, 64, 24)]
-    [InlineData(128, 32, 28)]
-    [InlineData(256, 32, 14)]
-    public void Error_OfTypicalLayersIsSmall(int channels, int outChannels, int size)
+    [InlineData(64, 64, 24, 1)]
+    [InlineData(128, 32, 28, 1)]
+    [InlineData(256, 32, 14, 1)]
+    [InlineData(512, 64, 10, 1)]
+    [InlineData(512, 32, 28, 2)]
+    public void Error_OfTypicalLayersIsSmall(int channels, int outChannels, int size, int stride)
     {
-        string text = FormattableString.Invariant($"[InputShape({channels}, {size}, {size})] [Conv2d({outChannels}, padding: 1, Algorithm = ConvAlgorithm.Winograd)]");
+        string text = FormattableString.Invariant($"[InputShape({channels}, {size}, {size})] [Conv2d({outChannels}, stride: {stride}, padding: 1, Algorithm = ConvAlgorithm.Winograd)]");
         NetworkFactory factory = NetworkBatch.Compile([("Typical", text)])["Typical"];
         IReadOnlyList<(string Name, int[] Shape, float[] Values)> weights = RandomValues.Weights(factory.Parameters, channels);
         float[] input = RandomValues.Image(factory.InputShape.ElementCount, channels);

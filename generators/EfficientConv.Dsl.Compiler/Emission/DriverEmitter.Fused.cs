@@ -286,7 +286,7 @@ internal sealed partial class DriverEmitter
             StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
     }
 
-    /// <summary>Whether threads that share slabs say which weights to fetch next, which <see cref="Driver"/>'s caller has to say for the step behind: <c>next</c>.</summary>
+    /// <summary>Whether the caller has to say which weights of the step behind to fetch, <c>next</c>: for threads that share slabs, and for a product in front of a linear layer.</summary>
     public static bool FetchesOwn(Driver driver) => driver is PointwiseDriver { Kernel.Ahead.Distance: 0 } or FusedSlabsDriver { ByRow: false, First.Ahead: not null } or FusedSlabsDriver { ByRow: false, Expand.Ahead: not null };
 
     private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
