@@ -37,7 +37,7 @@ internal static class SizeRules
     /// <summary>Elements of a layer's output and weights, channels padded to whole vectors.</summary>
     private static double Elements(LayerGraph graph, Layer layer)
     {
-        double map = (double)PlanBuilder.Align(layer.Output.Channels) * layer.Output.Height * layer.Output.Width;
+        double map = (double)PlanBuilder.PixelStride(layer.Output) * layer.Output.Height * layer.Output.Width;
         return layer.Operator is ConvolutionOperator c
             ? map + ((double)PlanBuilder.Align(c.OutChannels) * (graph.Layers[layer.Inputs[0]].Output.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width)
             : map;

@@ -11,14 +11,12 @@ internal static class MapScheduling
         if (PlanarScheduling.TrySchedule(plan, stage, slots[stage.Inputs[0]], destination))
             return destination!;
 
-        // Functions with one stride for what they read and what they write need the pixels side by side.
-        TensorSlot input = stage is BatchNormStage or ShuffleStage ? Scheduler.Dense(plan, slots[stage.Inputs[0]]) : Scheduler.Padded(plan, slots[stage.Inputs[0]]);
-        TensorSlot? other = stage switch
-        {
-            AddStage or MultiplyStage => Scheduler.Dense(plan, slots[stage.Inputs[1]]),
-            _ => null,
-        };
-        TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
+        // Functions with one stride for what they read and what they write need one layout.
+        bool oneStride = stage is BatchNormStage or ShuffleStage;
+        TensorSlot input = oneStride ? Scheduler.Plain(plan, slots[stage.Inputs[0]]) : Scheduler.Padded(plan, slots[stage.Inputs[0]]);
+        TensorSlot? other = stage is AddStage or MultiplyStage ? Scheduler.Plain(plan, slots[stage.Inputs[1]]) : null;
+        bool direct = oneStride || other is not null ? destination is not null && Scheduler.IsPlain(destination) : destination is { View: { IsPadded: true, IsDense: true } };
+        TensorSlot output = direct ? destination! : plan.NewTensor(stage.Output);
         plan.BeginStep();
         switch (stage)
         {

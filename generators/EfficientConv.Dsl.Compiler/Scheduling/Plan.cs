@@ -36,7 +36,7 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     public int ChannelStep => IsPlanar ? Shape.Pixels : 1;
 
     /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
-    public bool IsDense => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels || (IsPadded && PixelStride == PlanBuilder.Align(Shape.Channels)));
+    public bool IsDense => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels || (IsPadded && PixelStride == PlanBuilder.PixelStride(Shape)));
 
     /// <summary>Floats that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;

@@ -64,6 +64,9 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     /// <summary>Everything begins on a cache line of 64 bytes.</summary>
     private const int Alignment = 16;
 
+    /// <summary>Pixels a multiple of so many floats apart share few sets of the first-level cache.</summary>
+    private const int CrowdedStride = 512;
+
     /// <summary>Part of the second-level cache for a linear layer's weights that are fetched ahead.</summary>
     private const double ClassifierPart = 1;
 
@@ -98,7 +101,17 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     }
 
     /// <summary>Channels are padded to 16 whatever the vector width, so that all instruction sets share one layout of maps.</summary>
-    public static TensorView PaddedView(Shape shape) => new(shape, false, Align(shape.Channels), true);
+    public static TensorView PaddedView(Shape shape) => new(shape, false, PixelStride(shape), true);
+
+    /// <summary>
+    /// Floats from a pixel of a tensor in the workspace to the next. Pixels 2 or 4 KiB apart fall into one or two sets of a first-level cache, which holds 8 or 12 lines
+    /// of a set, and a tile reads 14 pixels in turn. Two lines between them spread them, and leave pairs of lines, which are fetched together, in pairs.
+    /// </summary>
+    public static int PixelStride(Shape shape)
+    {
+        int stride = Align(shape.Channels);
+        return shape.Pixels > 1 && stride % CrowdedStride == 0 ? stride + (2 * Alignment) : stride;
+    }
 
     public static int Align(int length) => (length + Alignment - 1) / Alignment * Alignment;
 

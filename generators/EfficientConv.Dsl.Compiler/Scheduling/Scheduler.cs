@@ -57,8 +57,11 @@ public static class Scheduler
     /// <summary><paramref name="slot"/>, or a copy of it with whole vectors at every pixel.</summary>
     internal static TensorSlot Padded(PlanBuilder plan, TensorSlot slot) => slot.View.IsPadded ? slot : Copy(plan, slot);
 
-    /// <summary><paramref name="slot"/>, or a copy of it with whole vectors at every pixel and the pixels side by side.</summary>
-    internal static TensorSlot Dense(PlanBuilder plan, TensorSlot slot) => slot.View is { IsPadded: true, IsDense: true } ? slot : Copy(plan, slot);
+    /// <summary><paramref name="slot"/>, or a copy of it laid out as a tensor of the workspace.</summary>
+    internal static TensorSlot Plain(PlanBuilder plan, TensorSlot slot) => IsPlain(slot) ? slot : Copy(plan, slot);
+
+    /// <summary>Whether the tensor is laid out as one of the workspace, wherever it lies.</summary>
+    internal static bool IsPlain(TensorSlot slot) => slot.View == PlanBuilder.PaddedView(slot.View.Shape);
 
     /// <summary>Copies <paramref name="source"/> into <paramref name="destination"/> when there is one; the slot to read from now on.</summary>
     internal static TensorSlot Deliver(PlanBuilder plan, TensorSlot source, TensorSlot? destination)
