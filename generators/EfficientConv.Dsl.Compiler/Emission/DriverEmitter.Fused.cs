@@ -67,10 +67,11 @@ internal sealed partial class DriverEmitter
 
         writer.Line();
         writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
+
+        // Rows that the last window of this step reaches.
+        int reach = ((d.Rows - 1) * d.StrideHeight) + (window.Dilation.Height * (window.Kernel.Height - 1)) + 1 - d.PadTop;
         if (ring)
         {
-            // Rows that the last window of this step reaches.
-            int reach = ((d.Rows - 1) * d.StrideHeight) + (window.Dilation.Height * (window.Kernel.Height - 1)) + 1 - d.PadTop;
             writer.Line($"int needed = Math.Min({before.Height}, {Sum(Times("y", d.StrideHeight), reach)});");
         }
 
@@ -147,7 +148,7 @@ internal sealed partial class DriverEmitter
 
         Project(
             d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights",
-            d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null);
+            d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
         string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.PixelPairs
@@ -198,13 +199,13 @@ internal sealed partial class DriverEmitter
     }
 
     private void Project(
-        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null)
+        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? ahead = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
         string? added = kernel.Initial == Initial.BiasAndResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
         writer.Line(kernel is PointwiseKernel product
-            ? names.Call(product, rows, weights, "projectBias", destination, added)
+            ? names.Call(product, rows, weights, "projectBias", destination, added, ahead)
             : $"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{(added is null ? string.Empty : $", ref {added}")});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
         if (buffer is not null)
@@ -287,7 +288,7 @@ internal sealed partial class DriverEmitter
     }
 
     /// <summary>Whether the caller has to say which weights of the step behind to fetch, <c>next</c>: for threads that share slabs, and for a product in front of a linear layer.</summary>
-    public static bool FetchesOwn(Driver driver) => driver is PointwiseDriver { Kernel.Ahead.Distance: 0 } or FusedSlabsDriver { ByRow: false, First.Ahead: not null } or FusedSlabsDriver { ByRow: false, Expand.Ahead: not null };
+    public static bool FetchesOwn(Driver driver) => driver is PointwiseDriver { Kernel.Ahead.What: Fetched.Named } or FusedSlabsDriver { ByRow: false, First.Ahead: not null } or FusedSlabsDriver { ByRow: false, Expand.Ahead: not null };
 
     private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
 

@@ -38,7 +38,7 @@ internal sealed class KernelNames(int lanes)
     /// <param name="bias">Bias.</param>
     /// <param name="output">First output pixel.</param>
     /// <param name="residual">First pixel of the residual, for kernels that read one.</param>
-    /// <param name="ahead">Weights to fetch ahead, for kernels whose caller says which.</param>
+    /// <param name="ahead">What to fetch ahead, for kernels whose caller says it.</param>
     /// <param name="also">Further weights to fetch, for kernels that do.</param>
     /// <param name="rows">Rows, where a call does several.</param>
     public string Call(PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? ahead = null, string? also = null, string? rows = null)
@@ -47,7 +47,12 @@ internal sealed class KernelNames(int lanes)
 
         // Those that read no residual or fetch nothing are given whatever is shortest to write.
         string shortest = new[] { input, bias, output }.OrderBy(text => text.Length).First(), read = kernel.Initial == Initial.BiasAndResidual ? residual! : shortest;
-        string next = kernel.Ahead switch { null => shortest, { Distance: 0 } => ahead!, { Distance: var distance } => KernelText.At(weights, distance) };
+        string next = kernel.Ahead switch
+        {
+            { What: Fetched.Named } => ahead!,
+            { What: Fetched.Weights, Distance: var distance } => KernelText.At(weights, distance),
+            _ => shortest,
+        };
         return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.AlsoStep > 0 ? $", ref {also}" : string.Empty)}, {rows ?? form.ShareArgument(kernel)});";
     }
 

@@ -86,6 +86,12 @@ internal static class KernelText
             {
                 void Body()
                 {
+                    if (Steps.FetchesResidual is { } condition)
+                    {
+                        writer.Line($"if ({condition})", condition.Length > 0);
+                        writer.Line($"{(condition.Length > 0 ? "    " : string.Empty)}ahead = ref {At("added", tilePixels * Steps.ResidualPixel)};");
+                    }
+
                     EmitPanels(writer, () => tile(tilePixels));
                     writer.Line($"pixels = ref {At("pixels", tilePixels * Steps.Pixel)};", moves);
                     writer.Line($"destination = ref {At("destination", tilePixels * Steps.OutPixel)};", moves);
@@ -327,4 +333,5 @@ internal sealed record PanelSizes(int Vectors, Size Count, IReadOnlyList<(int Pi
 /// <param name="OutVector">From an output vector to the next.</param>
 /// <param name="ResidualPixel">From a residual pixel to the next.</param>
 /// <param name="Adds">Whether there is a residual.</param>
-internal sealed record ProductSteps(Size Pixel, Size OutPixel, Size OutVector, Size ResidualPixel, bool Adds);
+/// <param name="FetchesResidual">The condition on which the next tile's residual is fetched, empty for always; null where no kernel of the form does it.</param>
+internal sealed record ProductSteps(Size Pixel, Size OutPixel, Size OutVector, Size ResidualPixel, bool Adds, string? FetchesResidual = null);

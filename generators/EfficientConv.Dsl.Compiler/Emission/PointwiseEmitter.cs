@@ -17,7 +17,8 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             run.Vectors, i == 0 ? Size.Of("panels") : 1, [.. run.Tiles.Select((tile, j) => (tile.Pixels, Size.Of("TShape." + TileCounts[i, j])))]))];
         ProductSteps steps = new(
             Size.Of("inputStep"), Size.Of("outputStep"), Size.Of("outputVectorStep"), Size.Of("residualStep"),
-            kernels.Any(k => k.Initial == Initial.BiasAndResidual));
+            kernels.Any(k => k.Initial == Initial.BiasAndResidual),
+            !kernels.Any(FetchesResidual) ? null : kernels.All(FetchesResidual) ? string.Empty : "default(TShape) is IFetchesResidual");
         IReadOnlyList<(Initial, string)> initials = ShapeEmitter.Conditions(kernels.Select(k => k.Initial), ShapeEmitter.Trait);
         IReadOnlyList<(ActivationFunction, string)> activations = ShapeEmitter.Conditions(kernels.Select(k => k.Activation), ShapeEmitter.Trait);
         Size channels = Size.Of("channels");
@@ -100,11 +101,14 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         sizes.Add(("AheadStep", kernel.Ahead?.Step ?? 0, 0));
         sizes.Add(("AlsoStep", kernel.AlsoStep, 0));
-        ShapeEmitter.Emit(writer, name, "IPointwiseShape", [ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.Ahead is null ? null : "IFetchesAhead", FetchesInput(kernel) ? "IFetchesInput" : null], sizes);
+        ShapeEmitter.Emit(writer, name, "IPointwiseShape", [ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.Ahead is null ? null : "IFetchesAhead", FetchesInput(kernel) ? "IFetchesInput" : null, FetchesResidual(kernel) ? "IFetchesResidual" : null], sizes);
     }
 
     /// <summary>Whether other threads may have made some of the input's blocks.</summary>
     private static bool FetchesInput(PointwiseKernel kernel) => kernel.Share == WorkShare.TilesOfPanels && kernel.ChannelBlock < kernel.InChannels;
+
+    /// <summary>Whether every tile fetches what the next one adds.</summary>
+    private static bool FetchesResidual(PointwiseKernel kernel) => kernel.Ahead is { What: Fetched.Residual };
 
     private static readonly string[,] TileCounts = { { "Tiles", "LargerTiles" }, { "LastTiles", "LastLargerTiles" } };
 

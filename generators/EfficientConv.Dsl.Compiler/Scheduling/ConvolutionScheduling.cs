@@ -116,6 +116,8 @@ internal static class ConvolutionScheduling
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
         kernel = kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, blocks, 1) };
+        if (kernel.Ahead is null && initial == Initial.BiasAndResidual && residual!.View.Length * sizeof(float) > plan.Settings.SecondLevelBytes)
+            kernel = kernel with { Ahead = RegisterTiling.NextResidual(kernel) };
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];

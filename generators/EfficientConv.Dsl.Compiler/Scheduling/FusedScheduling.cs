@@ -157,7 +157,7 @@ internal static class FusedScheduling
 
         // Threads that share slabs, and products of gated weights, need other weights next than those behind their own.
         FetchAhead? Next(PointwiseKernel kernel, int rows) =>
-            RegisterTiling.NextWeights(target, kernel, slabs, byRow ? rows : 1) is { } ahead ? (byRow ? ahead : ahead with { Distance = 0 }) : null;
+            RegisterTiling.NextWeights(target, kernel, slabs, byRow ? rows : 1) is { } ahead ? (byRow ? ahead : ahead with { What = Fetched.Named }) : null;
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
@@ -231,6 +231,10 @@ internal static class FusedScheduling
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial, residualStep, projectInline,
                 plan.Tiles(pixels, target.Vectors(outChannels)));
+
+        // The depthwise layer is over too soon to fetch rows of a map that has left the second-level cache: the product before it asks for them.
+        if (plane && projection is PointwiseKernel product && input.View.Length * sizeof(float) > plan.Settings.SecondLevelBytes)
+            projection = product with { Ahead = RegisterTiling.FetchStep(product, rows * c.Stride.Height * input.View.RowStep) is > 0 and int fetch ? new FetchAhead(Fetched.Named, fetch) : null };
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);

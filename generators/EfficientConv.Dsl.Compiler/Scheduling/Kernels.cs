@@ -85,7 +85,7 @@ public sealed record PixelPairKernel(
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Panels">Register tiles.</param>
 /// <param name="Share">What threads share.</param>
-/// <param name="Ahead">Weights that are fetched into the second-level cache meanwhile, or null.</param>
+/// <param name="Ahead">What is fetched into the second-level cache meanwhile, or null.</param>
 /// <param name="AlsoStep">Where the caller names more weights to be fetched so: floats to move on in each step of the sums; else 0.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
@@ -93,10 +93,24 @@ public sealed record PointwiseKernel(
     int AlsoStep = 0)
     : ProductKernel(Pixels, OutPixelStep, Initial);
 
-/// <summary>Weights that a matrix product asks for while it works with others; it is spread over all steps of the sums.</summary>
-/// <param name="Distance">Where they begin, in floats from the kernel's own; 0 where the caller says where.</param>
+/// <summary>What a matrix product fetches into the second-level cache while it works.</summary>
+public enum Fetched
+{
+    /// <summary>Weights at a distance from its own.</summary>
+    Weights,
+
+    /// <summary>What its caller names.</summary>
+    Named,
+
+    /// <summary>The residual of the next tile.</summary>
+    Residual,
+}
+
+/// <summary>What a matrix product asks for while it works with something else; it is spread over all steps of the sums.</summary>
+/// <param name="What">What it is.</param>
 /// <param name="Step">Floats to move on in each step.</param>
-public sealed record FetchAhead(int Distance, int Step);
+/// <param name="Distance">Where weights begin, in floats from the kernel's own.</param>
+public sealed record FetchAhead(Fetched What, int Step, int Distance = 0);
 
 /// <summary>Where a kernel with windows finds its input rows.</summary>
 /// <param name="RingRows">Rows of the ring buffer, or 0 when all rows lie in a plane.</param>

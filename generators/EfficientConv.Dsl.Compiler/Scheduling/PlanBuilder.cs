@@ -233,7 +233,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         if (driver is not PointwiseDriver { Chunks: 1, ChannelBlocks: 1, Kernel: { Ahead: null, Pixels: > 1 } kernel } product || reader is not PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear })
             return driver;
         int floats = Math.Min(RegisterTiling.Weights(target, linear), settings.SecondLevel(ClassifierPart) / sizeof(float)), step = RegisterTiling.FetchStep(kernel, floats);
-        return step == 0 ? driver : product with { Kernel = kernel with { Ahead = new FetchAhead(0, step) } };
+        return step == 0 ? driver : product with { Kernel = kernel with { Ahead = new FetchAhead(Fetched.Named, step) } };
     }
 
     private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment, string Key, int Group);

@@ -70,7 +70,7 @@ public static class RegisterTiling
     public static FetchAhead? NextWeights(VectorTarget target, PointwiseKernel kernel, int slabs, int rows)
     {
         int floats = Weights(target, kernel), step = FetchStep(kernel, floats, rows);
-        return slabs == 1 || step == 0 ? null : new FetchAhead(floats, step);
+        return slabs == 1 || step == 0 ? null : new FetchAhead(Fetched.Weights, step, floats);
     }
 
     /// <summary>Floats of a product's packed weights.</summary>
@@ -84,6 +84,14 @@ public static class RegisterTiling
     {
         int steps = kernel.Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * kernel.InChannels * ((rows + 1) / 2), step = (floats + steps - 1) / steps;
         return step > 2 * LineFloats ? 0 : step;
+    }
+
+    /// <summary>The next tile's residual of a product whose threads share tiles, where the map has left the second-level cache; null where there is no time for it.</summary>
+    public static FetchAhead? NextResidual(PointwiseKernel kernel)
+    {
+        int steps = kernel.Panels.Sum(run => run.Count) * kernel.InChannels, tile = kernel.Panels[0].Tiles.Max(run => run.Pixels);
+        int step = ((tile * kernel.ResidualPixelStep) + steps - 1) / steps;
+        return kernel.Share != WorkShare.Tiles || kernel.Panels.Count > 1 || step > 2 * LineFloats ? null : new FetchAhead(Fetched.Residual, step);
     }
 
     /// <summary>Floats to fetch in each step of a convolution's sums, so that all its rows together fetch <paramref name="floats"/>; 0 where there is no time for it.</summary>

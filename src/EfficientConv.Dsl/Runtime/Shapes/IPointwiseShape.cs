@@ -48,7 +48,7 @@ public interface IPointwiseShape
     /// <summary>Tiles behind them that are one pixel larger.</summary>
     static virtual int LastLargerTiles => 0;
 
-    /// <summary>Weights fetched ahead in each step of a sum.</summary>
+    /// <summary>Floats fetched ahead in each step of a sum.</summary>
     static virtual int AheadStep => 0;
 
     /// <summary>Further weights, which the caller names, fetched in each step of a sum.</summary>

@@ -46,10 +46,15 @@ public interface IHardSigmoid;
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
 public interface ILeakyReLU;
 
-/// <summary>The kernel fetches weights ahead.</summary>
+/// <summary>The kernel fetches something ahead.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
 public interface IFetchesAhead;
+
+/// <summary>What is fetched is the residual of the next tile.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IFetchesResidual;
 
 /// <summary>The kernel fetches its input, of which other threads made a part.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
