@@ -22,6 +22,7 @@ public sealed class ImageInputTests
         ["ChannelsLastStem"] = ("[InputShape(3, 17, 19, Layout = TensorLayout.NHWC)] [Conv2d(16, padding: 1)] [ImageInput]", true, s_mean, s_std),
         ["Own"] = ("[InputShape(3, 9, 11)] [ImageInput(new[] { 0.5, 0.25, 0.125 }, std: new double[] { 0.5, 2, 1.0 / 255 })] [Conv2d(8, padding: 1)]", true, [0.5f, 0.25f, 0.125f], [0.5f, 2, (float)(1.0 / 255)]),
         ["Grey"] = ("[InputShape(1, 14, 15)] [ImageInput(new[] { 0.286 }, new[] { 0.353 })] [Conv2d(16, padding: 1), ReLU, MaxPool2d]", true, [0.286f], [0.353f]),
+        ["PooledStem"] = ("[InputShape(3, 41, 37)] [ImageInput] [Conv2d(16, padding: 1), ReLU, MaxPool2d(3, stride: 2)]", true, s_mean, s_std),
         ["Twice"] = ("[InputShape(3, 12, 13)] [ImageInput] [Conv2d(16, padding: 1), ReLU, Concat(\"input\"), PointwiseConv2d(8)]", false, s_mean, s_std),
         ["Pointwise"] = ("[InputShape(3, 10, 9)] [ImageInput] [PointwiseConv2d(8)]", false, s_mean, s_std),
         ["Pooled"] = ("[InputShape(3, 12, 12, Layout = TensorLayout.NHWC)] [ImageInput] [GlobalAvgPool, Linear(5)]", false, s_mean, s_std),

@@ -28,11 +28,19 @@ public static class LayerMemory
     /// <param name="groups">The fused groups.</param>
     /// <param name="stages">The folded network.</param>
     /// <param name="inputHeld">Whether the caller keeps the input.</param>
-    /// <param name="fuseStem">Rule M5: whether a convolution with a window that only a block reads is computed row by row inside that block too.</param>
+    /// <param name="fuseStem">Rule M5: whether a convolution with a window that only a block or a pooling layer reads is computed row by row inside that too.</param>
     public static MemoryTimeline FusedRows(StageGraph stages, IReadOnlyList<StageGroup> groups, bool inputHeld = false, bool fuseStem = true)
     {
         if (!fuseStem)
-            groups = [.. groups.SelectMany(g => g is DepthwiseGroup { Stem: { } stem } block ? (StageGroup[])[new SingleGroup(stem), block.WithoutStem] : [g])];
+        {
+            groups = [.. groups.SelectMany(g => g switch
+            {
+                DepthwiseGroup { Stem: { } stem } block => (StageGroup[])[new SingleGroup(stem), block.WithoutStem],
+                PoolGroup pool => [new SingleGroup(pool.Stem), new SingleGroup(pool.Pool)],
+                _ => [g],
+            })];
+        }
+
         List<MemoryOperation> operations = [new("input", "Input", [], stages.Stages[0].Output.Count * sizeof(float))];
         Dictionary<int, int> made = new() { [0] = 0 };
         foreach (StageGroup group in groups)
@@ -46,8 +54,8 @@ public static class LayerMemory
                 _ => OutputMemory.New,
             };
             operations.Add(new MemoryOperation(
-                group is DepthwiseGroup block ? (block.Expand ?? block.Depthwise).Name : group.Last.Name, group is DepthwiseGroup ? "fused" : NetworkCostModel.NameOf(group.Last),
-                reads, group.Last.Output.Count * sizeof(float), writes, group is DepthwiseGroup fused ? RowScratch(fused) : 0,
+                group.Parts.First().Name, group is SingleGroup ? NetworkCostModel.NameOf(group.Last) : "fused",
+                reads, group.Last.Output.Count * sizeof(float), writes, RowScratch(group),
                 stages.Outputs.Contains(group.Last.Id)));
         }
 
@@ -119,6 +127,13 @@ public static class LayerMemory
         SliceOperator => OutputMemory.View,
         ActivationOperator or PReLUOperator or BatchNormOperator => OutputMemory.OverInput,
         _ => OutputMemory.New,
+    };
+
+    private static long RowScratch(StageGroup group) => group switch
+    {
+        DepthwiseGroup block => RowScratch(block),
+        PoolGroup { Pool: { Pool: var p, Input: var map } } => (long)ShapeInference.EffectiveKernel(p.Kernel.Height, p.Dilation.Height) * map.Width * map.Channels * sizeof(float),
+        _ => 0,
     };
 
     private static long RowScratch(DepthwiseGroup group)

@@ -84,6 +84,8 @@ public static class TimeModel
                 // A vector of channels is walked from pixel to pixel, in steps that no prefetcher follows.
                 if (d.Kernel is LanewiseKernel && d.Load == RowLoad.None)
                     count.Copy(1.7 * (input.Count + output.Count));
+                if (d.Stem is { } stem)
+                    return Stem(count, stem, d.StemPass, d.Input);
                 return d.Kernel switch
                 {
                     LanewiseKernel k => (long)output.Channels * k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width,
@@ -159,8 +161,7 @@ public static class TimeModel
         int taps = d.Expand?.InChannels ?? 0;
         if (d.Stem is { } stem)
         {
-            count.Run(stem.Kernel, stem.Output.Height);
-            count.Load(stem.Load, input, d.Input.IsPlanar);
+            Stem(count, stem, d.ExpandPass, d.Input);
             taps = stem.Kernel.Taps;
         }
         else if (d.Expand is not null)
@@ -172,7 +173,8 @@ public static class TimeModel
             count.Load(d.Load, input, d.Input.IsPlanar);
         }
 
-        count.Pass(d.ExpandPass, (long)d.Expanded.Pixels * d.HiddenStep);
+        if (d.Stem is null)
+            count.Pass(d.ExpandPass, (long)d.Expanded.Pixels * d.HiddenStep);
         count.Run(d.Depthwise, output.Height * slabs);
         count.Pass(d.DepthwisePass, (long)output.Pixels * d.HiddenStep);
         long weights = (long)d.Hidden * (output.Channels + taps + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
@@ -187,6 +189,14 @@ public static class TimeModel
         count.TurnIf(d.Buffer >= 0, output.Count);
         count.TurnIf(d.Project.Initial == Initial.BiasAndDestination, output.Count);
         return weights;
+    }
+
+    private static long Stem(Counter count, StemPart stem, ActivationFunction pass, TensorView input)
+    {
+        count.Run(stem.Kernel, stem.Output.Height);
+        count.Load(stem.Load, input.Shape, input.IsPlanar);
+        count.Pass(pass, (long)stem.Output.Pixels * PlanBuilder.Align(stem.Output.Channels));
+        return (long)stem.Output.Channels * stem.Kernel.Taps;
     }
 
     private static long FusedSlabs(Counter count, FusedSlabsDriver d)

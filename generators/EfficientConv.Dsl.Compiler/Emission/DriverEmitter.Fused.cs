@@ -30,12 +30,6 @@ internal sealed partial class DriverEmitter
             writer.Line($"const int ExpandedRow = {source.RowStep / source.PixelStep} * {source.PixelStep};");
         }
 
-        if (d.Stem is { Kernel.Source: { RingRows: > 0 } input })
-        {
-            writer.Line($"const int InputRingRows = {input.RingRows};");
-            writer.Line($"const int InputRow = {RowLength(input)};");
-        }
-
         writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Weights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null || d.Stem is not null);
         writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Bias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null || d.Stem is not null);
         writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
@@ -58,12 +52,8 @@ internal sealed partial class DriverEmitter
         writer.Line($"MemoryMarshal.CreateSpan(ref rings, {(slabbed ? "Slabs * " : string.Empty)}RingRows * ExpandedRow).Clear();", haloed);
         writer.Line($"int firstRow = {StepRow("part.First", d)}, endRow = {StepRow("part.End", d)};");
         writer.Line($"int loaded = Math.Max(0, {Sum(Times("firstRow", d.StrideHeight), -d.PadTop)});", ring);
-        if (d.Stem is { Kernel.Source.RingRows: > 0 })
-        {
-            writer.Line($"ref float inputRing = ref {KernelText.At("own", d.Stem.Ring)};");
-            writer.Line("MemoryMarshal.CreateSpan(ref inputRing, InputRingRows * InputRow).Clear();");
-            writer.Line("int inputLoaded = 0;");
-        }
+        if (d.Stem is not null)
+            EmitInputRing(d.Stem, "own");
 
         writer.Line();
         writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
@@ -85,7 +75,7 @@ internal sealed partial class DriverEmitter
             string inputRow = RowAt("input", d.Input, "row");
             if (d.Stem is not null)
             {
-                EmitStemRow(d.Stem, d.Input);
+                EmitStemRow(d.Stem, d.Input, "row", "expanded");
                 Pass(d.ExpandPass, "expanded", before.Width * d.Slab);
             }
             else if (d.Expand is null)
@@ -181,12 +171,25 @@ internal sealed partial class DriverEmitter
 
     private static string StepRow(string unit, FusedRowsDriver d) => Times(FormattableString.Invariant($"{unit}({d.Output.Shape.Height / d.Rows})"), d.Rows);
 
-    /// <summary>One row of the map between stem and block, into <c>expanded</c>, and before it the input rows that its window still lacks.</summary>
-    private void EmitStemRow(StemPart stem, TensorView input)
+    /// <summary>The ring with a stem's input rows, where they do not lie ready.</summary>
+    private void EmitInputRing(StemPart stem, string own)
+    {
+        RowSource source = stem.Kernel.Source;
+        if (source.RingRows == 0)
+            return;
+        writer.Line($"const int InputRingRows = {source.RingRows};");
+        writer.Line($"const int InputRow = {RowLength(source)};");
+        writer.Line($"ref float inputRing = ref {KernelText.At(own, stem.Ring)};");
+        writer.Line("MemoryMarshal.CreateSpan(ref inputRing, InputRingRows * InputRow).Clear();");
+        writer.Line("int inputLoaded = 0;");
+    }
+
+    /// <summary>One row of the map between a stem and what stands behind it, and before it the input rows that its window still lacks.</summary>
+    private void EmitStemRow(StemPart stem, TensorView input, string row, string destination)
     {
         ConvolutionKernel kernel = stem.Kernel;
         int height = input.Shape.Height;
-        WindowRows(writer, "row", stem.StrideHeight, stem.PadTop, kernel.Window, height, "firstInput", "fromInput", "toInput");
+        WindowRows(writer, row, stem.StrideHeight, stem.PadTop, kernel.Window, height, "firstInput", "fromInput", "toInput");
         if (kernel.Source.RingRows > 0)
         {
             writer.Open($"for (inputLoaded = Math.Max(inputLoaded, Math.Max(firstInput, 0)); inputLoaded < Math.Min({height}, firstInput + InputRingRows); inputLoaded++)");
@@ -195,7 +198,7 @@ internal sealed partial class DriverEmitter
         }
 
         string rows = kernel.Source.RingRows > 0 ? "inputRing" : "input", place = RowArgument(kernel.Source, stem.PadTop, "firstInput", "InputRingRows");
-        writer.Line($"{names.Of(kernel)}(ref {rows}, {place}, fromInput, toInput, ref stemWeights, ref stemBias, ref expanded);");
+        writer.Line($"{names.Of(kernel)}(ref {rows}, {place}, fromInput, toInput, ref stemWeights, ref stemBias, ref {destination});");
     }
 
     private void Project(

@@ -204,11 +204,17 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     private void EmitRows(RowDriver d)
     {
         string kernelName = names.Method(d.Kernel);
-        int height = d.Input.Shape.Height, outHeight = d.Output.Shape.Height, width = d.Output.Shape.Width;
+        int height = d.Map.Height, outHeight = d.Output.Shape.Height, width = d.Output.Shape.Width;
         RowWindow window = d.Window;
         writer.Line("scratch = ref part.Own(ref scratch);", d.Source.RingRows > 0 || d.Buffer >= 0);
         if (d.Bias >= 0)
-            writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
+            writer.Line($"ref float {(d.Stem is null ? "bias" : "stemBias")} = ref {KernelText.At("weights", d.Bias)};");
+        if (d.Stem is not null)
+        {
+            writer.Line("ref float stemWeights = ref weights;");
+            EmitInputRing(d.Stem, "scratch");
+        }
+
         if (d.Source.RingRows > 0)
         {
             writer.Line($"const int RingRows = {d.Source.RingRows};");
@@ -251,9 +257,15 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     {
         if (d.Source.RingRows == 0)
             return;
-        writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({d.Input.Shape.Height}, first + {windowRows}); loaded++)");
+        writer.Open($"for (loaded = Math.Max(loaded, Math.Max(first, 0)); loaded < Math.Min({d.Map.Height}, first + {windowRows}); loaded++)");
         string slot = KernelText.At("ring", Sum("(loaded % RingRows) * RingRow", d.Source.Left * d.Source.PixelStep));
-        if (d.Load == RowLoad.Replicate)
+        if (d.Stem is not null)
+        {
+            writer.Line($"ref float made = ref {slot};");
+            EmitStemRow(d.Stem, d.Input, "loaded", "made");
+            Pass(d.StemPass, "made", d.Source.RowStep);
+        }
+        else if (d.Load == RowLoad.Replicate)
         {
             LanewiseKernel kernel = (LanewiseKernel)d.Kernel;
             int outPerGroup = kernel.Channels / d.Groups;

@@ -152,7 +152,7 @@ internal static class KernelsEmitter
     private static string TitleOf(Step step)
     {
         string[] lines = step.Comment.Split('\n');
-        bool hasStem = step.Driver is FusedRowsDriver { Stem: not null };
+        bool hasStem = step.Driver is FusedRowsDriver { Stem: not null } or RowDriver { Stem: not null };
         string name = Name(lines[hasStem ? 1 : 0]);
         if (lines.Length > 1 && name.Contains('.'))
             name = name.Substring(0, name.LastIndexOf('.'));

@@ -13,6 +13,9 @@ public abstract record StageGroup
 
     /// <summary>Stages outside the group that it reads.</summary>
     public abstract IEnumerable<int> Reads { get; }
+
+    /// <summary>The group's stages in their order.</summary>
+    public abstract IEnumerable<Stage> Parts { get; }
 }
 
 /// <summary>A stage on its own.</summary>
@@ -23,6 +26,9 @@ public sealed record SingleGroup(Stage Stage) : StageGroup
 
     /// <inheritdoc/>
     public override IEnumerable<int> Reads => Stage.Inputs;
+
+    /// <inheritdoc/>
+    public override IEnumerable<Stage> Parts => [Stage];
 }
 
 /// <summary>
@@ -52,6 +58,22 @@ public sealed record DepthwiseGroup(ConvolutionStage? Expand, ConvolutionStage D
 
     /// <inheritdoc/>
     public override IEnumerable<int> Reads => Residual >= 0 ? [Source, Residual] : [Source];
+
+    /// <inheritdoc/>
+    public override IEnumerable<Stage> Parts => new Stage?[] { Expand, Depthwise, Squeeze, Project }.OfType<Stage>();
+}
+
+/// <summary>A dense convolution with a window and the pooling layer that alone reads it, as the stem of ResNet, ShuffleNet and SqueezeNet.</summary>
+public sealed record PoolGroup(ConvolutionStage Stem, PoolStage Pool) : StageGroup
+{
+    /// <inheritdoc/>
+    public override Stage Last => Pool;
+
+    /// <inheritdoc/>
+    public override IEnumerable<int> Reads => Stem.Inputs;
+
+    /// <inheritdoc/>
+    public override IEnumerable<Stage> Parts => [Stem, Pool];
 }
 
 /// <summary>Finds the groups; whatever fits no pattern stays on its own.</summary>
@@ -69,19 +91,13 @@ public static class StageFusion
         {
             if (taken[stage.Id] || !needed[stage.Id] || stage is InputStage)
                 continue;
-            StageGroup group = MatchDepthwise(stage) ?? (StageGroup)new SingleGroup(stage);
+            StageGroup group = MatchDepthwise(stage) ?? MatchPool(stage) ?? (StageGroup)new SingleGroup(stage);
             groups.Add(group);
-            if (group is DepthwiseGroup match)
-            {
-                foreach (Stage? part in new Stage?[] { match.Expand, match.Depthwise, match.Squeeze, match.Project })
-                {
-                    if (part is not null)
-                        taken[part.Id] = true;
-                }
-            }
+            foreach (Stage part in group.Parts)
+                taken[part.Id] = true;
         }
 
-        // A fused group ends at its projection: with branches it must stand behind everything that it reads.
+        // A fused group ends at its last stage: with branches it must stand behind everything that it reads.
         return groups.OrderBy(g => g.Last.Id).ToEquatableArray();
 
         DepthwiseGroup? MatchDepthwise(Stage first)
@@ -90,6 +106,9 @@ public static class StageFusion
                 return MatchBlock(front, reader);
             return MatchBlock(null, first);
         }
+
+        PoolGroup? MatchPool(Stage first) =>
+            first is ConvolutionStage front && IsStem(front) && SoleReader(front) is PoolStage pool ? new PoolGroup(front, pool) : null;
 
         DepthwiseGroup? MatchBlock(ConvolutionStage? expand, Stage second)
         {

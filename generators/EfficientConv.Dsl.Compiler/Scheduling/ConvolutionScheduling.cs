@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
@@ -292,22 +293,70 @@ internal static class ConvolutionScheduling
     public static TensorSlot SchedulePool(PlanBuilder plan, PoolStage stage, TensorSlot input, TensorSlot? destination)
     {
         input = Scheduler.Padded(plan, input);
-        TensorSlot output = destination is { View.IsPadded: true } ? destination : plan.NewTensor(stage.Output);
+        TensorSlot output = PoolOutput(plan, stage, destination);
+        RowSource source = new(0, input.View.RowStep, input.View.PixelStep, 0, 0);
+        plan.BeginStep();
+        plan.AddStep(PoolDriver(plan, stage, input.View, output.View, source), input, null, output, null, Describe(stage));
+        return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+    }
+
+    /// <summary>
+    /// A convolution and the pooling layer behind it: as one step whose ring holds the rows under a window, so that the map between them never exists. As two where
+    /// the convolution's weights would come from far away for every row, and where few rows are to be shared by threads.
+    /// </summary>
+    public static TensorSlot SchedulePool(PlanBuilder plan, PoolGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
+    {
+        ConvolutionStage stem = group.Stem;
+        PoolStage stage = group.Pool;
+        bool apart = plan.Settings.Form switch
+        {
+            BlockForm.Slabs or BlockForm.LayerByLayer => true,
+            BlockForm.Rows => false,
+            _ => stage.Output.Height < FewRows || !StayNear(plan.Settings, stem.Taps, stem.Output.Channels),
+        };
+        if (apart)
+            return SchedulePool(plan, stage, Schedule(plan, stem, slots, null), destination);
+
+        VectorTarget target = plan.Target;
+        TensorSlot input = slots[stem.Inputs[0]], output = PoolOutput(plan, stage, destination);
+        (ActivationFunction inline, ActivationFunction pass) = Split(stem.Activation);
+        int pixelStep = PlanBuilder.Align(stem.Output.Channels), padded = target.Padded(stem.Output.Channels);
+        RowSource source = new(ShapeInference.EffectiveKernel(stage.Pool.Kernel.Height, stage.Pool.Dilation.Height), stem.Output.Width * pixelStep, pixelStep, 0, 0);
+        plan.BeginStep();
+        StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, inline);
+        int offset = plan.Reserve(padded * stem.Taps), bias = plan.Reserve(padded);
+        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), new PackBias(plan.Absolute(bias), padded)]);
+        ScratchArena scratch = new();
+        RowDriver driver = PoolDriver(plan, stage, input.View, output.View, source);
+        driver = driver with
+        {
+            Title = "StemAnd" + driver.Title,
+            Ring = scratch.Own(source.RingRows * source.RowStep),
+            Bias = bias,
+            Stem = part with { Ring = scratch.Own(part.Kernel.Source.RingRows * part.Kernel.Source.RowStep) },
+            StemPass = pass,
+        };
+        plan.AddStep(driver, input, null, output, scratch, Describe("convolution", stem) + "\n" + Describe(stage));
+        return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+    }
+
+    private static TensorSlot PoolOutput(PlanBuilder plan, PoolStage stage, TensorSlot? destination) => destination is { View.IsPadded: true } ? destination : plan.NewTensor(stage.Output);
+
+    private static RowDriver PoolDriver(PlanBuilder plan, PoolStage stage, TensorView input, TensorView output, RowSource source)
+    {
         PoolOperator p = stage.Pool;
         VectorTarget target = plan.Target;
         RowWindow window = new(p.Kernel, p.Stride.Width, p.Dilation, p.Padding.Left, stage.Input.Width, stage.Output.Width);
-        RowSource source = new(0, input.View.RowStep, input.View.PixelStep, 0, 0);
-        plan.BeginStep();
         PoolKernel kernel = new(
-            p.IsMaximum, p.CountIncludePad, target.Vectors(stage.Input.Channels), stage.Input.Channels, window, p.Padding.Right, source, output.View.PixelStep,
+            p.IsMaximum, p.CountIncludePad, target.Vectors(stage.Input.Channels), stage.Input.Channels, window, p.Padding.Right, source, output.PixelStep,
             ColumnRuns(window, target.Registers == 32 ? 14 : 7, haloed: false));
-        plan.AddStep(
-            new RowDriver(
-                p.IsMaximum ? "MaxPool" : "AvgPool", input.View, null, output.View, kernel, window, source, RowLoad.None, 0, 1,
-                p.Stride.Height, p.Padding.Top, p.Padding.Bottom, -1, -1, output.View.PixelStep, ActivationFunction.None),
-            input, null, output, null, FormattableString.Invariant($"{stage.Name}: {(p.IsMaximum ? "maximum" : "mean")} over {p.Kernel} windows, stride {p.Stride}: {stage.Input} -> {stage.Output}"));
-        return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+        return new RowDriver(
+            p.IsMaximum ? "MaxPool" : "AvgPool", input, null, output, kernel, window, source, RowLoad.None, 0, 1,
+            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, -1, -1, output.PixelStep, ActivationFunction.None);
     }
+
+    private static string Describe(PoolStage stage) =>
+        FormattableString.Invariant($"{stage.Name}: {(stage.Pool.IsMaximum ? "maximum" : "mean")} over {stage.Pool.Kernel} windows, stride {stage.Pool.Stride}: {stage.Input} -> {stage.Output}");
 
     public static RowWindow Window(ConvolutionOperator c, Shape input, Shape output) =>
         new(c.Kernel, c.Stride.Width, c.Dilation, c.Padding.Left, input.Width, output.Width);

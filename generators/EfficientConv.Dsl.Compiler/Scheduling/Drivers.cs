@@ -63,7 +63,17 @@ public enum RowLoad
 /// </param>
 public sealed record RowDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, int Ring, int Groups,
-    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Output);
+    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Output)
+{
+    /// <summary>What makes the rows in the ring, or null; its weights are the step's.</summary>
+    public StemPart? Stem { get; init; }
+
+    /// <summary>Activation behind the stem as a pass.</summary>
+    public ActivationFunction StemPass { get; init; } = ActivationFunction.None;
+
+    /// <summary>The map whose rows the kernel reads.</summary>
+    public Shape Map => Stem?.Output ?? Input.Shape;
+}
 
 /// <summary>Squeeze-and-excitation's small products and where their memory lies.</summary>
 /// <param name="Channels">Channels of the map.</param>

@@ -258,8 +258,8 @@ internal static class FusedScheduling
                     : FormattableString.Invariant($"{rows} output rows a step, a ring of {ringRows} rows of {group.Stem!.Name}'s output")));
     }
 
-    /// <summary>The kernel that makes one row of the map that the depthwise layer reads, whose pixels are <paramref name="pixelStep"/> floats apart.</summary>
-    private static StemPart StemOf(PlanBuilder plan, ConvolutionStage stem, TensorSlot input, int pixelStep, ActivationFunction activation)
+    /// <summary>The kernel that makes one row of the map that the layer behind it reads, whose pixels are <paramref name="pixelStep"/> floats apart.</summary>
+    public static StemPart StemOf(PlanBuilder plan, ConvolutionStage stem, TensorSlot input, int pixelStep, ActivationFunction activation)
     {
         ConvolutionOperator c = stem.Convolution;
         (RowSource source, RowLoad load) = ConvolutionScheduling.DenseSource(stem, input);

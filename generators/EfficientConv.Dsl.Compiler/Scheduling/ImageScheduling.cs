@@ -37,6 +37,7 @@ internal static class ImageScheduling
     /// <summary>Whether the input's rows come into a ring, each once.</summary>
     private static bool CopiesRows(Driver driver) => driver switch
     {
+        RowDriver { Stem: { } stem } => stem.Kernel.Source.RingRows > 0,
         RowDriver { Source.RingRows: > 0, ChannelBlocks: 1 } d => d.Load is RowLoad.Copy or RowLoad.Planes,
         FusedRowsDriver { Stem.Kernel.Source.RingRows: > 0 } => true,
         _ => false,

@@ -28,14 +28,19 @@ public static class LayerKey
             }
 
             case SingleGroup { Stage: ConvolutionStage s }:
-            {
-                string groups = s.Convolution.Groups == 1 ? string.Empty : FormattableString.Invariant($" g{s.Convolution.Groups}");
-                return $"{Size(s.Input)} {Window(s.Convolution)}{groups} > {Size(s.Output)}{Tail(s)} {layouts}";
-            }
+                return $"{Convolution(s)} {layouts}";
+            case PoolGroup g:
+                return FormattableString.Invariant($"{Convolution(g.Stem)} > {(g.Pool.Pool.IsMaximum ? "max" : "mean")} k{g.Pool.Pool.Kernel} s{g.Pool.Pool.Stride} > {Size(g.Pool.Output)} {layouts}");
 
             default:
                 return null;
         }
+    }
+
+    private static string Convolution(ConvolutionStage s)
+    {
+        string groups = s.Convolution.Groups == 1 ? string.Empty : FormattableString.Invariant($" g{s.Convolution.Groups}");
+        return $"{Size(s.Input)} {Window(s.Convolution)}{groups} > {Size(s.Output)}{Tail(s)}";
     }
 
     private static string Tail(ConvolutionStage stage) => (stage.HasResidual ? " +x" : string.Empty) + (stage.Activation.IsNone ? string.Empty : " " + Name(stage.Activation));

@@ -33,6 +33,7 @@ public static class Scheduler
             slots[last.Id] = group switch
             {
                 DepthwiseGroup fused => FusedScheduling.Schedule(plan, fused, slots, destination),
+                PoolGroup pool => ConvolutionScheduling.SchedulePool(plan, pool, slots, destination),
                 SingleGroup { Stage: ConvolutionStage stage } => ConvolutionScheduling.Schedule(plan, stage, slots, destination),
                 SingleGroup { Stage: PoolStage stage } => ConvolutionScheduling.SchedulePool(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup { Stage: ConcatStage stage } => JoinScheduling.Schedule(plan, stage, slots, destination, placement),

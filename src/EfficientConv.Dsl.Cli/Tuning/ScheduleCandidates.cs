@@ -26,7 +26,7 @@ internal sealed class ScheduleCandidates(NetworkAnalysis analysis, ScheduleSetti
     public NetworkPlan Default { get; } = Scheduler.Plan(analysis.Stages, analysis.Groups, target, settings);
 
     /// <summary>Layers whose schedule can be chosen, each once.</summary>
-    public IEnumerable<string> Keys => Default.Steps.Where(s => s.Driver is FusedRowsDriver or FusedSlabsDriver or PointwiseDriver or WinogradDriver or PlanarSeparableDriver or RowDriver { Kernel: ConvolutionKernel }).Select(s => s.Key).Where(k => k.Length > 0).Distinct();
+    public IEnumerable<string> Keys => Default.Steps.Where(s => s.Driver is FusedRowsDriver or FusedSlabsDriver or PointwiseDriver or WinogradDriver or PlanarSeparableDriver or RowDriver { Kernel: ConvolutionKernel } or RowDriver { Stem: not null }).Select(s => s.Key).Where(k => k.Length > 0).Distinct();
 
     /// <summary>The compiler's own choice for <paramref name="key"/>.</summary>
     public Candidate Own(string key) => new(null, Default, StepsOf(Default, key));

@@ -148,7 +148,7 @@ internal sealed record StepReport(
         StepWork work = TimeModel.Work(analysis.Graph, step, target);
         string[] lines = step.Comment.Split('\n');
         string[] layers = [.. lines.Select(line => line.Split(':')[0]).Where(name => analysis.Graph.Layers.Any(l => l.Name == name || l.Name.StartsWith(name + ".", StringComparison.Ordinal)))];
-        string name = layers.Length == 0 ? "-" : step.Driver is FusedRowsDriver { Stem: not null } ? $"{layers[0]}+{Common(layers[1..])}" : Common(layers);
+        string name = layers.Length == 0 ? "-" : step.Driver is FusedRowsDriver { Stem: not null } or RowDriver { Stem: not null } ? $"{layers[0]}+{Common(layers[1..])}" : Common(layers);
         return new StepReport(name, layers, FormOf(step), step.Comment, work.MultiplyAdds, work.Bytes, work.Intensity, live, work, seconds);
     }
 

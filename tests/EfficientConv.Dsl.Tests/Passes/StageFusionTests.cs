@@ -26,6 +26,8 @@ public sealed class StageFusionTests
     [InlineData("[Conv2d(30, padding: 1), BatchNorm, ReLU6, DepthwiseSeparable(20)] [DepthwiseSeparable(20)]", "stem depthwise project|depthwise project")]
     [InlineData("[Conv2d(30, padding: 1), HardSwish, InvertedResidual(expansion: 1)]", "stem depthwise project+stem")]
     [InlineData("[Conv2d(30, padding: 1), SiLU, InvertedResidual(20, expansion: 1, squeezeChannels: 4)]", "stem depthwise squeeze project")]
+    [InlineData("[Conv2d(30, padding: 1), BatchNorm, ReLU, MaxPool2d] [DepthwiseSeparable(20)]", "stem Pool|depthwise project")]
+    [InlineData("[Conv2d(30), SiLU, AvgPool2d]", "stem Pool")]
     public void MobileChains_Fuse(string attributes, string expected) => Assert.Equal(expected, Describe(Layers.Fuse(Input + attributes)));
 
     [Theory]
@@ -36,6 +38,10 @@ public sealed class StageFusionTests
     [InlineData("[Conv2d(30, padding: 1, Name = \"x\"), DepthwiseConv2d(padding: 1), PointwiseConv2d(30), Concat(\"x\")]", "Convolution|depthwise project|Concat")]
     [InlineData("[Conv2d(30, padding: 1), Output(\"x\"), DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|depthwise project")]
     [InlineData("[Conv2d(30, padding: 1), InvertedResidual(expansion: 1, squeezeChannels: 4)]", "Convolution|depthwise squeeze project+")]
+    [InlineData("[Conv2d(30, Algorithm = ConvAlgorithm.Winograd), MaxPool2d]", "Convolution|Pool")]
+    [InlineData("[PointwiseConv2d(30), MaxPool2d]", "Convolution|Pool")]
+    [InlineData("[Conv2d(30, padding: 1), Output(\"x\"), MaxPool2d]", "Convolution|Pool")]
+    [InlineData("[Conv2d(30, padding: 1), GlobalAvgPool]", "Convolution|GlobalAveragePool")]
     [InlineData("[PointwiseConv2d(30), DepthwiseConv2d]", "Convolution|Convolution")]
     [InlineData("[PointwiseConv2d(30), DepthwiseConv2d, PReLU, PointwiseConv2d(7)]", "Convolution|Convolution|PReLU|Convolution")]
     [InlineData("[PointwiseConv2d(30), PReLU, DepthwiseConv2d, PointwiseConv2d(7)]", "Convolution|PReLU|depthwise project")]
@@ -87,9 +93,7 @@ public sealed class StageFusionTests
         {
             Assert.Subset(ready, group.Reads.ToHashSet());
             ready.Add(group.Last.Id);
-            covered.AddRange(group is DepthwiseGroup d
-                ? new Stage?[] { d.Expand, d.Depthwise, d.Squeeze, d.Project }.Where(s => s is not null).Select(s => s!.Id)
-                : [((SingleGroup)group).Stage.Id]);
+            covered.AddRange(group.Parts.Select(part => part.Id));
         }
 
         HashSet<int> needed = [];
@@ -106,6 +110,7 @@ public sealed class StageFusionTests
     private static string Describe(IEnumerable<StageGroup> groups) => string.Join('|', groups.Select(g => g switch
     {
         DepthwiseGroup d => $"{(d.Stem is not null ? "stem " : d.Expand is not null ? "expand " : "")}depthwise {(d.Squeeze is null ? "" : "squeeze ")}project{(d.Residual >= 0 ? "+" : d.AddsExpanded ? "+stem" : "")}",
+        PoolGroup => "stem Pool",
         _ => g.Last.GetType().Name.Replace("Stage", string.Empty, StringComparison.Ordinal),
     }));
 }
