@@ -86,7 +86,7 @@ public static class RegisterTiling
         return step > 2 * LineFloats ? 0 : step;
     }
 
-    /// <summary>The next tile's residual of a product whose threads share tiles, where the map has left the second-level cache; null where there is no time for it.</summary>
+    /// <summary>The next tile's residual, for a product whose threads share tiles; null for others, and where there is no time for it.</summary>
     public static FetchAhead? NextResidual(PointwiseKernel kernel)
     {
         int steps = kernel.Panels.Sum(run => run.Count) * kernel.InChannels, tile = kernel.Panels[0].Tiles.Max(run => run.Pixels);

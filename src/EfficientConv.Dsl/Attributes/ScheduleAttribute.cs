@@ -39,8 +39,8 @@ public enum BlockForm
     LayerByLayer,
 
     /// <summary>
-    /// Rows of the map outside, slabs of hidden channels inside: the expanded rows live in a ring. A convolution in front that only the block reads is
-    /// computed row by row inside as well; in the other forms it is a step of its own.
+    /// Rows of the map outside, slabs of hidden channels inside: the expanded rows live in a ring. A convolution in front that only the block, or
+    /// only a pooling layer, reads is computed row by row inside as well; in the other forms it is a step of its own.
     /// </summary>
     Rows,
 
