@@ -92,6 +92,8 @@ public sealed class ZooTests
             first ??= logits;
             Numbers.AssertSameBits(first, logits, () => $"{name}, {set}");
         }
+
+        OutputBits.Match(name, first!);
     }
 
     /// <summary>With PyTorch on the machine: a state dict as the model itself makes and saves it, with weights that only PyTorch knows.</summary>
