@@ -131,6 +131,9 @@ internal static class ValidateVerb
 
         if (validation.Hint is { } hint)
             terminal.Paragraph(hint);
+
+        // Not broken at words, so that they can be copied.
+        List([.. validation.Prefixes.Select(prefix => $"Prefix = \"{prefix}\"")], terminal);
         foreach (IGrouping<WeightsProblemKind, WeightsProblem> kind in validation.Problems.GroupBy(p => p.Kind))
         {
             terminal.Line();
