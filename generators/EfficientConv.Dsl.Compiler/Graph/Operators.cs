@@ -233,15 +233,27 @@ public enum InterpolationMode
 public sealed record UpsampleOperator(Extent Size, InterpolationMode Mode, bool AlignCorners, double ScaleHeight, double ScaleWidth) : Operator
 {
     /// <summary>Rows in from one row out to the next, in single precision as PyTorch computes it.</summary>
-    public float RowStep(int height) => Step(height, Size.Height, ScaleHeight);
+    public float RowStep(Shape input) => Step(input.Height, Size.Height, ScaleHeight, input.Channels);
 
     /// <summary>Columns in from one column out to the next.</summary>
-    public float ColumnStep(int width) => Step(width, Size.Width, ScaleWidth);
+    public float ColumnStep(Shape input) => Step(input.Width, Size.Width, ScaleWidth, input.Channels);
 
-    // An axis that keeps its size is copied, whatever the scale, as PyTorch does it.
-    private float Step(int input, int output, double scale) => input == output ? 1 : AlignCorners
-        ? output > 1 ? (input - 1) / (float)(output - 1) : 0
-        : scale > 0 ? (float)(1.0 / scale) : input / (float)output;
+    private float Step(int input, int output, double scale, int channels)
+    {
+        // Bilinear copies an axis that keeps its size, whatever the scale. PyTorch's nearest does so, and takes i >> 1 where the size doubles (a scale
+        // up to 2 + 1 / n), only in its kernel for channels last; a map of one channel counts as such, several channels go by the scale.
+        if (Mode == InterpolationMode.Bilinear || channels == 1)
+        {
+            if (input == output)
+                return 1;
+            if (Mode == InterpolationMode.Nearest && output == 2 * input)
+                return 0.5f;
+        }
+
+        if (AlignCorners)
+            return output > 1 ? (input - 1) / (float)(output - 1) : 0;
+        return scale > 0 ? (float)(1.0 / scale) : input / (float)output;
+    }
 }
 
 /// <summary>Channel c * factor^2 + i * factor + j becomes row i, column j of each pixel's square.</summary>
