@@ -51,7 +51,8 @@ internal static class OperatorRules
             case UpsampleOperator or AdaptivePoolOperator:
                 return Size(ShapeInference.Output(op, input).Count, "outputs");
             case PoolOperator p:
-                return PoolPadding(p) ?? Window(p.Kernel, p.Dilation, p.Padding, Math.Min(p.Kernel.Height, p.Kernel.Width) / 2);
+                // PyTorch's limit. What AutoPad finds may be more where the windows are dilated.
+                return (attribute?.Int("AutoPad", 0) is null or 0 ? PoolPadding(p) : null) ?? Window(p.Kernel, p.Dilation, p.Padding, Math.Min(p.Kernel.Height, p.Kernel.Width) / 2);
             case ChannelShuffleOperator s when input.Channels % s.Groups != 0:
                 return Broken(RuleCatalog.ShuffleGroups, "groups", Invariant($"{Place()} has groups {s.Groups}, which do not divide its {input.Channels} channels (channels must be divisible by groups)"), Divisors(input.Channels, input.Channels, s.Groups));
             case ConcatOperator:
