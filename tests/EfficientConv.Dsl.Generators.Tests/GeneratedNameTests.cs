@@ -108,6 +108,6 @@ public class GeneratedNameTests
 
         // The kernels of the networks are alike, so one network's are enough.
         IEnumerable<SyntaxTree> trees = output.SyntaxTrees.Where((tree, i) => i < 5 || !tree.FilePath.Contains(".Avx", StringComparison.Ordinal) && !tree.FilePath.Contains(".Vector", StringComparison.Ordinal));
-        Assert.Empty(trees.SelectMany(tree => output.GetSemanticModel(tree).GetDiagnostics()).Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        Assert.DoesNotContain(trees.SelectMany(tree => output.GetSemanticModel(tree).GetDiagnostics()), diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
     }
 }

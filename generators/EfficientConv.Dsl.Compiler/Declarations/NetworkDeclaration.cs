@@ -99,4 +99,18 @@ public sealed record TemplateDeclaration(string Name, EquatableArray<AttributeDe
 /// <see cref="int"/> (enumerations as their number), <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/>, an <see cref="EquatableArray{T}"/> of texts or of <see cref="double"/>, or null.
 /// </param>
 /// <param name="IsExplicit">False when it is the parameter's default.</param>
-public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit);
+public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit)
+{
+    /// <summary>Numbers are compared by their bits: what is generated for 0 is not what is generated for -0.</summary>
+    public bool Equals(AttributeArgument? other) => other is not null && Name == other.Name && IsExplicit == other.IsExplicit && (Value, other.Value) switch
+    {
+        (double one, double another) => Bits(one) == Bits(another),
+        (EquatableArray<double> some, EquatableArray<double> others) => some.Select(Bits).SequenceEqual(others.Select(Bits)),
+        _ => Equals(Value, other.Value),
+    };
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Name.GetHashCode();
+
+    private static long Bits(double value) => BitConverter.DoubleToInt64Bits(value);
+}

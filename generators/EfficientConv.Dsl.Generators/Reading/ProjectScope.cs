@@ -50,7 +50,7 @@ internal sealed class ProjectScope : IEquatable<ProjectScope>
         _globalUsings = usings.ToImmutable();
     }
 
-    /// <summary>Whether the project declares a type, a namespace or an alias that is called as one of the runtime library, so that a name may mean another thing.</summary>
+    /// <summary>Whether the project declares a type, a namespace, an alias or a variable of the whole program that is called as one of the runtime library, so that a name may mean another thing.</summary>
     public bool DeclaresLibraryNames { get; }
 
     /// <summary>Whether a file has a <c>using static</c>, so that a name may mean a member of any class.</summary>
@@ -131,6 +131,10 @@ internal sealed class ProjectScope : IEquatable<ProjectScope>
                         if (type.Parent is BaseNamespaceDeclarationSyntax or CompilationUnitSyntax)
                             declarations.Add(SyntaxNames.MetadataName(type));
                         break;
+                    case GlobalStatementSyntax statement:
+                        // Locals of top-level statements come before all types of the global namespace and all usings, in every file.
+                        facts._names.UnionWith(statement.DescendantNodes().Select(DeclaredName).OfType<string>());
+                        break;
                     case UsingDirectiveSyntax { Alias.Name.Identifier: var alias }:
                         facts._names.Add(alias.ValueText);
                         break;
@@ -153,6 +157,14 @@ internal sealed class ProjectScope : IEquatable<ProjectScope>
             facts.Declarations = declarations.ToImmutable();
             return facts;
         }
+
+        private static string? DeclaredName(SyntaxNode node) => node switch
+        {
+            VariableDeclaratorSyntax variable => variable.Identifier.ValueText,
+            SingleVariableDesignationSyntax variable => variable.Identifier.ValueText,
+            LocalFunctionStatementSyntax function => function.Identifier.ValueText,
+            _ => null,
+        };
 
         /// <summary>Whether a name of <paramref name="library"/> is declared here.</summary>
         public bool Declares(LibraryNames library)
