@@ -87,6 +87,19 @@ public partial class NetworkAnalyzerTests
     [InlineData("{|ECD0004:0|}, 8, 8", "ReLU, Conv2d(8, {|ECD0004:groups: -1|}), InvertedResidual({|ECD0004:expansion: 0|})")]
     public Task ECD0004_ValueOutOfRange(string input, string layers) => VerifyLayers(input, layers);
 
+    /// <summary>What stands beside the sequence has no number in it: torch.nn.Sequential would not count it.</summary>
+    [Theory]
+    [InlineData("Schedule(Rows = 1)")]
+    [InlineData("Budget(maxParameters: 1_000_000)")]
+    [InlineData("ImageInput")]
+    public async Task ECD0004_SecondError_CountsLayersOnly(string beside)
+    {
+        Microsoft.CodeAnalysis.Compilation compilation = TestCompilation.Create($"[InputShape(3, 8, 8), Conv2d(0), {beside}, ReLU, Conv2d(-1)] public sealed partial class Net;");
+        Assert.Equal(
+            ["Conv2d \"0\" has outChannels 0 (it must be from 1 to 1048576)", "Conv2d \"2\" has outChannels -1 (it must be from 1 to 1048576)"],
+            (await AnalyzerHarness.DiagnosticsAsync(compilation)).Where(diagnostic => diagnostic.Id == "ECD0004").Select(diagnostic => diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
     [Fact]
     public Task ECD0004_TooManyElements() => Verify("[{|ECD0004:InputShape(1024, 1024, 1024)|}, ReLU] public sealed partial class Net;");
 
