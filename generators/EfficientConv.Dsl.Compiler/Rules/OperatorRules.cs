@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
@@ -47,7 +48,7 @@ internal static class OperatorRules
 
             case PixelShuffleOperator p when input.Channels % ((long)p.Factor * p.Factor) != 0:
                 return Broken(RuleCatalog.ShuffleGroups, "factor", Invariant($"{Place()} has factor {p.Factor}, whose square does not divide its {input.Channels} channels (channels must be divisible by factor * factor)"),
-                    FixProposal.Alternatives("factor", Nearest(p.Factor, (int)Math.Sqrt(input.Channels), factor => input.Channels % (factor * factor) == 0, 3)));
+                    FixProposal.Alternatives("factor", FixProposal.Nearest(p.Factor, (int)Math.Sqrt(input.Channels), factor => input.Channels % (factor * factor) == 0, 3)));
             case UpsampleOperator or AdaptivePoolOperator:
                 return Size(ShapeInference.Output(op, input).Count, "outputs");
             case PoolOperator p:
@@ -70,21 +71,21 @@ internal static class OperatorRules
             bool tall = Math.Max(p.Padding.Top, p.Padding.Bottom) > limitHeight, wide = Math.Max(p.Padding.Left, p.Padding.Right) > limitWidth;
             if (!tall && !wide)
                 return null;
-            string? argument = LayerPlace.Written(attribute, [.. tall ? Sides("Height", "Top", "Bottom", p.Padding.Top > limitHeight) : [], .. wide ? Sides("Width", "Left", "Right", p.Padding.Left > limitWidth) : [], "padding", "Padding"]);
+            string? argument = LayerPlace.Written(attribute, [.. tall ? PaddingArguments.Sides("Height", "Top", "Bottom", p.Padding.Top > limitHeight) : [], .. wide ? PaddingArguments.Sides("Width", "Left", "Right", p.Padding.Left > limitWidth) : [], "padding", "Padding"]);
             return Broken(
                 RuleCatalog.LargePadding, argument, Invariant($"{Place()} has padding {p.Padding} with kernel {p.Kernel} (pooling's padding must be at most half of the kernel)"),
-                attribute is null ? [] : [FixProposal.Set(0, FixProposal.Padding(attribute, p.Padding, new Padding(Math.Min(p.Padding.Top, limitHeight), Math.Min(p.Padding.Bottom, limitHeight), Math.Min(p.Padding.Left, limitWidth), Math.Min(p.Padding.Right, limitWidth))))]);
+                attribute is null ? [] : [FixProposal.Set(0, PaddingArguments.Edits(attribute, p.Padding, new Padding(Math.Min(p.Padding.Top, limitHeight), Math.Min(p.Padding.Bottom, limitHeight), Math.Min(p.Padding.Left, limitWidth), Math.Min(p.Padding.Right, limitWidth))))]);
         }
 
         // Padding of a transposed convolution takes pixels away.
         Finding TakenAway(TransposedConvolutionOperator t, Shape output)
         {
             int rows = output.Height + t.Padding.Top + t.Padding.Bottom, columns = output.Width + t.Padding.Left + t.Padding.Right;
-            string? argument = LayerPlace.Written(attribute, [.. output.Height <= 0 ? Sides("Height", "Top", "Bottom", t.Padding.Top > 0) : [], .. output.Width <= 0 ? Sides("Width", "Left", "Right", t.Padding.Left > 0) : [], "padding"]);
+            string? argument = LayerPlace.Written(attribute, [.. output.Height <= 0 ? PaddingArguments.Sides("Height", "Top", "Bottom", t.Padding.Top > 0) : [], .. output.Width <= 0 ? PaddingArguments.Sides("Width", "Left", "Right", t.Padding.Left > 0) : [], "padding"]);
             return Broken(
                 RuleCatalog.EmptyOutput, argument,
                 Invariant($"{Place()} has an empty output: its padding {t.Padding} takes away all of {rows} x {columns} pixels (at least one must remain)"),
-                attribute is null ? [] : [.. Paddings().Distinct().Select((padding, rank) => FixProposal.Set(rank, FixProposal.Padding(attribute, t.Padding, padding)))]);
+                attribute is null ? [] : [.. Paddings().Distinct().Select((padding, rank) => FixProposal.Set(rank, PaddingArguments.Edits(attribute, t.Padding, padding)))]);
 
             // The largest that leaves a pixel, then the one with which the stride alone decides the size.
             IEnumerable<Padding> Paddings()
@@ -120,7 +121,7 @@ internal static class OperatorRules
             return Broken(
                 RuleCatalog.EmptyOutput, argument,
                 Invariant($"{Place()} has an empty output: its kernel of {effectiveHeight} x {effectiveWidth} pixels (dilation included) is larger than the padded input of {input.Height + padding.Top + padding.Bottom} x {input.Width + padding.Left + padding.Right} pixels (the effective kernel must fit)"),
-                attribute is null ? [] : [.. Paddings().Distinct().Where(p => p <= largestPadding).Select((p, rank) => FixProposal.Set(rank, FixProposal.Padding(attribute, padding, Padding.Symmetric(p, p))))]);
+                attribute is null ? [] : [.. Paddings().Distinct().Where(p => p <= largestPadding).Select((p, rank) => FixProposal.Set(rank, PaddingArguments.Edits(attribute, padding, Padding.Symmetric(p, p))))]);
 
             // The smallest that fits, then the one that keeps the size.
             IEnumerable<int> Paddings()
@@ -136,18 +137,9 @@ internal static class OperatorRules
             : Broken(RuleCatalog.InvalidValue, null, Invariant($"{Place()} has {count:0} {what} (at most {MaxElements} are supported)"));
     }
 
-    /// <summary>Arguments that set the padding of one axis, the side at fault first.</summary>
-    internal static string[] Sides(string axis, string before, string after, bool isBefore) => isBefore
-        ? ["Padding" + before, "Padding" + after, "Padding" + axis]
-        : ["Padding" + after, "Padding" + before, "Padding" + axis];
-
     /// <summary>The group counts nearest to the wrong one that divide both channel counts.</summary>
     private static FindingProperty[] Divisors(int inChannels, int outChannels, int wrong) =>
-        FixProposal.Alternatives("groups", Nearest(wrong, Math.Min(inChannels, outChannels), d => inChannels % d == 0 && outChannels % d == 0, 3));
-
-    /// <summary>The numbers from 1 to <paramref name="largest"/> nearest to <paramref name="wrong"/> that suit.</summary>
-    internal static IEnumerable<int> Nearest(int wrong, int largest, Func<int, bool> suits, int count) =>
-        Enumerable.Range(1, largest).Where(suits).OrderBy(value => Math.Abs((long)value - wrong)).ThenBy(value => value).Take(count);
+        FixProposal.Alternatives("groups", FixProposal.Nearest(wrong, Math.Min(inChannels, outChannels), d => inChannels % d == 0 && outChannels % d == 0, 3));
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -1,7 +1,6 @@
 using EfficientConv.Dsl.Compiler.Declarations;
-using EfficientConv.Dsl.Compiler.Graph;
 
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>How a message names a layer, and which of its attribute's arguments it points at.</summary>
 internal static class LayerPlace

@@ -1,8 +1,8 @@
-using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
 
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>Why two tensors that should be added have different shapes: which dimension differs, which layer made it so, and what would make them equal.</summary>
 internal static class ShapeDifference
