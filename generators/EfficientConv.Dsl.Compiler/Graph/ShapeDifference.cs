@@ -51,7 +51,7 @@ internal static class ShapeDifference
             if (!Fits(unstrided))
                 return [];
 
-            bool Fits(ConvolutionOperator candidate) => ShapeInference.Output(candidate, input) is var shape && shape.Height == wanted.Height && shape.Width == wanted.Width;
+            bool Fits(ConvolutionOperator candidate) => candidate.Output(input) is var shape && shape.Height == wanted.Height && shape.Width == wanted.Width;
         }
 
         return edits.Count == 0 ? [] : [FixProposal.Set(0, [.. edits]), FixProposal.At(culprit.Origin.AttributeIndex)];

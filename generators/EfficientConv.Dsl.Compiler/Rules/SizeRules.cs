@@ -8,7 +8,7 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 namespace EfficientConv.Dsl.Compiler.Rules;
 
 /// <summary>
-/// Whether all weights and all maps of a network have 32-bit offsets. Each layer by itself has (<see cref="OperatorRules"/>); their sum shows only when
+/// Whether all weights and all maps of a network have 32-bit offsets. Each layer by itself has (<see cref="Operator.Check"/>); their sum shows only when
 /// memory is planned, so networks that come near are planned to find out.
 /// </summary>
 internal static class SizeRules
