@@ -86,7 +86,7 @@ public static class ConvolutionSwap
             }
         }
 
-        return graph with { Layers = layers.ToEquatableArray() };
+        return graph with { Layers = layers.ToEquatableArray(), NamedOutputs = graph.NamedOutputs.Select(o => o with { Layer = now[o.Layer] }).ToEquatableArray() };
     }
 
     private static bool IsDepthwise(LayerGraph graph, Layer layer) =>
