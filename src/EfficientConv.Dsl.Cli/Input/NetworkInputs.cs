@@ -64,7 +64,7 @@ internal static class NetworkInputs
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
         IReadOnlyList<FoundNetwork> all = NetworkFinder.Find(compilation);
         FoundNetwork[] found = [.. all.Where(network => Matches(network.Declaration.FullName, filter))];
-        Diagnostic[] mistakes = [.. SyntaxErrors(trees), .. CompilerErrors(compilation, all, found), .. Findings(compilation).Where(d => found.Any(n => Concerns(n, d)))];
+        Diagnostic[] mistakes = [.. SyntaxErrors(trees), .. CompilerErrors(compilation, all, found), .. Findings(compilation).Where(d => found.Any(n => n.IsConcernedBy(d)))];
         bool failed = mistakes.Any(d => d.Severity == DiagnosticSeverity.Error);
         foreach (Diagnostic diagnostic in mistakes.DistinctBy(d => d.ToString()))
             terminal.Error(Format(diagnostic));
@@ -109,9 +109,6 @@ internal static class NetworkInputs
 
     private static ImmutableArray<Diagnostic> Findings(CSharpCompilation compilation) =>
         compilation.WithAnalyzers([new NetworkAnalyzer()]).GetAnalyzerDiagnosticsAsync().GetAwaiter().GetResult();
-
-    private static bool Concerns(FoundNetwork network, Diagnostic diagnostic) =>
-        diagnostic.Location.SourceTree == network.Span.SourceTree && diagnostic.Location.SourceSpan.IntersectsWith(network.Span.SourceSpan);
 
     private static string Format(Diagnostic diagnostic) =>
         $"{Place(diagnostic.Location, withColumn: true)}: {diagnostic.Severity.ToString().ToLowerInvariant()} {diagnostic.Id}: {diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)}";

@@ -25,8 +25,9 @@ public sealed record PoolOperator(bool IsMaximum, Extent Kernel, Extent Stride, 
         ? Window.OutputCeil(inputs[0], inputs[0].Channels, Kernel, Stride, Padding, Dilation)
         : Window.Output(inputs[0], inputs[0].Channels, Kernel, Stride, Padding, Dilation);
 
-    /// <inheritdoc/>
-    internal override Finding? Check(OperatorSite site) => LargePadding(site) ?? site.Window(Kernel, Dilation, Padding, Math.Min(Kernel.Height, Kernel.Width) / 2);
+    /// <summary>PyTorch's limit of the padding. What AutoPad finds may be more where the windows are dilated.</summary>
+    internal override Finding? Check(OperatorSite site) =>
+        (site.Attribute?.Int("AutoPad", 0) is null or 0 ? LargePadding(site) : null) ?? site.Window(Kernel, Dilation, Padding, Math.Min(Kernel.Height, Kernel.Width) / 2);
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(

@@ -24,10 +24,10 @@ public sealed record UpsampleOperator(Extent Size, InterpolationMode Mode, bool 
     private const int MaxSize = 1 << 20;
 
     /// <summary>Rows in from one row out to the next, in single precision as PyTorch computes it.</summary>
-    public float RowStep(int height) => Step(height, Size.Height, ScaleHeight);
+    public float RowStep(Shape input) => Step(input.Height, Size.Height, ScaleHeight, input.Channels);
 
     /// <summary>Columns in from one column out to the next.</summary>
-    public float ColumnStep(int width) => Step(width, Size.Width, ScaleWidth);
+    public float ColumnStep(Shape input) => Step(input.Width, Size.Width, ScaleWidth, input.Channels);
 
     /// <inheritdoc/>
     public override string Name => "Upsample";
@@ -50,19 +50,32 @@ public sealed record UpsampleOperator(Extent Size, InterpolationMode Mode, bool 
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => site.OutputSize();
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// A node has either scales or sizes for all axes. An axis whose step is not that of its two sizes is one of its own: picked pixel by pixel where the nearest one is
+    /// taken (readers disagree on the rounding, and copy where the size stays), else with the scale.
+    /// </summary>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs)
     {
         Shape input = inputs[0];
-        bool rowsByScale = IsByScale(input.Height, Size.Height, ScaleHeight), columnsByScale = IsByScale(input.Width, Size.Width, ScaleWidth);
-        if (rowsByScale == columnsByScale)
-            return OnnxForm.Of(Resize(OnnxInput.First, rowsByScale, input.Channels, (float)ScaleHeight, (float)ScaleWidth, Size));
+        List<OnnxNode> nodes = [];
+        OnnxInput source = OnnxInput.First;
+        AddOwn(2, input.Height, Size.Height, ScaleHeight, RowStep(input), "rows");
+        AddOwn(3, input.Width, Size.Width, ScaleWidth, ColumnStep(input), "columns");
+        if (nodes.Count < 2)
+            nodes.Add(Resize(source, OnnxInput.Absent, OnnxInput.Integers("sizes", 1, input.Channels, Size.Height, Size.Width)));
+        nodes[nodes.Count - 1] = nodes[nodes.Count - 1].As(string.Empty);
+        return OnnxForm.Of([.. nodes]);
 
-        // A node has either scales or sizes, and each axis needs the one that gives its step: one axis after the other.
-        Extent rows = new(Size.Height, input.Width);
-        return OnnxForm.Of(
-            Resize(OnnxInput.First, rowsByScale, input.Channels, (float)ScaleHeight, 1, rows).As("rows"),
-            Resize(OnnxInput.Result("rows"), columnsByScale, input.Channels, 1, (float)ScaleWidth, Size));
+        void AddOwn(int axis, int length, int outputs, double scale, float step, string label)
+        {
+            if (!IsByScale(length, outputs, scale, input.Channels) || outputs == length * scale)
+                return;
+            OnnxNode node = Mode == InterpolationMode.Nearest
+                ? OnnxNode.Of("Gather", [source, OnnxInput.Integers("indices", [.. Enumerable.Range(0, outputs).Select(i => (long)Math.Min((int)(i * step), length - 1))])], OnnxAttribute.Of("axis", axis))
+                : Resize(source, OnnxInput.Floats("scales", [.. Enumerable.Range(0, 4).Select(i => i == axis ? Factor(length, outputs, scale) : 1)]));
+            nodes.Add(node.As(label));
+            source = OnnxInput.Result(label);
+        }
     }
 
     internal static UpsampleOperator? Read(AttributeReader reader, Shape input, TensorKey key)
@@ -80,23 +93,37 @@ public sealed record UpsampleOperator(Extent Size, InterpolationMode Mode, bool 
         return null;
     }
 
-    // An axis that keeps its size is copied, whatever the scale, as PyTorch does it.
-    private float Step(int input, int output, double scale) => input == output ? 1 : AlignCorners
-        ? output > 1 ? (input - 1) / (float)(output - 1) : 0
-        : scale > 0 ? (float)(1.0 / scale) : input / (float)output;
-
-    /// <summary>Whether an axis' step follows from the scale and not from its two sizes, which differ where the size was rounded down.</summary>
-    private bool IsByScale(int input, int output, double scale) => scale > 0 && !AlignCorners && input != output && output != input * scale;
-
-    private OnnxNode Resize(OnnxInput source, bool byScale, int channels, float rowScale, float columnScale, Extent size)
+    private float Step(int input, int output, double scale, int channels)
     {
-        OnnxInput[] factors = byScale ? [OnnxInput.Floats("scales", 1, 1, rowScale, columnScale)] : [OnnxInput.Absent, OnnxInput.Integers("sizes", 1, channels, size.Height, size.Width)];
-        OnnxAttribute[] attributes = Mode switch
-        {
-            InterpolationMode.Nearest => [OnnxAttribute.Of("mode", "nearest"), OnnxAttribute.Of("coordinate_transformation_mode", "asymmetric"), OnnxAttribute.Of("nearest_mode", "floor")],
-            InterpolationMode.Bilinear => [OnnxAttribute.Of("mode", "linear"), OnnxAttribute.Of("coordinate_transformation_mode", AlignCorners ? "align_corners" : "half_pixel")],
-            _ => throw new InvalidOperationException($"{Mode} has no ONNX form."),
-        };
-        return OnnxNode.Of("Resize", [source, OnnxInput.Absent, .. factors], attributes);
+        if (AlignCorners)
+            return input == output ? 1 : output > 1 ? (input - 1) / (float)(output - 1) : 0;
+        return IsByScale(input, output, scale, channels) ? (float)(1.0 / scale) : input / (float)output;
     }
+
+    /// <summary>
+    /// Whether an axis' step follows from the scale and not from its two sizes. Bilinear copies an axis that keeps its size, whatever the scale. PyTorch's nearest does
+    /// so, and takes i >> 1 where the size doubles (a scale up to 2 + 1 / n), only in its kernel for channels last; a map of one channel counts as such, several
+    /// channels go by the scale.
+    /// </summary>
+    private bool IsByScale(int input, int output, double scale, int channels) =>
+        scale > 0 && !AlignCorners && !(Mode == InterpolationMode.Bilinear && input == output) && !(Mode == InterpolationMode.Nearest && channels == 1 && (input == output || output == 2 * input));
+
+    /// <summary>The scale in single precision, such that a reader finds the same size, whether it multiplies in single or in double precision.</summary>
+    private static float Factor(int length, int outputs, double scale)
+    {
+        const float Step = 1.2e-7f;
+        float factor = (float)scale;
+        while ((double)length * factor < outputs)
+            factor *= 1 + Step;
+        while ((float)(length * factor) >= outputs + 1)
+            factor *= 1 - Step;
+        return factor;
+    }
+
+    private OnnxNode Resize(OnnxInput source, params OnnxInput[] scalesOrSizes) => OnnxNode.Of("Resize", [source, OnnxInput.Absent, .. scalesOrSizes], Mode switch
+    {
+        InterpolationMode.Nearest => [OnnxAttribute.Of("mode", "nearest"), OnnxAttribute.Of("coordinate_transformation_mode", "asymmetric"), OnnxAttribute.Of("nearest_mode", "floor")],
+        InterpolationMode.Bilinear => [OnnxAttribute.Of("mode", "linear"), OnnxAttribute.Of("coordinate_transformation_mode", AlignCorners ? "align_corners" : "half_pixel")],
+        _ => throw new InvalidOperationException($"{Mode} has no ONNX form."),
+    });
 }
