@@ -3,6 +3,7 @@ using System.Text;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Emission;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;

@@ -79,7 +79,7 @@ internal static class MembersEmitter
     }
 
     /// <summary>Layers that have a row in the class's documentation; batch norm and activations would only make it long.</summary>
-    private static bool IsShown(LayerCost layer) => layer.Operator is "Linear" or "Conv2d" || layer.Operator.EndsWith("Pool2d", StringComparison.Ordinal);
+    private static bool IsShown(LayerCost layer) => layer.Kind is OperatorKind.Convolution or OperatorKind.Pooling && layer.Operator != "ConvTranspose2d";
 
     private static string Figures(LayerCost layer) =>
         (layer.Parameters == 0 ? string.Empty : FormattableString.Invariant($", {layer.Parameters:N0} parameters"))

@@ -1,5 +1,5 @@
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 

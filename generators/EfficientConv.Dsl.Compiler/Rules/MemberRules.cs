@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Emission;
+using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Rules;
 

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Emission;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Emission;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;

@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Findings;
 
 /// <summary>How serious a finding is.</summary>
 public enum RuleSeverity

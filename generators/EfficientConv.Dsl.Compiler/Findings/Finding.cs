@@ -1,6 +1,6 @@
 using EfficientConv.Dsl.Compiler.Model;
 
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Findings;
 
 /// <summary>A rule broken by a declaration.</summary>
 /// <param name="RuleId">For example <c>ECD0101</c>.</param>
