@@ -94,6 +94,9 @@ public sealed class CommandLineTests
     [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt")]
     [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt --input {0}/notes.txt")]
     [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt --tolerance small")]
+    [InlineData("validate {0}/nowhere.cs --weights {0}/notes.txt --tolerance NaN")]
+    [InlineData("validate {0}/nowhere.cs --weights {0}/notes.txt --tolerance -1e-5")]
+    [InlineData("validate {0}/nowhere.cs --weights {0}/notes.txt --tolerance Infinity")]
     [InlineData("tune {0}/Blocks.cs -n Large")]
     [InlineData("tune {0}/Blocks.cs --output {0}/broken.json")]
     [InlineData("tune {0}/Blocks.cs --output {0}/other.json")]
@@ -120,6 +123,9 @@ public sealed class CommandLineTests
         Assert.DoesNotContain("fault of its own", result.Error, StringComparison.Ordinal);
         Assert.Empty(result.Output);
         Assert.Equal(before, tool.Contents());
+
+        // Numbers are looked at before files are.
+        Assert.Equal(line.Contains("nowhere.cs", StringComparison.Ordinal), result.Error.Contains("--tolerance must be a number of at least 0", StringComparison.Ordinal));
     }
 
     /// <summary>What cannot be written is said before anything is read: of two mistakes, that one.</summary>

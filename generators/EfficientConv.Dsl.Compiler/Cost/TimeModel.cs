@@ -56,7 +56,7 @@ public static class TimeModel
         long weights = Count(count, step.Driver);
         HashSet<string> names = [.. step.Comment.Split('\n').Select(line => line.Split(':')[0])];
         long macs = graph.Layers.Skip(1).Where(l => names.Contains(l.Name) || names.Any(n => l.Name.StartsWith(n + ".", StringComparison.Ordinal) || l.Name.StartsWith(n + "_", StringComparison.Ordinal)))
-            .Sum(l => NetworkCostModel.MultiplyAdds(l.Operator, graph.Layers[l.Inputs[0]].Output, l.Output));
+            .Sum(l => l.Operator.MultiplyAdds(graph.Layers[l.Inputs[0]].Output, l.Output));
 
         // Of woven tensors only what is woven is read.
         long elements = step.Driver is InterleaveDriver ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);

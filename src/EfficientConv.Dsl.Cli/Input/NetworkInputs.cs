@@ -145,7 +145,7 @@ internal static class NetworkInputs
     {
         ImmutableArray<SyntaxTree> trees = compilation.SyntaxTrees;
         IEnumerable<Diagnostic> syntax = trees.SelectMany(tree => tree.GetDiagnostics()).Where(d => d.Severity == DiagnosticSeverity.Error);
-        IEnumerable<Diagnostic> findings = Findings(compilation).Where(d => chosen.Any(n => Concerns(n, d)));
+        IEnumerable<Diagnostic> findings = Findings(compilation).Where(d => chosen.Any(n => n.IsConcernedBy(d)));
         return syntax.Concat(CompilerErrors(compilation, chosen, isAnyNetwork)).Concat(findings)
             .OrderBy(d => trees.IndexOf(d.Location.SourceTree!)).ThenBy(d => d.Location.SourceSpan.Start).ThenBy(d => d.Id, StringComparer.Ordinal);
     }
@@ -163,9 +163,6 @@ internal static class NetworkInputs
 
     private static ImmutableArray<Diagnostic> Findings(CSharpCompilation compilation) =>
         compilation.WithAnalyzers([new NetworkAnalyzer()]).GetAnalyzerDiagnosticsAsync().GetAwaiter().GetResult();
-
-    private static bool Concerns(FoundNetwork network, Diagnostic diagnostic) =>
-        diagnostic.Location.SourceTree == network.Span.SourceTree && diagnostic.Location.SourceSpan.IntersectsWith(network.Span.SourceSpan);
 
     private static string Format(Diagnostic diagnostic) =>
         $"{Place(diagnostic.Location, withColumn: true)}: {diagnostic.Severity.ToString().ToLowerInvariant()} {diagnostic.Id}: {diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)}";
