@@ -36,7 +36,7 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        bool own = ring || d.Buffer >= 0 || d.GatedWeights >= 0 || d.Squeeze is null;
+        bool own = ring || d.Buffer >= 0 || d.Gated is not null || d.Squeeze is null;
         writer.Line("ref float own = ref part.Own(ref scratch);", own);
         writer.Line($"ref float rings = ref {KernelText.At("own", d.Ring)};", ring);
         writer.Line($"ref float depthwiseRows = ref {KernelText.At(d.Squeeze is null ? "own" : "scratch", d.DepthwiseRows)};");
@@ -121,10 +121,10 @@ internal sealed partial class DriverEmitter
             writer.Line("part.Barrier();");
             ChannelRange(d.Hidden);
             EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
-            if (d.GatedWeights >= 0)
+            if (d.Gated is not null)
             {
-                writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};");
-                EmitGatedWeights(d.Project, d.Hidden, "projectWeights", "gate");
+                writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
+                EmitGatedWeights(d.Gated, "projectWeights", "gate");
             }
 
             writer.Line();
@@ -133,11 +133,11 @@ internal sealed partial class DriverEmitter
                 d.Depthwise.PixelPairs
                     ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
                     : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"),
-                d.GatedWeights < 0);
+                d.Gated is null);
         }
 
         Project(
-            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights",
+            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
             d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
@@ -146,25 +146,23 @@ internal sealed partial class DriverEmitter
             : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
     }
 
-    /// <summary>A projection's weights of <paramref name="rows"/> input channels times the gate, into <c>gatedWeights</c>.</summary>
-    private void EmitGatedWeights(ProductKernel project, int rows, string weights, string gate)
+    /// <summary>A projection's weights times the gate, into <c>gatedWeights</c>.</summary>
+    private void EmitGatedWeights(GatedWeights gated, string weights, string gate)
     {
         int at = 0, run = 0;
-        foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, project))
+        foreach ((int panels, int width, int tiles) in gated.Panels)
         {
             string from = Text(at), count = Text(panels);
-            if (project is PointwiseKernel { Share: WorkShare.TilesOfPanels } shared)
+            if (tiles > 0)
             {
-                // A thread needs the weights of its own panels.
-                int tiles = shared.Panels[run].Tiles.Sum(t => t.Count);
                 string first = FormattableString.Invariant($"firstPanel{run}");
                 writer.Line($"int {first} = part.First({panels * tiles}) / {tiles}, panels{run} = ((part.End({panels * tiles}) + {tiles - 1}) / {tiles}) - {first};");
-                from = (at == 0 ? string.Empty : FormattableString.Invariant($"{at} + ")) + FormattableString.Invariant($"({first} * {rows * width})");
+                from = (at == 0 ? string.Empty : FormattableString.Invariant($"{at} + ")) + FormattableString.Invariant($"({first} * {gated.Rows * width})");
                 count = FormattableString.Invariant($"panels{run}");
             }
 
-            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At(weights, from)}, ref {gate}, ref {KernelText.At("gatedWeights", from)}, {count}, {rows}, {width});");
-            at += panels * rows * width;
+            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At(weights, from)}, ref {gate}, ref {KernelText.At("gatedWeights", from)}, {count}, {gated.Rows}, {width});");
+            at += panels * gated.Rows * width;
             run++;
         }
     }
@@ -227,7 +225,7 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        writer.Line("ref float own = ref part.Own(ref scratch);", d.ByRow || d.Expand is not null || d.GatedWeights >= 0);
+        writer.Line("ref float own = ref part.Own(ref scratch);", d.ByRow || d.Expand is not null || d.Gated is not null);
         writer.Line($"ref float expanded = ref {KernelText.At("own", d.Expanded)};", d.Expand is not null);
         bool several = !d.ByRow && (d.Slabs > 1 || d.Squeeze is not null);
         writer.Line($"const int SlabMap = {d.Output.Shape.Pixels} * {d.Slab};", !d.ByRow && d.Slabs > 1);
@@ -306,25 +304,12 @@ internal sealed partial class DriverEmitter
     /// <summary>The projection's kernel for the first slab, those between or the last.</summary>
     private void EmitProjections(FusedSlabsDriver d, Func<PointwiseKernel, string> call)
     {
-        if (d.Slabs == 1)
+        PointwiseKernel[] kernels = [.. d.Projections];
+        for (int i = 0; i < kernels.Length; i++)
         {
-            writer.Line(call(d.First));
-            return;
-        }
-
-        writer.Line("if (slab == 0)");
-        writer.Line("    " + call(d.First));
-        if (d.LastKernel != d.Middle)
-        {
-            writer.Line(FormattableString.Invariant($"else if (slab == {d.Slabs - 1})"));
-            writer.Line("    " + call(d.LastKernel));
-        }
-
-        // With two slabs of different first and last kernels there is none between.
-        if (d.LastKernel == d.Middle || d.Slabs > 2)
-        {
-            writer.Line("else");
-            writer.Line("    " + call(d.Middle));
+            if (d.Slabs > 1)
+                writer.Line(i == 0 ? "if (slab == 0)" : i == 1 && kernels[i] != d.Middle ? FormattableString.Invariant($"else if (slab == {d.Slabs - 1})") : "else");
+            writer.Line((d.Slabs > 1 ? "    " : string.Empty) + call(kernels[i]));
         }
     }
 
@@ -413,7 +398,8 @@ internal sealed partial class DriverEmitter
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, vectors = d.Slab / vector.Target.Lanes;
         bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
         writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
-        writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};", d.GatedWeights >= 0);
+        if (d.Gated is not null)
+            writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
         if (put || finish)
             PixelRange(pixels);
         if (put)
@@ -438,7 +424,7 @@ internal sealed partial class DriverEmitter
         ChannelRange(d.Hidden);
         EmitGate(squeeze, "gate", pixels);
         writer.Line();
-        bool scales = d.GatedWeights < 0;
+        bool scales = d.Gated is null;
         string Scale(string depthwise) => $"Elementwise.ScaleVectors<{Simd}>(ref {depthwise}, ref {OfSlab(d, "gate", "SlabChannels")}, {vectors}, {pixels});";
         if (scales)
         {
@@ -463,7 +449,7 @@ internal sealed partial class DriverEmitter
             {
                 writer.Line($"ref float slabWeights = ref {weights};");
                 writer.Line($"ref float slabGate = ref {OfSlab(d, "gate", "SlabChannels")};");
-                EmitGatedWeights(d.First, d.Slab, "slabWeights", "slabGate");
+                EmitGatedWeights(d.Gated!, "slabWeights", "slabGate");
                 weights = "gatedWeights";
             }
 

@@ -2,26 +2,32 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
-/// <summary>Gives every distinct kernel and driver one method name that says its shape, and remembers the order in which they were first used.</summary>
-internal sealed class KernelNames(int lanes)
+/// <summary>The method names of a plan's kernels and drivers, which say their shapes.</summary>
+internal sealed class KernelNames
 {
     private readonly Dictionary<object, string> _names = [];
     private readonly HashSet<string> _taken = [];
-    private readonly List<Kernel> _kernels = [];
+    private readonly int _lanes;
 
-    public IReadOnlyList<Kernel> Kernels => _kernels;
-
-    /// <summary>The method's name, without the argument that a kernel of a form has.</summary>
-    public string Of(Kernel kernel)
+    public KernelNames(NetworkPlan plan)
     {
-        if (!_names.ContainsKey(kernel))
-            _kernels.Add(kernel);
-        return Name(kernel, Describe(kernel));
+        _lanes = plan.Target.Lanes;
+        foreach (Driver driver in plan.Drivers)
+            Add(driver, FormattableString.Invariant($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
+        foreach (Kernel kernel in plan.Kernels)
+            Add(kernel, Describe(kernel));
+        foreach (DepthwiseTile tile in DepthwiseTile.Of(plan).Where(tile => tile.Kernel.Columns.Count > 1))
+            Add(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
     }
 
+    /// <summary>The loop nest's method.</summary>
+    public string Of(Driver driver) => _names[driver];
+
+    /// <summary>The method's name, without the argument that a kernel of a form has.</summary>
+    public string Of(Kernel kernel) => _names[kernel];
+
     /// <summary>The structure with the sizes of <paramref name="tile"/>.</summary>
-    public string Of(DepthwiseTile tile) =>
-        tile.Kernel.Columns.Count == 1 ? Of(tile.Kernel) : Name(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
+    public string Of(DepthwiseTile tile) => tile.Kernel.Columns.Count == 1 ? Of(tile.Kernel) : _names[tile];
 
     /// <summary>What to call for <paramref name="kernel"/>: its method, or that of its one run of tiles.</summary>
     public string Method(Kernel kernel) => kernel is LanewiseKernel { Columns.Count: 1 } lanes
@@ -29,7 +35,7 @@ internal sealed class KernelNames(int lanes)
         : Of(kernel);
 
     /// <summary>The form of <paramref name="kernel"/>.</summary>
-    public PointwiseForm FormOf(PointwiseKernel kernel) => PointwiseForm.Of(kernel, lanes);
+    public PointwiseForm FormOf(PointwiseKernel kernel) => PointwiseForm.Of(kernel, _lanes);
 
     /// <summary>A call of <paramref name="kernel"/>.</summary>
     /// <param name="kernel">The kernel.</param>
@@ -56,21 +62,12 @@ internal sealed class KernelNames(int lanes)
         return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.AlsoStep > 0 ? $", ref {also}" : string.Empty)}, {rows ?? form.ShareArgument(kernel)});";
     }
 
-    public string Of(Driver driver, out bool isNew)
+    private void Add(object item, string wanted)
     {
-        isNew = !_names.ContainsKey(driver);
-        return Name(driver, FormattableString.Invariant($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
-    }
-
-    private string Name(object item, string wanted)
-    {
-        if (_names.TryGetValue(item, out string? name))
-            return name;
-        name = wanted;
+        string name = wanted;
         for (int i = 2; !_taken.Add(name); i++)
             name = FormattableString.Invariant($"{wanted}_{i}");
         _names.Add(item, name);
-        return name;
     }
 
     private static string Describe(Kernel kernel) => kernel switch

@@ -91,7 +91,11 @@ public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
     Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, FetchAhead? Ahead = null,
     int AlsoStep = 0)
-    : ProductKernel(Pixels, OutPixelStep, Initial);
+    : ProductKernel(Pixels, OutPixelStep, Initial)
+{
+    /// <summary>How its text shares work: what does all in a call does it as one row, or as the one part of its tiles.</summary>
+    public WorkShare Form => Share != WorkShare.None ? Share : Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.TilesOfPanels;
+}
 
 /// <summary>What a matrix product fetches into the second-level cache while it works.</summary>
 public enum Fetched

@@ -167,17 +167,20 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     public void Pack(ConvolutionStage stage, params PackInstruction[] instructions) => Pack(stage, stage.Convolution, stage.InPerGroup, stage.BatchNorm, instructions);
 
-    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, string comment)
+    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, StepPart part, params string[] notes) =>
+        AddStep(driver, input, residual, output, scratch, [part], notes);
+
+    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, IEnumerable<StepPart> parts, params string[] notes)
     {
         int index = _drafts.Count;
         foreach (TensorSlot? slot in new[] { input, residual, output })
             slot?.Use(index);
-        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment, _key, _group));
+        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, parts.ToEquatableArray(), notes.ToEquatableArray(), _key, _group));
         _stepWeights = _packedLength;
     }
 
-    /// <summary>Adds a line to the last step's comment.</summary>
-    public void AppendComment(string line) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Comment = _drafts[_drafts.Count - 1].Comment + "\n" + line };
+    /// <summary>Adds a note to the last step.</summary>
+    public void AddNote(string note) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Notes = _drafts[_drafts.Count - 1].Notes.Append(note).ToEquatableArray() };
 
     public NetworkPlan Build(long inputLength, long outputLength)
     {
@@ -196,7 +199,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(FetchingClassifier(i), Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, d.Key, d.Group));
+            steps.Add(new Step(FetchingClassifier(i), Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Parts, d.Notes, d.Key, d.Group));
         }
 
         return new NetworkPlan(
@@ -236,7 +239,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         return step == 0 ? driver : product with { Kernel = kernel with { Ahead = new FetchAhead(Fetched.Named, step) } };
     }
 
-    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment, string Key, int Group);
+    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group);
 
     private readonly record struct Placed(int Offset, int Length, int First, int Last);
 }

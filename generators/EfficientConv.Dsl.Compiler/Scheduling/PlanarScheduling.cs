@@ -25,7 +25,7 @@ internal static class PlanarScheduling
     private const int NarrowestPlanarRow = 28;
 
     /// <summary>Part of the second-level cache for the depthwise rows of all channels that one step keeps.</summary>
-    private const double StepPart = 3.0 / 16;
+    private const double StepCachePart = 3.0 / 16;
 
     public static bool Fits(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
@@ -60,7 +60,7 @@ internal static class PlanarScheduling
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, $"layout: {slot.View} to planes");
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
         return planes;
     }
 
@@ -118,7 +118,7 @@ internal static class PlanarScheduling
                 return true;
             case ShuffleStage shuffle:
                 plan.BeginStep();
-                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, FormattableString.Invariant($"{stage.Name}: channel shuffle, {shuffle.Groups} groups: {stage.Input} -> {stage.Output}"));
+                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
                 return true;
             default:
                 return false;
@@ -178,7 +178,7 @@ internal static class PlanarScheduling
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
                 new FusedOffsets(0, 0, lanes, depthwiseBias, weights, bias)),
             input, residual, output, scratch,
-            ConvolutionScheduling.Describe("depthwise", depthwise) + "\n" + ConvolutionScheduling.Describe("pointwise", project) + FormattableString.Invariant($"\n{rows} output rows a step, planes in and out"));
+            [ConvolutionScheduling.Describe("depthwise", depthwise), ConvolutionScheduling.Describe("pointwise", project)], FormattableString.Invariant($"{rows} output rows a step, planes in and out"));
     }
 
     private static void ScheduleConvolution(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -241,7 +241,7 @@ internal static class PlanarScheduling
     {
         Shape output = group.Depthwise.Output;
         int[] fitting = Enumerable.Range(1, output.Height)
-            .Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart))).ToArray();
+            .Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepCachePart))).ToArray();
         int most = fitting[fitting.Length - 1];
         return fitting.LastOrDefault(rows => output.Height / rows % 2 == 0 && rows * 2 >= most && rows * output.Width % WidestVector == 0) is > 0 and int even ? even : most;
     }
