@@ -17,7 +17,8 @@ public sealed class DocumentTests
         string[] page = File.ReadAllLines(RepositoryFiles.At("docs/memory.md"));
         JsonElement[] methods = [.. comparison.GetProperty("methods").EnumerateArray()];
 
-        AssertRows(page, "| MiB, one image |", methods, "weightBytes", "peakInputFreed", "peakInputHeld", "peakIm2col", "peakFusedRows", "asCompiled");
+        AssertRows(page, "| MiB, one image | weights", methods, "weightBytes", "peakInputFreed", "peakInputHeld", "peakIm2col", "peakFusedRows");
+        AssertRows(page, "| MiB, one image, as compiled |", methods, "asCompiledAvx512", "asCompiledAvx2", "asCompiledVector128");
         AssertRows(page, "| MiB, training, one image |", methods, "weightsGradientsAdam", "savedByConvolutions", "saved", "training");
         string quote = string.Join(' ', page.SkipWhile(line => !line.StartsWith("> ", StringComparison.Ordinal)).TakeWhile(line => line.StartsWith("> ", StringComparison.Ordinal)).Select(line => line[2..]));
         Assert.Equal(string.Join(' ', comparison.GetProperty("answer").GetString()!.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), quote);

@@ -12,7 +12,9 @@ public sealed partial class PackageFixture : IAsyncLifetime
 
     internal string App => Path.Combine(_root, "app");
 
-    internal string Package => Path.Combine(Feed, $"EfficientConv.Dsl.{Metadata("PackageVersion")}.nupkg");
+    internal static string Version => Metadata("PackageVersion");
+
+    internal string Package => Path.Combine(Feed, $"EfficientConv.Dsl.{Version}.nupkg");
 
     /// <summary>What <c>dotnet run</c> printed in the fresh app.</summary>
     internal CommandResult FirstRun { get; private set; } = new(-1, "not run");
@@ -36,6 +38,17 @@ public sealed partial class PackageFixture : IAsyncLifetime
     {
         Directory.Delete(_root, recursive: true);
         return Task.CompletedTask;
+    }
+
+    /// <summary>The app's files in a folder of their own, for <paramref name="frameworks"/>.</summary>
+    internal string CopyApp(string frameworks)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_root, string.Concat(frameworks.Where(char.IsLetterOrDigit)))).FullName;
+        foreach (string file in Directory.EnumerateFiles(App))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        string project = Path.Combine(folder, "App.csproj");
+        File.WriteAllText(project, File.ReadAllText(project).Replace("<TargetFramework>net10.0</TargetFramework>", $"<TargetFrameworks>{frameworks}</TargetFrameworks>", StringComparison.Ordinal));
+        return folder;
     }
 
     private static string Metadata(string key) =>

@@ -25,5 +25,7 @@ public sealed class SampleNetworkTests
             first ??= output;
             Numbers.AssertSameBits(first, output, () => $"{name}, {set}");
         }
+
+        OutputBits.Match(name, first!);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using EfficientConv.Dsl.Tests.Harness;
 using EfficientConv.Dsl.Tests.RandomNetworks;
 
@@ -8,11 +7,9 @@ namespace EfficientConv.Dsl.Tests;
 public sealed class SeparateProcessTests
 {
     /// <summary>Without fused multiply-add 128-bit kernels multiply, then add; scalar kernels still round once.</summary>
-    [Fact]
+    [FmaFact]
     public void WithoutFma_OutputsAgreeWithinToleranceAndScalarKeepsItsBits()
     {
-        if (!Fma.IsSupported)
-            return;
         // Newer runtimes count FMA to AVX2 and have no switch of its own.
         ChildProgram.Result child = ChildProgram.Start("run", ("DOTNET_EnableFMA", "0"), ("DOTNET_EnableAVX2", "0"));
         Assert.True(child.ExitCode == 0, $"{child.Progress}: {child.Error}");
@@ -26,11 +23,9 @@ public sealed class SeparateProcessTests
     }
 
     /// <summary>Not one element outside of input, output, packed weights or workspace is touched, on any instruction set.</summary>
-    [Fact]
+    [LinuxFact]
     public void InaccessibleMemoryAroundAllBuffers_IsNotTouched()
     {
-        if (!OperatingSystem.IsLinux())
-            return;
         ChildProgram.Result child = ChildProgram.Start("guard");
         Assert.True(child.ExitCode == 0, $"{child.Progress}: {RandomCase.All.FirstOrDefault(c => child.Progress.StartsWith(c.Name, StringComparison.Ordinal))?.Declaration}\n{child.Error[..Math.Min(child.Error.Length, 2000)]}");
     }

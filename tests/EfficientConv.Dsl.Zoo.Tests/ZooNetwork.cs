@@ -4,7 +4,7 @@ namespace EfficientConv.Dsl.Tests;
 
 /// <summary>One class of the zoo, seen through its static members.</summary>
 public sealed record ZooNetwork(string Name, TensorShape Input, TensorShape Output, NetworkCost Cost, Func<byte[], LoadOptions, Action<float[], float[]>> Load, Func<string, Action<float[], float[]>> LoadFile,
-    Func<InstructionSet, (long WorkspaceBytes, Action<float[], float[]> Forward)> CreateRandom)
+    Func<InstructionSet, (long WorkspaceBytes, long PackedWeightBytes, Action<float[], float[]> Forward)> CreateRandom)
 {
     /// <summary>All of them, by class name.</summary>
     public static IReadOnlyDictionary<string, ZooNetwork> All { get; } = new[]
@@ -29,10 +29,10 @@ public sealed record ZooNetwork(string Name, TensorShape Input, TensorShape Outp
 
         static Action<float[], float[]> Forward(T network) => (input, output) => network.Forward(input, output);
 
-        static (long WorkspaceBytes, Action<float[], float[]> Forward) Random(InstructionSet set)
+        static (long WorkspaceBytes, long PackedWeightBytes, Action<float[], float[]> Forward) Random(InstructionSet set)
         {
             T network = T.CreateRandom(1, new LoadOptions { InstructionSet = set });
-            return (network.WorkspaceBytes, Forward(network));
+            return (network.WorkspaceBytes, network.PackedWeightBytes, Forward(network));
         }
     }
 }

@@ -37,6 +37,9 @@ internal static class Figures
     /// <summary>At most <paramref name="length"/> characters, dots for what is left out.</summary>
     public static string Short(string text, int length) => text.Length <= length ? text : text[..(length - 2)] + "..";
 
+    /// <summary>An instruction set as options and tables name it.</summary>
+    public static string Word(InstructionSet set) => set.ToString().ToLowerInvariant();
+
     /// <summary>JSON with camel-case names.</summary>
     public static string Json(object value) => JsonSerializer.Serialize(value, value.GetType(), s_json);
 }

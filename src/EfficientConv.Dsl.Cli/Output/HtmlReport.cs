@@ -44,7 +44,7 @@ internal static class HtmlReport
         Fact("Multiply-adds", Figures.Macs(report.MultiplyAdds) + " MACs", $"{Figures.Number(report.Intensity, 2)} for each byte");
         Fact("Activations", Figures.Count(report.ActivationSum), "outputs of convolutions and linear layers");
         Fact("Peak, layer by layer", Figures.Bytes(report.PeakBytesLayerwise), report.PeakBytesLayerwiseHeld is { } held ? $"{Figures.Bytes(held)} when the input is kept" : string.Empty);
-        Fact("Peak, fused", Figures.Bytes(report.PeakBytesFused), "input, output and workspace, as compiled");
+        Fact("Peak, fused", Figures.Bytes(report.PeakBytesFused), $"input, output and workspace, as compiled for {report.InstructionSet}");
         Fact("Kept for training", Figures.Bytes(report.SavedBytes), "activations of one image");
         if (report.PredictedSeconds is { } seconds)
             Fact("Predicted time", $"{Figures.Microseconds(seconds)} us", $"one thread, {report.InstructionSet}, {Figures.Number(report.MultiplyAdds / seconds / 1e9, 1)} GMAC/s");

@@ -36,8 +36,14 @@ internal sealed record MemoryFigures
     /// <summary>Rule M4: blocks fused row by row.</summary>
     public required long PeakFusedRows { get; init; }
 
-    /// <summary>Rule M6: what a call of the generated code takes for one image: input, output and workspace for AVX-512.</summary>
-    public required long AsCompiled { get; init; }
+    /// <summary>Rule M6: what a call of the generated code takes for one image with AVX-512: input, output and workspace.</summary>
+    public required long AsCompiledAvx512 { get; init; }
+
+    /// <summary>Rule M6 with AVX2.</summary>
+    public required long AsCompiledAvx2 { get; init; }
+
+    /// <summary>Rule M6 with 128-bit vectors.</summary>
+    public required long AsCompiledVector128 { get; init; }
 
     /// <summary>Rule T1 for convolutions and linear layers alone, for the batch.</summary>
     public required long SavedByConvolutions { get; init; }
@@ -81,7 +87,9 @@ internal sealed record MemoryFigures
             PeakAt = layerwise.Peak!.Name,
             PeakIm2col = im2col,
             PeakFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes * batch,
-            AsCompiled = analysis.PlanFor(VectorTarget.Avx512).PeakLength * sizeof(float),
+            AsCompiledAvx512 = AsCompiled(VectorTarget.Avx512),
+            AsCompiledAvx2 = AsCompiled(VectorTarget.Avx2),
+            AsCompiledVector128 = AsCompiled(VectorTarget.Vector128),
             SavedByConvolutions = saved.ConvolutionBytes * batch,
             Saved = saved.MapBytes * batch,
             WeightsGradientsAdam = analysis.Cost.Parameters * TrainingMemory.AdamBytesPerParameter,
@@ -91,5 +99,7 @@ internal sealed record MemoryFigures
             GpuTrainingNchw = GpuMemory.Training(graph, batch, channelsLast: false),
             GpuTrainingNhwc = GpuMemory.Training(graph, batch, channelsLast: true),
         };
+
+        long AsCompiled(VectorTarget target) => analysis.PlanFor(target).PeakLength * sizeof(float);
     }
 }

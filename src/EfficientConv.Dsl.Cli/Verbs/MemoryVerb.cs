@@ -81,9 +81,12 @@ internal static class MemoryVerb
         string images = batch == 1 ? "one image" : FormattableString.Invariant($"{batch} images");
         terminal.Heading(comparison.Title.Length <= Terminal.Columns ? comparison.Title : comparison.Title[..comparison.Title.IndexOf(',', StringComparison.Ordinal)]);
         terminal.Line();
-        Table(comparison, terminal, $"Inference, {images}, MiB (as compiled: one image)",
-            ["weights", "x freed", "x kept", "im2col", "in rows", "as compiled"],
-            f => [f.WeightBytes, f.PeakInputFreed, f.PeakInputHeld, f.PeakIm2col, f.PeakFusedRows, f.AsCompiled]);
+        Table(comparison, terminal, $"Inference, {images}, MiB",
+            ["weights", "x freed", "x kept", "im2col", "in rows"],
+            f => [f.WeightBytes, f.PeakInputFreed, f.PeakInputHeld, f.PeakIm2col, f.PeakFusedRows]);
+        Table(comparison, terminal, "As compiled, inference, one image, MiB: input, output and workspace",
+            ["avx512", "avx2", "vector128"],
+            f => [f.AsCompiledAvx512, f.AsCompiledAvx2, f.AsCompiledVector128]);
         Table(comparison, terminal, $"Training, {images}, Adam, MiB",
             ["weights x4", "saved by conv", "saved", "total"],
             f => [f.WeightsGradientsAdam, f.SavedByConvolutions, f.Saved, f.Training]);

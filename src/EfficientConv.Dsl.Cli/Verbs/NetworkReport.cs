@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Cli.Input;
+using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
@@ -48,9 +49,12 @@ internal sealed record NetworkReport
 
     public long? PeakBytesFusedInputFreed { get; init; }
 
-    public long? WorkspaceBytes { get; init; }
+    public required long WorkspaceBytes { get; init; }
 
-    public long? PackedWeightBytes { get; init; }
+    public required long PackedWeightBytes { get; init; }
+
+    /// <summary>The figures above for every instruction set that the network is compiled for.</summary>
+    public required IReadOnlyList<RunMemory> Memory { get; init; }
 
     public double? PredictedSeconds { get; init; }
 
@@ -74,7 +78,7 @@ internal sealed record NetworkReport
             Location = network.Location,
             Input = analysis.Graph.Input.ToString(),
             Output = analysis.Graph.Output.ToString(),
-            InstructionSet = set.ToString().ToLowerInvariant(),
+            InstructionSet = Figures.Word(set),
             Parameters = cost.Parameters,
             MultiplyAdds = cost.MultiplyAdds,
             WeightBytes = cost.Parameters * sizeof(float),
@@ -91,6 +95,8 @@ internal sealed record NetworkReport
             PeakBytesFusedInputFreed = LayerMemory.PlannedInputFreed(analysis.Graph, plan),
             WorkspaceBytes = plan.WorkspaceLength * (long)sizeof(float),
             PackedWeightBytes = plan.PackedLength * (long)sizeof(float),
+            Memory = [.. analysis.Plans.Select(p => new RunMemory(
+                Enum.Parse<InstructionSet>(p.Target.Name), p.WorkspaceLength * (long)sizeof(float), p.PartScratchLength * (long)sizeof(float), p.PackedLength * (long)sizeof(float), p.PeakLength * sizeof(float)))],
             PredictedSeconds = TimeModel.Seconds(analysis.Graph, plan, machine),
             Layers = [.. cost.Layers.Select(l => new LayerReport(
                 l.Name, l.Operator, l.Input.ToString(), l.Output.ToString(), l.Output.Count, l.Parameters, l.Parameters * sizeof(float), l.MultiplyAdds, l.LiveBytes, l.Intensity))],
@@ -105,20 +111,24 @@ internal sealed record NetworkReport
     private static NetworkReport OfCost(NetworkInput network, RunnableNetwork runnable, InstructionSet set)
     {
         NetworkCost cost = runnable.Cost;
+        RunMemory memory = cost.MemoryOn(set);
         return new NetworkReport
         {
             Name = network.Name,
             Location = network.Location,
             Input = runnable.InputShape.ToString(),
             Output = runnable.OutputShape.ToString(),
-            InstructionSet = set.ToString().ToLowerInvariant(),
+            InstructionSet = Figures.Word(set),
             Parameters = cost.Parameters,
             MultiplyAdds = cost.MultiplyAdds,
             WeightBytes = cost.WeightBytes,
             ActivationSum = cost.ActivationSum,
             OutputSum = cost.OutputSum,
             PeakBytesLayerwise = cost.PeakBytesLayerwise,
-            PeakBytesFused = cost.PeakBytesFused,
+            PeakBytesFused = memory.PeakBytes,
+            WorkspaceBytes = memory.WorkspaceBytes,
+            PackedWeightBytes = memory.PackedWeightBytes,
+            Memory = cost.Memory,
             SavedBytes = cost.SavedBytes,
             Intensity = cost.MultiplyAdds / (double)(((runnable.InputShape.ElementCount + runnable.OutputShape.ElementCount) * sizeof(float)) + cost.WeightBytes),
             Layers = [.. cost.Layers.Select(l => new LayerReport(

@@ -73,8 +73,9 @@ internal static class ReportVerb
         yield return ("activations", $"{Figures.Count(r.ActivationSum)} of convolutions and linear layers");
         yield return ("outputs", $"{Figures.Count(r.OutputSum)} of all modules" + (r.TorchinfoPassBytes is { } pass ? $"; torchinfo pass size {Figures.Number(pass / 1e6, 2)} MB" : string.Empty));
         yield return ("peak, layerwise", $"{Figures.Bytes(r.PeakBytesLayerwise)}" + (r.PeakBytesLayerwiseHeld is { } held ? $"; {Figures.Bytes(held)} when the caller keeps the input" : string.Empty));
-        yield return ("peak, fused", $"{Figures.Bytes(r.PeakBytesFused)} as compiled: input, output and workspace"
-            + (r.WorkspaceBytes is { } workspace ? $" of {Figures.Bytes(workspace)}" : string.Empty));
+        yield return ("peak, fused", $"{Figures.Bytes(r.PeakBytesFused)} as compiled for {r.InstructionSet}: input, output and workspace of {Figures.Bytes(r.WorkspaceBytes)}");
+        foreach (RunMemory other in r.Memory.Where(m => Figures.Word(m.InstructionSet) != r.InstructionSet))
+            yield return (string.Empty, $"{Figures.Bytes(other.PeakBytes)} as compiled for {Figures.Word(other.InstructionSet)}, workspace {Figures.Bytes(other.WorkspaceBytes)}");
         if (r.PeakBytesFusedInputFreed is { } freed)
             yield return (string.Empty, $"{Figures.Bytes(freed)} of it alive at once when the input is freed");
         if (r.PeakBytesFusedRows is { } rows)

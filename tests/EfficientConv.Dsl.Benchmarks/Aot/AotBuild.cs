@@ -18,9 +18,9 @@ internal sealed class AotBuild
 
     private AotBuild(string program) => _program = program;
 
-    /// <summary>What to compile for, in the spelling of .NET 9's compiler. A program for more than the processor has would not start.</summary>
+    /// <summary>What to compile for. A program for more than the processor has would not start.</summary>
     private static string TargetInstructionSet =>
-        RuntimeInformation.ProcessArchitecture != Architecture.X64 ? "native" : Machine.HasAvx512 ? "x86-x64-v4" : "x86-x64-v3";
+        RuntimeInformation.ProcessArchitecture != Architecture.X64 ? "native" : Machine.HasAvx512 ? "x86-64-v4" : "x86-64-v3";
 
     /// <summary>Publishes it; takes a minute or two.</summary>
     /// <exception cref="InvalidOperationException">The publish failed.</exception>

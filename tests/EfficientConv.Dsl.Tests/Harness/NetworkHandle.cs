@@ -37,12 +37,12 @@ public abstract class NetworkFactory
         public override NetworkHandle CreateRandom(int seed, LoadOptions options) => Handle(T.CreateRandom(seed, options));
 
         private static NetworkHandle Handle(T network) => new(
-            (batch, input, output, threads) => network.Forward(batch, input, output, threads), network.Forward, network.InstructionSet, network.WorkspaceBytes);
+            (batch, input, output, threads) => network.Forward(batch, input, output, threads), network.Forward, network.InstructionSet, network.WorkspaceBytes, network.PackedWeightBytes);
     }
 }
 
 /// <summary>A loaded network.</summary>
-public sealed record NetworkHandle(ForwardFunction Forward, ForwardOneFunction ForwardOne, InstructionSet InstructionSet, long WorkspaceBytes)
+public sealed record NetworkHandle(ForwardFunction Forward, ForwardOneFunction ForwardOne, InstructionSet InstructionSet, long WorkspaceBytes, long PackedWeightBytes)
 {
     /// <summary>Runs <paramref name="batch"/> images.</summary>
     public float[] Run(ReadOnlySpan<float> input, int batch, TensorShape outputShape, int threads = 1)
