@@ -200,13 +200,13 @@ internal sealed partial class DriverEmitter
     }
 
     private void Project(
-        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? ahead = null)
+        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? given = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
         string? added = kernel.Initial == Initial.BiasAndResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
         writer.Line(kernel is PointwiseKernel product
-            ? names.Call(product, rows, weights, "projectBias", destination, added, ahead)
+            ? names.Call(product, rows, weights, "projectBias", destination, added, given)
             : $"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{(added is null ? string.Empty : $", ref {added}")});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
         if (buffer is not null)
@@ -231,11 +231,8 @@ internal sealed partial class DriverEmitter
         writer.Line($"const int SlabMap = {d.Output.Shape.Pixels} * {d.Slab};", !d.ByRow && d.Slabs > 1);
         writer.Line($"ref float {(several ? "depthwiseMap" : "depthwise")} = ref {KernelText.At(d.ByRow ? "own" : "scratch", d.DepthwiseSlab)};");
         writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
-        if (FetchesOwn(d))
-        {
-            // Of the projection's weights a thread needs those of its own panels.
-            writer.Line($"int ownWeights = part.First({d.Slab * outPadded / lanes}) * {lanes};", d.First.Share == WorkShare.TilesOfPanels);
-        }
+        if (d is { PrefetchesNext: true, Prefetch.Projection: { Units: > 0 } own })
+            writer.Line($"int ownWeights = part.First({own.Units}) * {own.UnitLength};");
 
         if (d.Squeeze is not null)
             EmitSlabsWithGate(d, d.Squeeze, destination, outPadded);
@@ -287,9 +284,6 @@ internal sealed partial class DriverEmitter
         if (d.Buffer >= 0)
             StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
     }
-
-    /// <summary>Whether the caller has to say which weights of the step behind to fetch, <c>next</c>: for threads that share slabs, and for a product in front of a linear layer.</summary>
-    public static bool FetchesOwn(Driver driver) => driver is PointwiseDriver { Kernel.Ahead.What: Fetched.Named } or FusedSlabsDriver { ByRow: false, First.Ahead: not null } or FusedSlabsDriver { ByRow: false, Expand.Ahead: not null };
 
     private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
 
@@ -357,7 +351,7 @@ internal sealed partial class DriverEmitter
             kernel, "depthwise", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias", destination, "residual", NextProjection(d, outPadded));
     }
 
-    /// <summary>The weights that a slab's projection fetches: the next slab's, behind the last one the next step's.</summary>
+    /// <summary>The weights that a slab's projection prefetches: the next slab's, behind the last one the next step's.</summary>
     private static string NextProjection(FusedSlabsDriver d, int outPadded)
     {
         Size next = Size.Of(FormattableString.Invariant($"((slab + 1) * SlabChannels * {outPadded})"));
@@ -365,24 +359,24 @@ internal sealed partial class DriverEmitter
     }
 
     /// <summary>Where a thread's own weights of a slab's projection begin.</summary>
-    private static Size OwnWeights(FusedSlabsDriver d) => d.First.Share == WorkShare.TilesOfPanels ? Size.Of("ownWeights") : 0;
+    private static Size OwnWeights(FusedSlabsDriver d) => d.Prefetch is { Projection.Units: > 0 } ? Size.Of("ownWeights") : 0;
 
     /// <summary>Expansion and depthwise rows of the slab <c>slab</c> over the whole map, into <c>depthwise</c>.</summary>
     private void MakeSlab(FusedSlabsDriver d)
     {
         if (d.Expand is not null)
         {
-            string ahead = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref {KernelText.At("projectWeights", OwnWeights(d))})");
-            string? also = null;
-            if (d.Expand.AlsoStep > 0)
+            string given = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref {KernelText.At("projectWeights", OwnWeights(d))})");
+            string? gateWeights = null;
+            if (d.Prefetch is { GateStep: > 0, Reduce: { } reduce, Expand: { } expand } prefetch)
             {
-                writer.Line($"int fetched = (slab - firstMade) * {d.SqueezeAhead};", d.Slabs > 1);
-                also = d.Slabs > 1
-                    ? $"(fetched < ownReduce ? ref {KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + firstReduce + fetched"))} : ref {KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze.ExpandWeights} + firstExpand + fetched - ownReduce"))})"
-                    : KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
+                writer.Line($"int fetched = (slab - firstMade) * {prefetch.GateStep};", d.Slabs > 1);
+                gateWeights = d.Slabs > 1
+                    ? $"(fetched < ownReduce ? ref {KernelText.At("weights", FormattableString.Invariant($"{reduce.Offset} + firstReduce + fetched"))} : ref {KernelText.At("weights", FormattableString.Invariant($"{expand.Offset} + firstExpand + fetched - ownReduce"))})"
+                    : KernelText.At("weights", FormattableString.Invariant($"{reduce.Offset}"));
             }
 
-            writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", ahead: ahead, also: also));
+            writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", given: given, gateWeights: gateWeights));
             Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
         }
 
@@ -407,9 +401,8 @@ internal sealed partial class DriverEmitter
         writer.Line();
         writer.Line("// Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
         writer.Line($"int firstMade = part.First({d.Slabs}), made = part.End({d.Slabs});");
-        if (d.Slabs > 1 && d.Expand is { AlsoStep: > 0 })
+        if (d is { Slabs: > 1, Prefetch: { Reduce.Units: var reduce, Expand.Units: var expand } })
         {
-            int reduce = RegisterTiling.Weights(vector.Target, squeeze.Reduce), expand = RegisterTiling.Weights(vector.Target, squeeze.Expand);
             writer.Line("// Of squeeze-and-excitation's weights it fetches its part of the first product's, then of the second's.");
             writer.Line($"int firstReduce = part.First({reduce}), ownReduce = part.End({reduce}) - firstReduce, firstExpand = part.First({expand});");
         }

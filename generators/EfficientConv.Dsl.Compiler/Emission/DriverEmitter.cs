@@ -21,7 +21,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         foreach (string line in description)
             writer.Line($"/// {line.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;")}<br/>");
         writer.Line("/// </summary>");
-        writer.Open($"private static void {name}({(driver.ReadsImage ? "in ImageRows image" : "ref float input")}, {(driver.Residual is null ? string.Empty : "ref float residual, ")}ref float output, ref float weights, ref float scratch{(FetchesOwn(driver) ? ", ref float next" : string.Empty)}, Part part)");
+        writer.Open($"private static void {name}({(driver.ReadsImage ? "in ImageRows image" : "ref float input")}, {(driver.Residual is null ? string.Empty : "ref float residual, ")}ref float output, ref float weights, ref float scratch{(driver.PrefetchesNext ? ", ref float next" : string.Empty)}, Part part)");
         switch (driver)
         {
             case PointwiseDriver d:
@@ -261,8 +261,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitRing(d, FormattableString.Invariant($"{((window.Kernel.Height - 1) * window.Dilation.Height) + 1}"));
         string source = d.Source.RingRows > 0 ? "ring" : "input";
         string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
-        string ahead = kernel.AheadStep > 0 ? FormattableString.Invariant($", ref Unsafe.Add(ref weights, ((block + 1) * BlockWeights) + (y * {kernel.AheadRow}))") : string.Empty;
-        writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual}{ahead});");
+        string given = kernel.PrefetchOf(Prefetched.Given) is { } prefetch ? FormattableString.Invariant($", ref Unsafe.Add(ref weights, ((block + 1) * BlockWeights) + (y * {prefetch.Step * kernel.Steps}))") : string.Empty;
+        writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual}{given});");
         writer.Close();
         writer.Close();
     }

@@ -44,22 +44,23 @@ internal sealed class KernelNames
     /// <param name="bias">Bias.</param>
     /// <param name="output">First output pixel.</param>
     /// <param name="residual">First pixel of the residual, for kernels that read one.</param>
-    /// <param name="ahead">What to fetch ahead, for kernels whose caller says it.</param>
-    /// <param name="also">Further weights to fetch, for kernels that do.</param>
+    /// <param name="given">What to prefetch, for kernels whose caller names it.</param>
+    /// <param name="gateWeights">Weights of squeeze-and-excitation to prefetch, for kernels that do.</param>
     /// <param name="rows">Rows, where a call does several.</param>
-    public string Call(PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? ahead = null, string? also = null, string? rows = null)
+    public string Call(PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? given = null, string? gateWeights = null, string? rows = null)
     {
         PointwiseForm form = FormOf(kernel);
 
-        // Those that read no residual or fetch nothing are given whatever is shortest to write.
+        // Those that read no residual or prefetch nothing are given whatever is shortest to write.
         string shortest = new[] { input, bias, output }.OrderBy(text => text.Length).First(), read = kernel.Initial == Initial.BiasAndResidual ? residual! : shortest;
-        string next = kernel.Ahead switch
+        string next = kernel.StepPrefetch switch
         {
-            { What: Fetched.Named } => ahead!,
-            { What: Fetched.Weights, Distance: var distance } => KernelText.At(weights, distance),
-            _ => shortest,
+            { What: Prefetched.Given } => given!,
+            { What: Prefetched.Weights, Distance: var distance } => KernelText.At(weights, distance),
+            null or { What: Prefetched.Residual } => shortest,
+            { What: var what } => throw new InvalidOperationException($"{what} is not prefetched step by step."),
         };
-        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.AlsoStep > 0 ? $", ref {also}" : string.Empty)}, {rows ?? form.ShareArgument(kernel)});";
+        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : $", ref {gateWeights}")}, {rows ?? form.ShareArgument(kernel)});";
     }
 
     private void Add(object item, string wanted)

@@ -83,7 +83,7 @@ internal static class KernelsEmitter
             Note(index++);
             foreach (string line in step.Description)
                 writer.Line("// " + line);
-            writer.Line(Call(names, plan, step));
+            writer.Line(Call(names, step));
         }
 
         Note(index);
@@ -135,7 +135,7 @@ internal static class KernelsEmitter
             Step step = plan.Steps[i];
             writer.Line("part.Barrier();", i > 0);
             writer.Line(TickOf(i), timesSteps);
-            writer.Line(i == image.Step ? $"{names.Of(step.Driver)}{OfImage}(in image, {Arguments(plan, step)});" : Call(names, plan, step));
+            writer.Line(i == image.Step ? $"{names.Of(step.Driver)}{OfImage}(in image, {Arguments(step)});" : Call(names, step));
         }
 
         writer.Line(TickOf(plan.Steps.Count), timesSteps && image.Step >= 0);
@@ -147,31 +147,11 @@ internal static class KernelsEmitter
     /// <summary>What the names of drivers that read bytes end with.</summary>
     private const string OfImage = "OfImage";
 
-    private static string Call(KernelNames names, NetworkPlan plan, Step step) =>
-        $"{names.Of(step.Driver)}(ref {Reference(step.Input)}, {(step.Driver.Residual is null ? string.Empty : $"ref {Reference(step.Residual!)}, ")}{Arguments(plan, step)});";
+    private static string Call(KernelNames names, Step step) =>
+        $"{names.Of(step.Driver)}(ref {Reference(step.Input)}, {(step.Driver.Residual is null ? string.Empty : $"ref {Reference(step.Residual!)}, ")}{Arguments(step)});";
 
-    private static string Arguments(NetworkPlan plan, Step step) =>
-        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{(DriverEmitter.FetchesOwn(step.Driver) ? ", ref " + NextWeights(plan, step) : string.Empty)}, part";
-
-    /// <summary>The first weights that a thread reads in the step behind <paramref name="step"/>, or any behind the last.</summary>
-    private static string NextWeights(NetworkPlan plan, Step step)
-    {
-        int index = plan.Steps.ToList().IndexOf(step) + 1;
-        if (index == plan.Steps.Count)
-            return KernelText.At("weights", step.Weights);
-        Step next = plan.Steps[index];
-        if (step.Driver is PointwiseDriver)
-        {
-            Step reader = plan.Steps.Skip(index).First(s => s.Driver is PointwiseDriver);
-            PointwiseKernel linear = ((PointwiseDriver)reader.Driver).Kernel;
-            PanelRun run = linear.Panels[0];
-            return KernelText.At("weights", FormattableString.Invariant($"{reader.Weights} + (part.First({linear.Panels.Sum(p => p.Count)}) * {run.Vectors * plan.Target.Lanes * linear.InChannels})"));
-        }
-
-        return next.Driver is FusedSlabsDriver { ByRow: false, Expand: { } expand } d
-            ? KernelText.At("weights", FormattableString.Invariant($"{next.Weights + d.Offsets.Expand} + (part.First({d.Slabs}) * {d.Slab * expand.InChannels})"))
-            : KernelText.At("weights", next.Weights);
-    }
+    private static string Arguments(Step step) =>
+        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{(step.Prefetch is null ? string.Empty : ", ref " + KernelText.At("weights", KernelText.ShareStart(step.Prefetch)))}, part";
 
     private static string Reference(Tensor tensor) => tensor.Place switch
     {

@@ -116,9 +116,6 @@ internal static class ConvolutionScheduling
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
-        kernel = kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, blocks, 1) };
-        if (kernel.Ahead is null && initial == Initial.BiasAndResidual && residual!.View.Length * sizeof(float) > plan.Settings.SecondLevelBytes)
-            kernel = kernel with { Ahead = RegisterTiling.NextResidual(kernel) };
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -272,7 +269,6 @@ internal static class ConvolutionScheduling
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
             sharesPanels ? WorkShare.Panels : WorkShare.None);
-        kernel = kernel with { AheadStep = blocks == 1 ? 0 : RegisterTiling.FetchStep(kernel, target.Padded(outPerGroup) * stage.Taps, stage.Output.Height) };
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];

@@ -17,6 +17,9 @@ public abstract record Driver(string Title, TensorView Input, TensorView? Residu
 
     /// <summary>Whether its input is an image of bytes, which it converts row by row.</summary>
     public virtual bool ReadsImage => false;
+
+    /// <summary>Whether it prefetches weights of a later step, which its caller names.</summary>
+    public virtual bool PrefetchesNext => false;
 }
 
 /// <summary>1x1 convolution over a whole map, in chunks of pixels.</summary>
@@ -34,6 +37,9 @@ public sealed record PointwiseDriver(
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Kernel];
+
+    /// <inheritdoc/>
+    public override bool PrefetchesNext => Kernel.PrefetchOf(Prefetched.Given) is not null;
 }
 
 /// <summary>How rows come into a ring buffer.</summary>
@@ -227,17 +233,22 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
 /// <param name="DepthwiseSlab">Offset of the depthwise slab, or of all of them where threads share them.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
-/// <param name="SqueezeAhead">Floats of squeeze-and-excitation's weights that the expansion of a slab fetches into the second-level cache, or 0.</param>
 /// <param name="Gated">A slab's projection weights times the gate, or null where the depthwise slab is multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
     PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass, SqueezePart? Squeeze,
-    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, int SqueezeAhead, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;
+
+    /// <summary>What the products prefetch; null until that is planned.</summary>
+    public SlabPrefetch? Prefetch { get; init; }
+
+    /// <inheritdoc/>
+    public override bool PrefetchesNext => !ByRow && (First.PrefetchOf(Prefetched.Given) ?? Expand?.PrefetchOf(Prefetched.Given)) is not null;
 
     /// <summary>The projections that run: with two slabs of different first and last kernels there is none between.</summary>
     public IEnumerable<PointwiseKernel> Projections => Slabs == 1 ? [First] : LastKernel == Middle ? [First, Middle] : Slabs == 2 ? [First, LastKernel] : [First, LastKernel, Middle];

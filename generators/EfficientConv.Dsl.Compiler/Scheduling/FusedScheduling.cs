@@ -135,9 +135,6 @@ internal static class FusedScheduling
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
-        expand = expand is null ? null : expand with { Ahead = Next(expand, before.Height) };
-        int squeezeAhead = expand is null ? 0 : SqueezeAhead(plan, group, expand, slabs);
-        expand = expand is null || squeezeAhead == 0 ? expand : expand with { AlsoStep = RegisterTiling.FetchStep(expand, squeezeAhead) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
@@ -145,18 +142,9 @@ internal static class FusedScheduling
 
         // Of a slab's values and its weights the more numerous are read once: panel after panel where there are more output channels than pixels, else tile after tile.
         WorkShare share = byRow ? WorkShare.Rows : after.Pixels > outChannels ? RegisterTiling.Share(panels) : WorkShare.TilesOfPanels;
-        PointwiseKernel Projection(Initial first, ActivationFunction activation)
-        {
-            PointwiseKernel kernel = new(
-                projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, share);
-
-            return kernel with { Ahead = Next(kernel, after.Height) };
-        }
-
-        // Threads that share slabs, and products of gated weights, need other weights next than those behind their own.
-        FetchAhead? Next(PointwiseKernel kernel, int rows) =>
-            RegisterTiling.NextWeights(target, kernel, slabs, byRow ? rows : 1) is { } ahead ? (byRow ? ahead : ahead with { What = Fetched.Named }) : null;
+        PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
+            projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
+            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, share);
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
@@ -170,24 +158,8 @@ internal static class FusedScheduling
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
-                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, squeezeAhead, gated, offsets),
+                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, gated, offsets),
             input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
-    }
-
-    /// <summary>
-    /// Floats of squeeze-and-excitation's weights to fetch with every slab: its products have one pixel, so nothing hides how far their weights come from. As
-    /// many as the second-level cache holds beside the depthwise map and the slab at work.
-    /// </summary>
-    private static int SqueezeAhead(PlanBuilder plan, DepthwiseGroup group, PointwiseKernel expand, int slabs)
-    {
-        if (group.Squeeze is null)
-            return 0;
-        VectorTarget target = plan.Target;
-        int channels = group.Squeeze.Input.Channels, squeezed = group.Squeeze.Reduce.OutChannels;
-        long weights = ((long)target.Padded(squeezed) * (channels + 1)) + ((long)target.Padded(channels) * squeezed);
-        long used = group.Depthwise.Output.Count + ((long)group.Depthwise.Input.Pixels * expand.OutChannels) + (2L * RegisterTiling.Weights(target, expand));
-        int slab = (int)(Math.Min(weights, (plan.Settings.SecondLevelBytes / sizeof(float)) - used) / slabs);
-        return slab > 0 && RegisterTiling.FetchStep(expand, slab) > 0 ? slab : 0;
     }
 
     private static void ScheduleRows(
@@ -230,10 +202,6 @@ internal static class FusedScheduling
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial, residualStep, projectInline,
                 plan.Tiles(pixels, target.Vectors(outChannels)));
-
-        // The depthwise layer is over too soon to fetch rows of a map that has left the second-level cache: the product before it asks for them.
-        if (plane && projection is PointwiseKernel product && input.View.Length * sizeof(float) > plan.Settings.SecondLevelBytes)
-            projection = product with { Ahead = RegisterTiling.FetchStep(product, rows * c.Stride.Height * input.View.RowStep) is > 0 and int fetch ? new FetchAhead(Fetched.Named, fetch) : null };
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);

@@ -70,6 +70,9 @@ public sealed record Tensor(TensorPlace Place, int Offset, TensorView View, int 
 public sealed record Step(
     Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group)
 {
+    /// <summary>Weights of a later step that it prefetches; null for none.</summary>
+    public WeightShare? Prefetch { get; init; }
+
     /// <summary>Ids of the layers that it computes, or of which it computes some pixels.</summary>
     public IEnumerable<int> LayerIds => Parts.SelectMany(part => part.LayerIds);
 

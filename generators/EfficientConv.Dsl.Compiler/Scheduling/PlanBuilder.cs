@@ -67,9 +67,6 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     /// <summary>Pixels a multiple of so many floats apart share few sets of the first-level cache.</summary>
     private const int CrowdedStride = 512;
 
-    /// <summary>Part of the second-level cache for a linear layer's weights that are fetched ahead.</summary>
-    private const double ClassifierPart = 1;
-
     private readonly List<Draft> _drafts = [];
     private readonly List<StagePacking> _packing = [];
     private readonly List<TensorSlot> _slots = [];
@@ -105,7 +102,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     /// <summary>
     /// Floats from a pixel of a tensor in the workspace to the next. Pixels 2 or 4 KiB apart fall into one or two sets of a first-level cache, which holds 8 or 12 lines
-    /// of a set, and a tile reads 14 pixels in turn. Two lines between them spread them, and leave pairs of lines, which are fetched together, in pairs.
+    /// of a set, and a tile reads 14 pixels in turn. Two lines between them spread them, and leave pairs of lines, which are prefetched together, in pairs.
     /// </summary>
     public static int PixelStride(Shape shape)
     {
@@ -199,7 +196,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(FetchingClassifier(i), Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Parts, d.Notes, d.Key, d.Group));
+            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Parts, d.Notes, d.Key, d.Group));
         }
 
         return new NetworkPlan(
@@ -223,20 +220,6 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
             workspace = Math.Max(workspace, checked(offset + length));
             return offset;
         }
-    }
-
-    /// <summary>
-    /// The driver of step <paramref name="index"/>. In front of a linear layer, whose many weights come from far away with one multiply-add for each, a product that fetches none
-    /// of its own fetches as many of them as the second-level cache keeps.
-    /// </summary>
-    private Driver FetchingClassifier(int index)
-    {
-        Driver driver = _drafts[index].Driver;
-        Driver? reader = _drafts.Skip(index + 1).Select(d => d.Driver).FirstOrDefault(d => d is not GlobalAverageDriver);
-        if (driver is not PointwiseDriver { Chunks: 1, ChannelBlocks: 1, Kernel: { Ahead: null, Pixels: > 1 } kernel } product || reader is not PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear })
-            return driver;
-        int floats = Math.Min(RegisterTiling.Weights(target, linear), settings.SecondLevel(ClassifierPart) / sizeof(float)), step = RegisterTiling.FetchStep(kernel, floats);
-        return step == 0 ? driver : product with { Kernel = kernel with { Ahead = new FetchAhead(Fetched.Named, step) } };
     }
 
     private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group);

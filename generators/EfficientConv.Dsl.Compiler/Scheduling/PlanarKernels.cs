@@ -20,11 +20,9 @@ public readonly record struct PixelRun(int First, int Vectors, int Count);
 /// <param name="Runs">Panels of pixels.</param>
 /// <param name="Tiles">Tiles of output channels, each packed [k][channel].</param>
 /// <param name="Share">Whether threads share the panels of pixels.</param>
-/// <param name="FetchesInput">Whether the next panel's input is fetched into the second-level cache meanwhile: it lies in as many places as there are channels, too many for the processor to foresee.</param>
-/// <param name="FetchesResidual">Whether the next tile's residual is fetched into the first-level cache meanwhile.</param>
 public sealed record PlanarPointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int InPlaneStep, int OutPlaneStep, bool HasResidual, ActivationFunction Activation,
-    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles, WorkShare Share = WorkShare.None, bool FetchesInput = false, bool FetchesResidual = false) : Kernel;
+    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles, WorkShare Share = WorkShare.None) : Kernel;
 
 /// <summary>
 /// Rows of one zero-padded plane whose columns are sorted by their remainder modulo the stride, so that every tap's columns are neighbours:

@@ -132,15 +132,12 @@ internal static class PlanarScheduling
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
         PlanarPointwiseKernel kernel = new(
-            pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels,
-            FetchesInput: IsFar(inChannels), FetchesResidual: residual is not null && IsFar(outChannels));
+            pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels);
         int weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), outChannels)]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
-
-        bool IsFar(int channels) => pixels * (long)channels * sizeof(float) > plan.Settings.SecondLevelBytes;
     }
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)

@@ -46,7 +46,7 @@ public static class Scheduler
             placement.Deliver(last, slots[last.Id]);
         }
 
-        return plan.Build(input.Count, placement.OutputLength);
+        return PrefetchPlanning.Plan(plan.Build(input.Count, placement.OutputLength), settings);
     }
 
     /// <summary>The user's span: NCHW, or NHWC without padding. A map of one pixel is a vector either way.</summary>

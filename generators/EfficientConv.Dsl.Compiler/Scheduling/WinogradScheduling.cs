@@ -53,7 +53,6 @@ internal static class WinogradScheduling
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
 
         int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(form.WeightSets * weightStep);
-        product = product with { Ahead = RegisterTiling.FetchStep(product, share == WorkShare.Tiles ? 2 * weightStep : weightStep) is > 0 and int fetch ? new FetchAhead(Fetched.Weights, fetch, weightStep) : null };
         int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
         plan.Pack(
             stage,

@@ -76,6 +76,24 @@ public sealed class SchedulerTests
         Assert.All(plan.Steps, s => Assert.InRange(s.Weights, 0, plan.PackedLength));
     });
 
+    /// <summary>A step prefetches weights of a later one exactly where its loop nest wants them named, and they are weights; kernels prefetch each thing once.</summary>
+    [Fact]
+    public void Prefetches_AreOfWeightsThatAreThere() => Assert.All(s_plans.Value, item =>
+    {
+        (string text, NetworkPlan plan) = item;
+        for (int i = 0; i < plan.Steps.Count; i++)
+        {
+            Step step = plan.Steps[i];
+            Assert.Equal(step.Driver.PrefetchesNext, step.Prefetch is not null);
+            if (step.Prefetch is { } next)
+                Assert.InRange(next.Offset + (next.Units * next.UnitLength), plan.Steps[Math.Min(i + 1, plan.Steps.Count - 1)].Weights, plan.PackedLength);
+            if (step.Driver is FusedSlabsDriver { Prefetch.Reduce: { } reduce, Prefetch.Expand: { } expand })
+                Assert.All(new[] { reduce, expand }, share => Assert.InRange(step.Weights + share.Offset + (share.Units * share.UnitLength), step.Weights + 1, plan.PackedLength));
+        }
+
+        Assert.All(plan.Kernels, kernel => Assert.Equal(kernel.Prefetches.Count, kernel.Prefetches.Select(prefetch => prefetch.What).Distinct().Count()));
+    });
+
     /// <summary>Every weight of every convolution is packed exactly once for each place that reads it: all outputs and all taps.</summary>
     [Fact]
     public void Panels_HoldEveryWeightOnce() => Assert.All(s_plans.Value, item =>
