@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using Microsoft.CodeAnalysis;
 
 namespace EfficientConv.Dsl.Analyzers;

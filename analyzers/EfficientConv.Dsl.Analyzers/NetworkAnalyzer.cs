@@ -2,13 +2,14 @@ using System.Collections.Immutable;
 using System.Globalization;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
 
 namespace EfficientConv.Dsl.Analyzers;
 
@@ -26,6 +27,18 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
         context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.Analyze | GeneratedCodeAnalysisFlags.ReportDiagnostics);
         context.EnableConcurrentExecution();
         context.RegisterSymbolAction(AnalyzeType, SymbolKind.NamedType);
+        context.RegisterAdditionalFileAction(AnalyzeFile);
+    }
+
+    /// <summary>A file of schedules that cannot be read; the build goes on without it.</summary>
+    private static void AnalyzeFile(AdditionalFileAnalysisContext context)
+    {
+        if (!ScheduleFile.Is(context.AdditionalFile) || context.AdditionalFile.GetText(context.CancellationToken) is not { } text || ScheduleFile.Read(text.ToString()).Error is not { } error)
+            return;
+        TextSpan place = new(error.Position, 0);
+        context.ReportDiagnostic(Diagnostic.Create(
+            Descriptors.Of(RuleCatalog.UnreadableSchedules.Id), Location.Create(context.AdditionalFile.Path, place, text.Lines.GetLinePositionSpan(place)),
+            $"{ScheduleOverrides.FileName} is not used: {error.Message} (a file is needed that efficientconv tune wrote; the compiler's own choice is used instead)"));
     }
 
     private static void AnalyzeType(SymbolAnalysisContext context)
@@ -44,11 +57,15 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
             return; // The compiler has said it already, and what follows from it is no mistake.
 
         NetworkDeclaration network = NetworkReader.Read(type, attributes);
-        foreach (Finding finding in NetworkCompiler.Check(network).Concat(ScheduleFindings(network, context)))
+        bool timesSteps = ProjectSettings.TimesSteps(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions);
+        foreach (Finding finding in NetworkCompiler.Check(network, timesSteps).Concat(ScheduleFindings(network, context)))
         {
-            Location location = finding.AttributeIndex < 0
-                ? declaration.Identifier.GetLocation()
-                : Locate(attributes[finding.AttributeIndex], finding.Argument);
+            Location location = finding switch
+            {
+                { AttributeIndex: >= 0 } => Locate(attributes[finding.AttributeIndex], finding.Argument),
+                { MemberIndex: >= 0 } => NetworkReader.MembersInTheWay(type).ElementAt(finding.MemberIndex).Locations[0],
+                _ => declaration.Identifier.GetLocation(),
+            };
             ImmutableDictionary<string, string?> properties = finding.Properties.ToImmutableDictionary(property => property.Name, property => (string?)property.Value);
 
             // A fix changes the attribute at fault unless the finding names another.
@@ -66,10 +83,7 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
         AdditionalText? file = context.Options.AdditionalFiles.FirstOrDefault(ScheduleFile.Is);
         if (file?.GetText(context.CancellationToken) is not { } text)
             return [];
-        ScheduleFile read = ScheduleFile.Read(text.ToString());
-        return read.Error is null
-            ? NetworkCompiler.CheckSchedules(network, ProjectSettings.Read(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions), read.Overrides)
-            : EquatableArray.Of(new Finding(RuleCatalog.UnfitSchedule.Id, -1, null, $"{ScheduleOverrides.FileName} is not used for \"{network.Name}\": {read.Error} (the compiler's own choice is used instead)") { Severity = RuleCatalog.UnfitSchedule.Severity });
+        return NetworkCompiler.CheckSchedules(network, ProjectSettings.Read(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions), ScheduleFile.Read(text.ToString()).Overrides);
     }
 
     /// <summary>Layers on a class without an input shape are a template, if somebody uses it.</summary>

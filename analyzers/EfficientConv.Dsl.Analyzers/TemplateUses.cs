@@ -51,22 +51,5 @@ internal static class TemplateUses
     ];
 
     /// <summary>The name under which a compilation knows a declared class; null for the alias of an attribute, which stands outside of classes.</summary>
-    private static string? MetadataName(TypeDeclarationSyntax? declaration)
-    {
-        if (declaration is null)
-            return null;
-        string name = Nested(declaration);
-        foreach (SyntaxNode parent in declaration.Ancestors())
-        {
-            if (parent is TypeDeclarationSyntax outer)
-                name = Nested(outer) + "+" + name;
-            else if (parent is BaseNamespaceDeclarationSyntax space)
-                name = string.Join(".", space.Name.DescendantTokens().Where(static token => token.IsKind(SyntaxKind.IdentifierToken)).Select(static token => token.ValueText)) + "." + name;
-        }
-
-        return name;
-
-        static string Nested(TypeDeclarationSyntax type) =>
-            type.TypeParameterList is { Parameters.Count: var arity } ? FormattableString.Invariant($"{type.Identifier.ValueText}`{arity}") : type.Identifier.ValueText;
-    }
+    private static string? MetadataName(TypeDeclarationSyntax? declaration) => declaration is null ? null : SyntaxNames.MetadataName(declaration);
 }

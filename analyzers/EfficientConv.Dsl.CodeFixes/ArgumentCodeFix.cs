@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;

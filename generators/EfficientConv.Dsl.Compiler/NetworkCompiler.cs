@@ -3,6 +3,7 @@ using System.Text;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Emission;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
@@ -35,6 +36,12 @@ public sealed record CompilationResult(EquatableArray<GeneratedSource> Sources, 
 /// <summary>The pipeline: attributes, layer graph, shapes and rules, cost, folding, fusion, schedule, C#.</summary>
 public static class NetworkCompiler
 {
+    /// <summary>
+    /// Longest name of a network in the names of its files, in bytes of UTF-8. With <c>EmitCompilerGeneratedFiles</c> a file's name may have 255 bytes on Unix; Windows' tools take paths of 259
+    /// characters, of which MSBuild's folders need 105 and hash and ending 32, so this leaves some 70 for the project's own folder.
+    /// </summary>
+    private const int MostNameBytes = 48;
+
     /// <summary>Compiles <paramref name="declaration"/> for the project's <paramref name="settings"/>, unless it has its own; with an error, to members that throw it.</summary>
     public static CompilationResult Compile(NetworkDeclaration declaration, ScheduleSettings settings) => Compile(declaration, new CompilerOptions(settings));
 
@@ -57,8 +64,10 @@ public static class NetworkCompiler
     }
 
     /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
-    public static EquatableArray<Finding> Check(NetworkDeclaration declaration) =>
-        Invariant(() => NetworkRules.Check(declaration, Expansion.Expand(declaration)));
+    /// <param name="declaration">The declaration.</param>
+    /// <param name="timesSteps">Whether the project's networks note when each step begins, and have a member that says so.</param>
+    public static EquatableArray<Finding> Check(NetworkDeclaration declaration, bool timesSteps = false) =>
+        Invariant(() => NetworkRules.Check(declaration, Expansion.Expand(declaration), timesSteps));
 
     /// <summary>What of <paramref name="overrides"/> names a layer of <paramref name="declaration"/> and does not fit it.</summary>
     public static EquatableArray<Finding> CheckSchedules(NetworkDeclaration declaration, ScheduleSettings settings, ScheduleOverrides overrides)
@@ -77,10 +86,13 @@ public static class NetworkCompiler
     {
         string className = MangledName(declaration);
         ExpansionResult expansion = Expansion.Expand(declaration);
+        IReadOnlyList<GeneratedMember> members = GeneratedMembers.Of(declaration, expansion.Graph, className, options.TimesSteps);
         if (expansion.Graph is not { } graph)
-            return Invalid(declaration, className, expansion.Findings);
+            return Invalid(declaration, className, members, expansion.Findings);
+        if (MemberRules.Check(declaration, members).ToEquatableArray() is { Count: > 0 } clashes)
+            return Invalid(declaration, className, members, clashes);
         if (SizeRules.Check(declaration, graph) is { } size)
-            return Invalid(declaration, className, EquatableArray.Of(size));
+            return Invalid(declaration, className, members, EquatableArray.Of(size));
 
         NetworkAnalysis analysis = NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides);
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
@@ -93,15 +105,15 @@ public static class NetworkCompiler
     }
 
     /// <summary>Members that throw the first finding; nothing for a class that cannot be extended, whose own error says why.</summary>
-    private static CompilationResult Invalid(NetworkDeclaration declaration, string className, EquatableArray<Finding> findings) => new(
+    private static CompilationResult Invalid(NetworkDeclaration declaration, string className, IEnumerable<GeneratedMember> members, EquatableArray<Finding> findings) => new(
         declaration.Target.Count == 0
-            ? EquatableArray.Of(new GeneratedSource(className + ".g.cs", MembersEmitter.EmitInvalid(declaration, $"{findings[0].RuleId}: {findings[0].Message}")))
+            ? EquatableArray.Of(new GeneratedSource(className + ".g.cs", MembersEmitter.EmitInvalid(declaration, members, $"{findings[0].RuleId}: {findings[0].Message}")))
             : [],
         findings);
 
     /// <summary>
     /// The full name as one identifier. A hash (FNV-1a, 32 bits) keeps names apart that differ only in case or in what an identifier cannot hold:
-    /// file names of a compilation must differ in more than case.
+    /// file names of a compilation must differ in more than case. Of a long name only the end is kept, where the class's own name is, and a hash of 64 bits keeps it apart.
     /// </summary>
     private static string MangledName(NetworkDeclaration declaration)
     {
@@ -116,6 +128,10 @@ public static class NetworkCompiler
             name.Append(char.IsLetterOrDigit(c) ? c : '_');
         }
 
-        return FormattableString.Invariant($"{name}_{hash:x8}");
+        if (Encoding.UTF8.GetByteCount(name.ToString()) <= MostNameBytes)
+            return FormattableString.Invariant($"{name}_{hash:x8}");
+        while (Encoding.UTF8.GetByteCount(name.ToString()) >= MostNameBytes)
+            name.Remove(0, 1);
+        return FormattableString.Invariant($"_{name}_{KernelsEmitter.Hash(fullName):x16}");
     }
 }

@@ -12,12 +12,22 @@ internal static class Program
 {
     private const string Description =
         "Costs, memory, measurements and schedules of convolutional networks declared with EfficientConv.Dsl attributes. " +
-        "Exit codes: 0 done; 1 a network has a mistake or a check failed; 2 the command line or a file is wrong.";
+        "Exit codes: 0 done; 1 a network has a mistake or a check failed; 2 the command line or a file is wrong, or the tool was stopped or failed.";
 
-    private static int Main(string[] arguments) => arguments is [ChildProcess.Verb, ..] ? ChildProcess.Run(arguments) : Invoke(arguments, Console.Out, Console.Error);
+    private static int Main(string[] arguments)
+    {
+        if (arguments is [ChildProcess.Verb, ..])
+            return Failure.Guard(() => ChildProcess.Run(arguments), Console.Error);
+        IReadOnlyList<IDisposable> stops = Failure.EndWhenStopped();
+        int exitCode = Invoke(arguments, Console.Out, Console.Error);
+        GC.KeepAlive(stops);
+        return exitCode;
+    }
 
-    /// <summary>Runs a command line.</summary>
-    public static int Invoke(string[] arguments, TextWriter output, TextWriter error)
+    /// <summary>Runs a command line; whatever happens, it ends with one of <see cref="ExitCode"/>.</summary>
+    public static int Invoke(string[] arguments, TextWriter output, TextWriter error) => Failure.Guard(() => Run(arguments, output, error), error);
+
+    private static int Run(string[] arguments, TextWriter output, TextWriter error)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         Terminal terminal = new(output, error);
@@ -25,32 +35,17 @@ internal static class Program
         foreach (Command verb in CreateVerbs(terminal))
             root.Add(verb);
         root.Options.OfType<HelpOption>().Single().Action = new HelpAction { MaxWidth = Terminal.Columns };
-        ParseResult parsed = root.Parse(arguments);
-        InvocationConfiguration configuration = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false };
-        if (parsed.Errors.Count > 0)
-        {
-            foreach (System.CommandLine.Parsing.ParseError mistake in parsed.Errors)
-                error.WriteLine($"error: {mistake.Message}");
-            string verb = parsed.CommandResult.Command is RootCommand ? string.Empty : " " + parsed.CommandResult.Command.Name;
-            error.WriteLine($"Run 'efficientconv{verb} --help' for what there is.");
-            return ExitCode.Usage;
-        }
 
-        try
-        {
+        // @name is a class here and no file of arguments.
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        InvocationConfiguration configuration = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+        if (parsed.Errors.Count == 0)
             return parsed.Invoke(configuration);
-        }
-        catch (ToolException exception)
-        {
-            if (exception.Message.Length > 0)
-                error.WriteLine(exception.ExitCode == ExitCode.Failed && exception.Message.Contains(": error ", StringComparison.Ordinal) ? exception.Message : $"error: {exception.Message}");
-            return exception.ExitCode;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            error.WriteLine($"error: {exception.Message}");
-            return ExitCode.Usage;
-        }
+        foreach (System.CommandLine.Parsing.ParseError mistake in parsed.Errors)
+            error.WriteLine($"error: {mistake.Message}");
+        string verbName = parsed.CommandResult.Command is RootCommand ? string.Empty : " " + parsed.CommandResult.Command.Name;
+        error.WriteLine($"Run 'efficientconv{verbName} --help' for what there is.");
+        return ExitCode.Usage;
     }
 
     private static IEnumerable<Command> CreateVerbs(Terminal terminal) =>

@@ -9,7 +9,7 @@ internal static class ExitCode
     /// <summary>A network has a mistake, or something that was checked is wrong.</summary>
     public const int Failed = 1;
 
-    /// <summary>The command line is wrong, or a file cannot be read or written.</summary>
+    /// <summary>The command line is wrong, a file cannot be read or written, memory does not suffice, or the tool was stopped or failed itself.</summary>
     public const int Usage = 2;
 }
 

@@ -74,6 +74,9 @@ public sealed class CommandLineTests
     [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt")]
     [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt --input {0}/notes.txt")]
     [InlineData("validate {0}/Blocks.cs -n Small --weights {0}/notes.txt --tolerance small")]
+    [InlineData("validate {0}/nowhere.cs --weights {0}/notes.txt --tolerance NaN")]
+    [InlineData("validate {0}/nowhere.cs --weights {0}/notes.txt --tolerance -1e-5")]
+    [InlineData("validate {0}/nowhere.cs --weights {0}/notes.txt --tolerance Infinity")]
     [InlineData("tune {0}/Blocks.cs -n Large")]
     [InlineData("tune {0}/Blocks.cs --output {0}/broken.json")]
     public void WrongFilesAndNumbers_EndWithTwoAndOneClearError(string line)
@@ -91,6 +94,9 @@ public sealed class CommandLineTests
         Assert.Single(result.Error.Split('\n'), text => text.StartsWith("error: ", StringComparison.Ordinal));
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
         Assert.Empty(result.Output);
+
+        // Numbers are looked at before files are.
+        Assert.Equal(line.Contains("nowhere.cs", StringComparison.Ordinal), result.Error.Contains("--tolerance must be a number of at least 0", StringComparison.Ordinal));
     }
 
     [Theory]

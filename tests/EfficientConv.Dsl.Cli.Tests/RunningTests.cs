@@ -72,6 +72,50 @@ public sealed class RunningTests
     }
 
     [Fact]
+    public void Validate_TakesWrappersOffAndNamesOtherPrefixes()
+    {
+        using Tool tool = new();
+        string file = tool.Write("Blocks.cs", Tool.Blocks), weights = tool.At("w.safetensors");
+        SafetensorsWriter.Write(weights, Dense("_orig_mod.net."));
+        Assert.True(Tool.Run("validate", file, "-n", "Dense", "-w", weights, "--json").Succeeded().Json.GetProperty("fits").GetBoolean());
+
+        SafetensorsWriter.Write(weights, Dense("student."));
+        ToolResult result = Tool.Run("validate", file, "-n", "Dense", "-w", weights, "--json");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(["student"], result.Json.GetProperty("prefixes").EnumerateArray().Select(p => p.GetString()));
+        Assert.Contains("Prefix = \"student\"", result.Json.GetProperty("hint").GetString(), StringComparison.Ordinal);
+        ToolResult text = Tool.Run("validate", file, "-n", "Dense", "-w", weights);
+        Assert.Equal(1, text.ExitCode);
+        Assert.Contains("  Prefix = \"student\"\n", text.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.InRange(text.Columns, 20, 80);
+        Tool.Run("validate", file, "-n", "Dense", "-w", weights, "--prefix", "student").Succeeded();
+
+        // Another model's names give the hint at the style.
+        SafetensorsWriter.Write(weights, [("features.2.conv.0.0.weight", [1], [1])]);
+        string style = Tool.Run("validate", file, "-n", "Dense", "-w", weights, "--json").Json.GetProperty("hint").GetString()!;
+        Assert.Contains("KeyStyle.TorchvisionMobileNetV2", style, StringComparison.Ordinal);
+        Assert.Contains("KeyStyle.TorchvisionMobileNetV2", Tool.Run("validate", file, "-n", "Dense", "-w", weights).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Validate_IgnoresExtraTensorsWhereAskedTo()
+    {
+        using Tool tool = new();
+        string file = tool.Write("Blocks.cs", Tool.Blocks), weights = tool.At("w.safetensors");
+        SafetensorsWriter.Write(weights, [.. Dense(""), .. Enumerable.Range(0, 25).Select(i => ($"head.{i}.weight", new[] { 1 }, new float[1]))]);
+        Assert.Equal(1, Tool.Run("validate", file, "-n", "Dense", "-w", weights).ExitCode);
+        JsonElement result = Tool.Run("validate", file, "-n", "Dense", "-w", weights, "--no-strict", "--json").Succeeded().Json;
+        Assert.Equal(25, result.GetProperty("ignored").GetArrayLength());
+        Assert.Contains("... and 5 more", Tool.Run("validate", file, "-n", "Dense", "-w", weights, "--no-strict").Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<(string Name, int[] Shape, float[] Values)> Dense(string prefix) =>
+    [
+        (prefix + "0.weight", [32, 16, 3, 3], new float[32 * 16 * 9]),
+        .. new[] { "weight", "bias", "running_mean", "running_var" }.Select(name => (prefix + "1." + name, new[] { 32 }, new float[32])),
+    ];
+
+    [Fact]
     public void Validate_ExplainsFilesThatAreNoCheckpoints()
     {
         using Tool tool = new();
@@ -81,6 +125,12 @@ public sealed class RunningTests
         Assert.StartsWith("error: ", result.Error, StringComparison.Ordinal);
         Assert.Equal(2, Tool.Run("validate", file, "-w", tool.At("w.safetensors")).ExitCode);
         Assert.Equal(2, Tool.Run("validate", file, "-n", "Dense", "-w", tool.At("nowhere.safetensors")).ExitCode);
+        ToolResult folder = Tool.Run("validate", file, "-n", "Dense", "-w", Path.GetDirectoryName(file)!);
+        Assert.Equal(2, folder.ExitCode);
+        Assert.Contains("a folder", folder.Error, StringComparison.Ordinal);
+        ToolResult page = Tool.Run("validate", file, "-n", "Dense", "-w", tool.Write("page.safetensors", "<!DOCTYPE html>"));
+        Assert.Equal(2, page.ExitCode);
+        Assert.Contains("an HTML page", page.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
@@ -9,8 +9,8 @@ namespace EfficientConv.Dsl.Generators.Tests;
 /// <summary>The examples of the pages do what the pages say.</summary>
 public partial class DiagnosticPageTests
 {
-    // ECD0601 is about a file beside the code; ScheduleFileTests has its examples.
-    public static TheoryData<string> Ids => [.. RuleCatalog.All.Where(rule => rule != RuleCatalog.UnfitSchedule).Select(rule => rule.Id)];
+    // Some rules are about a file beside the code; ScheduleFileTests has their examples.
+    public static TheoryData<string> Ids => [.. RuleCatalog.All.Except([RuleCatalog.UnfitSchedule, RuleCatalog.UnreadableSchedules]).Select(rule => rule.Id)];
 
     /// <summary>Rules for whose breach a fix is offered.</summary>
     public static TheoryData<string> Fixable => [.. RuleCatalog.All.Select(rule => rule.Id).Where(id => DeclarationFuzzTests.Fixes.Any(fix => fix.FixableDiagnosticIds.Contains(id)))];

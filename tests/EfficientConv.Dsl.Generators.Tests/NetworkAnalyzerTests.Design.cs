@@ -7,6 +7,7 @@ public partial class NetworkAnalyzerTests
     [InlineData("Conv2d(32, padding: 1, groups: 4), Conv2d(32, padding: 1, {|ECD0401:groups: 4|})")]
     [InlineData("Conv2d(32, 1, groups: 4, bias: false), BatchNorm, ReLU, DepthwiseConv2d(padding: 1), PointwiseConv2d(32, 1, {|ECD0401:4|})")]
     [InlineData("PointwiseConv2d(groups: 4), MaxPool2d, PointwiseConv2d({|ECD0401:groups: 2|}), ChannelShuffle(1), PointwiseConv2d({|ECD0401:groups: 8|})")]
+    [InlineData("Conv2d(32, padding: 1, groups: 4), LayerScale, Upsample, AdaptiveMaxPool2d(5), Conv2d(32, padding: 1, {|ECD0401:groups: 4|})")]
     public Task ECD0401_GroupsNeverMix(string layers) => VerifyLayers("32, 8, 8", layers);
 
     [Theory]

@@ -97,6 +97,9 @@ public partial class NetworkAnalyzerTests
     [InlineData("AvgPool2d(4, 1, 2, countIncludePad: false, PaddingBottom = 1, PaddingRight = 1)")]
     [InlineData("Conv2d(8, 3, stride: 2, padding: 2)")]
     [InlineData("Conv2d(8, 3, stride: 2, padding: 4, dilation: 2)")]
+    [InlineData("MaxPool2d(3, 1, dilation: 2, AutoPad = AutoPad.SameUpper)")]
+    [InlineData("AvgPool2d(3, 1, DilationHeight = 2, DilationWidth = 3, AutoPad = AutoPad.SameUpper)")]
+    [InlineData("MaxPool2d(3, 1, dilation: 2, AutoPad = AutoPad.Same)")]
     public Task ECD0204_NearMiss_SmallerThanTheKernel(string layer) => VerifyLayers("3, 9, 9", layer);
 
     [Theory]

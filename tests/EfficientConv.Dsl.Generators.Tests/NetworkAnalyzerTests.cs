@@ -87,6 +87,19 @@ public partial class NetworkAnalyzerTests
     [InlineData("{|ECD0004:0|}, 8, 8", "ReLU, Conv2d(8, {|ECD0004:groups: -1|}), InvertedResidual({|ECD0004:expansion: 0|})")]
     public Task ECD0004_ValueOutOfRange(string input, string layers) => VerifyLayers(input, layers);
 
+    /// <summary>What stands beside the sequence has no number in it: torch.nn.Sequential would not count it.</summary>
+    [Theory]
+    [InlineData("Schedule(Rows = 1)")]
+    [InlineData("Budget(maxParameters: 1_000_000)")]
+    [InlineData("ImageInput")]
+    public async Task ECD0004_SecondError_CountsLayersOnly(string beside)
+    {
+        Microsoft.CodeAnalysis.Compilation compilation = TestCompilation.Create($"[InputShape(3, 8, 8), Conv2d(0), {beside}, ReLU, Conv2d(-1)] public sealed partial class Net;");
+        Assert.Equal(
+            ["Conv2d \"0\" has outChannels 0 (it must be from 1 to 1048576)", "Conv2d \"2\" has outChannels -1 (it must be from 1 to 1048576)"],
+            (await AnalyzerHarness.DiagnosticsAsync(compilation)).Where(diagnostic => diagnostic.Id == "ECD0004").Select(diagnostic => diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
     [Fact]
     public Task ECD0004_TooManyElements() => Verify("[{|ECD0004:InputShape(1024, 1024, 1024)|}, ReLU] public sealed partial class Net;");
 
@@ -104,6 +117,46 @@ public partial class NetworkAnalyzerTests
     [Fact]
     public Task ECD0005_NearMiss_OtherDeclarationWithoutLayers() =>
         Verify("[InputShape(3, 8, 8), ReLU] public partial class Net;", "[System.Serializable] public partial class Net { public int Depth => 1; }");
+
+    /// <summary>A class with the name of a member; GeneratedMemberTests has all of them.</summary>
+    [Theory]
+    [InlineData("public sealed partial class {|ECD0006:Load|};")]
+    [InlineData("public partial record {|ECD0006:Cost|};")]
+    [InlineData("partial class {|ECD0006:_efficientConvEngine|};")]
+    [InlineData("partial class {|ECD0006:get_Cost|};")]
+    [InlineData("public partial class {|ECD0006:Forward|};")]
+    [InlineData("partial class Net { public {|ECD0006:Net|}() { } }")]
+    [InlineData("partial class Net { private {|ECD0006:Net|}(int depth) => Depth = depth; public int Depth { get; } }")]
+    [InlineData("partial record Net { public {|ECD0006:Net|}(Net other) { } }")]
+    [InlineData("partial class Net { public required int {|ECD0006:Depth|} { get; init; } }")]
+    [InlineData("partial class Net { public required string {|ECD0006:Label|}; }")]
+    [InlineData("partial class Net { private const int {|ECD0006:Layout|} = 1; enum {|ECD0006:Cost|} { A } }")]
+    [InlineData("partial class Net { void {|ECD0006:Forward|}(System.ReadOnlySpan<float> input, System.Span<float> output) { } }")]
+    [InlineData("partial class Net { static int {|ECD0006:CreateRandom|}(int seed, LoadOptions options) => seed; }")]
+    [InlineData("partial class Net { int {|ECD0006:get_Cost|}() => 1; }")]
+    public Task ECD0006_ClassLeavesNoRoom(string declaration) => Verify("[InputShape(3, 8, 8), ReLU] " + declaration);
+
+    [Fact]
+    public Task ECD0006_PropertyOfAnOutput() => Verify(
+        "[InputShape(3, 8, 8), ReLU, Output(\"p3\"), Conv2d(8), Output(\"p4\")] partial class Net { int {|ECD0006:P3Output|} = 1; static int {|ECD0006:P4Output|}() => 2; int p3Output = 3; int P5Output() => P3Output + p3Output; }",
+        "[InputShape(3, 8, 8), ReLU, Output(\"p3\"), Conv2d(8)] partial class {|ECD0006:P3Output|};");
+
+    [Fact]
+    public Task ECD0006_MemberOfAnotherPart() => Verify("[InputShape(3, 8, 8), ReLU] partial class Net;", "partial class Net { public static int {|ECD0006:Parameters|} => 1; }");
+
+    [Fact]
+    public Task ECD0006_BytesOfAnImage() => Verify(
+        "[InputShape(3, 8, 8), ImageInput, ReLU] partial class Net { void {|ECD0006:Forward|}(System.ReadOnlySpan<byte> a, PixelFormat b, int c, System.Span<float> d, int e) { } }",
+        "[InputShape(3, 8, 8), ReLU] partial class Other { void Forward(System.ReadOnlySpan<byte> a, PixelFormat b, int c, System.Span<float> d, int e) { } }");
+
+    [Theory]
+    [InlineData("partial class load;")]
+    [InlineData("partial class Net { static Net() { } ~Net() { } int this[int i] => i; }")]
+    [InlineData("partial class Net { class Other { public required int Depth { get; init; } public Other() { } } }")]
+    [InlineData("partial class Net { static Net Load(int version) => Load($\"v{version}\"); static Net Load(string path) => null!; static Net Load<T>(string path, LoadOptions options) => Load(path); }")]
+    [InlineData("partial class Net { void Forward(ref System.ReadOnlySpan<float> input, System.Span<float> output) { } int get_Cost(int i) => i; int StepTimes => 1; int POutput => 2; }")]
+    [InlineData("partial class Net : System.IEquatable<Net> { bool System.IEquatable<Net>.Equals(Net? other) => true; public int Depth { get; init; } = 1; }")]
+    public Task ECD0006_NearMiss_OtherNamesAndOtherParameters(string declaration) => Verify("[InputShape(3, 8, 8), ReLU] " + declaration);
 
     [Theory]
     [InlineData("Conv2d(32, {|ECD0101:groups: 3|})")]

@@ -1,6 +1,6 @@
 using System.Reflection;
 using EfficientConv.Dsl.Analyzers;
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 

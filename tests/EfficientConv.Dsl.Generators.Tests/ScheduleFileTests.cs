@@ -9,7 +9,7 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace EfficientConv.Dsl.Generators.Tests;
 
-/// <summary>Measured schedules as AdditionalFiles: what the generator takes, what the analyzer (ECD0601) says, what breaks the reader.</summary>
+/// <summary>Measured schedules as AdditionalFiles: what the generator takes, what the analyzer (ECD0601, ECD0602) says, what breaks the reader.</summary>
 public class ScheduleFileTests
 {
     private const string Source = """
@@ -48,19 +48,49 @@ public class ScheduleFileTests
     }
 
     [Fact]
-    public async Task ECD0601_AScheduleThatDoesNotFitOrCannotBeRead()
+    public async Task ECD0601_AScheduleThatDoesNotFit()
     {
         Diagnostic misfit = Assert.Single(await Diagnose(Entry("\"rows\": 5")));
         Assert.Equal(("ECD0601", DiagnosticSeverity.Info), (misfit.Id, misfit.Severity));
         Assert.Equal(
             $"efficientconv.schedule.json has rows 5 for \"{Layer}\" on Avx512 of \"Block\", which does not fit (the compiler's own choice is used instead)",
             misfit.GetMessage(null));
-        Assert.Contains("line 1, column 3: expected \"", Assert.Single(await Diagnose("{ not json")).GetMessage(null), StringComparison.Ordinal);
+    }
+
+    /// <summary>A broken file is one warning at its place, however many networks there are, and they are compiled as without it.</summary>
+    [Theory]
+    [InlineData("{ not json", 0, 2, "expected \"")]
+    [InlineData("", 0, 0, "expected {")]
+    [InlineData("{\n  \"version\": 2, \"more\": []\n}", 1, 14, "version is 2; expected 1")]
+    [InlineData("{\r\n  \"machine\": \"a\"\r\n}\r\n", 3, 0, "\"version\" is missing; expected 1")]
+    [InlineData("{ \"compilerOptions\": { \"strict\": true } }", 0, 20, "\"compilerOptions\" is not known; expected version, machine or schedules")]
+    [InlineData("[1, 2]", 0, 0, "expected {")]
+    [InlineData("{ \"version\": 1, \"schedules\": {} }", 0, 29, "expected [")]
+    [InlineData("\u2028\r\r{ \"a\\u2028b\": 1 }", 0, 0, "expected {")]
+    [InlineData("{ \"a\\u2028b\": 1 }", 0, 13, "\"a\\u2028b\" is not known; expected version, machine or schedules")]
+    [InlineData("<html></html>", 0, 0, "expected {")]
+    public async Task ECD0602_AFileThatCannotBeRead(string text, int line, int column, string what)
+    {
+        Diagnostic broken = Assert.Single(await Diagnose(text, Source + Source.Replace("using EfficientConv.Dsl;", string.Empty, StringComparison.Ordinal).Replace("Block;", "Second;", StringComparison.Ordinal)));
+
+        Assert.Equal(("ECD0602", DiagnosticSeverity.Warning), (broken.Id, broken.Severity));
+        Assert.Equal(("some/folder/efficientconv.schedule.json", new LinePosition(line, column)), (broken.Location.GetLineSpan().Path, broken.Location.GetLineSpan().StartLinePosition));
+        Assert.StartsWith("efficientconv.schedule.json is not used: line ", broken.GetMessage(null), StringComparison.Ordinal);
+        Assert.Contains($": {what} (a file is needed that efficientconv tune wrote; the compiler's own choice is used instead)", broken.GetMessage(null), StringComparison.Ordinal);
+        Assert.Equal(Kernels(null), Kernels(text));
+    }
+
+    [Fact]
+    public async Task ECD0602_NearMiss_AFileWithoutSchedulesOrOfAnotherName()
+    {
+        Assert.Empty(await Diagnose("{\"version\":1,\"schedules\":[]}"));
+        Assert.Empty(await Diagnose("{ \"machine\": \"a\", \"version\": 1 }"));
+        Assert.Empty(await Diagnose("{ not json", path: "some/folder/other.schedule.json"));
     }
 
     [Theory]
     [InlineData("", "line 1, column 1: expected {")]
-    [InlineData("{}", "version is 0")]
+    [InlineData("{}", "\"version\" is missing")]
     [InlineData("{ \"version\": 1, \"version\": 1 }", "\"version\" is there twice")]
     [InlineData("{ \"version\": 01 }", "expected an integer")]
     [InlineData("{ \"version\": -1 }", "expected an integer")]
@@ -74,7 +104,7 @@ public class ScheduleFileTests
     [InlineData("{ \"version\": 1, \"schedules\": [ { \"layer\": \"x\" } ] }", "a schedule needs \"layer\" and \"isa\"")]
     [InlineData("{ \"version\": 1, \"schedules\": [ { \"layer\": \"x\", \"isa\": \"Avx2\", \"form\": \"fast\" } ] }", "form is \"fast\"")]
     public void Reader_SaysWhatIsWrongAndWhere(string text, string message) =>
-        Assert.Contains(message, Assert.Throws<FormatException>(() => ScheduleOverrides.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.ThrowsAny<FormatException>(() => ScheduleOverrides.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Reader_ReadsWhatTuneWrites()
@@ -93,19 +123,21 @@ public class ScheduleFileTests
         return driver.RunGenerators(Compilation()).GetRunResult().Results[0].GeneratedSources.Single(s => s.HintName.EndsWith(".Avx512.g.cs", StringComparison.Ordinal)).SourceText.ToString();
     }
 
-    private static async Task<ImmutableArray<Diagnostic>> Diagnose(string? schedule)
+    private static async Task<ImmutableArray<Diagnostic>> Diagnose(string? schedule, string source = Source, string path = InMemory.DefaultPath)
     {
-        CompilationWithAnalyzers analyzers = Compilation().WithAnalyzers([new NetworkAnalyzer()], new AnalyzerOptions(Files(schedule)));
-        return [.. (await analyzers.GetAnalyzerDiagnosticsAsync()).Where(d => d.Id == "ECD0601")];
+        CompilationWithAnalyzers analyzers = TestCompilation.Create(source).WithAnalyzers([new NetworkAnalyzer()], new AnalyzerOptions(Files(schedule, path)));
+        return [.. (await analyzers.GetAnalyzerDiagnosticsAsync()).Where(d => d.Id.StartsWith("ECD06", StringComparison.Ordinal))];
     }
 
     private static CSharpCompilation Compilation() => TestCompilation.Create(Source);
 
-    private static ImmutableArray<AdditionalText> Files(string? schedule) => schedule is null ? [] : [new InMemory(schedule)];
+    private static ImmutableArray<AdditionalText> Files(string? schedule, string path = InMemory.DefaultPath) => schedule is null ? [] : [new InMemory(schedule, path)];
 
-    private sealed class InMemory(string text) : AdditionalText
+    private sealed class InMemory(string text, string path) : AdditionalText
     {
-        public override string Path => "some/folder/efficientconv.schedule.json";
+        public const string DefaultPath = "some/folder/efficientconv.schedule.json";
+
+        public override string Path => path;
 
         public override SourceText GetText(CancellationToken cancellationToken = default) => SourceText.From(text);
     }

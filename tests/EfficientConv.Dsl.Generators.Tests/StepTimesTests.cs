@@ -1,7 +1,6 @@
 using EfficientConv.Dsl.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace EfficientConv.Dsl.Generators.Tests;
 
@@ -21,30 +20,12 @@ public class StepTimesTests
     {
         CSharpCompilation compilation = TestCompilation.Create(Network);
         GeneratorDriver driver = CSharpGeneratorDriver.Create(
-            [new NetworkGenerator().AsSourceGenerator()], parseOptions: TestCompilation.ParseOptions, optionsProvider: new Properties(value));
+            [new NetworkGenerator().AsSourceGenerator()], parseOptions: TestCompilation.ParseOptions, optionsProvider: new ProjectProperties(value));
         driver.RunGeneratorsAndUpdateCompilation(compilation, out Microsoft.CodeAnalysis.Compilation output, out _);
 
         Assert.Empty(output.GetDiagnostics().Where(d => d.Severity >= DiagnosticSeverity.Warning));
         INamedTypeSymbol type = output.GetTypeByMetadataName("Net")!;
         Assert.Equal(expected, type.GetMembers("StepTimes").Length == 1);
         Assert.Equal(expected, output.SyntaxTrees.Any(tree => tree.ToString().Contains("GetTimestamp", StringComparison.Ordinal)));
-    }
-
-    private sealed class Properties(string? value) : AnalyzerConfigOptionsProvider
-    {
-        public override AnalyzerConfigOptions GlobalOptions { get; } = new Options(value);
-
-        public override AnalyzerConfigOptions GetOptions(SyntaxTree tree) => new Options(null);
-
-        public override AnalyzerConfigOptions GetOptions(AdditionalText textFile) => new Options(null);
-    }
-
-    private sealed class Options(string? value) : AnalyzerConfigOptions
-    {
-        public override bool TryGetValue(string key, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? found)
-        {
-            found = key == "build_property.EfficientConvStepTimes" ? value : null;
-            return found is not null;
-        }
     }
 }

@@ -115,7 +115,7 @@ public sealed class CheckpointFormTests : IDisposable
         Dictionary<string, float[]> Read(IEnumerable<(string, int[], float[])> stored)
         {
             using SafetensorsFile file = SafetensorsFile.Read(SafetensorsBytes.Write([.. stored]));
-            return Checkpoint.Read("Net", "bytes", [weight, bias], [sum], [file], "");
+            return Checkpoint.Read("Net", "bytes", [weight, bias], [sum], [file], null);
         }
     }
 

@@ -4,9 +4,12 @@ namespace EfficientConv.Dsl.Runtime.Tests;
 
 using Engine = ConvNetEngine<TinyProgram>;
 
-public class EngineTests
+public sealed class EngineTests : IDisposable
 {
     private static readonly Engine Network = Engine.CreateRandom(1);
+    private readonly int _mostParts = ParallelRegion.MostParts;
+
+    public void Dispose() => ParallelRegion.MostParts = _mostParts;
 
     [Theory]
     [InlineData(1, TinyProgram.InputLength - 1, TinyProgram.OutputLength, "input")]
@@ -60,12 +63,28 @@ public class EngineTests
                 input.AsSpan(i * TinyProgram.InputLength, TinyProgram.InputLength),
                 expected.AsSpan(i * TinyProgram.OutputLength, TinyProgram.OutputLength));
         }
+        ParallelRegion.MostParts = 257;
         foreach (int threads in new[] { 1, 2, 3, 8, 36, 37, 1000 })
         {
             float[] output = new float[expected.Length];
             Network.Forward(batch, input, output, threads);
             Assert.Equal(expected, output);
         }
+    }
+
+    [Fact]
+    public void No_more_threads_run_than_there_are_cores()
+    {
+        const int batch = 64;
+        float[] input = Inputs(batch), output = new float[batch * TinyProgram.OutputLength];
+        Assert.Equal(Math.Min(Environment.ProcessorCount, 257), ParallelRegion.MostParts);
+        foreach (int images in new[] { 1, batch, batch - 1 })
+        {
+            TinyProgram.Threads = [];
+            Network.Forward(images, input.AsSpan(0, images * TinyProgram.InputLength), output.AsSpan(0, images * TinyProgram.OutputLength), int.MaxValue);
+            Assert.InRange(TinyProgram.Threads.Keys.Count, 1, Environment.ProcessorCount);
+        }
+        TinyProgram.Threads = null;
     }
 
     [Fact]
@@ -120,6 +139,7 @@ public class EngineTests
         broken[9 * TinyProgram.InputLength] = float.NaN;
         float[] output = new float[expected.Length];
         TinyProgram.ThrowOnNaN = true;
+        ParallelRegion.MostParts = 257;
         try
         {
             foreach (int threads in new[] { 1, 2, 4, 16 })

@@ -81,8 +81,31 @@ public class ImageTests
     [InlineData(6, 4, 2, 0, 2)]
     [InlineData(6, 4, 2, 2, 3)]
     [InlineData(6, 4, 2, 4, 2)]
+    [InlineData(int.MaxValue, 4, 2, 2, 2)]
+    [InlineData(6, int.MaxValue, 2, 2, 2)]
+    [InlineData(int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue)]
+    [InlineData(6, 4, int.MaxValue, 2, 2)]
+    [InlineData(1 << 20, 1, 2, 2, 2)]
+    [InlineData(1, 1 << 20, 2, 2, 2)]
+    [InlineData(6, 4, 2, int.MaxValue, 2)]
+    [InlineData(6, 4, 2, 2, int.MaxValue)]
+    [InlineData(100_000, 100_000, 100_000, 100_000, 100_000)]
+    [InlineData(1 << 20, 1 << 20, 1 << 19, 1 << 19, 1 << 10)]
     public void Sizes_that_cannot_be_are_refused(int width, int height, int side, int cropWidth, int cropHeight) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new ImageResize(width, height, side, cropWidth, cropHeight));
+
+    [Fact]
+    public void Longest_sides_work()
+    {
+        var resize = new ImageResize(1 << 20, 1, 1, 3, 1);
+        byte[] picture = ImageFixture.Picture(1 << 20, 1), result = new byte[3];
+        resize.Run(picture, PixelFormat.Gray, 1 << 20, result);
+        Assert.Equal(picture[((1 << 19) - 2)..((1 << 19) + 1)], result);
+
+        // 2^20 rows to one of the same colour.
+        resize = new ImageResize(1 << 20, 1 << 20, 1, 1, 1);
+        Assert.Equal((1 << 20, 1 << 20), (resize.SourceWidth, resize.SourceHeight));
+    }
 
     [Fact]
     public void Resize_allocates_nothing_once_warm()

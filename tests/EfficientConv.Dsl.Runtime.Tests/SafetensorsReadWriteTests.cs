@@ -117,6 +117,53 @@ public sealed class SafetensorsReadWriteTests : IDisposable
         Assert.Single(Directory.GetFiles(_folder));
     }
 
+    public static TheoryData<string?, int[]?, float[]?, string> Unwritable => new()
+    {
+        { "a", [-1, -1], [1], "negative dimension" },
+        { "a", [0, -1], [], "negative dimension" },
+        { "a", [int.MinValue], [1], "negative dimension" },
+        { "a", [int.MaxValue, int.MaxValue, int.MaxValue], [1], "2^63 elements" },
+        { "a", [int.MaxValue, int.MaxValue, int.MaxValue, 0], [], "2^63 elements" },
+        { "a", [65536, 65536, 65536, 65536], [], "2^63 elements" },
+        { "a", [65536, 65536], [], "has 4294967296 elements" },
+        { null, [1], [1], "has no name" },
+        { null, null, null, "has no name" },
+        { "a", null, [1], "shape of tensor \"a\" is null" },
+        { "a", [1], null, "array of values of tensor \"a\" is null" },
+        { new string('n', 4097), [1], [1], "4097 characters" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unwritable))]
+    public void What_could_not_be_read_is_not_written(string? name, int[]? shape, float[]? values, string message)
+    {
+        (string, int[], float[])[] tensors = [("good", [1], [1f]), (name!, shape!, values!)];
+        string path = Path.Combine(_folder, "unwritten.safetensors");
+        using var stream = new MemoryStream();
+        foreach (Action write in new Action[] { () => SafetensorsWriter.Write(path, tensors), () => SafetensorsWriter.Write(stream, tensors) })
+        {
+            var e = Assert.Throws<ArgumentException>(write);
+            Assert.Contains(message, e.Message, StringComparison.Ordinal);
+            Assert.Equal("tensors", e.ParamName);
+        }
+        Assert.Equal(0, stream.Length);
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
+    [Fact]
+    public void Text_that_could_not_be_read_is_not_written()
+    {
+        using var stream = new MemoryStream();
+        Assert.Contains("\"k\" is null", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(stream, [], new Dictionary<string, string> { ["k"] = null! })).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(stream, [], new Dictionary<string, string> { ["\ud800"] = "v" }));
+        Assert.Throws<ArgumentNullException>(() => SafetensorsWriter.Write(stream, null!));
+
+        // A writer of JSON puts another character in their place, so that two names may become one.
+        Assert.Contains("surrogate pair at character 0", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(stream, [("\ud800", [1], [1f])])).Message, StringComparison.Ordinal);
+        Assert.Contains("surrogate pair at character 1", Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(stream, [("a\udc00\ud800", [1], [1f])])).Message, StringComparison.Ordinal);
+        Assert.Equal(0, stream.Length);
+    }
+
     [Fact]
     public void Bad_file_is_named_and_closed()
     {

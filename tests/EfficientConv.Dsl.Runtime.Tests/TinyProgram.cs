@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 
 namespace EfficientConv.Dsl.Runtime.Tests;
@@ -24,6 +25,9 @@ internal struct TinyProgram : INetworkProgram
 
     /// <summary>Makes the next runs with a first input value of NaN throw.</summary>
     internal static bool ThrowOnNaN { get; set; }
+
+    /// <summary>Where not null, gets the threads that run.</summary>
+    internal static ConcurrentDictionary<int, bool>? Threads { get; set; }
 
     public static string NetworkName => "Tiny";
 
@@ -52,6 +56,9 @@ internal struct TinyProgram : INetworkProgram
 
     public static void Run(InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, Part part)
     {
+        if (Threads is { } threads)
+            threads[Environment.CurrentManagedThreadId] = true;
+
         // Every part computes some of the output channels, and marks its own scratch memory.
         ref int mark = ref Unsafe.As<float, int>(ref part.Own(ref workspace));
         if (Interlocked.Exchange(ref mark, 1) != 0)

@@ -1,5 +1,5 @@
 using EfficientConv.Dsl.Compiler;
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Tests.Harness;
 
 namespace EfficientConv.Dsl.Tests;

@@ -1,6 +1,6 @@
 using System.Reflection;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
-using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Tests.Harness;
 

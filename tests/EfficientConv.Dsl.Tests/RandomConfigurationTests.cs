@@ -1,6 +1,6 @@
 using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
-using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Tests.Harness;
 using EfficientConv.Dsl.Tests.RandomNetworks;
 

@@ -1,6 +1,5 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Cost;
 
@@ -82,13 +81,12 @@ public static class ConvolutionSwap
             foreach ((string name, Operator op) in replace(layer))
             {
                 now[layer.Id] = layers.Count;
-                Shape input = layers[inputs[0]].Output;
-                layers.Add(new Layer(layers.Count, name, op, inputs.ToEquatableArray(), ShapeInference.Output(op, input), layer.Origin));
+                layers.Add(new Layer(layers.Count, name, op, inputs.ToEquatableArray(), op.Output([.. inputs.Select(id => layers[id].Output)]), layer.Origin));
                 inputs = [now[layer.Id]];
             }
         }
 
-        return graph with { Layers = layers.ToEquatableArray() };
+        return graph with { Layers = layers.ToEquatableArray(), NamedOutputs = graph.NamedOutputs.Select(o => o with { Layer = now[o.Layer] }).ToEquatableArray() };
     }
 
     private static bool IsDepthwise(LayerGraph graph, Layer layer) =>

@@ -69,11 +69,8 @@ public static class GpuMemory
             allocator.Allocate(graph.Input.Count * sizeof(float) * batch);
         foreach (Layer layer in graph.Layers)
         {
-            if (layer.Operator is BatchNormOperator)
-            {
-                allocator.Allocate((long)layer.Output.Channels * sizeof(float));
-                allocator.Allocate((long)layer.Output.Channels * sizeof(float));
-            }
+            foreach (long bytes in layer.Operator.Saves(layer.Output).StatisticsBytes)
+                allocator.Allocate(bytes);
         }
 
         foreach (long bytes in TrainingMemory.SavedTensorBytes(graph))
@@ -84,11 +81,9 @@ public static class GpuMemory
     /// <summary>A parameter with its gradient and moments, or a buffer, which has none of them.</summary>
     private static void AllocateParameter(CachingAllocator allocator, ParameterTensor tensor, int copies)
     {
-        long bytes = tensor.Shape.Aggregate(1L, (product, d) => product * d) * sizeof(float);
-        bool buffer = tensor.Kind is "RunningMean" or "RunningVariance";
-        for (int i = 0; i < (buffer ? 1 : copies); i++)
-            allocator.Allocate(bytes);
-        if (tensor.Kind == "RunningVariance")
+        for (int i = 0; i < (tensor.IsBuffer ? 1 : copies); i++)
+            allocator.Allocate(tensor.Count * sizeof(float));
+        if (tensor.Kind == ParameterKind.RunningVariance)
             allocator.Allocate(BatchCounter);
     }
 }

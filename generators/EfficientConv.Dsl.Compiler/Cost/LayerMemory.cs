@@ -100,7 +100,7 @@ public static class LayerMemory
     /// <summary>The layers as operations.</summary>
     internal static List<MemoryOperation> Operations(LayerGraph graph, bool im2col = false) =>
         [.. graph.Layers.Select(layer => new MemoryOperation(
-            layer.Name, NetworkCostModel.NameOf(layer.Operator), [.. layer.Inputs], layer.Output.Count * sizeof(float), Writes(layer),
+            layer.Name, layer.Operator.Name, [.. layer.Inputs], layer.Output.Count * sizeof(float), layer.Operator.Writes(layer.Output),
             im2col && layer.Operator is ConvolutionOperator c ? Im2colBytes(c, graph.Layers[layer.Inputs[0]].Output, layer.Output) : 0,
             graph.Outputs.Any(o => o.Layer == layer.Id)))];
 
@@ -115,16 +115,6 @@ public static class LayerMemory
             ? 0
             : (long)input.Channels * convolution.Kernel.Height * convolution.Kernel.Width * output.Pixels * sizeof(float);
     }
-
-    /// <summary>Rule M2.</summary>
-    private static OutputMemory Writes(Layer layer) => layer.Operator switch
-    {
-        ActivationOperator { Function.IsNone: true } or FlattenOperator => OutputMemory.View,
-        ChannelShuffleOperator s when s.Groups == 1 || s.Groups == layer.Output.Channels => OutputMemory.View,
-        SliceOperator => OutputMemory.View,
-        ActivationOperator or PReLUOperator or BatchNormOperator => OutputMemory.OverInput,
-        _ => OutputMemory.New,
-    };
 
     private static long RowScratch(StageGroup group) => group switch
     {

@@ -1,3 +1,5 @@
+using EfficientConv.Dsl.Compiler.Graph;
+
 namespace EfficientConv.Dsl.Compiler.Cost;
 
 /// <summary>One operation as memory sees it.</summary>
@@ -9,19 +11,6 @@ namespace EfficientConv.Dsl.Compiler.Cost;
 /// <param name="ScratchBytes">Bytes that it needs for itself while it runs.</param>
 /// <param name="IsOutput">Whether the caller gets its tensor.</param>
 internal sealed record MemoryOperation(string Name, string Operator, int[] Inputs, long OutputBytes, OutputMemory Writes = OutputMemory.New, long ScratchBytes = 0, bool IsOutput = false);
-
-/// <summary>Where an operation's output lies.</summary>
-internal enum OutputMemory
-{
-    /// <summary>In memory of its own.</summary>
-    New,
-
-    /// <summary>Over its first input where nothing else needs that any more, else in memory of its own.</summary>
-    OverInput,
-
-    /// <summary>In its first input's memory: only the shape is another.</summary>
-    View,
-}
 
 /// <summary>Rule M1: a tensor is alive from the operation that makes it to the last one that reads it; an output to the end.</summary>
 internal static class Liveness

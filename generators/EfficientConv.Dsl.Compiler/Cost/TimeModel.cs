@@ -63,7 +63,7 @@ public static class TimeModel
     /// <summary>Multiply-adds of its layers; of a layer that several steps compute together, as the phases of a transposed convolution do, its share of their pixels.</summary>
     private static long MultiplyAdds(LayerGraph graph, NetworkPlan plan, Step step) => step.LayerIds.Select(id => graph.Layers[id]).Where(layer => layer.Inputs.Count > 0).Sum(layer =>
     {
-        long all = NetworkCostModel.MultiplyAdds(layer.Operator, graph.Layers[layer.Inputs[0]].Output, layer.Output);
+        long all = layer.Operator.MultiplyAdds(graph.Layers[layer.Inputs[0]].Output, layer.Output);
         Step[] together = [.. plan.Steps.Where(other => other.LayerIds.Contains(layer.Id))];
         return together.Length <= 1 ? all : (long)(all * (double)step.Output.View.Shape.Count / together.Sum(other => other.Output.View.Shape.Count));
     });

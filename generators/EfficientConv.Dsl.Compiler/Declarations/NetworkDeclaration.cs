@@ -19,6 +19,9 @@ public sealed record NetworkDeclaration(
     EquatableArray<AttributeDeclaration> Attributes,
     EquatableArray<TargetProblem> Target)
 {
+    /// <summary>Members that the user declares and that may stand in the way of generated ones.</summary>
+    public EquatableArray<OwnMember> Members { get; init; } = [];
+
     /// <summary>Namespace, containing types and name joined by dots.</summary>
     public string FullName =>
         string.Join(".", new[] { Namespace }.Concat(ContainingTypes.Select(t => t.Name)).Append(Name).Where(s => s.Length > 0));
@@ -28,6 +31,19 @@ public sealed record NetworkDeclaration(
 /// <param name="Keyword"><c>class</c>, <c>struct</c>, <c>record</c>, <c>record struct</c> or <c>interface</c>.</param>
 /// <param name="Name">Name with type parameters, for example <c>Outer&lt;T&gt;</c>.</param>
 public sealed record ContainingType(string Keyword, string Name);
+
+/// <summary>A member that the user declares in a network's class.</summary>
+/// <param name="Name">Its name; <see cref="Constructor"/> for one that makes instances.</param>
+/// <param name="Signature">Types of a method's parameters with full names, joined by commas; null for what is no method.</param>
+/// <param name="IsRequired">Whether who makes an instance must set it.</param>
+public sealed record OwnMember(string Name, string? Signature, bool IsRequired)
+{
+    /// <summary>Name of a constructor.</summary>
+    public const string Constructor = ".ctor";
+
+    /// <summary>Whether it is a constructor.</summary>
+    public bool IsConstructor => Name == Constructor;
+}
 
 /// <summary>A mistake in how the class itself is declared.</summary>
 /// <param name="RuleId">For example <c>ECD0001</c>.</param>
@@ -83,4 +99,18 @@ public sealed record TemplateDeclaration(string Name, EquatableArray<AttributeDe
 /// <see cref="int"/> (enumerations as their number), <see cref="long"/>, <see cref="double"/>, <see cref="bool"/>, <see cref="string"/>, an <see cref="EquatableArray{T}"/> of texts or of <see cref="double"/>, or null.
 /// </param>
 /// <param name="IsExplicit">False when it is the parameter's default.</param>
-public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit);
+public sealed record AttributeArgument(string Name, object? Value, bool IsExplicit)
+{
+    /// <summary>Numbers are compared by their bits: what is generated for 0 is not what is generated for -0.</summary>
+    public bool Equals(AttributeArgument? other) => other is not null && Name == other.Name && IsExplicit == other.IsExplicit && (Value, other.Value) switch
+    {
+        (double one, double another) => Bits(one) == Bits(another),
+        (EquatableArray<double> some, EquatableArray<double> others) => some.Select(Bits).SequenceEqual(others.Select(Bits)),
+        _ => Equals(Value, other.Value),
+    };
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Name.GetHashCode();
+
+    private static long Bits(double value) => BitConverter.DoubleToInt64Bits(value);
+}

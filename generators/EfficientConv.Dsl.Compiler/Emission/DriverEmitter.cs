@@ -283,9 +283,12 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     }
 
     /// <summary>Rows that count in a mean: with padding up to the padded height, else those inside the map.</summary>
-    private static string CountedRows(PoolKernel pool, RowDriver d, int height) => pool.CountIncludePad
-        ? FormattableString.Invariant($"Math.Min(first + {pool.Window.Kernel.Height}, {height + d.PadBottom}) - first")
-        : "to - from";
+    private static string CountedRows(PoolKernel pool, RowDriver d, int height) => (pool.CountIncludePad, pool.Window.Dilation.Height) switch
+    {
+        (false, _) => "to - from",
+        (_, 1) => FormattableString.Invariant($"Math.Min(first + {pool.Window.Kernel.Height}, {height + d.PadBottom}) - first"),
+        (_, var dilation) => FormattableString.Invariant($"Math.Min({pool.Window.Kernel.Height}, ({height + d.PadBottom + dilation - 1} - first) / {dilation})"),
+    };
 
     /// <summary>The input's row <paramref name="row"/>, or the image's, into its place in a ring.</summary>
     private void LoadRow(RowLoad load, TensorView input, RowSource source, string row, string slot)

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -48,7 +49,7 @@ internal static class KernelsEmitter
     }
 
     /// <summary>FNV-1a over the UTF-16 code units.</summary>
-    private static ulong Hash(string text)
+    internal static ulong Hash(string text)
     {
         ulong hash = 14695981039346656037;
         foreach (char c in text)
@@ -223,5 +224,5 @@ internal static class KernelsEmitter
 
     /// <summary>A C# string literal.</summary>
     public static string Quote(string text) =>
-        "\"" + string.Concat(text.Select(c => c is '"' or '\\' ? "\\" + c : char.IsControl(c) ? FormattableString.Invariant($"\\u{(int)c:x4}") : c.ToString())) + "\"";
+        "\"" + string.Concat(text.Split('\\').Select((part, i) => (i == 0 ? string.Empty : @"\\") + PlainText.Of(part).Replace("\"", "\\\""))) + "\"";
 }

@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -18,7 +19,6 @@ internal static class MembersEmitter
     {
         SourceWriter writer = new();
         FileHeader.Write(writer);
-        string engine = $"{Runtime}ConvNetEngine<global::{FileHeader.GeneratedNamespace}.{className}_Program>";
         OpenUserType(writer, declaration, () =>
         {
             writer.Line("/// <summary>");
@@ -29,51 +29,22 @@ internal static class MembersEmitter
                 writer.Line(FormattableString.Invariant($"/// <item><term>{layer.Name}</term><description>{layer.Operator} {layer.Input} to {layer.Output}{Figures(layer)}</description></item>"));
             writer.Line("/// </list></remarks>");
         });
-        Inherit(writer, "Shape of one input image.");
-        writer.Line($"public static {Dsl}TensorShape InputShape => {ShapeText(graph.Input)};");
-        Inherit(writer, "Shape of one image's output.");
-        writer.Line($"public static {Dsl}TensorShape OutputShape => {ShapeText(graph.OutputSpan)};");
-        Inherit(writer, "The outputs in the order in which they lie in the output span.");
-        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}OutputTensor> Outputs => global::{FileHeader.GeneratedNamespace}.{className}_Program.Outputs;");
-        OutputMembers.Emit(writer, graph, $"global::{FileHeader.GeneratedNamespace}.{className}_Program");
-        Inherit(writer, "Layout of the spans that <c>Forward</c> takes.");
-        writer.Line($"public static {Dsl}TensorLayout Layout => {Dsl}TensorLayout.{(graph.IsChannelsLast ? "NHWC" : "NCHW")};");
-        Inherit(writer, "Parameters, multiply-adds and memory, in total and layer by layer.");
-        writer.Line($"public static {Dsl}NetworkCost Cost => global::{FileHeader.GeneratedNamespace}.{className}_Program.Cost;");
-        Inherit(writer, "The tensors that a checkpoint must hold.");
-        writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => global::{FileHeader.GeneratedNamespace}.{className}_Program.Parameters;");
-        writer.Line();
-        writer.Line($"private readonly {engine} _efficientConvEngine;");
-        writer.Line();
-        writer.Line($"private {declaration.Name}({engine} engine) => _efficientConvEngine = engine;");
-        foreach ((string name, string summary, string signature, string arguments) in Factories)
+        string engine = GeneratedMembers.EngineOf($"global::{FileHeader.GeneratedNamespace}.{className}_Program");
+        bool hasEngine = false;
+        foreach (GeneratedMember member in GeneratedMembers.Of(declaration, graph, className, timesSteps))
         {
-            Inherit(writer, summary);
-            writer.Line($"public static {declaration.Name} {name}({signature}) => new({engine}.{name}({arguments}));");
-        }
+            // The field and the constructor stand between what every network of the class shares and the methods that make one.
+            if (!hasEngine && member.Parameters is not null)
+            {
+                writer.Line();
+                writer.Line($"private readonly {engine} {GeneratedMembers.Engine};");
+                writer.Line();
+                writer.Line($"private {Identifiers.Escape(declaration.Name)}({engine} engine) => {GeneratedMembers.Engine} = engine;");
+                hasEngine = true;
+            }
 
-        Inherit(writer, "The instruction set in use.");
-        writer.Line($"public {Dsl}InstructionSet InstructionSet => _efficientConvEngine.InstructionSet;");
-        Inherit(writer, "Bytes of workspace for one call of one thread.");
-        writer.Line("public long WorkspaceBytes => _efficientConvEngine.WorkspaceBytes;");
-        Inherit(writer, "Bytes of packed weights.");
-        writer.Line("public long PackedWeightBytes => _efficientConvEngine.PackedWeightBytes;");
-        Inherit(writer, "Writes the weights as the kernels read them, for <c>LoadPacked</c>.");
-        writer.Line("public void SavePacked(string path) => _efficientConvEngine.SavePacked(path);");
-        Inherit(writer, "Runs one image: exactly InputShape's and OutputShape's element counts. Safe from many threads at once; allocates nothing once warm.");
-        writer.Line("public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => _efficientConvEngine.Forward(input, output);");
-        Inherit(writer, "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; the same bits whatever their number.");
-        writer.Line("public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => _efficientConvEngine.Forward(batch, input, output, threads);");
-        if (graph.Image is not null)
-        {
-            Inherit(writer, "Runs one 8-bit image of InputShape's height and width, <paramref name=\"stride\"/> bytes from row to row; the bits of <c>Forward</c> with the floats that <c>ImageInput</c> makes of it.");
-            writer.Line($"{ForwardImage} => _efficientConvEngine.Forward(pixels, format, stride, output, threads);");
-        }
-
-        if (timesSteps)
-        {
-            Inherit(writer, "Each step of the last run and what it took, until all its threads were done; of use where one image runs at a time. There because the project sets EfficientConvStepTimes.");
-            writer.Line($"public {StepTimesType} StepTimes => global::{FileHeader.GeneratedNamespace}.{className}_Program.StepTimes(_efficientConvEngine.InstructionSet);");
+            Document(writer, member.Summary);
+            writer.Line($"public {member.Declaration()} => {member.Body};");
         }
 
         CloseUserType(writer, declaration);
@@ -82,47 +53,25 @@ internal static class MembersEmitter
         return writer.ToString();
     }
 
-    /// <summary>Public members that throw <paramref name="message"/>: code that uses a network with a mistake still compiles, so that one mistake is one error.</summary>
-    public static string EmitInvalid(NetworkDeclaration declaration, string message)
+    /// <summary>
+    /// Public members that throw <paramref name="message"/>: code that uses a network with a mistake still compiles, so that one mistake is one error. Where a member
+    /// cannot be because of the class's name or one of the user's own, the interface's is implemented out of sight.
+    /// </summary>
+    public static string EmitInvalid(NetworkDeclaration declaration, IEnumerable<GeneratedMember> members, string message)
     {
         SourceWriter writer = new();
         FileHeader.Write(writer);
         string thrown = $"throw new global::System.InvalidOperationException({KernelsEmitter.Quote(message)})";
+        string name = Identifiers.Escape(declaration.Name);
         OpenUserType(writer, declaration, () => writer.Line("/// <summary>This network has a mistake in its declaration; every member throws.</summary>"));
-        foreach ((string type, string name) in new[]
+        writer.Line($"private {name}() => {thrown};", !declaration.Members.Any(member => member.IsConstructor));
+        foreach (GeneratedMember member in members)
         {
-            (Dsl + "TensorShape", "InputShape"), (Dsl + "TensorShape", "OutputShape"), (Dsl + "TensorLayout", "Layout"), (Dsl + "NetworkCost", "Cost"),
-            ($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters"), ($"global::System.ReadOnlySpan<{Dsl}OutputTensor>", "Outputs"),
-        })
-        {
-            Inherit(writer, "Throws.");
-            writer.Line($"public static {type} {name} => {thrown};");
-        }
-
-        writer.Line();
-        writer.Line($"private {declaration.Name}() => {thrown};");
-        foreach ((string name, _, string signature, _) in Factories)
-        {
-            Inherit(writer, "Throws.");
-            writer.Line($"public static {declaration.Name} {name}({signature}) => {thrown};");
-        }
-
-        foreach ((string type, string name) in new[] { (Dsl + "InstructionSet", "InstructionSet"), ("long", "WorkspaceBytes"), ("long", "PackedWeightBytes") })
-        {
-            Inherit(writer, "Throws.");
-            writer.Line($"public {type} {name} => {thrown};");
-        }
-
-        Inherit(writer, "Throws.");
-        writer.Line($"public void SavePacked(string path) => {thrown};");
-        Inherit(writer, "Throws.");
-        writer.Line($"public void Forward(global::System.ReadOnlySpan<float> input, global::System.Span<float> output) => {thrown};");
-        Inherit(writer, "Throws.");
-        writer.Line($"public void Forward(int batch, global::System.ReadOnlySpan<float> input, global::System.Span<float> output, int threads = 1) => {thrown};");
-        if (declaration.Attributes.Any(a => a.Kind == ImageInput.Kind))
-        {
-            Inherit(writer, "Throws.");
-            writer.Line($"{ForwardImage} => {thrown};");
+            bool isPublic = MemberRules.CanStand(declaration, member);
+            if (!isPublic && !member.IsOfInterface)
+                continue;
+            Document(writer, "Throws.");
+            writer.Line($"{(isPublic ? "public " : string.Empty)}{member.Declaration(isPublic ? string.Empty : $"{Dsl}IConvNet<{name}>.")} => {thrown};");
         }
 
         CloseUserType(writer, declaration);
@@ -130,27 +79,15 @@ internal static class MembersEmitter
     }
 
     /// <summary>Layers that have a row in the class's documentation; batch norm and activations would only make it long.</summary>
-    private static bool IsShown(LayerCost layer) => layer.Operator is "Linear" or "Conv2d" || layer.Operator.EndsWith("Pool2d", StringComparison.Ordinal);
+    private static bool IsShown(LayerCost layer) => layer.Kind is OperatorKind.Convolution or OperatorKind.Pooling && layer.Operator != "ConvTranspose2d";
 
     private static string Figures(LayerCost layer) =>
         (layer.Parameters == 0 ? string.Empty : FormattableString.Invariant($", {layer.Parameters:N0} parameters"))
         + (layer.MultiplyAdds == 0 ? string.Empty : FormattableString.Invariant($", {layer.MultiplyAdds:N0} multiply-adds"));
 
-    private const string StepTimesType = "global::System.Collections.Generic.IEnumerable<(string Layers, global::System.TimeSpan Time)>";
+    public const string StepTimesType = "global::System.Collections.Generic.IEnumerable<(string Layers, global::System.TimeSpan Time)>";
 
-    private const string ForwardImage = "public void Forward(global::System.ReadOnlySpan<byte> pixels, global::EfficientConv.Dsl.PixelFormat format, int stride, global::System.Span<float> output, int threads = 1)";
-
-    private static IReadOnlyList<(string Name, string Summary, string Signature, string Arguments)> Factories { get; } =
-    [
-        ("Load", "Loads the weights of a safetensors file.", $"string path, {Dsl}LoadOptions? options = null", "path, options"),
-        ("Load", "Loads the weights of a safetensors stream.", $"global::System.IO.Stream stream, {Dsl}LoadOptions? options = null", "stream, options"),
-        ("Load", "Loads the weights of a safetensors file in memory.", $"global::System.ReadOnlySpan<byte> safetensors, {Dsl}LoadOptions? options = null", "safetensors, options"),
-        ("LoadResource", "Loads the weights of a safetensors file embedded in an assembly.", $"global::System.Reflection.Assembly assembly, string name, {Dsl}LoadOptions? options = null", "assembly, name, options"),
-        ("LoadPacked", "Maps a file that <c>SavePacked</c> wrote: nothing is folded, packed or copied.", $"string path, {Dsl}LoadOptions? options = null", "path, options"),
-        ("CreateRandom", "Random weights, the same for the same seed on every machine: for tests and benchmarks.", $"int seed, {Dsl}LoadOptions? options = null", "seed, options"),
-    ];
-
-    private static void Inherit(SourceWriter writer, string summary)
+    private static void Document(SourceWriter writer, string summary)
     {
         writer.Line();
         writer.Line($"/// <summary>{summary}</summary>");
@@ -159,12 +96,13 @@ internal static class MembersEmitter
     private static void OpenUserType(SourceWriter writer, NetworkDeclaration declaration, Action documentation)
     {
         if (declaration.Namespace.Length > 0)
-            writer.Open($"namespace {string.Join(".", declaration.Namespace.Split('.').Select(Escape))}");
+            writer.Open($"namespace {string.Join(".", declaration.Namespace.Split('.').Select(Identifiers.Escape))}");
         foreach (ContainingType type in declaration.ContainingTypes)
             writer.Open($"partial {type.Keyword} {type.Name}");
         documentation();
         writer.Line(FileHeader.GeneratedCode);
-        writer.Open($"partial {declaration.Keyword} {Escape(declaration.Name)} : {Dsl}IConvNet<{Escape(declaration.Name)}>");
+        string name = Identifiers.Escape(declaration.Name);
+        writer.Open($"partial {declaration.Keyword} {name} : {Dsl}IConvNet<{name}>");
     }
 
     private static void CloseUserType(SourceWriter writer, NetworkDeclaration declaration)
@@ -173,18 +111,6 @@ internal static class MembersEmitter
         for (int i = 0; i < braces; i++)
             writer.Close();
     }
-
-    /// <summary>An identifier that is also a keyword needs its @ back.</summary>
-    private static string Escape(string identifier) => Keywords.Contains(identifier) ? "@" + identifier : identifier;
-
-    private static readonly HashSet<string> Keywords =
-    [
-        "abstract", "as", "base", "bool", "break", "byte", "case", "catch", "char", "checked", "class", "const", "continue", "decimal", "default", "delegate", "do", "double", "else",
-        "enum", "event", "explicit", "extern", "false", "finally", "fixed", "float", "for", "foreach", "goto", "if", "implicit", "in", "int", "interface", "internal", "is", "lock",
-        "long", "namespace", "new", "null", "object", "operator", "out", "override", "params", "private", "protected", "public", "readonly", "ref", "return", "sbyte", "sealed", "short",
-        "sizeof", "stackalloc", "static", "string", "struct", "switch", "this", "throw", "true", "try", "typeof", "uint", "ulong", "unchecked", "unsafe", "ushort", "using", "virtual",
-        "void", "volatile", "while",
-    ];
 
     private static void EmitProgram(
         SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, FoldedConvolutions convolutions, bool timesSteps)

@@ -8,11 +8,11 @@ internal static class OutputMembers
 {
     private const string OutputTensor = "global::EfficientConv.Dsl.OutputTensor";
 
-    /// <summary>A property for each output that has a name, in the user's class.</summary>
-    public static void Emit(SourceWriter writer, LayerGraph graph, string program)
+    /// <summary>A property for each output that has a name, in the user's class: its name, its documentation and which output it is.</summary>
+    public static IEnumerable<(string Name, string Summary, int Index)> Of(LayerGraph? graph)
     {
-        if (graph.NamedOutputs.Count < 2 && graph.Outputs[0].Name == LayerGraph.DefaultOutput)
-            return;
+        if (graph is null || (graph.NamedOutputs.Count < 2 && graph.Outputs[0].Name == LayerGraph.DefaultOutput))
+            yield break;
         HashSet<string> taken = [];
         for (int i = 0; i < graph.Outputs.Count; i++)
         {
@@ -20,9 +20,7 @@ internal static class OutputMembers
             string identifier = Identifier(output.Name);
             for (int n = 2; !taken.Add(identifier); n++)
                 identifier = FormattableString.Invariant($"{Identifier(output.Name)}{n}");
-            writer.Line();
-            writer.Line($"/// <summary>The output \"{output.Name}\": {graph.Layers[output.Layer].Output}.</summary>");
-            writer.Line($"public static {OutputTensor} {identifier}Output => {program}.Outputs[{i}];");
+            yield return (identifier + GeneratedMembers.OutputSuffix, $"The output \"{output.Name}\": {graph.Layers[output.Layer].Output}.", i);
         }
     }
 

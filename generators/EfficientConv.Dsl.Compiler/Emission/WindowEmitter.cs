@@ -258,10 +258,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     private static int CountedColumns(PoolKernel kernel, int column)
     {
         RowWindow window = kernel.Window;
-        int first = (column * window.Stride) - window.PadLeft, end = first + window.Kernel.Width;
-        return kernel.CountIncludePad
-            ? Math.Min(end, window.InWidth + kernel.PadRight) - first
-            : Math.Min(end, window.InWidth) - Math.Max(first, 0);
+        int first = (column * window.Stride) - window.PadLeft;
+        IEnumerable<int> taps = Enumerable.Range(0, window.Kernel.Width).Select(tap => first + (tap * window.Dilation.Width));
+        return kernel.CountIncludePad ? taps.Count(x => x < window.InWidth + kernel.PadRight) : taps.Count(x => x >= 0 && x < window.InWidth);
     }
 
     public void Emit(string name, ConvolutionKernel kernel)

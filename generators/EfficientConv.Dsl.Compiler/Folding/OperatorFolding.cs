@@ -91,7 +91,7 @@ public static class OperatorFolding
                 case ScaleOperator:
                     Emit(layer, new MultiplyStage(id, name, inputs, input, output, ByChannel: input.Pixels > 1));
                     return;
-                case UpsampleOperator when output == input:
+                case UpsampleOperator same when output == input && same.RowStep(input) == 1 && same.ColumnStep(input) == 1:
                     _stageOf[layer.Id] = inputs[0];
                     return;
                 case UpsampleOperator op:

@@ -1,5 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -41,6 +41,9 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
 
     public string Kind => attribute.Kind;
 
+    /// <summary>Eps of batch norms where none is given.</summary>
+    public double Epsilon => builder.Keys.Epsilon;
+
     public LayerOrigin Origin(string role) => new(index, role, inside);
 
     public bool IsSet(string argument) => attribute.Int(argument) != AttributeDeclaration.Unset;
@@ -71,6 +74,9 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
         Invalid(argument, FormattableString.Invariant($"{value}"), $"one of {string.Join(", ", Enum.GetNames(typeof(TEnum)))}");
         return fallback;
     }
+
+    /// <summary><c>outChannels</c>, or as many as come in.</summary>
+    public int OutChannels(Shape input) => Positive("outChannels", input.Channels);
 
     /// <summary>How <paramref name="convolution"/> is to be computed.</summary>
     public ConvolutionAlgorithm Algorithm(ConvolutionOperator convolution)

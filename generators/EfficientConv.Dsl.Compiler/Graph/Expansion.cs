@@ -1,7 +1,7 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -25,6 +25,9 @@ public static class Expansion
     /// <summary>Name of the attribute that limits a network's cost; it is no layer.</summary>
     public const string Budget = "Budget";
 
+    /// <summary>Whether an attribute of that kind stands in the network's sequence, and not beside it.</summary>
+    internal static bool IsInSequence(string kind) => kind is not (Marker or ScheduleAttribute.Kind or Budget or ImageInput.Kind);
+
     /// <summary>Expands <paramref name="declaration"/>.</summary>
     public static ExpansionResult Expand(NetworkDeclaration declaration)
     {
@@ -37,16 +40,16 @@ public static class Expansion
         List<int> layers = [];
         for (int i = 0; i < declaration.Attributes.Count; i++)
         {
-            if (declaration.Attributes[i].Kind == Marker)
+            if (IsInSequence(declaration.Attributes[i].Kind))
+                layers.Add(i);
+            else if (declaration.Attributes[i].Kind == Marker)
                 marker = i;
             else if (declaration.Attributes[i].Kind == ScheduleAttribute.Kind)
                 ScheduleAttribute.Check(new AttributeReader(builder, declaration.Attributes[i], i, ScheduleAttribute.Kind));
             else if (declaration.Attributes[i].Kind == Budget)
                 CheckBudget(new AttributeReader(builder, declaration.Attributes[i], i, Budget));
-            else if (declaration.Attributes[i].Kind == ImageInput.Kind)
-                image = i;
             else
-                layers.Add(i);
+                image = i;
         }
 
         AttributeDeclaration input = declaration.Attributes[marker];

@@ -1,8 +1,7 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
-using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
@@ -93,15 +92,14 @@ internal sealed class GraphBuilder
         if (Failed)
             return;
         Shape[] shapes = inputs.Select(ShapeOf).ToArray();
-        if (OperatorRules.Check(op, shapes, name, origin, Attribute) is { } finding)
+        if (op.Check(new OperatorSite(op, shapes, name, origin, Attribute)) is { } finding)
         {
             _findings.Add(finding);
             return;
         }
 
-        Shape output = ShapeInference.Output(op, shapes);
         Current = _layers.Count;
-        _layers.Add(new Layer(Current, name, op, inputs.ToEquatableArray(), output, origin));
+        _layers.Add(new Layer(Current, name, op, inputs.ToEquatableArray(), op.Output(shapes), origin));
     }
 
     public void Report(Rule rule, int attributeIndex, string? argument, string message, params FindingProperty[] properties)

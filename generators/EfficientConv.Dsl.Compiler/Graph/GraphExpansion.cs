@@ -1,5 +1,5 @@
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
@@ -66,7 +66,7 @@ internal static class GraphExpansion
     {
         string name = reader.Attribute.Text("output") ?? string.Empty;
         if (!SequenceExpansion.IsName(name))
-            reader.Invalid("output", $"'{new string(name.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.'");
+            reader.Invalid("output", $"'{name}'", "letters, digits, '_', '-' and '.'");
         else if (!builder.AddOutput(name))
             builder.Report(RuleCatalog.DuplicateName, reader.Index, "output", $"Output \"{name}\" has the name of an output further up (a name may be given once)");
     }

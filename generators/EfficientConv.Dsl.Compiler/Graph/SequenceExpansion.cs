@@ -1,7 +1,7 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
@@ -70,7 +70,7 @@ internal static class SequenceExpansion
             string canonical = only ? prefix.Canonical! : Join(prefix.Canonical, valid ? given ?? label : label);
             AttributeReader reader = new(builder, attribute, indices[i], canonical, template is null ? null : new TemplatePart(template, i, attribute));
             if (!valid)
-                reader.Invalid("Name", $"'{new string(given!.Where(c => !char.IsControl(c)).ToArray())}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
+                reader.Invalid("Name", $"'{given}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
             if (isModule)
             {
                 string positional = single ? prefix.Key ?? string.Empty : Join(prefix.Key, index);

@@ -1,4 +1,4 @@
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 

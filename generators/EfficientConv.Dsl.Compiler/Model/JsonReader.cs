@@ -12,11 +12,11 @@ internal sealed class JsonReader(string text)
     private int _depth;
 
     /// <summary>What is wrong, with its line and column.</summary>
-    public FormatException Error(string what)
+    public JsonFormatException Error(string what)
     {
         string before = text.Substring(0, Math.Min(_at, text.Length));
         int line = before.Count(c => c == '\n') + 1, column = before.Length - before.LastIndexOf('\n');
-        return new FormatException(FormattableString.Invariant($"line {line}, column {column}: {what}"));
+        return new JsonFormatException(FormattableString.Invariant($"line {line}, column {column}: {PlainText.Of(what)}"), before.Length);
     }
 
     /// <summary>An object; <paramref name="member"/> reads the value of each name.</summary>

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 
 namespace EfficientConv.Dsl.Compiler.Rules;

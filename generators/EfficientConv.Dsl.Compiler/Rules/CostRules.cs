@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 
 namespace EfficientConv.Dsl.Compiler.Rules;
@@ -43,7 +44,7 @@ internal static class CostRules
     private static Finding? Compare(LayerContext context, Layer layer, IReadOnlyList<Layer> layers, Extent kernel, string? argument, AttributeDeclaration attribute)
     {
         Shape input = context.InputOf(layer), output = layers[layers.Count - 1].Output;
-        long actual = layers.Sum(part => MultiplyAdds((ConvolutionOperator)part.Operator, context.InputOf(part), part.Output));
+        long actual = layers.Sum(part => part.Operator.MultiplyAdds(context.InputOf(part), part.Output));
         long standard = output.Count * input.Channels * kernel.Height * kernel.Width;
         if (actual <= standard)
             return null;
@@ -54,7 +55,4 @@ internal static class CostRules
             RuleCatalog.CostlyForm.Id, layer.Origin.AttributeIndex, argument,
             FormattableString.Invariant($"{place} {actual:N0} multiply-adds, and the {kernel} convolution of {input.Channels} to {output.Channels} channels that they stand for {standard:N0} (the form pays only where it is cheaper)")) { Severity = RuleSeverity.Info };
     }
-
-    private static long MultiplyAdds(ConvolutionOperator convolution, Shape input, Shape output) =>
-        output.Count * (input.Channels / convolution.Groups) * convolution.Kernel.Height * convolution.Kernel.Width;
 }

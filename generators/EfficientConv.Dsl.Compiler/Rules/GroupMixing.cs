@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -20,19 +21,15 @@ internal static class GroupMixing
                 continue;
             (Layer Origin, int Groups)? incoming = groups[layer.Inputs[0]];
             Shape input = context.InputOf(layer);
-            switch (layer.Operator)
+            if (layer.Operator is ConvolutionOperator { IsLinear: false, Groups: > 1 } c && c.Groups < input.Channels)
             {
-                case ConvolutionOperator { IsLinear: false, Groups: > 1 } c when c.Groups < input.Channels:
-                    if (incoming is { } before && !before.Origin.IsOfBlock(layer) && Divisor(before.Groups, c.Groups) > 1)
-                        yield return (layer, Report(context, layer, c, before.Origin, before.Groups));
-                    groups[layer.Id] = (layer, c.Groups);
-                    break;
-                case ConvolutionOperator { IsLinear: false, Groups: > 1 } or BatchNormOperator or ActivationOperator or PReLUOperator or PoolOperator or GlobalAveragePoolOperator:
-                    groups[layer.Id] = incoming;
-                    break;
-                case ChannelShuffleOperator s when s.Groups == 1 || s.Groups == input.Channels:
-                    groups[layer.Id] = incoming; // A shuffle that moves nothing.
-                    break;
+                if (incoming is { } before && !before.Origin.IsOfBlock(layer) && Divisor(before.Groups, c.Groups) > 1)
+                    yield return (layer, Report(context, layer, c, before.Origin, before.Groups));
+                groups[layer.Id] = (layer, c.Groups);
+            }
+            else if (layer.Operator.KeepsGroups(input))
+            {
+                groups[layer.Id] = incoming;
             }
         }
     }

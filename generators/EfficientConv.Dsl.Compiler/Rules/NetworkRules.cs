@@ -1,4 +1,6 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Emission;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -10,9 +12,11 @@ namespace EfficientConv.Dsl.Compiler.Rules;
 /// </summary>
 internal static class NetworkRules
 {
-    public static EquatableArray<Finding> Check(NetworkDeclaration declaration, ExpansionResult expansion)
+    public static EquatableArray<Finding> Check(NetworkDeclaration declaration, ExpansionResult expansion, bool timesSteps)
     {
         List<Finding> findings = [.. expansion.Findings];
+        if (declaration.Target.Count == 0)
+            findings.AddRange(MemberRules.Check(declaration, GeneratedMembers.Of(declaration, expansion.Graph, string.Empty, timesSteps)));
         if (expansion.Graph is null)
             findings.AddRange(ValueRules.Check(declaration, expansion.Findings));
         HashSet<int> wrong = [.. findings.Select(finding => finding.AttributeIndex)];

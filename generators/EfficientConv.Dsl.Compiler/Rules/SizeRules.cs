@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
@@ -7,7 +8,7 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 namespace EfficientConv.Dsl.Compiler.Rules;
 
 /// <summary>
-/// Whether all weights and all maps of a network have 32-bit offsets. Each layer by itself has (<see cref="OperatorRules"/>); their sum shows only when
+/// Whether all weights and all maps of a network have 32-bit offsets. Each layer by itself has (<see cref="Operator.Check"/>); their sum shows only when
 /// memory is planned, so networks that come near are planned to find out.
 /// </summary>
 internal static class SizeRules

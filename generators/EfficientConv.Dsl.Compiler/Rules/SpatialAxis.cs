@@ -31,7 +31,7 @@ internal readonly record struct SpatialAxis(
     public int Unread => Math.Max(0, Before + Input - (((Output - 1) * Stride) + Effective));
 
     /// <summary>Arguments that set this axis's padding, the most specific first.</summary>
-    public string[] PaddingArguments => [.. OperatorRules.Sides(Name, SideBefore, SideAfter, Before >= After), "padding", "Padding"];
+    public string[] PaddingArguments => [.. Graph.PaddingArguments.Sides(Name, SideBefore, SideAfter, Before >= After), "padding", "Padding"];
 
     /// <summary>Both axes of a convolution or a pooling, or nothing.</summary>
     public static SpatialAxis[] Of(Operator op, Shape input, Shape output) => op switch

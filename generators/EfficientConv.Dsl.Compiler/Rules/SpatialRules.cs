@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -224,7 +225,7 @@ internal static class SpatialRules
         {
             (int top, int bottom) = wanted(axes[0]) ?? (axes[0].Before, axes[0].After);
             (int left, int right) = wanted(axes[1]) ?? (axes[1].Before, axes[1].After);
-            return FixProposal.Padding(attribute, new Padding(axes[0].Before, axes[0].After, axes[1].Before, axes[1].After), new Padding(top, bottom, left, right));
+            return PaddingArguments.Edits(attribute, new Padding(axes[0].Before, axes[0].After, axes[1].Before, axes[1].After), new Padding(top, bottom, left, right));
         }
 
         private Finding Report(Rule rule, string? argument, string fact, string reason, params (string, string)[][] fixes) => new(

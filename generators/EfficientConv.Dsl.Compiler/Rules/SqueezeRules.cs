@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -21,10 +22,6 @@ internal static class SqueezeRules
         return new Finding(
             RuleCatalog.SqueezeReduction.Id, layer.Origin.AttributeIndex, LayerPlace.Written(attribute, argument),
             FormattableString.Invariant($"{LayerPlace.Of(layer.Operator, input, layer.Name, layer.Origin, attribute)} has {argument} {reduction}, which does not divide its {input.Channels} channels, so that {input.Channels / reduction} are left of {(double)input.Channels / reduction:0.##} (channels / reduction should be an integer)"),
-            Alternatives(argument, input.Channels, reduction).ToEquatableArray()) { Severity = RuleSeverity.Warning };
+            FixProposal.Divisors(argument, input.Channels, reduction).ToEquatableArray()) { Severity = RuleSeverity.Warning };
     }
-
-    /// <summary>The nearest reductions that divide.</summary>
-    public static FindingProperty[] Alternatives(string argument, int channels, int reduction) =>
-        FixProposal.Alternatives(argument, OperatorRules.Nearest(reduction, channels, candidate => channels % candidate == 0, 2));
 }

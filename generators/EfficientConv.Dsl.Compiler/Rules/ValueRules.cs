@@ -1,5 +1,6 @@
 using System.Globalization;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 
@@ -28,7 +29,7 @@ internal static class ValueRules
         for (int i = 0; i < declaration.Attributes.Count; i++)
         {
             AttributeDeclaration attribute = declaration.Attributes[i];
-            bool isModule = attribute.Kind is not (Expansion.Marker or Expansion.Budget or ImageInput.Kind or KeyScheme.StageMark) && !GraphExpansion.Handles(attribute.Kind);
+            bool isModule = Expansion.IsInSequence(attribute.Kind) && attribute.Kind != KeyScheme.StageMark && !GraphExpansion.Handles(attribute.Kind);
             string index = isModule ? position++.ToString(CultureInfo.InvariantCulture) : attribute.Kind;
             string place = $"{attribute.Kind} \"{attribute.Text("Name") ?? index}\"";
             foreach (AttributeArgument argument in attribute.Arguments.Where(argument => argument.IsExplicit))

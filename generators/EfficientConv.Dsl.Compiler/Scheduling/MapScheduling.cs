@@ -86,8 +86,8 @@ internal static class MapScheduling
             case UpsampleStage upsample:
                 plan.AddStep(
                     new UpsampleDriver(
-                        input.View, output.View, upsample.Upsample.Mode, upsample.Upsample.AlignCorners, upsample.Upsample.RowStep(stage.Input.Height),
-                        upsample.Upsample.ColumnStep(stage.Input.Width)),
+                        input.View, output.View, upsample.Upsample.Mode, upsample.Upsample.AlignCorners, upsample.Upsample.RowStep(stage.Input),
+                        upsample.Upsample.ColumnStep(stage.Input)),
                     input, null, output, null, StepPart.Of(stage, $"upsampling, {upsample.Upsample.Mode}"));
                 break;
             case PixelShuffleStage shuffle:

@@ -40,7 +40,7 @@ public sealed record ScheduleOverrides(EquatableArray<ScheduleOverride> Entries)
     public ScheduleOverride? Find(string layer, VectorTarget target) => Entries.FirstOrDefault(e => e.Layer == layer && e.Isa == target.Name);
 
     /// <summary>Reads a file. It is small and its form is fixed, so it is read by a reader of our own: a JSON library beside an analyzer may meet another version of itself in the compiler.</summary>
-    /// <exception cref="FormatException">The text is no such file; the message says where and why.</exception>
+    /// <exception cref="JsonFormatException">The text is no such file; the message says where and why.</exception>
     public static ScheduleOverrides Parse(string text)
     {
         JsonReader reader = new(text);
@@ -52,6 +52,8 @@ public sealed record ScheduleOverrides(EquatableArray<ScheduleOverride> Entries)
             {
                 case "version":
                     version = reader.Integer();
+                    if (version != Version)
+                        throw reader.Error(FormattableString.Invariant($"version is {version}; expected {Version}"));
                     break;
                 case "machine":
                     reader.Text();
@@ -64,8 +66,8 @@ public sealed record ScheduleOverrides(EquatableArray<ScheduleOverride> Entries)
             }
         });
         reader.End();
-        if (version != Version)
-            throw reader.Error(FormattableString.Invariant($"version is {version}; expected {Version}"));
+        if (version == 0)
+            throw reader.Error(FormattableString.Invariant($"\"version\" is missing; expected {Version}"));
         return new ScheduleOverrides(entries.ToEquatableArray());
     }
 

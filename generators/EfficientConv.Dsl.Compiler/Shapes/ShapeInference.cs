@@ -1,8 +1,6 @@
-using EfficientConv.Dsl.Compiler.Graph;
-
 namespace EfficientConv.Dsl.Compiler.Shapes;
 
-/// <summary>Shapes of layer outputs, by PyTorch's formulas.</summary>
+/// <summary>Sizes along one axis, by PyTorch's formulas.</summary>
 public static class ShapeInference
 {
     /// <summary>More pixels than any padded input has, and few enough that sums of a few of them are integers.</summary>
@@ -52,37 +50,4 @@ public static class ShapeInference
         int total = Math.Max(checked(((output - 1) * stride) + EffectiveKernel(kernel, dilation) - input), 0);
         return (total / 2, total - (total / 2));
     }
-
-    /// <summary>Shape of what <paramref name="op"/> makes of <paramref name="inputs"/>.</summary>
-    public static Shape Output(Operator op, IReadOnlyList<Shape> inputs) => op is ConcatOperator
-        ? inputs[0] with { Channels = checked(inputs.Sum(s => s.Channels)) }
-        : Output(op, inputs[0]);
-
-    /// <summary>Shape of what <paramref name="op"/> makes of <paramref name="input"/>; a size of zero or less says that no output pixel exists.</summary>
-    public static Shape Output(Operator op, Shape input) => op switch
-    {
-        ConvolutionOperator c => new Shape(
-            c.OutChannels,
-            WindowOutput(input.Height, c.Padding.Top, c.Padding.Bottom, c.Kernel.Height, c.Stride.Height, c.Dilation.Height),
-            WindowOutput(input.Width, c.Padding.Left, c.Padding.Right, c.Kernel.Width, c.Stride.Width, c.Dilation.Width)),
-        PoolOperator { CeilMode: true } p => new Shape(
-            input.Channels,
-            WindowOutputCeil(input.Height, p.Padding.Top, p.Padding.Bottom, p.Kernel.Height, p.Stride.Height, p.Dilation.Height),
-            WindowOutputCeil(input.Width, p.Padding.Left, p.Padding.Right, p.Kernel.Width, p.Stride.Width, p.Dilation.Width)),
-        PoolOperator p => new Shape(
-            input.Channels,
-            WindowOutput(input.Height, p.Padding.Top, p.Padding.Bottom, p.Kernel.Height, p.Stride.Height, p.Dilation.Height),
-            WindowOutput(input.Width, p.Padding.Left, p.Padding.Right, p.Kernel.Width, p.Stride.Width, p.Dilation.Width)),
-        TransposedConvolutionOperator t => new Shape(
-            t.OutChannels,
-            TransposedOutput(input.Height, t.Padding.Top + t.Padding.Bottom, t.Kernel.Height, t.Stride.Height, t.Dilation.Height, t.OutputPadding.Height),
-            TransposedOutput(input.Width, t.Padding.Left + t.Padding.Right, t.Kernel.Width, t.Stride.Width, t.Dilation.Width, t.OutputPadding.Width)),
-        UpsampleOperator u => new Shape(input.Channels, u.Size.Height, u.Size.Width),
-        AdaptivePoolOperator a => new Shape(input.Channels, a.Size.Height, a.Size.Width),
-        PixelShuffleOperator p => new Shape(input.Channels / (p.Factor * p.Factor), checked(input.Height * p.Factor), checked(input.Width * p.Factor)),
-        GlobalAveragePoolOperator => new Shape(input.Channels, 1, 1),
-        SliceOperator s => input with { Channels = s.Count },
-        FlattenOperator => new Shape(checked(input.Channels * input.Height * input.Width), 1, 1),
-        _ => input,
-    };
 }

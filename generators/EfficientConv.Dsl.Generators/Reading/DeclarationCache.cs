@@ -9,7 +9,8 @@ namespace EfficientConv.Dsl.Generators.Reading;
 /// <summary>
 /// Remembers what was read from a class as long as its file stays as it is. After a key stroke in another file the compiler binds every attribute anew, which
 /// takes most of a millisecond for a large network; a class whose attributes have only literals and members of the runtime library's enumerations need not
-/// be bound again unless the other file declares a name that could come between. Everything else (constants, aliases, nested templates) is always read anew.
+/// be bound again unless the other file declares a name that could come between, or the project's references change. Everything else (constants, aliases, nested
+/// templates, base types) is always read anew.
 /// The tables are weak: they hold names and constants as long as others hold the syntax, and no syntax themselves.
 /// </summary>
 internal static class DeclarationCache
@@ -21,27 +22,28 @@ internal static class DeclarationCache
     {
         TypeDeclarationSyntax declaration = (TypeDeclarationSyntax)node;
         ProjectScope scope = ProjectScope.Of(model.Compilation, cancellation);
-        if (s_entries.TryGetValue(node, out Entry? entry) && entry.Scope.Equals(scope) && scope.PartialDeclarations(declaration.Identifier.ValueText) == entry.PartialDeclarations)
+        if (s_entries.TryGetValue(node, out Entry? entry) && entry.Scope.Equals(scope) && scope.Declarations(SyntaxNames.MetadataName(declaration)) == 1)
             return entry.Declaration;
 
         if (model.GetDeclaredSymbol(declaration, cancellation) is not { } type)
             return null;
         NetworkDeclaration? read = NetworkReader.ReadAt(type, node, cancellation);
         s_entries.Remove(node);
-        if (read is not null && type.DeclaringSyntaxReferences.Length == 1 && IsSelfContained(declaration, type, scope))
-            s_entries.GetValue(node, _ => new Entry(read, scope, scope.PartialDeclarations(type.Name)));
+        if (read is not null && scope.Declarations(SyntaxNames.MetadataName(declaration)) == 1 && IsSelfContained(declaration, read, scope))
+            s_entries.GetValue(node, _ => new Entry(read, scope));
         return read;
     }
 
-    /// <summary>Whether nothing but the file, the runtime library and the names that the project declares decides what the attributes mean.</summary>
-    private static bool IsSelfContained(TypeDeclarationSyntax declaration, INamedTypeSymbol type, ProjectScope scope) =>
+    /// <summary>Whether nothing but the file, the references and the names that the project declares decides what the class means.</summary>
+    private static bool IsSelfContained(TypeDeclarationSyntax declaration, NetworkDeclaration read, ProjectScope scope) =>
         !scope.DeclaresLibraryNames
         && declaration.Parent is BaseNamespaceDeclarationSyntax or CompilationUnitSyntax // Members of types around it would be in scope.
-        && type.BaseType is { SpecialType: SpecialType.System_Object }
+        && declaration.BaseList is null
+        && read.Members.All(member => member.Signature is null or "") // Parameters have types, which may lie anywhere.
         && declaration.AttributeLists.SelectMany(list => list.Attributes).All(attribute => IsSelfContained(attribute, scope));
 
     private static bool IsSelfContained(AttributeSyntax attribute, ProjectScope scope) =>
-        scope.IsLibraryName(LastName(attribute.Name)) && (attribute.ArgumentList is null || attribute.ArgumentList.Arguments.All(argument => IsSelfContained(argument.Expression, scope)));
+        IsLibraryName(attribute.Name, scope) && (attribute.ArgumentList is null || attribute.ArgumentList.Arguments.All(argument => IsSelfContained(argument.Expression, scope)));
 
     private static bool IsSelfContained(ExpressionSyntax expression, ProjectScope scope) => expression switch
     {
@@ -50,24 +52,23 @@ internal static class DeclarationCache
         BinaryExpressionSyntax binary => IsSelfContained(binary.Left, scope) && IsSelfContained(binary.Right, scope),
         ParenthesizedExpressionSyntax parenthesized => IsSelfContained(parenthesized.Expression, scope),
         MemberAccessExpressionSyntax { Expression: PredefinedTypeSyntax } => true,
-        MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax type } => scope.IsLibraryName(type.Identifier.ValueText),
+        MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax type } => !scope.ImportsMembers && scope.IsLibraryName(type.Identifier.ValueText),
         _ => false,
     };
 
-    private static string LastName(NameSyntax name) => name switch
+    /// <summary>Whether every part of a name is one of the library's.</summary>
+    private static bool IsLibraryName(NameSyntax name, ProjectScope scope) => name switch
     {
-        QualifiedNameSyntax qualified => LastName(qualified.Right),
-        AliasQualifiedNameSyntax alias => LastName(alias.Name),
-        IdentifierNameSyntax identifier => identifier.Identifier.ValueText,
-        _ => string.Empty,
+        QualifiedNameSyntax qualified => IsLibraryName(qualified.Left, scope) && IsLibraryName(qualified.Right, scope),
+        AliasQualifiedNameSyntax { Alias.Identifier: var alias } qualified => alias.IsKind(SyntaxKind.GlobalKeyword) && IsLibraryName(qualified.Name, scope),
+        IdentifierNameSyntax identifier => scope.IsLibraryName(identifier.Identifier.ValueText),
+        _ => false,
     };
 
-    private sealed class Entry(NetworkDeclaration declaration, ProjectScope scope, int partialDeclarations)
+    private sealed class Entry(NetworkDeclaration declaration, ProjectScope scope)
     {
         public NetworkDeclaration Declaration => declaration;
 
         public ProjectScope Scope => scope;
-
-        public int PartialDeclarations => partialDeclarations;
     }
 }

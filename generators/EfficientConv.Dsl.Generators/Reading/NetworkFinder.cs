@@ -5,7 +5,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace EfficientConv.Dsl.Generators.Reading;
 
 /// <summary>A network found in a compilation.</summary>
-public sealed class FoundNetwork(NetworkDeclaration declaration, Location location, Location span, bool isBroken)
+public sealed class FoundNetwork(NetworkDeclaration declaration, Location location, Location span, IReadOnlyList<Location> members, bool isBroken)
 {
     /// <summary>What the generator would compile.</summary>
     public NetworkDeclaration Declaration => declaration;
@@ -15,6 +15,10 @@ public sealed class FoundNetwork(NetworkDeclaration declaration, Location locati
 
     /// <summary>From its first attribute to its name, where the compiler's own errors concern it.</summary>
     public Location Span => span;
+
+    /// <summary>Whether <paramref name="diagnostic"/> is about the network: at its attributes, its name, or one of its members that is in the way of a generated one.</summary>
+    public bool IsConcernedBy(Diagnostic diagnostic) =>
+        members.Append(span).Any(place => place.SourceTree == diagnostic.Location.SourceTree && place.SourceSpan.IntersectsWith(diagnostic.Location.SourceSpan));
 
     /// <summary>Whether the C# compiler cannot make sense of an attribute; it says why itself.</summary>
     public bool IsBroken => isBroken;
@@ -42,7 +46,7 @@ public static class NetworkFinder
                     continue;
                 bool broken = NetworkAttributes.IsBroken(type, NetworkAttributes.Of(type, marker, cancellation));
                 Location span = Location.Create(tree, Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(declaration.SpanStart, declaration.Identifier.Span.End));
-                found.Add(new FoundNetwork(read, declaration.Identifier.GetLocation(), span, broken));
+                found.Add(new FoundNetwork(read, declaration.Identifier.GetLocation(), span, [.. NetworkReader.MembersInTheWay(type).Select(member => member.Locations[0])], broken));
             }
         }
 

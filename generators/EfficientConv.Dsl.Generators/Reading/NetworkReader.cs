@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Emission;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -15,14 +16,6 @@ namespace EfficientConv.Dsl.Generators.Reading;
 internal static class NetworkReader
 {
     private const string AttributeSuffix = "Attribute";
-
-    private static readonly SymbolDisplayFormat NameOnly = new(miscellaneousOptions: SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
-
-    private static readonly SymbolDisplayFormat NameWithTypeParameters = NameOnly.WithGenericsOptions(SymbolDisplayGenericsOptions.IncludeTypeParameters);
-
-    private static readonly SymbolDisplayFormat FullName = new(
-        typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces,
-        miscellaneousOptions: SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
 
     /// <summary>
     /// Reads <paramref name="type"/> when <paramref name="node"/> is the declaration that carries its marker; null elsewhere, so that
@@ -38,14 +31,34 @@ internal static class NetworkReader
     {
         INamedTypeSymbol[] outerTypes = [.. OuterTypes(type).Reverse()];
         return new NetworkDeclaration(
-            type.ContainingNamespace.IsGlobalNamespace ? string.Empty : type.ContainingNamespace.ToDisplayString(FullName),
-            outerTypes.Select(outer => new ContainingType(Keyword(outer), outer.ToDisplayString(NameWithTypeParameters))).ToEquatableArray(),
-            type.ToDisplayString(NameOnly),
+            NamespaceName(type.ContainingNamespace),
+            outerTypes.Select(outer => new ContainingType(Keyword(outer), NameWithTypeParameters(outer))).ToEquatableArray(),
+            Identifiers.Escape(type.Name),
             Keyword(type),
             outerTypes.Append(type).All(t => t.DeclaredAccessibility == Accessibility.Public),
             attributes.Select(attribute => ReadAttribute(attribute, [type])).ToEquatableArray(),
-            FindProblems(type, outerTypes, attributes).ToEquatableArray());
+            FindProblems(type, outerTypes, attributes).ToEquatableArray())
+        {
+            Members = MembersInTheWay(type).Select(ReadMember).ToEquatableArray(),
+        };
     }
+
+    /// <summary>Members of the user's that generated ones may clash with, in the order of <see cref="NetworkDeclaration.Members"/>; the compiler core knows which do.</summary>
+    public static IEnumerable<ISymbol> MembersInTheWay(INamedTypeSymbol type) => type.GetMembers().Where(member => !member.IsImplicitlyDeclared && member is not IMethodSymbol { AssociatedSymbol: not null }
+        && (member is IMethodSymbol { MethodKind: MethodKind.Constructor } or IPropertySymbol { IsRequired: true } or IFieldSymbol { IsRequired: true } || GeneratedMembers.MayClash(member.Name)));
+
+    private static OwnMember ReadMember(ISymbol member) => new(
+        member.Name,
+        member is IMethodSymbol method ? $"{(method.Arity == 0 ? string.Empty : "`" + method.Arity)}{string.Join(", ", method.Parameters.Select(TypeOf))}" : null,
+        member is IPropertySymbol { IsRequired: true } or IFieldSymbol { IsRequired: true });
+
+    private static string TypeOf(IParameterSymbol parameter) => (parameter.RefKind == RefKind.None ? string.Empty : "ref ") + parameter.Type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
+
+    private static string NamespaceName(INamespaceSymbol space) =>
+        space.IsGlobalNamespace ? string.Empty : (space.ContainingNamespace.IsGlobalNamespace ? string.Empty : NamespaceName(space.ContainingNamespace) + ".") + Identifiers.Escape(space.Name);
+
+    private static string NameWithTypeParameters(INamedTypeSymbol type) =>
+        Identifiers.Escape(type.Name) + (type.Arity == 0 ? string.Empty : $"<{string.Join(", ", type.TypeParameters.Select(parameter => Identifiers.Escape(parameter.Name)))}>");
 
     /// <summary>Reads one attribute; <paramref name="users"/> are the classes around a template's, outermost first.</summary>
     private static AttributeDeclaration ReadAttribute(NetworkAttribute attribute, ImmutableArray<INamedTypeSymbol> users)

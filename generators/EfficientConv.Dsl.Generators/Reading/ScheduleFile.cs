@@ -1,16 +1,17 @@
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using Microsoft.CodeAnalysis;
 
 namespace EfficientConv.Dsl.Generators.Reading;
 
 /// <summary>A project's measured schedules.</summary>
-internal sealed class ScheduleFile(ScheduleOverrides overrides, string? error)
+internal sealed class ScheduleFile(ScheduleOverrides overrides, JsonFormatException? error)
 {
     /// <summary>The schedules; none where the file has a mistake.</summary>
     public ScheduleOverrides Overrides => overrides;
 
-    /// <summary>The mistake with its line and column, or null.</summary>
-    public string? Error => error;
+    /// <summary>The mistake, or null.</summary>
+    public JsonFormatException? Error => error;
 
     /// <summary>Whether an additional file is one.</summary>
     public static bool Is(AdditionalText file) => string.Equals(Path.GetFileName(file.Path), ScheduleOverrides.FileName, StringComparison.OrdinalIgnoreCase);
@@ -22,9 +23,9 @@ internal sealed class ScheduleFile(ScheduleOverrides overrides, string? error)
         {
             return new ScheduleFile(ScheduleOverrides.Parse(text), null);
         }
-        catch (FormatException exception)
+        catch (JsonFormatException exception)
         {
-            return new ScheduleFile(ScheduleOverrides.Empty, exception.Message);
+            return new ScheduleFile(ScheduleOverrides.Empty, exception);
         }
     }
 }

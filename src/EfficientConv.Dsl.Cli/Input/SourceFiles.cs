@@ -1,87 +1,46 @@
-using System.Diagnostics;
-using System.Text.Json;
-
 namespace EfficientConv.Dsl.Cli.Input;
 
-/// <summary>The C# files that the user named: files, folders, projects.</summary>
-/// <param name="Files">Full paths.</param>
-/// <param name="DefineConstants">Preprocessor symbols of a project.</param>
-internal sealed record SourceFiles(IReadOnlyList<string> Files, IReadOnlyList<string> DefineConstants)
+/// <summary>The C# files of folders.</summary>
+internal static class SourceFiles
 {
-    /// <summary>Reads what <paramref name="paths"/> mean; folders without their <c>bin</c> and <c>obj</c>.</summary>
-    public static SourceFiles Find(IEnumerable<string> paths)
+    /// <summary>The files below <paramref name="folder"/> without its <c>bin</c> and <c>obj</c>, in the order of their paths. Links are followed, and no folder is gone through twice.</summary>
+    /// <exception cref="ToolException">There are none.</exception>
+    public static IReadOnlyList<string> Below(string folder)
     {
-        List<string> files = [], constants = [];
-        foreach (string path in paths)
-        {
-            if (Directory.Exists(path))
-            {
-                string[] found = [.. Directory.EnumerateFiles(path, "*.cs", SearchOption.AllDirectories).Where(file => !IsBuildOutput(path, file)).Order(StringComparer.Ordinal)];
-                if (found.Length == 0)
-                    throw new ToolException($"{path} has no C# files.");
-                files.AddRange(found);
-            }
-            else if (!File.Exists(path))
-            {
-                throw new ToolException($"{path} is neither a file nor a folder.");
-            }
-            else if (path.EndsWith(".csproj", StringComparison.OrdinalIgnoreCase))
-            {
-                SourceFiles project = OfProject(path);
-                files.AddRange(project.Files);
-                constants.AddRange(project.DefineConstants);
-            }
-            else if (path.EndsWith(".cs", StringComparison.OrdinalIgnoreCase))
-            {
-                files.Add(path);
-            }
-            else
-            {
-                throw new ToolException($"{path} is not something to read networks from: expected .cs files, folders, a .csproj or a built .dll.");
-            }
-        }
+        List<string> files = [];
+        HashSet<string> visited = new(StringComparer.Ordinal);
+        Visit(folder);
+        if (files.Count == 0)
+            throw new ToolException($"{folder} has no C# files.");
+        files.Sort(StringComparer.Ordinal);
+        return files;
 
-        return new SourceFiles([.. files.Select(Path.GetFullPath).Distinct()], [.. constants.Distinct()]);
+        void Visit(string at)
+        {
+            if (!visited.Add(RealPath(at)))
+                return;
+            // A link that leads nowhere, as editors leave them beside a file that is being edited, is no file.
+            files.AddRange(Directory.EnumerateFiles(at, "*.cs").Where(File.Exists));
+
+            // Real folders before links, so that what is inside keeps the path that it really has.
+            foreach (string inner in Directory.EnumerateDirectories(at).Where(d => Path.GetFileName(d) is not ("bin" or "obj")).OrderBy(IsLink).ThenBy(d => d, StringComparer.Ordinal))
+                Visit(inner);
+        }
     }
 
-    private static bool IsBuildOutput(string root, string file)
-    {
-        string[] parts = Path.GetRelativePath(root, file).Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
-        return parts.SkipLast(1).Any(part => part is "bin" or "obj");
-    }
+    /// <summary>Each file once, whatever links lead to it, in the order in which they come.</summary>
+    public static IReadOnlyList<string> Distinct(IEnumerable<string> files) => [.. files.Select(Path.GetFullPath).DistinctBy(RealPath, StringComparer.Ordinal)];
 
-    /// <summary>Asks MSBuild for a project's files; nothing is built or restored.</summary>
-    private static SourceFiles OfProject(string project)
-    {
-        ProcessStartInfo start = new("dotnet", ["msbuild", Path.GetFullPath(project), "-nologo", "-getItem:Compile", "-getProperty:DefineConstants"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        string output, errors;
-        int exit;
-        try
-        {
-            using Process process = Process.Start(start)!;
-            Task<string> reading = process.StandardError.ReadToEndAsync();
-            output = process.StandardOutput.ReadToEnd();
-            errors = reading.Result;
-            process.WaitForExit();
-            exit = process.ExitCode;
-        }
-        catch (System.ComponentModel.Win32Exception exception)
-        {
-            throw new ToolException($"dotnet, which reads {project}, cannot be started: {exception.Message}");
-        }
+    private static bool IsLink(string path) => new DirectoryInfo(path).LinkTarget is not null;
 
-        if (exit != 0)
-            throw new ToolException($"{project} cannot be read: {(errors + output).Trim().Split('\n')[0]}");
-        JsonElement root = JsonDocument.Parse(output).RootElement;
-        string folder = Path.GetDirectoryName(Path.GetFullPath(project))!;
-        string[] files = [.. root.GetProperty("Items").GetProperty("Compile").EnumerateArray()
-            .Select(item => Path.GetFullPath(item.GetProperty("Identity").GetString()!.Replace('\\', Path.DirectorySeparatorChar), folder)).Where(File.Exists)];
-        string constants = root.GetProperty("Properties").GetProperty(nameof(DefineConstants)).GetString() ?? string.Empty;
-        return new SourceFiles(files, constants.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    /// <summary>The full path without links on the way.</summary>
+    internal static string RealPath(string path)
+    {
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Path.GetDirectoryName(path) is not { } parent)
+            return path;
+        string here = Path.Combine(RealPath(parent), Path.GetFileName(path));
+        FileSystemInfo entry = Directory.Exists(here) ? new DirectoryInfo(here) : new FileInfo(here);
+        return entry.LinkTarget is not null && entry.ResolveLinkTarget(returnFinalTarget: true) is { } target ? RealPath(target.FullName) : here;
     }
 }

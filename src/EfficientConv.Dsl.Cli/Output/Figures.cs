@@ -21,6 +21,9 @@ internal static class Figures
 
     public static string Mebibytes(long bytes, int digits = 2) => (bytes / 1048576.0).ToString("N" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
+    /// <summary>Bytes of which there may be more than a 64-bit number holds.</summary>
+    public static string Bytes(double bytes) => bytes < 10L << 30 ? Bytes((long)bytes) : Number(bytes / (1L << 30), 1) + " GiB";
+
     /// <summary>Bytes with the unit that suits them.</summary>
     public static string Bytes(long bytes) => bytes >= 1 << 20
         ? Mebibytes(bytes, bytes >= 100L << 20 ? 1 : 2) + " MiB"

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Measuring;
@@ -16,25 +17,41 @@ internal static class Calibration
     /// <summary>The file of measured machines, a figure for each processor and instruction set.</summary>
     public static string CacheFile => Path.Combine(CacheFolder(), "efficientconv", "machines.json");
 
+    /// <summary>Multiply-adds or bytes a second that are believed of a core: from a slow emulator to more than any has.</summary>
+    public const double LeastPerSecond = 1e6, MostPerSecond = 1e15;
+
     /// <summary>This machine's figures: from the cache, or measured now.</summary>
-    public static MachineModel Of(InstructionSet instructionSet, bool again, Terminal terminal)
+    public static MachineModel Of(InstructionSet instructionSet, bool again, Terminal terminal) => Of(instructionSet, again, terminal, CacheFile);
+
+    /// <summary>The same with the cache in <paramref name="file"/>; what is in it and cannot be is measured anew.</summary>
+    internal static MachineModel Of(InstructionSet instructionSet, bool again, Terminal terminal, string file)
     {
         string key = $"{Machine.Processor}, {instructionSet}";
-        Dictionary<string, MachineModel> known = ReadCache();
-        if (!again && known.TryGetValue(key, out MachineModel? machine))
-            return machine;
-        using (terminal.Working("Measuring this machine"))
-            machine = Measure(instructionSet);
-        known[key] = machine;
+        JsonObject known = [];
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(CacheFile)!);
-            File.WriteAllText(CacheFile, JsonSerializer.Serialize(known, s_json));
+            known = ReadCache(file);
+            if (!again && known.TryGetPropertyValue(key, out JsonNode? entry))
+                return Believed(entry, key);
+        }
+        catch (Exception exception) when (exception is JsonException or FormatException or IOException or UnauthorizedAccessException)
+        {
+            terminal.Error($"note: {file}: {exception.Message.Split('\n')[0].TrimEnd('.', '\r')}; this machine is measured anew.");
+        }
+
+        MachineModel machine;
+        using (terminal.Working("Measuring this machine"))
+            machine = Measure(instructionSet);
+        known[key] = JsonSerializer.SerializeToNode(machine, s_json);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            OutputFile.Write(file, known.ToJsonString(s_json));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Next time it is measured again.
-            terminal.Error($"note: {CacheFile} cannot be written: {exception.Message}");
+            terminal.Error($"note: {file} cannot be written: {exception.Message}");
         }
 
         return machine;
@@ -97,17 +114,37 @@ internal static class Calibration
 
     private static string ReadLine(string file) => File.Exists(file) ? File.ReadAllText(file).Trim() : string.Empty;
 
-    private static Dictionary<string, MachineModel> ReadCache()
+    /// <summary>The cache's entries, of this machine and of others.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="FormatException">It is JSON of another kind.</exception>
+    private static JsonObject ReadCache(string file)
     {
-        try
-        {
-            return File.Exists(CacheFile) ? JsonSerializer.Deserialize<Dictionary<string, MachineModel>>(File.ReadAllText(CacheFile), s_json) ?? [] : [];
-        }
-        catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
-        {
+        if (!File.Exists(file))
             return [];
+        JsonNode? root = JsonNode.Parse(File.ReadAllText(file), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
+        return root as JsonObject ?? throw new FormatException($"expected an object of machines, found {Kind(root)}");
+    }
+
+    /// <summary>An entry with figures that a core can have.</summary>
+    /// <exception cref="FormatException">One of them is missing, no number, or out of bounds.</exception>
+    private static MachineModel Believed(JsonNode? entry, string key)
+    {
+        if (entry is not JsonObject figures)
+            throw new FormatException($"\"{key}\" is {Kind(entry)}; expected an object of figures");
+        return new MachineModel(
+            Figure("macsPerSecond", LeastPerSecond, MostPerSecond), (long)Figure("secondLevelBytes", 1 << 10, 1L << 40), (long)Figure("lastLevelBytes", 1 << 10, 1L << 40),
+            Figure("secondLevelBandwidth", LeastPerSecond, MostPerSecond), Figure("lastLevelBandwidth", LeastPerSecond, MostPerSecond), Figure("memoryBandwidth", LeastPerSecond, MostPerSecond));
+
+        double Figure(string name, double least, double most)
+        {
+            JsonNode? found = figures[name];
+            return found is JsonValue value && value.TryGetValue(out double number) && number >= least && number <= most
+                ? number
+                : throw new FormatException(FormattableString.Invariant($"{name} of \"{key}\" is {Figures.Short(found?.ToJsonString() ?? "missing", 30)}; expected a number from {least} to {most}"));
         }
     }
+
+    private static string Kind(JsonNode? node) => node?.GetValueKind().ToString().ToLowerInvariant() ?? "null";
 
     private static string CacheFolder()
     {

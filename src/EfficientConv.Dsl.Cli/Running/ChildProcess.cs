@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
@@ -8,39 +7,27 @@ namespace EfficientConv.Dsl.Cli.Running;
 
 /// <summary>
 /// The tool starts itself to run a network alone: for the just-in-time compiler's listing, which is asked for when a process starts, and for memory
-/// that no compiler has touched. The hidden verb's arguments: assembly, class, instruction set, calls.
+/// that no compiler has touched. The hidden verb's arguments: assembly, instruction set, calls.
 /// </summary>
 internal static class ChildProcess
 {
     /// <summary>The hidden verb.</summary>
     public const string Verb = "run-in-child";
 
-    /// <summary>What the child said.</summary>
-    /// <param name="ExitCode">Its exit code.</param>
-    /// <param name="Output">Its standard output.</param>
-    /// <param name="Error">Its standard error.</param>
-    public sealed record Result(int ExitCode, string Output, string Error);
-
-    /// <summary>Writes the assembly into a temporary folder and runs one of its classes.</summary>
-    public static Result Start(byte[] assembly, string type, InstructionSet set, int calls, params (string Name, string Value)[] environment)
+    /// <summary>Writes the assembly into a temporary folder and runs the network that it holds.</summary>
+    public static Subprocess.Result Start(byte[] assembly, InstructionSet set, int calls, params (string Name, string Value)[] environment)
     {
         string folder = Directory.CreateTempSubdirectory("efficientconv-").FullName;
+        using Ending ending = new(() => Directory.Delete(folder, recursive: true));
         try
         {
             string image = Path.Combine(folder, "network.dll");
             File.WriteAllBytes(image, assembly);
             string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
-            ProcessStartInfo start = new(host, ["exec", typeof(ChildProcess).Assembly.Location, Verb, image, type, set.ToString(), calls.ToString(CultureInfo.InvariantCulture)])
-            {
-                RedirectStandardOutput = true, RedirectStandardError = true,
-            };
+            ProcessStartInfo start = new(host, ["exec", typeof(ChildProcess).Assembly.Location, Verb, image, set.ToString(), calls.ToString(CultureInfo.InvariantCulture)]);
             foreach ((string name, string value) in environment)
                 start.Environment[name] = value;
-            using Process process = Process.Start(start)!;
-            Task<string> error = process.StandardError.ReadToEndAsync();
-            string output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            return new Result(process.ExitCode, output, error.Result);
+            return Subprocess.Run(start);
         }
         finally
         {
@@ -52,11 +39,12 @@ internal static class ChildProcess
     public static int Run(string[] arguments)
     {
         long before = PeakResidentBytes();
-        Assembly assembly = AssemblyLoadContext.Default.LoadFromAssemblyPath(arguments[1]);
-        RunnableNetwork network = RunnableNetwork.Of(assembly.GetType(arguments[2], throwOnError: true)!);
-        LoadedNetwork loaded = network.CreateRandom(1, Enum.Parse<InstructionSet>(arguments[3]));
+        if (arguments.Length != 4)
+            throw new ToolException($"{Verb} is for the tool itself.");
+        RunnableNetwork network = RunnableNetwork.In(AssemblyLoadContext.Default.LoadFromAssemblyPath(arguments[1]));
+        LoadedNetwork loaded = network.CreateRandom(1, Enum.Parse<InstructionSet>(arguments[2]));
         float[] input = new float[network.InputShape.ElementCount], output = new float[network.OutputShape.ElementCount];
-        for (int i = int.Parse(arguments[4], CultureInfo.InvariantCulture); i > 0; i--)
+        for (int i = int.Parse(arguments[3], CultureInfo.InvariantCulture); i > 0; i--)
             loaded.ForwardOne(input, output);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{before} {PeakResidentBytes()}"));
         return ExitCode.Success;

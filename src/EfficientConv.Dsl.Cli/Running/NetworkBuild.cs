@@ -17,14 +17,7 @@ internal static class NetworkBuild
     {
         CompilationResult result = NetworkCompiler.Compile(declaration, options);
         Assembly assembly = AssemblyLoadContext.Default.LoadFromStream(new MemoryStream(Emit(result.Sources.Select(s => s.Text))));
-        return RunnableNetwork.Of(assembly.GetType(MetadataName(declaration), throwOnError: true)!);
-    }
-
-    /// <summary>The class's name as reflection knows it.</summary>
-    public static string MetadataName(NetworkDeclaration declaration)
-    {
-        string type = string.Join('+', declaration.ContainingTypes.Select(t => t.Name).Append(declaration.Name));
-        return (declaration.Namespace.Length == 0 ? type : declaration.Namespace + "." + type).Replace("@", string.Empty, StringComparison.Ordinal);
+        return RunnableNetwork.In(assembly);
     }
 
     /// <summary>An assembly of <paramref name="sources"/>.</summary>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using EfficientConv.Dsl.Cli.Input;
 
 namespace EfficientConv.Dsl.Cli.Running;
 
@@ -21,9 +22,31 @@ internal abstract class RunnableNetwork
 
     public abstract LoadedNetwork Load(byte[] safetensors, LoadOptions options);
 
+    /// <summary>The only network of an assembly that <see cref="NetworkBuild"/> made.</summary>
+    public static RunnableNetwork In(Assembly assembly) => Of(assembly.GetTypes().Single(AssemblyNetworks.IsNetwork));
+
     /// <summary>Wraps <paramref name="type"/>, which implements IConvNet of itself.</summary>
+    /// <exception cref="ToolException">It lies in a generic type that no argument suits.</exception>
     public static RunnableNetwork Of(Type type) =>
-        (RunnableNetwork)Activator.CreateInstance(typeof(Typed<>).MakeGenericType(type), nonPublic: true)!;
+        (RunnableNetwork)Activator.CreateInstance(typeof(Typed<>).MakeGenericType(type.ContainsGenericParameters ? Closed(type) : type), nonPublic: true)!;
+
+    /// <summary>A class inside a generic type with arguments for that one: the network is the same for all.</summary>
+    private static Type Closed(Type type)
+    {
+        foreach (Type argument in new[] { typeof(object), typeof(int) })
+        {
+            try
+            {
+                return type.MakeGenericType([.. type.GetGenericArguments().Select(_ => argument)]);
+            }
+            catch (ArgumentException)
+            {
+                // A constraint wants another one.
+            }
+        }
+
+        throw new ToolException($"{type.Name} lies in {type.DeclaringType!.Name.Split('`')[0]}, whose constraints allow neither object nor int: give its sources or project instead of the built assembly.");
+    }
 
     private sealed class Typed<T> : RunnableNetwork
         where T : class, IConvNet<T>

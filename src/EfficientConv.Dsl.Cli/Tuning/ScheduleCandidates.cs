@@ -18,7 +18,7 @@ internal sealed record Candidate(ScheduleOverride? Override, NetworkPlan Plan, E
 internal sealed class ScheduleCandidates(NetworkAnalysis analysis, ScheduleSettings settings, VectorTarget target, MachineModel machine)
 {
     /// <summary>Schedules tried of each layer: those that the model believes fastest.</summary>
-    private const int MostForms = 12;
+    public const int MostForms = 12;
 
     private const int MostRows = 16, LargestSlab = 512;
 

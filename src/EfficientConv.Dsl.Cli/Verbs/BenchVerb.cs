@@ -28,34 +28,41 @@ internal static class BenchVerb
 
     private const double SecondsPerNetwork = 1.0;
 
+    /// <summary>Calls that may be asked for: the time of each is kept.</summary>
+    private const int MostAsked = 10_000_000;
+
     public static Command Create(Terminal terminal)
     {
-        Argument<string[]> inputs = Options.Inputs();
-        Option<string?> network = Options.Network();
+        InputOptions inputs = new();
         Option<bool> json = Options.Json();
         Option<InstructionSet> isa = Options.InstructionSet();
         Option<int> threads = Options.Number("--threads", "Threads of a call.", 1);
         Option<int> batch = Options.Number("--batch", "Images of a call.", 1);
-        Option<int> warmUp = Options.Number("--warm-up", "Calls before the first counted one; at least a quarter of a second.", 40, 0);
-        Option<int> count = Options.Number("--count", "Counted calls; 0: as many as take a second, at least 100.", 0, 0);
+        Option<int> warmUp = Options.Number("--warm-up", "Calls before the first counted one; at least a quarter of a second.", 40, 0, MostAsked);
+        Option<int> count = Options.Number("--count", "Counted calls; 0: as many as take a second, at least 100.", 0, 0, MostAsked);
         Option<bool> layers = new("--layers") { Description = "Each step's time as well (one image)." };
         Option<string> peer = new("--peer") { Description = "ort: ONNX Runtime beside it, same weights and input (one image).", DefaultValueFactory = _ => "none" };
         peer.AcceptOnlyFromAmong("none", "ort");
         Option<int?> core = new("--core") { Description = "Binds the thread to this core.", HelpName = "n" };
         Option<FileInfo?> schedule = Options.Schedule();
         MachineOptions machine = new();
-        Command command = new("bench", "Runs the generated kernels and times them.") { inputs, network, isa, threads, batch, warmUp, count, layers, peer, core, schedule, json };
+        Command command = new("bench", "Runs the generated kernels and times them.") { isa, threads, batch, warmUp, count, layers, peer, core, schedule, json };
+        inputs.AddTo(command);
         machine.AddTo(command);
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
-            BenchSettings settings = new(set, parsed.GetValue(threads), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers), Options.ReadSchedule(parsed.GetValue(schedule)), parsed.GetValue(core));
+            BenchSettings settings = new(set, Options.Threads(parsed.GetValue(threads), terminal), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers), Options.ReadSchedule(parsed.GetValue(schedule)), parsed.GetValue(core));
             bool hasPeer = parsed.GetValue(peer) == "ort";
             if (hasPeer && settings.Batch != 1)
                 throw new ToolException("--peer ort compares one image; leave --batch out.");
             if (settings.Layers && settings.Batch != 1)
                 throw new ToolException("--layers times the steps of one image; leave --batch out.");
-            IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            if (settings.Core is { } bound && !CoreAffinity.Allowed.Contains(bound))
+                throw new ToolException($"--core is {bound}; the cores of this process are {string.Join(", ", CoreAffinity.Allowed)}.");
+            IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
+            foreach (NetworkInput item in networks)
+                CheckMemory(item, settings);
             MachineModel model = machine.Read(parsed, set, terminal);
             Pin(settings);
             OnnxRuntimePeer? ort = hasPeer ? StartPeer(settings.Threads) : null;
@@ -83,11 +90,34 @@ internal static class BenchVerb
     /// <summary>Threads inherit the core of the thread that makes them, so it is called again when a network has made its own.</summary>
     private static void Pin(BenchSettings settings)
     {
-        if (settings.Core is not { } core)
-            return;
-        if (!CoreAffinity.Allowed.Contains(core))
-            throw new ToolException($"--core is {core}; the cores of this process are {string.Join(", ", CoreAffinity.Allowed)}.");
-        CoreAffinity.Pin(settings.Threads, core);
+        if (settings.Core is { } core)
+            CoreAffinity.Pin(settings.Threads, core);
+    }
+
+    /// <summary>Whether the inputs and outputs of a call can be made, before anything is compiled.</summary>
+    private static void CheckMemory(NetworkInput network, BenchSettings settings)
+    {
+        long input, output, parameters;
+        double bytes;
+        if (network.Declaration is null)
+        {
+            RunnableNetwork runnable = RunnableNetwork.Of(network.Type!);
+            (input, output, parameters) = (runnable.InputShape.ElementCount, runnable.OutputShape.ElementCount, runnable.Cost.Parameters);
+            bytes = sizeof(float) * ((4.0 * parameters) + ((double)settings.Batch * (input + output)));
+        }
+        else
+        {
+            NetworkAnalysis analysis = network.Analyze(settings.Schedules);
+            (input, output, parameters) = (analysis.Graph.Input.Count, analysis.Graph.Output.Count, analysis.Cost.Parameters);
+            bytes = MemoryBound.Bytes(analysis.PlanFor(Options.Target(settings.InstructionSet)), parameters, settings.Batch, settings.Threads);
+        }
+
+        long most = int.MaxValue / Math.Max(input, output);
+        if (settings.Batch > most)
+            throw new ToolException($"--batch is {settings.Batch}: {Figures.Count(settings.Batch)} images of {network.ShortName} have more than {Figures.Count(int.MaxValue)} values; a call takes at most {Figures.Count(most)}.");
+        if (parameters * sizeof(float) > Array.MaxLength)
+            throw new ToolException($"{network.ShortName} has weights of {Figures.Bytes(parameters * sizeof(float))}; bench makes a checkpoint of at most 2 GiB in memory.");
+        MemoryBound.Check($"{network.ShortName} with --batch {settings.Batch}", bytes);
     }
 
     private static OnnxRuntimePeer StartPeer(int threads)
@@ -96,7 +126,7 @@ internal static class BenchVerb
         {
             return new OnnxRuntimePeer(threads);
         }
-        catch (Exception exception) when (exception is PeerUnavailableException or DllNotFoundException or BadImageFormatException)
+        catch (Exception exception) when (exception is PeerUnavailableException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
         {
             throw new ToolException(exception.Message);
         }
@@ -229,8 +259,8 @@ internal static class BenchVerb
     {
         if (network.Declaration is null)
             return null;
-        ChildProcess.Result result = ChildProcess.Start(
-            NetworkBuild.Emit(NetworkCompiler.Compile(network.Declaration, CompilerOptions.Default).Sources.Select(s => s.Text)), NetworkBuild.MetadataName(network.Declaration), set, 10);
+        Subprocess.Result result = ChildProcess.Start(
+            NetworkBuild.Emit(NetworkCompiler.Compile(network.Declaration, CompilerOptions.Default).Sources.Select(s => s.Text)), set, 10);
         string[] figures = result.Output.Trim().Split(' ');
         return result.ExitCode == ExitCode.Success && figures.Length == 2
             ? (long.Parse(figures[0], CultureInfo.InvariantCulture), long.Parse(figures[1], CultureInfo.InvariantCulture))

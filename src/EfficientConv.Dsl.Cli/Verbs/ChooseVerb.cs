@@ -64,16 +64,18 @@ internal static class ChooseVerb
     private static List<Choice> Measure(LayerQuestion question, InstructionSet set, Terminal terminal)
     {
         List<(ConvolutionMethod Method, LayerGraph Graph, NetworkAnalysis Analysis, RunnableNetwork Network, LoadedNetwork Loaded, PageBuffer Input, PageBuffer Output, LatencySamples Samples)> all = [];
-        foreach (ConvolutionMethod method in ConvolutionMethod.Choices(question))
+        (ConvolutionMethod Method, LayerGraph Graph, NetworkAnalysis Analysis)[] methods = [.. ConvolutionMethod.Choices(question)
+            .Select(method => (method, new NetworkInput(method.Name, "--in, --out, --size", method.Declaration, null).Graph())).Select(m => (m.method, m.Item2, NetworkAnalysis.Of(m.Item2)))];
+        MemoryBound.Check($"Every method for {question}", methods.Sum(m => MemoryBound.Bytes(m.Analysis.PlanFor(Options.Target(set)), m.Analysis.Cost.Parameters)));
+        foreach ((ConvolutionMethod method, LayerGraph graph, NetworkAnalysis analysis) in methods)
         {
-            LayerGraph graph = new NetworkInput(method.Name, "--in, --out, --size", method.Declaration, null).Graph();
             using (terminal.Working($"Compiling {method.Name}"))
             {
                 RunnableNetwork network = NetworkBuild.Compile(method.Declaration, CompilerOptions.Default);
                 LoadedNetwork loaded = network.CreateRandom(1, set);
                 PageBuffer input = new(network.InputShape.ElementCount, 0), output = new(network.OutputShape.ElementCount, 2048 + 64);
                 SeededValues.FillInput(input.Span);
-                all.Add((method, graph, NetworkAnalysis.Of(graph), network, loaded, input, output, new LatencySamples()));
+                all.Add((method, graph, analysis, network, loaded, input, output, new LatencySamples()));
             }
         }
 

@@ -4,7 +4,7 @@ using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler;
-using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
 
@@ -16,27 +16,33 @@ internal static partial class GenerateVerb
 
     public static Command Create(Terminal terminal)
     {
-        Argument<string[]> inputs = Options.Inputs();
-        Option<string?> network = Options.Network();
+        InputOptions inputs = new();
         Option<bool> json = Options.Json();
         Option<DirectoryInfo?> output = new("--output", "-o") { Description = "Writes the files into this folder; without it they are printed.", HelpName = "folder" };
         Option<bool> asm = new("--asm") { Description = "The machine code instead, as the just-in-time compiler lists it." };
         Option<string> method = new("--method") { Description = "With --asm: only methods that match (* is any text); Pointwise*, Run, ...", DefaultValueFactory = _ => "*", HelpName = "pattern" };
         Option<InstructionSet> isa = Options.InstructionSet();
         Option<FileInfo?> schedule = Options.Schedule();
-        Command command = new("generate", "The generated C# to look at, with the assembly of a kernel on request.") { inputs, network, output, asm, method, isa, schedule, json };
+        Command command = new("generate", "The generated C# to look at, with the assembly of a kernel on request.") { output, asm, method, isa, schedule, json };
+        inputs.AddTo(command);
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
-            IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            if (parsed.GetValue(output) is { } target)
+                OutputFile.CheckFolder("--output", target);
             CompilerOptions options = new(Overrides: Options.ReadSchedule(parsed.GetValue(schedule)));
+            IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
             List<GeneratedSource> files = [];
             foreach (NetworkInput item in networks)
             {
-                item.Graph();
+                LayerGraph graph = item.Graph();
                 Sources sources = new(NetworkCompiler.Compile(item.Declaration!, options).Sources);
                 if (parsed.GetValue(asm))
-                    files.Add(new GeneratedSource($"{item.Name}.{set}.asm".ToLowerInvariant(), Assembly(item, sources, set, parsed.GetValue(method)!, terminal)));
+                {
+                    NetworkAnalysis analysis = NetworkAnalysis.Of(graph);
+                    MemoryBound.Check($"Running {item.ShortName}", MemoryBound.Bytes(analysis.PlanFor(Options.Target(set)), analysis.Cost.Parameters));
+                    files.Add(new GeneratedSource(ListingName(item, set), Assembly(item, sources, set, parsed.GetValue(method)!, terminal)));
+                }
                 else
                     files.AddRange(parsed.GetValue(output) is null && !parsed.GetValue(json) ? sources.Files.Where(f => f.HintName.EndsWith($".{Options.Target(set).Name}.g.cs", StringComparison.Ordinal)) : sources.Files);
             }
@@ -58,8 +64,12 @@ internal static partial class GenerateVerb
     {
         folder.Create();
         foreach (GeneratedSource file in files)
-            File.WriteAllText(Path.Combine(folder.FullName, file.HintName), file.Text);
+            OutputFile.Write(Path.Combine(folder.FullName, file.HintName), file.Text);
     }
+
+    /// <summary>The name of a listing's file; not every system takes the brackets of type parameters in it.</summary>
+    private static string ListingName(NetworkInput network, InstructionSet set) =>
+        string.Concat($"{network.Name}.{set}.asm".ToLowerInvariant().Select(c => char.IsLetterOrDigit(c) || c is '.' or '_' ? c : '_'));
 
     /// <summary>Runs the network in a child whose just-in-time compiler writes down what it makes.</summary>
     private static string Assembly(NetworkInput network, Sources sources, InstructionSet set, string pattern, Terminal terminal)
@@ -70,8 +80,8 @@ internal static partial class GenerateVerb
             using (terminal.Working($"Running {network.ShortName}"))
             {
                 string filter = string.Join(' ', pattern.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(p => $"*_{Options.Target(set).Name}*:{p}"));
-                ChildProcess.Result result = ChildProcess.Start(
-                    NetworkBuild.Emit(sources.Files.Select(f => f.Text)), NetworkBuild.MetadataName(network.Declaration!), set, Calls,
+                Subprocess.Result result = ChildProcess.Start(
+                    NetworkBuild.Emit(sources.Files.Select(f => f.Text)), set, Calls,
                     ("DOTNET_JitDisasm", filter), ("DOTNET_JitStdOutFile", listing), ("DOTNET_TieredPGO", "0"));
                 if (result.ExitCode != ExitCode.Success)
                     throw new ToolException($"{network.Name} could not be run: {result.Error.Trim()}", ExitCode.Failed);

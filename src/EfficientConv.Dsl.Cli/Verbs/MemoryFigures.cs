@@ -71,6 +71,10 @@ internal sealed record MemoryFigures
 
     public static MemoryFigures Of(string name, string? declaration, LayerGraph graph, int batch)
     {
+        // Copies, gradients and windows written out as a matrix together are far from as many.
+        const double MostCopies = 4096;
+        if (MostCopies * batch * sizeof(float) * graph.Layers.Sum(layer => (double)layer.Output.Count) > long.MaxValue)
+            throw new ToolException($"--batch is {batch}: the bytes of so many images of {name} cannot be counted in 64 bits.");
         NetworkAnalysis analysis = NetworkAnalysis.Of(graph);
         SavedTensors saved = TrainingMemory.Saved(graph);
         MemoryTimeline layerwise = LayerMemory.Layerwise(graph);

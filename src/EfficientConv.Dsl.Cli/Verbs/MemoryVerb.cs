@@ -15,23 +15,22 @@ internal static class MemoryVerb
 
     public static Command Create(Terminal terminal)
     {
-        Argument<string[]> inputs = Options.Inputs(required: false);
-        Option<string?> network = Options.Network();
+        InputOptions inputs = new(required: false);
         Option<bool> json = Options.Json();
         QuestionOptions question = new();
         Option<int> batch = Options.Number("--batch", "Images at once.", 1);
-        Command command = new("memory", Description) { inputs, network, json, batch };
+        Command command = new("memory", Description) { json, batch };
+        inputs.AddTo(command);
         question.AddTo(command, required: false);
         command.SetAction(parsed =>
         {
-            string[] paths = parsed.GetValue(inputs) ?? [];
             int images = parsed.GetValue(batch);
             LayerQuestion? asked = question.Read(parsed);
-            if (asked is null == (paths.Length == 0))
+            if (asked is null == (inputs.Paths(parsed).Length == 0))
                 throw new ToolException("Give either networks (files, folders, a project) or a layer (--in, --out, --size).");
             List<MemoryComparison> comparisons = asked is not null
                 ? [OfLayer(asked, images)]
-                : [.. NetworkInputs.Read(paths, parsed.GetValue(network), terminal).Select(n => OfNetwork(n, images))];
+                : [.. inputs.Read(parsed, terminal).Select(n => OfNetwork(n, images))];
             if (parsed.GetValue(json))
                 terminal.Writer.WriteLine(Figures.Json(new { Batch = images, Comparisons = comparisons }));
             else

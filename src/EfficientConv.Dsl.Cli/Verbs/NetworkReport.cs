@@ -141,12 +141,9 @@ internal sealed record NetworkReport
 internal sealed record LayerReport(
     string Name, string Operator, string Input, string Output, long Activations, long Parameters, long WeightBytes, long MultiplyAdds, long LiveBytes, double Intensity)
 {
-    private static readonly HashSet<string> s_structural =
-        ["Conv2d", "ConvTranspose2d", "Linear", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "Flatten", "ChannelShuffle", "PixelShuffle", "Add", "Mul", "Softmax", "Concat", "Slice", "Upsample"];
-
     /// <summary>Batch norm or an activation.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public bool IsPointwiseFunction => !s_structural.Contains(Operator);
+    public bool IsPointwiseFunction => OperatorCatalog.KindOf(Operator) == OperatorKind.NormOrActivation;
 }
 
 /// <summary>A step of the generated code.</summary>

@@ -22,21 +22,29 @@ internal static class Options
 
     public static Option<FileInfo?> Schedule() => new("--schedule") { Description = "Measured schedules, as tune writes them.", HelpName = "file" };
 
-    /// <summary>Reads a file of measured schedules; null where none is given.</summary>
-    public static ScheduleOverrides? ReadSchedule(FileInfo? file)
+    /// <summary>Reads a file of measured schedules, which <paramref name="option"/> names; null where none is given.</summary>
+    public static ScheduleOverrides? ReadSchedule(FileInfo? file, string option = "--schedule")
     {
         if (file is null)
             return null;
         if (!file.Exists)
-            throw new ToolException($"--schedule: {file} does not exist.");
+            throw new ToolException(Directory.Exists(file.FullName) ? $"{option}: {file} is a folder; expected a file of schedules." : $"{option}: {file} does not exist.");
         try
         {
             return ScheduleOverrides.Parse(File.ReadAllText(file.FullName));
         }
         catch (FormatException exception)
         {
-            throw new ToolException($"--schedule: {file}: {exception.Message}.");
+            throw new ToolException($"{option}: {file} is no file of schedules: {exception.Message}.");
         }
+    }
+
+    /// <summary>As many threads as were asked for, and no more than there are cores.</summary>
+    public static int Threads(int asked, Terminal terminal)
+    {
+        if (asked > Environment.ProcessorCount)
+            terminal.Error($"note: --threads is {asked}; this process has {Environment.ProcessorCount} core(s), so {Environment.ProcessorCount} thread(s) run.");
+        return Math.Min(asked, Environment.ProcessorCount);
     }
 
     public static Option<InstructionSet> InstructionSet() => new("--isa")
@@ -46,13 +54,13 @@ internal static class Options
         HelpName = "isa",
     };
 
-    public static Option<int> Number(string name, string description, int fallback, int minimum = 1)
+    public static Option<int> Number(string name, string description, int fallback, int minimum = 1, int maximum = int.MaxValue)
     {
         Option<int> option = new(name) { Description = description, DefaultValueFactory = _ => fallback, HelpName = "n" };
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && value < minimum)
-                result.AddError($"{name} is {value}; it must be at least {minimum}.");
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < minimum || value > maximum))
+                result.AddError($"{name} is {value}; it must be {(maximum == int.MaxValue ? $"at least {minimum}" : $"from {minimum} to {maximum}")}.");
         });
         return option;
     }
@@ -99,12 +107,20 @@ internal sealed class MachineOptions
         command.Add(Calibrate);
     }
 
+    /// <summary>Rates in billions a second that a core may have.</summary>
+    private static void Check(string option, double[] rates)
+    {
+        const double Most = Calibration.MostPerSecond / 1e9, Least = Calibration.LeastPerSecond / 1e9;
+        if (rates.Any(rate => !(rate >= Least && rate <= Most)))
+            throw new ToolException(FormattableString.Invariant($"{option} is {string.Join(' ', rates)}; expected {(rates.Length == 1 ? "a number" : "numbers")} from {Least} to {Most}."));
+    }
+
     public MachineModel Read(ParseResult parsed, InstructionSet set, Terminal terminal)
     {
         double? peak = parsed.GetValue(Peak);
         double[] bandwidth = parsed.GetValue(Bandwidth) ?? [];
-        if (peak <= 0 || bandwidth.Any(b => b <= 0))
-            throw new ToolException("--peak and --bandwidth must be positive.");
+        Check(Peak.Name, peak is { } rate ? [rate] : []);
+        Check(Bandwidth.Name, bandwidth);
         if (peak is { } given && bandwidth is [double second, double last, double memory])
             return new MachineModel(given * 1e9, 2L << 20, 32L << 20, second * 1e9, last * 1e9, memory * 1e9);
         MachineModel machine = Calibration.Of(set, parsed.GetValue(Calibrate), terminal);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
@@ -12,32 +13,48 @@ internal static class ReportVerb
 {
     public static Command Create(Terminal terminal)
     {
-        Argument<string[]> inputs = Options.Inputs();
-        Option<string?> network = Options.Network();
+        InputOptions inputs = new();
         Option<bool> json = Options.Json();
         Option<FileInfo?> html = new("--html") { Description = "Writes one self-contained page with charts.", HelpName = "file" };
         Option<bool> all = new("--all-layers") { Description = "Shows batch norm and activations as rows of their own." };
         Option<InstructionSet> isa = Options.InstructionSet();
         Option<FileInfo?> schedule = Options.Schedule();
         MachineOptions machine = new();
-        Command command = new("report", "Shapes, parameters, MACs, memory, schedule and predicted time of networks.") { inputs, network, json, html, all, isa, schedule };
+        Command command = new("report", "Shapes, parameters, MACs, memory, schedule and predicted time of networks.") { json, html, all, isa, schedule };
+        inputs.AddTo(command);
         machine.AddTo(command);
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
-            IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            OutputFile? page = Page(parsed.GetValue(html));
             ScheduleOverrides? schedules = Options.ReadSchedule(parsed.GetValue(schedule));
+            IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
             MachineModel model = machine.Read(parsed, set, terminal);
             NetworkReport[] reports = [.. networks.Select(n => NetworkReport.Of(n, set, model, schedules))];
-            if (parsed.GetValue(html) is { } file)
-                File.WriteAllText(file.FullName, HtmlReport.Page(reports, model));
+            string text = page is null ? string.Empty : HtmlReport.Page(reports, model);
+            page?.Write(text);
             if (parsed.GetValue(json))
-                terminal.Writer.WriteLine(Figures.Json(new { Machine = model, Networks = reports }));
-            else if (parsed.GetValue(html) is null)
+                terminal.Writer.WriteLine(Figures.Json(new { Machine = model, Html = parsed.GetValue(html)?.FullName, Networks = reports }));
+            else if (parsed.GetValue(html) is { } file)
+                terminal.Line($"Wrote {file.FullName}: {(reports.Length == 1 ? reports[0].Name : $"{reports.Length} networks")}, {Figures.Bytes(Encoding.UTF8.GetByteCount(text))}.");
+            else
                 Print(reports, parsed.GetValue(all), terminal);
             return ExitCode.Success;
         });
         return command;
+    }
+
+    /// <summary>The page to write; a file that is none stays as it is.</summary>
+    private static OutputFile? Page(FileInfo? file)
+    {
+        const string Option = "--html";
+        if (file is null)
+            return null;
+        OutputFile page = OutputFile.Check(Option, file);
+        if (page.Exists && File.ReadLines(file.FullName).FirstOrDefault(line => !string.IsNullOrWhiteSpace(line)) is { } first
+            && !first.TrimStart().StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) && !first.TrimStart().StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+            throw new ToolException($"{Option}: {file} is there already and is no HTML page; name another file, or remove it.");
+        return page;
     }
 
     private static void Print(NetworkReport[] reports, bool all, Terminal terminal)

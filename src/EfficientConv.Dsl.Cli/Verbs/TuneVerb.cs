@@ -28,8 +28,7 @@ internal static class TuneVerb
 
     public static Command Create(Terminal terminal)
     {
-        Argument<string[]> inputs = Options.Inputs();
-        Option<string?> network = Options.Network();
+        InputOptions inputs = new();
         Option<InstructionSet> isa = Options.InstructionSet();
         Option<FileInfo> output = new("--output", "-o")
         {
@@ -37,21 +36,24 @@ internal static class TuneVerb
         };
         Option<bool> dryRun = new("--dry-run") { Description = "Measures and writes nothing." };
         Option<bool> json = Options.Json();
-        Command command = new("tune", Description) { inputs, network, isa, output, dryRun, json };
+        Command command = new("tune", Description) { isa, output, dryRun, json };
+        inputs.AddTo(command);
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
             FileInfo file = parsed.GetValue(output)!;
-            ScheduleOverrides before = file.Exists ? Options.ReadSchedule(file)! : ScheduleOverrides.Empty;
-            IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            OutputFile? schedules = parsed.GetValue(dryRun) ? null : OutputFile.Check("--output", file);
+            ScheduleOverrides before = file.Exists && file.Length > 0 ? Options.ReadSchedule(file, "--output")! : ScheduleOverrides.Empty;
+            IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
+            foreach (NetworkInput item in networks)
+                CheckMemory(item, set);
             MachineModel machine = Calibration.Of(set, again: false, terminal);
             List<TunedLayer> tuned = [];
             foreach (NetworkInput item in networks)
                 Tune(item, set, machine, tuned, terminal);
             ScheduleOverrides after = Merge(before, tuned, Options.Target(set));
             List<TunedNetwork> totals = [.. networks.Where(n => IsChanged(n, set, after)).Select(n => Compare(n, set, after, terminal))];
-            if (!parsed.GetValue(dryRun))
-                File.WriteAllText(file.FullName, Write(after, tuned));
+            schedules?.Write(Write(after, tuned));
             if (parsed.GetValue(json))
                 terminal.Writer.WriteLine(Figures.Json(new { Machine.Processor, InstructionSet = set, File = parsed.GetValue(dryRun) ? null : file.FullName, Layers = tuned, Networks = totals }));
             else
@@ -59,6 +61,14 @@ internal static class TuneVerb
             return ExitCode.Success;
         });
         return command;
+    }
+
+    /// <summary>Room for the two networks that are compared at the end, and for as many steps side by side as are measured at once.</summary>
+    private static void CheckMemory(NetworkInput network, InstructionSet set)
+    {
+        const int Copies = ScheduleCandidates.MostForms + 1;
+        NetworkAnalysis analysis = network.Analyze();
+        MemoryBound.Check($"Measuring the schedules of {network.ShortName}", MemoryBound.Bytes(analysis.PlanFor(Options.Target(set)), analysis.Cost.Parameters, copies: Copies));
     }
 
     private static void Tune(NetworkInput network, InstructionSet set, MachineModel machine, List<TunedLayer> tuned, Terminal terminal)

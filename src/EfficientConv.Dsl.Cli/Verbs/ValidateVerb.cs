@@ -9,6 +9,8 @@ namespace EfficientConv.Dsl.Cli.Verbs;
 /// <summary><c>validate</c>: does a checkpoint fit a network, and does the network give the numbers that it should?</summary>
 internal static class ValidateVerb
 {
+    private const int ShownLines = 20;
+
     private const string Description =
         "A safetensors file against a network: names, shapes, types, non-finite values, what is missing or left over; with --input and --expected also the " +
         "numbers. Ends with 1 where something is wrong.";
@@ -18,23 +20,27 @@ internal static class ValidateVerb
         Argument<string[]> inputs = Options.Inputs();
         Option<string?> network = Options.Network();
         Option<FileInfo> weights = new("--weights", "-w") { Description = "The checkpoint, .safetensors.", Required = true, HelpName = "file" };
+        Option<bool> notStrict = new("--no-strict") { Description = "Tensors that the network has no use for are listed and are no mistake." };
         Option<string> prefix = new("--prefix") { Description = "Only tensors whose names begin so; it is taken off.", DefaultValueFactory = _ => string.Empty, HelpName = "text" };
         Option<string?> input = new("--input") { Description = "A tensor to run: FILE.safetensors, or FILE.safetensors:NAME.", HelpName = "tensor" };
         Option<string?> expected = new("--expected") { Description = "What should come out, in the same form.", HelpName = "tensor" };
         Option<double> tolerance = new("--tolerance") { Description = "Largest error allowed, as a share of the largest expected value.", DefaultValueFactory = _ => 1e-4, HelpName = "share" };
         Option<InstructionSet> isa = Options.InstructionSet();
         Option<bool> json = Options.Json();
-        Command command = new("validate", Description) { inputs, network, weights, prefix, input, expected, tolerance, isa, json };
+        Command command = new("validate", Description) { inputs, network, weights, prefix, notStrict, input, expected, tolerance, isa, json };
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
             if (parsed.GetValue(input) is null != parsed.GetValue(expected) is null)
                 throw new ToolException("--input and --expected go together.");
+            double allowed = parsed.GetValue(tolerance);
+            if (!(allowed >= 0 && double.IsFinite(allowed)))
+                throw new ToolException(FormattableString.Invariant($"--tolerance must be a number of at least 0, found {allowed}."));
             IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
             if (networks.Count > 1)
                 throw new ToolException($"There are {networks.Count} networks; choose one with --network: {string.Join(", ", networks.Select(n => n.ShortName))}.");
-            LoadOptions options = new() { Prefix = parsed.GetValue(prefix)!, InstructionSet = set };
-            Validation validation = Validate(networks[0], parsed.GetValue(weights)!.FullName, options, parsed.GetValue(input), parsed.GetValue(expected), parsed.GetValue(tolerance), terminal);
+            LoadOptions options = new() { Prefix = parsed.GetValue(prefix)!, InstructionSet = set, Strict = !parsed.GetValue(notStrict), UnexpectedKeys = new List<string>() };
+            Validation validation = Validate(networks[0], parsed.GetValue(weights)!.FullName, options, parsed.GetValue(input), parsed.GetValue(expected), allowed, terminal);
             if (parsed.GetValue(json))
                 terminal.Writer.WriteLine(Figures.Json(validation));
             else
@@ -49,16 +55,17 @@ internal static class ValidateVerb
         RunnableNetwork runnable;
         using (terminal.Working($"Compiling {network.ShortName}"))
             runnable = NetworkBuild.Runnable(network, CompilerOptions.Default);
+        Validation validation = new(network.Name, weights, runnable.Parameters.Count, runnable.Parameters.Sum(p => p.ElementCount), [], null);
         try
         {
             LoadedNetwork loaded = runnable.Load(weights, options);
-            return new Validation(network.Name, weights, runnable.Parameters.Count, runnable.Parameters.Sum(p => p.ElementCount), [], input is null ? null : Compare(runnable, loaded, input, expected!, tolerance));
+            return validation with { Ignored = [.. options.UnexpectedKeys!], Numbers = input is null ? null : Compare(runnable, loaded, input, expected!, tolerance) };
         }
         catch (WeightsException exception)
         {
-            return new Validation(network.Name, weights, runnable.Parameters.Count, runnable.Parameters.Sum(p => p.ElementCount), exception.Problems, null);
+            return validation with { Problems = exception.Problems, Hint = exception.Hint, Prefixes = exception.Prefixes };
         }
-        catch (Exception exception) when (exception is SafetensorsException or IOException)
+        catch (Exception exception) when (exception is SafetensorsException or IOException or UnauthorizedAccessException)
         {
             throw new ToolException(exception.Message.Contains(weights, StringComparison.Ordinal) ? exception.Message : $"{weights}: {exception.Message}");
         }
@@ -82,7 +89,7 @@ internal static class ValidateVerb
         int end = argument.IndexOf(Extension + ":", StringComparison.Ordinal);
         string path = end < 0 ? argument : argument[..(end + Extension.Length)];
         string? name = end < 0 ? null : argument[(end + Extension.Length + 1)..];
-        if (!File.Exists(path))
+        if (!Path.Exists(path))
             throw new ToolException($"{option}: {path} does not exist.");
         try
         {
@@ -102,19 +109,36 @@ internal static class ValidateVerb
         }
     }
 
+    private static void List(IReadOnlyList<string> lines, Terminal terminal)
+    {
+        foreach (string line in lines.Take(ShownLines))
+            terminal.Paragraph("  " + line);
+        if (lines.Count > ShownLines)
+            terminal.Line($"  ... and {lines.Count - ShownLines} more");
+    }
+
     private static void Print(Validation validation, Terminal terminal)
     {
         terminal.Heading($"{validation.Network} and {Path.GetFileName(validation.Weights)}");
         if (validation.Fits)
             terminal.Line($"fits: {validation.Tensors} tensors, {Figures.Count(validation.Values)} values, all finite");
+        if (validation.Ignored.Count > 0)
+        {
+            terminal.Line();
+            terminal.Heading($"ignored: {validation.Ignored.Count}");
+            List(validation.Ignored, terminal);
+        }
+
+        if (validation.Hint is { } hint)
+            terminal.Paragraph(hint);
+
+        // Not broken at words, so that they can be copied.
+        List([.. validation.Prefixes.Select(prefix => $"Prefix = \"{prefix}\"")], terminal);
         foreach (IGrouping<WeightsProblemKind, WeightsProblem> kind in validation.Problems.GroupBy(p => p.Kind))
         {
             terminal.Line();
             terminal.Heading($"{kind.Key.ToString().ToLowerInvariant()}: {kind.Count()}");
-            foreach (WeightsProblem problem in kind.Take(20))
-                terminal.Paragraph($"  {problem.Tensor}: expected {problem.Expected}, found {problem.Found}");
-            if (kind.Count() > 20)
-                terminal.Line($"  ... and {kind.Count() - 20} more");
+            List([.. kind.Select(problem => $"{problem.Tensor}: expected {problem.Expected}, found {problem.Found}")], terminal);
         }
 
         if (validation.Numbers is not { } numbers)
@@ -135,6 +159,15 @@ internal static class ValidateVerb
 internal sealed record Validation(string Network, string Weights, int Tensors, long Values, IReadOnlyList<WeightsProblem> Problems, NumbersResult? Numbers)
 {
     public bool Fits => Problems.Count == 0;
+
+    /// <summary>What to try.</summary>
+    public string? Hint { get; init; }
+
+    /// <summary>Values of <c>--prefix</c> with which the network's names are in the file.</summary>
+    public IReadOnlyList<string> Prefixes { get; init; } = [];
+
+    /// <summary>Tensors without a use, where those are allowed.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
 }
 
 /// <summary>Outputs against what they should be.</summary>

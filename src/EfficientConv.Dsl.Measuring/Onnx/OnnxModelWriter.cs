@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using Google.Protobuf;
 
 namespace EfficientConv.Dsl.Measuring.Onnx;
@@ -9,8 +11,6 @@ namespace EfficientConv.Dsl.Measuring.Onnx;
 /// </summary>
 internal sealed class OnnxModelWriter
 {
-    /// <summary>The newest operators used: Gelu (20), Mish (18).</summary>
-    private const int Opset = 20;
     private const int IrVersion = 9;
     private const int FloatType = 1;
     private const int Int64Type = 7;
@@ -19,7 +19,7 @@ internal sealed class OnnxModelWriter
     private readonly List<byte[]> _initializers = [];
 
     /// <summary>Adds an operator with one output, which is called <paramref name="output"/>.</summary>
-    public void AddNode(string type, string output, string[] inputs, params OnnxAttribute[] attributes) => _nodes.Add(Message(stream =>
+    public void AddNode(string type, string output, string[] inputs, IEnumerable<OnnxAttribute> attributes) => _nodes.Add(Message(stream =>
     {
         foreach (string input in inputs)
             WriteString(stream, 1, input);
@@ -27,12 +27,12 @@ internal sealed class OnnxModelWriter
         WriteString(stream, 3, output);
         WriteString(stream, 4, type);
         foreach (OnnxAttribute attribute in attributes)
-            WriteMessage(stream, 5, attribute.Encode());
+            WriteMessage(stream, 5, Attribute(attribute));
     }));
 
     /// <summary>Adds a constant of floats.</summary>
-    public void AddInitializer(string name, ReadOnlySpan<long> shape, float[] values) =>
-        _initializers.Add(Tensor(name, shape.ToArray(), FloatType, MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
+    public void AddInitializer(string name, IEnumerable<int> shape, float[] values) =>
+        _initializers.Add(Tensor(name, [.. shape], FloatType, MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
 
     /// <summary>Adds a one-dimensional constant of integers.</summary>
     public void AddInitializer(string name, long[] values) =>
@@ -54,7 +54,7 @@ internal sealed class OnnxModelWriter
         byte[] operatorSet = Message(stream =>
         {
             WriteString(stream, 1, string.Empty);
-            WriteInteger(stream, 2, Opset);
+            WriteInteger(stream, 2, OnnxForm.Opset);
         });
         return Message(stream =>
         {
@@ -93,7 +93,39 @@ internal sealed class OnnxModelWriter
         });
     }
 
-    internal static byte[] Message(Action<CodedOutputStream> write)
+    private static byte[] Attribute(OnnxAttribute attribute) => Message(stream =>
+    {
+        const int Float = 1, Integer = 2, Text = 3, Integers = 7;
+        WriteString(stream, 1, attribute.Name);
+        int type;
+        switch (attribute.Value)
+        {
+            case float value:
+                stream.WriteTag(2, WireFormat.WireType.Fixed32);
+                stream.WriteFloat(value);
+                type = Float;
+                break;
+            case long value:
+                WriteInteger(stream, 3, value);
+                type = Integer;
+                break;
+            case string value:
+                WriteString(stream, 4, value);
+                type = Text;
+                break;
+            case EquatableArray<long> values:
+                foreach (long value in values)
+                    WriteInteger(stream, 8, value);
+                type = Integers;
+                break;
+            default:
+                throw new InvalidOperationException($"The attribute {attribute.Name} cannot be written: {attribute.Value}.");
+        }
+
+        WriteInteger(stream, 20, type);
+    });
+
+    private static byte[] Message(Action<CodedOutputStream> write)
     {
         using MemoryStream memory = new();
         using (CodedOutputStream stream = new(memory, leaveOpen: true))
@@ -101,19 +133,13 @@ internal sealed class OnnxModelWriter
         return memory.ToArray();
     }
 
-    internal static void WriteInteger(CodedOutputStream stream, int field, long value)
+    private static void WriteInteger(CodedOutputStream stream, int field, long value)
     {
         stream.WriteTag(field, WireFormat.WireType.Varint);
         stream.WriteInt64(value);
     }
 
-    internal static void WriteFloat(CodedOutputStream stream, int field, float value)
-    {
-        stream.WriteTag(field, WireFormat.WireType.Fixed32);
-        stream.WriteFloat(value);
-    }
-
-    internal static void WriteString(CodedOutputStream stream, int field, string value)
+    private static void WriteString(CodedOutputStream stream, int field, string value)
     {
         stream.WriteTag(field, WireFormat.WireType.LengthDelimited);
         stream.WriteString(value);
@@ -123,63 +149,5 @@ internal sealed class OnnxModelWriter
     {
         stream.WriteTag(field, WireFormat.WireType.LengthDelimited);
         stream.WriteBytes(UnsafeByteOperations.UnsafeWrap(message));
-    }
-}
-
-/// <summary>A named constant of an operator.</summary>
-internal readonly struct OnnxAttribute
-{
-    private enum Kind
-    {
-        Float = 1,
-        Integer = 2,
-        Text = 3,
-        Integers = 7,
-    }
-
-    private readonly string _name;
-    private readonly Kind _kind;
-    private readonly float _float;
-    private readonly long[] _integers;
-    private readonly string _text;
-
-    private OnnxAttribute(string name, Kind kind, float number = 0, long[]? integers = null, string text = "")
-    {
-        (_name, _kind, _float, _integers, _text) = (name, kind, number, integers ?? [], text);
-    }
-
-    public static OnnxAttribute Of(string name, float value) => new(name, Kind.Float, number: value);
-
-    public static OnnxAttribute Of(string name, long value) => new(name, Kind.Integer, integers: [value]);
-
-    public static OnnxAttribute Of(string name, string value) => new(name, Kind.Text, text: value);
-
-    public static OnnxAttribute Of(string name, params long[] values) => new(name, Kind.Integers, integers: values);
-
-    public byte[] Encode()
-    {
-        OnnxAttribute self = this;
-        return OnnxModelWriter.Message(stream =>
-        {
-            OnnxModelWriter.WriteString(stream, 1, self._name);
-            switch (self._kind)
-            {
-                case Kind.Float:
-                    OnnxModelWriter.WriteFloat(stream, 2, self._float);
-                    break;
-                case Kind.Integer:
-                    OnnxModelWriter.WriteInteger(stream, 3, self._integers[0]);
-                    break;
-                case Kind.Text:
-                    OnnxModelWriter.WriteString(stream, 4, self._text);
-                    break;
-                case Kind.Integers:
-                    foreach (long value in self._integers)
-                        OnnxModelWriter.WriteInteger(stream, 8, value);
-                    break;
-            }
-
-            OnnxModelWriter.WriteInteger(stream, 20, (long)self._kind);
-        });
     }
 }

@@ -6,8 +6,6 @@ namespace EfficientConv.Dsl.Measuring.Peers;
 /// <summary>Finds ONNX Runtime's native library, fetching it when it is not there yet.</summary>
 internal static class OnnxRuntimeLibrary
 {
-    private const string Script = "fetch-onnxruntime.sh";
-
     /// <summary>An environment variable with the library's path, for those who have it elsewhere.</summary>
     public const string EnvironmentVariable = "EFFICIENTCONV_ONNXRUNTIME";
 
@@ -20,7 +18,7 @@ internal static class OnnxRuntimeLibrary
     {
         if (Environment.GetEnvironmentVariable(EnvironmentVariable) is { Length: > 0 } given)
             return File.Exists(given) ? given : throw new PeerUnavailableException($"{EnvironmentVariable} names {given}, which does not exist.");
-        string? checkout = Checkout();
+        string? checkout = Checkout.Root;
         string folder = Path.Combine(checkout ?? AppContext.BaseDirectory, "artifacts", "onnxruntime");
         if (Find(folder) is { } present)
             return present;
@@ -30,17 +28,8 @@ internal static class OnnxRuntimeLibrary
                 $"ONNX Runtime was not found. Set {EnvironmentVariable} to its library (libonnxruntime.so, onnxruntime.dll), for example from the npm package onnxruntime-node or the NuGet package Microsoft.ML.OnnxRuntime.");
         }
 
-        Fetch(folder, Path.Combine(checkout, "src", "EfficientConv.Dsl.Measuring", Script));
+        Fetch(folder, Path.Combine(checkout, Checkout.FetchScript));
         return Find(folder) ?? throw new PeerUnavailableException($"npm put no ONNX Runtime library for {PlatformFolder} into {folder}.");
-    }
-
-    /// <summary>The checkout that the program was built in, or null.</summary>
-    private static string? Checkout()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Directory.Packages.props")))
-            folder = Path.GetDirectoryName(folder);
-        return folder;
     }
 
     private static string? Find(string folder)
@@ -64,8 +53,11 @@ internal static class OnnxRuntimeLibrary
         if (OperatingSystem.IsWindows())
             throw new PeerUnavailableException($"ONNX Runtime is not in {folder}. {advice}");
         Console.Error.WriteLine($"Fetching ONNX Runtime into {folder} ...");
-        using Process process = Process.Start(new ProcessStartInfo("sh", [script, folder]) { UseShellExecute = false })
+
+        // Standard output is for results, which may be JSON.
+        using Process process = Process.Start(new ProcessStartInfo("sh", [script, folder]) { UseShellExecute = false, RedirectStandardOutput = true })
             ?? throw new PeerUnavailableException($"sh cannot be started. {advice}");
+        Console.Error.Write(process.StandardOutput.ReadToEnd());
         process.WaitForExit();
         const int CommandNotFound = 127;
         if (process.ExitCode == CommandNotFound)

@@ -109,7 +109,8 @@ public enum ConvAlgorithm
 
     /// <summary>
     /// Winograd's F(4 x 4, 3 x 3), 2.25 multiplications an output instead of 9 with four times the memory for weights, or F(2 x 2, 3 x 3), 4 and 1.8 times, where few
-    /// pixels share many weights; with stride 2 6.25 and 1.8 times. A non-finite input value makes every tile of 4 x 4 or 2 x 2 outputs that reads it non-finite.
+    /// pixels share many weights; with stride 2 6.25 and 1.8 times. A non-finite input value makes every tile of 4 x 4 or 2 x 2 outputs that reads it non-finite,
+    /// and so can finite ones from about 3e37 on.
     /// </summary>
     Winograd,
 }

@@ -13,6 +13,9 @@ public sealed class ImageResize
     // Pillow's PRECISION_BITS: 32 bits without those of a byte and two in reserve.
     private const int Precision = 32 - 8 - 2;
 
+    // More pixels in a row or column are surely a mistake; up to here no product of two sizes and taps overflows.
+    private const int MaxSide = 1 << 20;
+
     private readonly Filter _horizontal;
     private readonly Filter _vertical;
 
@@ -22,21 +25,38 @@ public sealed class ImageResize
     /// <param name="shorterSide">The shorter side behind the resize; the longer one becomes shorterSide * longer / shorter, rounded down.</param>
     /// <param name="cropWidth">Columns of the result, at most those of the resized image.</param>
     /// <param name="cropHeight">Rows of the result, at most those of the resized image.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or the crop is larger than the resized image.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A size is not positive or above 2^20, the longer side of the resized image is, the crop is larger than the resized image, or what is computed is larger than an array.
+    /// </exception>
     public ImageResize(int width, int height, int shorterSide, int cropWidth, int cropHeight)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(shorterSide, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(cropWidth, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(cropHeight, 1);
-        int longer = checked((int)((double)((long)shorterSide * Math.Max(width, height)) / Math.Min(width, height)));
+        CheckSide(width, nameof(width));
+        CheckSide(height, nameof(height));
+        CheckSide(shorterSide, nameof(shorterSide));
+        CheckSide(cropWidth, nameof(cropWidth));
+        CheckSide(cropHeight, nameof(cropHeight));
+        double longest = (double)((long)shorterSide * Math.Max(width, height)) / Math.Min(width, height);
+        if (longest >= MaxSide + 1)
+            throw new ArgumentOutOfRangeException(nameof(shorterSide), shorterSide, $"The longer side of {width} x {height} pixels would become {longest:F0}; at most {MaxSide} is possible.");
+        int longer = (int)longest;
         (int resizedWidth, int resizedHeight) = width <= height ? (shorterSide, longer) : (longer, shorterSide);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cropWidth, resizedWidth);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cropHeight, resizedHeight);
         (SourceWidth, SourceHeight, Width, Height) = (width, height, cropWidth, cropHeight);
         _horizontal = new Filter(width, resizedWidth, Centre(resizedWidth, cropWidth), cropWidth);
         _vertical = new Filter(height, resizedHeight, Centre(resizedHeight, cropHeight), cropHeight);
+        long between = (long)Math.Max(cropHeight, _vertical.EndInput - _vertical.FirstInput) * cropWidth * 3;
+        if (between > Array.MaxLength)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(cropWidth), cropWidth, $"Resizing {width} x {height} pixels to {cropWidth} x {cropHeight} needs {between} bytes at once; at most {Array.MaxLength} are possible.");
+        }
+
+        static void CheckSide(int side, string name)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(side, 1, name);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(side, MaxSide, name);
+        }
 
         // Python's round: halves go to the even neighbour.
         static int Centre(int size, int crop) => (int)Math.Round((size - crop) / 2.0, MidpointRounding.ToEven);

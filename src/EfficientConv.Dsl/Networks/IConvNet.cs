@@ -30,21 +30,21 @@ public interface IConvNet<TSelf>
 
     /// <summary>Loads weights from a .safetensors file, or from several through their index (<c>model.safetensors.index.json</c>).</summary>
     /// <param name="path">The file or the index.</param>
-    /// <param name="options">Prefix and instruction set.</param>
+    /// <param name="options">Prefix, strictness and instruction set.</param>
     /// <exception cref="SafetensorsException">The file breaks a rule of the format.</exception>
     /// <exception cref="WeightsException">Tensors are missing, left over, misshaped or hold illegal values; all are listed.</exception>
     static abstract TSelf Load(string path, LoadOptions? options = null);
 
     /// <summary>Loads weights from a stream in the safetensors format, read to its end.</summary>
     /// <param name="stream">The stream; it stays open.</param>
-    /// <param name="options">Prefix and instruction set.</param>
+    /// <param name="options">Prefix, strictness and instruction set.</param>
     /// <exception cref="SafetensorsException">The data break a rule of the format.</exception>
     /// <exception cref="WeightsException">Tensors are missing, left over, misshaped or hold illegal values; all are listed.</exception>
     static abstract TSelf Load(Stream stream, LoadOptions? options = null);
 
     /// <summary>Loads weights from bytes in the safetensors format.</summary>
     /// <param name="safetensors">The bytes of a whole file.</param>
-    /// <param name="options">Prefix and instruction set.</param>
+    /// <param name="options">Prefix, strictness and instruction set.</param>
     /// <exception cref="SafetensorsException">The data break a rule of the format.</exception>
     /// <exception cref="WeightsException">Tensors are missing, left over, misshaped or hold illegal values; all are listed.</exception>
     static abstract TSelf Load(ReadOnlySpan<byte> safetensors, LoadOptions? options = null);
@@ -52,7 +52,7 @@ public interface IConvNet<TSelf>
     /// <summary>Loads weights from a resource that is embedded in an assembly.</summary>
     /// <param name="assembly">The assembly.</param>
     /// <param name="name">The resource's full name.</param>
-    /// <param name="options">Prefix and instruction set.</param>
+    /// <param name="options">Prefix, strictness and instruction set.</param>
     /// <exception cref="FileNotFoundException">There is no such resource.</exception>
     /// <exception cref="SafetensorsException">The data break a rule of the format.</exception>
     /// <exception cref="WeightsException">Tensors are missing, left over, misshaped or hold illegal values; all are listed.</exception>
@@ -63,13 +63,13 @@ public interface IConvNet<TSelf>
     /// for which the file was made runs, also where the processor has a wider one; the results are the same bits.
     /// </summary>
     /// <param name="path">The file; it must not change while the network is in use.</param>
-    /// <param name="options">The instruction set; the prefix is not used.</param>
+    /// <param name="options">The instruction set; the rest is not used.</param>
     /// <exception cref="PackedWeightsException">The file is damaged, or for another network, another build of it or another processor; load the checkpoint then.</exception>
     static abstract TSelf LoadPacked(string path, LoadOptions? options = null);
 
     /// <summary>Makes a network with random weights, the same for a seed on every machine; for benchmarks and tests.</summary>
     /// <param name="seed">The seed.</param>
-    /// <param name="options">The instruction set; the prefix is not used.</param>
+    /// <param name="options">The instruction set; the rest is not used.</param>
     static abstract TSelf CreateRandom(int seed, LoadOptions? options = null);
 
     /// <summary>The instruction set that this instance runs.</summary>
@@ -95,7 +95,7 @@ public interface IConvNet<TSelf>
     /// <param name="batch">Images, at least 1.</param>
     /// <param name="input">batch * <see cref="InputShape"/> elements.</param>
     /// <param name="output">batch * <see cref="OutputShape"/> elements; must not overlap the input.</param>
-    /// <param name="threads">Threads to use, at least 1; the images are shared out among them.</param>
+    /// <param name="threads">Threads to use, at least 1; the images are shared out among them. No more run than the process has cores.</param>
     /// <exception cref="ArgumentException">A length or count is wrong or the spans overlap; nothing was written.</exception>
     void Forward(int batch, ReadOnlySpan<float> input, Span<float> output, int threads = 1);
 }

@@ -38,7 +38,7 @@ public enum TensorKind
 /// <param name="Key">The key in the state dict of the equivalent PyTorch module, <c>block.0.weight</c>.</param>
 /// <param name="CanonicalKey">The key by this library's own names, accepted as well.</param>
 /// <param name="Kind">What the tensor is for.</param>
-/// <param name="Shape">The shape as PyTorch has it. For <see cref="TensorKind.Weight"/> and <see cref="TensorKind.LayerScale"/>, dimensions of 1 at the end may be missing or added.</param>
+/// <param name="Shape">The shape as PyTorch has it. For <see cref="TensorKind.Weight"/> and <see cref="TensorKind.LayerScale"/>, dimensions of 1 at the end may be missing or added; a single <see cref="TensorKind.PReLUSlope"/> may be a scalar.</param>
 public sealed record TensorSpec(string Key, string CanonicalKey, TensorKind Kind, params int[] Shape)
 {
     /// <summary>The product of <see cref="Shape"/>.</summary>
@@ -55,6 +55,9 @@ public sealed record TensorSpec(string Key, string CanonicalKey, TensorKind Kind
 
     internal bool Matches(IReadOnlyList<long> found)
     {
+        // torch.nn.PReLU's one slope is often stored as a scalar.
+        if (Kind == TensorKind.PReLUSlope && Shape is [1] && found.Count == 0)
+            return true;
         int expectedRank = Shape.Length;
         int foundRank = found.Count;
         if (Kind is TensorKind.Weight or TensorKind.LayerScale)

@@ -199,7 +199,7 @@ public sealed unsafe class ConvNetEngine<TProgram>
     }
 
     private static ConvNetEngine<TProgram> Load(InstructionSet instructionSet, string source, IReadOnlyList<SafetensorsFile> files, LoadOptions? options) =>
-        new(instructionSet, Checkpoint.Read(TProgram.NetworkName, source, TProgram.Parameters, TProgram.Reparameterized, files, options?.Prefix ?? ""));
+        new(instructionSet, Checkpoint.Read(TProgram.NetworkName, source, TProgram.Parameters, TProgram.Reparameterized, files, options));
 
     /// <summary>Runs a part's images.</summary>
     private static void RunImages(object target, void* state, int part, int parts)

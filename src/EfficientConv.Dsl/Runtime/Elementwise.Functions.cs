@@ -47,6 +47,13 @@ public static partial class Elementwise
         public V Apply(V x) => VectorMath.SiLU(x);
     }
 
+    private readonly struct SiLUWithoutFusingFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.SiLUWithoutFusing(x);
+    }
+
     private readonly struct TanhFunction<V> : IFunction<V>
         where V : struct, ISimd<V>
     {

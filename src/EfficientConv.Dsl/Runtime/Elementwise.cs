@@ -61,7 +61,13 @@ public static partial class Elementwise
     /// <param name="data">The first value.</param>
     /// <param name="count">Values.</param>
     public static void SiLU<V>(ref float data, int count)
-        where V : struct, ISimd<V> => Map<V, SiLUFunction<V>>(ref data, count, default);
+        where V : struct, ISimd<V>
+    {
+        if (V.IsFused)
+            Map<V, SiLUFunction<V>>(ref data, count, default);
+        else
+            Map<V, SiLUWithoutFusingFunction<V>>(ref data, count, default);
+    }
 
     /// <summary>tanh(x).</summary>
     /// <typeparam name="V">The vector.</typeparam>

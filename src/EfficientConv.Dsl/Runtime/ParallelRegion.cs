@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 
 namespace EfficientConv.Dsl.Runtime;
@@ -11,8 +12,12 @@ internal static unsafe class ParallelRegion
     /// <summary>Most background threads; a job that asks for more parts gets fewer.</summary>
     private const int MaxWorkers = 256;
 
-    /// <summary>Most parts of a job.</summary>
-    internal const int MostParts = MaxWorkers + 1;
+    /// <summary>The runtime configuration setting that takes the place of the machine's cores as the most parts of a job.</summary>
+    private const string ConfigurationSetting = "EfficientConv.Dsl.MostThreads";
+
+    /// <summary>Most parts of a job: more than there are cores would only wait for each other.</summary>
+    internal static int MostParts { get; set; } = Math.Min(
+        int.TryParse(AppContext.GetData(ConfigurationSetting)?.ToString(), CultureInfo.InvariantCulture, out int most) && most > 0 ? most : Environment.ProcessorCount, MaxWorkers + 1);
 
     private static readonly Lock Gate = new();
     private static Worker? s_idle;

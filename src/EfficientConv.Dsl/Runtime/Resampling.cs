@@ -11,7 +11,7 @@ namespace EfficientConv.Dsl.Runtime;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class Resampling
 {
-    /// <summary>One row of <c>nearest</c> interpolation: output x is input min(floor(x * step), width - 1).</summary>
+    /// <summary>One row of <c>nearest</c> interpolation: output x is input min(floor(x * step), width - 1); a step of 1/2 is PyTorch's x &gt;&gt; 1.</summary>
     /// <param name="source">The map's first pixel.</param>
     /// <param name="sourceStride">From one pixel to the next.</param>
     /// <param name="height">Rows of the map.</param>

@@ -35,6 +35,9 @@ internal static class KeyStyles
         return null;
     }
 
+    /// <summary>Whether a part of a name is a module's index.</summary>
+    internal static bool IsNumber(string part) => part.Length > 0 && !part.AsSpan().ContainsAnyExceptInRange('0', '9');
+
     private static bool Contains(string[] name, string[] parts)
     {
         for (int start = 0; start + parts.Length <= name.Length; start++)
@@ -50,7 +53,7 @@ internal static class KeyStyles
 
     private static bool Matches(string found, string part) => part switch
     {
-        "#" => found.Length > 0 && !found.AsSpan().ContainsAnyExceptInRange('0', '9'),
+        "#" => IsNumber(found),
         [.. var start, '*'] => found.StartsWith(start, StringComparison.Ordinal),
         _ => found == part,
     };

@@ -57,6 +57,8 @@ internal sealed unsafe class PackedWeightsFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!BitConverter.IsLittleEndian)
             throw new PackedWeightsException(path, "packed weights need a little-endian machine");
+        if (FileKinds.OfPath(path) is { } kind)
+            throw new PackedWeightsException(path, $"it is {kind}");
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         long length = stream.Length;
         if (length < FixedHeader)

@@ -15,6 +15,9 @@ public sealed class SafetensorsException : Exception
         Found = found;
     }
 
+    /// <summary>Another kind of file than safetensors.</summary>
+    internal static SafetensorsException OtherKind(string source, string found) => new(source, "kind of file", null, "safetensors", found);
+
     /// <summary>The file's path, or a word for where the data come from.</summary>
     public string SourceName { get; }
 

@@ -50,17 +50,14 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a file by memory map; its size is not limited. The file must not change while it is open.</summary>
-    /// <exception cref="SafetensorsException">The file breaks a rule of the format.</exception>
+    /// <exception cref="SafetensorsException">The file breaks a rule of the format, or is of another kind: a folder, a pipe, what torch.save writes, ...</exception>
     public static SafetensorsFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (FileKinds.OfPath(path) is { } kind)
+            throw SafetensorsException.OtherKind(path, kind);
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         long length = stream.Length;
-        if (length < SafetensorsHeader.LengthPrefix)
-        {
-            stream.Dispose();
-            SafetensorsHeader.CheckLength(path, default, length);
-        }
         // The mapping owns the stream, and the view stays valid without the mapping object.
         using var mapping = MemoryMappedFile.CreateFromFile(
             stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);

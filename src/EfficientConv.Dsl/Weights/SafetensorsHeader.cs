@@ -30,14 +30,20 @@ internal ref struct SafetensorsHeader
     }
 
     /// <summary>Checks the first eight bytes and returns the header's length.</summary>
-    internal static int CheckLength(string source, ReadOnlySpan<byte> prefix, long fileLength)
+    /// <param name="source">The file, for messages.</param>
+    /// <param name="start">Its bytes as far as a header may reach.</param>
+    /// <param name="fileLength">Its length.</param>
+    internal static int CheckLength(string source, ReadOnlySpan<byte> start, long fileLength)
     {
+        ulong length = fileLength < LengthPrefix ? 0 : System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(start);
+        bool fits = fileLength >= LengthPrefix && length <= MaxHeaderLength && (long)length <= fileLength - LengthPrefix;
+        if (!fits && FileKinds.OfBytes(start) is { } kind)
+            throw SafetensorsException.OtherKind(source, kind);
         if (fileLength < LengthPrefix)
             throw new SafetensorsException(source, "file length", null, "at least 8 bytes", Number(fileLength));
-        ulong length = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxHeaderLength)
             throw new SafetensorsException(source, "header length", 0, $"at most {MaxHeaderLength}", length.ToString(CultureInfo.InvariantCulture));
-        if ((long)length > fileLength - LengthPrefix)
+        if (!fits)
         {
             throw new SafetensorsException(
                 source, "header length", 0, $"at most the {Number(fileLength - LengthPrefix)} bytes that follow", Number((long)length));

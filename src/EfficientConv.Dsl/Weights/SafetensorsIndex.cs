@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace EfficientConv.Dsl;
 
@@ -22,6 +23,8 @@ internal sealed class SafetensorsIndex : IDisposable
     /// <exception cref="SafetensorsException">The index or one of the files breaks a rule.</exception>
     internal static SafetensorsIndex Open(string path)
     {
+        if (FileKinds.OfPath(path) is { } kind)
+            throw new SafetensorsException(path, "index", null, "a file", kind);
         long length = new FileInfo(path).Length;
         if (length > MaxIndexLength)
             throw new SafetensorsException(path, "index", null, $"at most {MaxIndexLength} bytes", $"{length} bytes");
@@ -69,7 +72,10 @@ internal sealed class SafetensorsIndex : IDisposable
     private static Dictionary<string, string> ReadMap(string path)
     {
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
-        var reader = new Utf8JsonReader(File.ReadAllBytes(path), new JsonReaderOptions { MaxDepth = 16 });
+        byte[] bytes = File.ReadAllBytes(path);
+        if (!Utf8.IsValid(bytes))
+            throw new SafetensorsException(path, "index", null, "JSON in valid UTF-8", FileKinds.OfBytes(bytes) ?? "an invalid byte sequence");
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = 16 });
         bool found = false;
         try
         {
@@ -94,7 +100,12 @@ internal sealed class SafetensorsIndex : IDisposable
         }
         catch (JsonException e)
         {
-            throw new SafetensorsException(path, "index", reader.BytesConsumed, "JSON", e.Message, e);
+            throw new SafetensorsException(path, "index", reader.BytesConsumed, "JSON", (reader.BytesConsumed == 0 ? FileKinds.OfBytes(bytes) : null) ?? e.Message, e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // The reader's answer to an escaped half of a surrogate pair.
+            throw new SafetensorsException(path, "index", reader.TokenStartIndex, "valid Unicode in strings", e.Message, e);
         }
         return found ? map : throw new SafetensorsException(path, "index", null, "an object \"weight_map\"", "none");
     }

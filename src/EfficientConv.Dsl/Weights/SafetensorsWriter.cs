@@ -11,18 +11,22 @@ public static class SafetensorsWriter
     /// <param name="path">The file; an existing one is replaced.</param>
     /// <param name="tensors">Names, shapes and values in row-major order.</param>
     /// <param name="metadata">Strings for <c>__metadata__</c>.</param>
-    /// <exception cref="ArgumentException">A name occurs twice or is reserved, or a shape does not fit its values.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name, shape or array is null, a name cannot stand in the format, occurs twice or is reserved, or a shape does not fit its values. Nothing was written.
+    /// </exception>
     public static void Write(
         string path,
         IEnumerable<(string Name, int[] Shape, float[] Values)> tensors,
         IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        (string Name, int[] Shape, float[] Values)[] sorted = Sorted(tensors);
+        byte[] header = Header(sorted, metadata);
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (FileStream stream = File.Create(temporary))
-                Write(stream, tensors, metadata);
+                Write(stream, header, sorted);
             File.Move(temporary, path, overwrite: true);
         }
         catch
@@ -36,18 +40,21 @@ public static class SafetensorsWriter
     /// <param name="stream">The stream.</param>
     /// <param name="tensors">Names, shapes and values in row-major order.</param>
     /// <param name="metadata">Strings for <c>__metadata__</c>.</param>
-    /// <exception cref="ArgumentException">A name occurs twice or is reserved, or a shape does not fit its values.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name, shape or array is null, a name cannot stand in the format, occurs twice or is reserved, or a shape does not fit its values. Nothing was written.
+    /// </exception>
     public static void Write(
         Stream stream,
         IEnumerable<(string Name, int[] Shape, float[] Values)> tensors,
         IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        ArgumentNullException.ThrowIfNull(tensors);
-        (string Name, int[] Shape, float[] Values)[] sorted = [.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)];
-        Check(sorted);
+        (string Name, int[] Shape, float[] Values)[] sorted = Sorted(tensors);
+        Write(stream, Header(sorted, metadata), sorted);
+    }
 
-        byte[] header = Header(sorted, metadata);
+    private static void Write(Stream stream, byte[] header, (string Name, int[] Shape, float[] Values)[] sorted)
+    {
         Span<byte> length = stackalloc byte[SafetensorsHeader.LengthPrefix];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
         stream.Write(length);
@@ -66,18 +73,54 @@ public static class SafetensorsWriter
         }
     }
 
-    private static void Check((string Name, int[] Shape, float[] Values)[] tensors)
+    private static (string Name, int[] Shape, float[] Values)[] Sorted(IEnumerable<(string Name, int[] Shape, float[] Values)> tensors)
     {
-        for (int i = 0; i < tensors.Length; i++)
+        ArgumentNullException.ThrowIfNull(tensors);
+        (string Name, int[] Shape, float[] Values)[] sorted = [.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)];
+        if (sorted.Length > SafetensorsHeader.MaxTensors)
+            throw new ArgumentException($"There are {sorted.Length} tensors; the format holds {SafetensorsHeader.MaxTensors}.", nameof(tensors));
+        for (int i = 0; i < sorted.Length; i++)
         {
-            (string name, int[] shape, float[] values) = tensors[i];
-            if (name == "__metadata__" || (i > 0 && tensors[i - 1].Name == name))
+            (string name, int[] shape, float[] values) = sorted[i];
+            if (name is null)
+                throw new ArgumentException($"A tensor{(shape is null ? "" : $" of shape {Text(shape)}")} has no name.", nameof(tensors));
+            CheckText(name, $"The tensor name \"{name}\"", nameof(tensors));
+            if (name == "__metadata__" || (i > 0 && sorted[i - 1].Name == name))
                 throw new ArgumentException($"The tensor name \"{name}\" is reserved or occurs twice.", nameof(tensors));
-            long count = 1;
+            if (shape is null || values is null)
+                throw new ArgumentException($"The {(shape is null ? "shape" : "array of values")} of tensor \"{name}\" is null.", nameof(tensors));
+            Int128 count = 1;
             foreach (int dimension in shape)
-                count = checked(count * dimension);
+            {
+                if (dimension < 0)
+                    throw new ArgumentException($"The shape {Text(shape)} of tensor \"{name}\" has a negative dimension.", nameof(tensors));
+                count *= dimension;
+
+                // A reader refuses it, also where a later dimension is 0.
+                if (count > long.MaxValue)
+                    throw new ArgumentException($"The shape {Text(shape)} of tensor \"{name}\" has 2^63 elements or more.", nameof(tensors));
+            }
+
             if (count != values.Length)
-                throw new ArgumentException($"The shape of tensor \"{name}\" has {count} elements, but there are {values.Length} values.", nameof(tensors));
+                throw new ArgumentException($"The shape {Text(shape)} of tensor \"{name}\" has {count} elements, but there are {values.Length} values.", nameof(tensors));
+        }
+
+        return sorted;
+
+        static string Text(int[] shape) => SafetensorsHeader.Shape(shape.Select(d => (long)d));
+    }
+
+    // A writer of JSON would put another character in the place of half a pair, and two names could become one.
+    private static void CheckText(string text, string subject, string parameter)
+    {
+        if (text.Length > SafetensorsHeader.MaxNameLength)
+            throw new ArgumentException($"{subject[..100]}... has {text.Length} characters; the format's readers take {SafetensorsHeader.MaxNameLength}.", parameter);
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+                i++;
+            else if (char.IsSurrogate(text[i]))
+                throw new ArgumentException($"{subject} has half a surrogate pair at character {i}, which is no Unicode.", parameter);
         }
     }
 
@@ -91,7 +134,11 @@ public static class SafetensorsWriter
             {
                 json.WriteStartObject("__metadata__");
                 foreach ((string key, string value) in metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
-                    json.WriteString(key, value);
+                {
+                    CheckText(key, $"The metadata key \"{key}\"", nameof(metadata));
+                    json.WriteString(key, value ?? throw new ArgumentException($"The metadata value of \"{key}\" is null.", nameof(metadata)));
+                }
+
                 json.WriteEndObject();
             }
             long offset = 0;
@@ -111,6 +158,8 @@ public static class SafetensorsWriter
             }
             json.WriteEndObject();
         }
+        if (buffer.WrittenCount > SafetensorsHeader.MaxHeaderLength)
+            throw new ArgumentException($"Names, shapes and metadata take {buffer.WrittenCount} bytes; the format has room for {SafetensorsHeader.MaxHeaderLength}.", nameof(sorted));
         byte[] padded = new byte[(buffer.WrittenCount + 7) / 8 * 8];
         padded.AsSpan().Fill((byte)' ');
         buffer.WrittenSpan.CopyTo(padded);

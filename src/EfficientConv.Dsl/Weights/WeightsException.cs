@@ -55,18 +55,22 @@ public sealed class WeightsException : Exception
 {
     private const int ShownProblems = 20;
 
-    internal WeightsException(string network, string source, IReadOnlyList<WeightsProblem> problems, string? hint = null)
+    internal WeightsException(string network, string source, IReadOnlyList<WeightsProblem> problems, string? hint, IReadOnlyList<string> prefixes)
         : base(Describe(network, source, problems, hint))
     {
         Problems = problems;
         Hint = hint;
+        Prefixes = prefixes;
     }
 
     /// <summary>Everything that is wrong.</summary>
     public IReadOnlyList<WeightsProblem> Problems { get; }
 
-    /// <summary>What the checkpoint probably is, where its names are those of another published model than the network's; else null.</summary>
+    /// <summary>What to try, where the network's names stand behind a prefix or the names are those of another published model; else null.</summary>
     public string? Hint { get; }
+
+    /// <summary>Values of <see cref="LoadOptions.Prefix"/> with which the network's names were found, the most complete first; empty where there are none.</summary>
+    public IReadOnlyList<string> Prefixes { get; }
 
     private static string Describe(string network, string source, IReadOnlyList<WeightsProblem> problems, string? hint)
     {
@@ -76,12 +80,21 @@ public sealed class WeightsException : Exception
             text.Append('\n').Append(hint);
 
         // A checkpoint of another style has hundreds of each kind: some of every kind say more than many of one.
-        foreach (IGrouping<WeightsProblemKind, WeightsProblem> kind in problems.GroupBy(p => p.Kind))
+        IGrouping<WeightsProblemKind, WeightsProblem>[] kinds = [.. problems.GroupBy(p => p.Kind)];
+        var shown = new Dictionary<WeightsProblemKind, int>();
+        int left = ShownProblems;
+        foreach (IGrouping<WeightsProblemKind, WeightsProblem> kind in kinds.OrderBy(k => k.Count()))
         {
-            foreach (WeightsProblem problem in kind.Take(ShownProblems))
+            shown[kind.Key] = Math.Min(kind.Count(), left / (kinds.Length - shown.Count));
+            left -= shown[kind.Key];
+        }
+
+        foreach (IGrouping<WeightsProblemKind, WeightsProblem> kind in kinds)
+        {
+            foreach (WeightsProblem problem in kind.Take(shown[kind.Key]))
                 text.Append(CultureInfo.InvariantCulture, $"\n  {problem}");
-            if (kind.Count() > ShownProblems)
-                text.Append(CultureInfo.InvariantCulture, $"\n  ... and {kind.Count() - ShownProblems} more {WeightsProblem.Word(kind.Key)}");
+            if (kind.Count() > shown[kind.Key])
+                text.Append(CultureInfo.InvariantCulture, $"\n  ... and {kind.Count() - shown[kind.Key]} more {WeightsProblem.Word(kind.Key)}");
         }
         return text.ToString();
     }

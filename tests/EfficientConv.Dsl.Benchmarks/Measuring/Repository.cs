@@ -4,19 +4,12 @@ namespace EfficientConv.Dsl.Benchmarks.Measuring;
 internal static class Repository
 {
     /// <summary>The checkout.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root { get; } = EfficientConv.Dsl.Measuring.Checkout.Root
+        ?? throw new DirectoryNotFoundException($"The benchmark must run inside its checkout; none lies above {AppContext.BaseDirectory}.");
 
     /// <summary>This project.</summary>
     public static string Project => Path.Combine(Root, "tests", "EfficientConv.Dsl.Benchmarks");
 
     /// <summary>Things fetched and made, which git ignores.</summary>
     public static string Artifacts => Path.Combine(Root, "artifacts");
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Directory.Packages.props")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new DirectoryNotFoundException($"The benchmark must run inside its checkout; no Directory.Packages.props lies above {AppContext.BaseDirectory}.");
-    }
 }

@@ -136,7 +136,7 @@ public sealed class ExpansionTests
     {
         ExpansionResult result = Expansion.Expand(DeclarationText.Parse($"[InputShape(12, 9, 9)] [ReLU] [{attribute}] [Conv2d(8, groups: 7)]"));
         Assert.Null(result.Graph);
-        Compiler.Rules.Finding finding = Assert.Single(result.Findings);
+        Compiler.Findings.Finding finding = Assert.Single(result.Findings);
         Assert.Equal((rule, 2, argument), (finding.RuleId, finding.AttributeIndex, finding.Argument));
     }
 

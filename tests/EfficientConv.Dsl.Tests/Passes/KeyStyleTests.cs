@@ -126,7 +126,7 @@ public sealed class KeyStyleTests
     [InlineData("RepVGGBlock(16, groups: 5)", "ECD0101", "groups")]
     public void Mistakes_AreReportedWhereTheyStand(string attribute, string rule, string argument)
     {
-        Compiler.Rules.Finding finding = Assert.Single(Expansion.Expand(DeclarationText.Parse($"[InputShape(12, 9, 9)] [{attribute}]")).Findings);
+        Compiler.Findings.Finding finding = Assert.Single(Expansion.Expand(DeclarationText.Parse($"[InputShape(12, 9, 9)] [{attribute}]")).Findings);
         Assert.Equal((rule, 1, argument), (finding.RuleId, finding.AttributeIndex, finding.Argument));
     }
 

@@ -2,7 +2,6 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Shapes;
 using EfficientConv.Dsl.Tests.Harness;
 
 namespace EfficientConv.Dsl.Tests.Passes;
@@ -19,7 +18,7 @@ internal sealed class Layers
     /// <summary>Adds an operator that reads <paramref name="inputs"/>; the id is returned.</summary>
     public int Add(Operator op, params int[] inputs)
     {
-        _layers.Add(new Layer(_layers.Count, FormattableString.Invariant($"layer{_layers.Count}"), op, inputs.ToEquatableArray(), ShapeInference.Output(op, _layers[inputs[0]].Output), default));
+        _layers.Add(new Layer(_layers.Count, FormattableString.Invariant($"layer{_layers.Count}"), op, inputs.ToEquatableArray(), op.Output([.. inputs.Select(id => _layers[id].Output)]), default));
         return _layers.Count - 1;
     }
 

@@ -141,6 +141,20 @@ public sealed class MemoryTests
         Assert.Null(ConvolutionSwap.WithSeparableConvolutions(separable));
     }
 
+    /// <summary>What reads a swapped convolution keeps its shape: joined tensors have the channels of all, and outputs are still the layers that made them.</summary>
+    [Fact]
+    public void SwappedConvolutions_KeepWhatIsBuiltOnThem()
+    {
+        LayerGraph separable = DeclarationText.Graph(
+            "[InputShape(8, 9, 9)] [Conv2d(6, padding: 1, Name = \"a\"), DepthwiseConv2d(padding: 1), PointwiseConv2d(8), Output(\"mid\"), Concat(\"a\"), Conv2d(4)]");
+        foreach (LayerGraph swapped in new[] { ConvolutionSwap.WithStandardConvolutions(separable)!, ConvolutionSwap.WithSeparableConvolutions(separable)! })
+        {
+            Assert.NotEqual(separable.Layers.Count, swapped.Layers.Count);
+            Assert.Equal(separable.Outputs.Select(o => (o.Name, separable.Layers[o.Layer].Output)), swapped.Outputs.Select(o => (o.Name, swapped.Layers[o.Layer].Output)));
+            Assert.Equal(new Shape(14, 9, 9), Assert.Single(swapped.Layers, l => l.Operator is ConcatOperator).Output);
+        }
+    }
+
     private static MemoryTimeline Fused(string attributes, bool fuseStem = false)
     {
         NetworkAnalysis analysis = NetworkAnalysis.Of(DeclarationText.Graph(attributes));

@@ -88,7 +88,7 @@ internal static class NetworkGen
     /// <summary>Whether the rules allow <paramref name="attributes"/> and the naive reference is done in reasonable time.</summary>
     public static bool IsValid(string attributes)
     {
-        if (NetworkCompiler.Check(DeclarationText.Parse(attributes)).Any(finding => finding.Severity == Compiler.Rules.RuleSeverity.Error))
+        if (NetworkCompiler.Check(DeclarationText.Parse(attributes)).Any(finding => finding.Severity == Compiler.Findings.RuleSeverity.Error))
             return false;
         LayerGraph graph = DeclarationText.Graph(attributes);
         long multiplyAdds = graph.Layers.Where(l => l.Operator is ConvolutionOperator).Sum(l =>

@@ -1,4 +1,4 @@
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
@@ -68,7 +68,7 @@ internal static class BlockRules
         Shape input = builder.Shape;
         Padding padding = reader.Padding(kernel, stride, dilation, input, Half(kernel, dilation));
         ConvolutionOperator spatial = new(default, outChannels, kernel, stride, padding, dilation, 1, false);
-        Shape output = ShapeInference.Output(spatial, input);
+        Shape output = spatial.Output(input);
         if (stride == Extent.Square(1) && output == input)
             return true;
         if (mode == ShortcutMode.Required || (stride == Extent.Square(1) && outChannels == input.Channels && output.Height > 0 && output.Width > 0))
@@ -96,14 +96,14 @@ internal static class BlockRules
             fix.Add(("outChannels", FixProposal.Text(input.Channels)));
         }
 
-        Shape unstrided = ShapeInference.Output(spatial with { OutChannels = input.Channels, Stride = Extent.Square(1) }, input);
+        Shape unstrided = (spatial with { OutChannels = input.Channels, Stride = Extent.Square(1) }).Output(input);
         if (unstrided != input)
         {
             if (reasons.Count == 0)
                 reasons.Add(FormattableString.Invariant($"its layer {window} with padding {spatial.Padding} makes {output.Height} x {output.Width} pixels of {input.Height} x {input.Width}"));
             arguments.AddRange(["Padding", "kernelSize"]);
             Padding half = Half(spatial.Kernel, spatial.Dilation);
-            bool isCentered = ShapeInference.Output(spatial with { OutChannels = input.Channels, Stride = Extent.Square(1), Padding = half }, input) == input;
+            bool isCentered = (spatial with { OutChannels = input.Channels, Stride = Extent.Square(1), Padding = half }).Output(input) == input;
 
             // An even kernel has no centre; the next smaller one has, with its own half as padding.
             Padding smaller = isCentered ? half : Half(Extent.Square(spatial.Kernel.Height - 1), spatial.Dilation);

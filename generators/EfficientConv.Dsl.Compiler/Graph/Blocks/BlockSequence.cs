@@ -1,6 +1,6 @@
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 

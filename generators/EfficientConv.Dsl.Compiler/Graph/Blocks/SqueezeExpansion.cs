@@ -1,4 +1,4 @@
-using EfficientConv.Dsl.Compiler.Rules;
+using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 
@@ -57,7 +57,7 @@ internal static class SqueezeExpansion
             builder.Report(
                 RuleCatalog.SqueezeReduction, reader.Index, argument,
                 FormattableString.Invariant($"{reader.Kind} \"{reader.Name}\" has a {argument} of {reader.Attribute.Int(argument)}, larger than the {channels} channels of its squeeze-and-excitation, which leaves no hidden channel (channels / reduction must be at least 1)"),
-                SqueezeRules.Alternatives(argument, channels, reader.Attribute.Int(argument)));
+                FixProposal.Divisors(argument, channels, reader.Attribute.Int(argument)));
             return;
         }
 

@@ -16,6 +16,9 @@ public interface ISimd<TSelf>
     /// <summary>Floats per vector: 16, 8 or 4.</summary>
     static abstract int Lanes { get; }
 
+    /// <summary>Whether <see cref="FusedMultiplyAdd"/> rounds once here.</summary>
+    static virtual bool IsFused => true;
+
     /// <summary>All lanes +0.</summary>
     static abstract TSelf Zero { get; }
 

@@ -24,6 +24,13 @@ public readonly struct Simd128 : ISimd<Simd128>
     }
 
     /// <inheritdoc/>
+    public static bool IsFused
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Fma.IsSupported || AdvSimd.IsSupported;
+    }
+
+    /// <inheritdoc/>
     public static Simd128 Zero
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

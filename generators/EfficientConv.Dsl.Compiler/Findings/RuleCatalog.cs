@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Findings;
 
 /// <summary>How serious a finding is.</summary>
 public enum RuleSeverity
@@ -33,6 +33,9 @@ public static class RuleCatalog
 
     /// <summary>Attributes on several partial declarations.</summary>
     public static readonly Rule SpreadAttributes = new("ECD0005", "Network attributes are spread over several partial declarations", RuleSeverity.Error);
+
+    /// <summary>A name or a member that leaves no room for a generated one.</summary>
+    public static readonly Rule MemberClash = new("ECD0006", "The class leaves no room for a generated member", RuleSeverity.Error);
 
     /// <summary>Groups against input channels.</summary>
     public static readonly Rule GroupsInput = new("ECD0101", "Groups do not divide the input channels", RuleSeverity.Error);
@@ -109,11 +112,14 @@ public static class RuleCatalog
     /// <summary>A measured schedule that cannot be.</summary>
     public static readonly Rule UnfitSchedule = new("ECD0601", "A measured schedule does not fit", RuleSeverity.Info);
 
+    /// <summary>A file of schedules that is none.</summary>
+    public static readonly Rule UnreadableSchedules = new("ECD0602", "The file of measured schedules cannot be read", RuleSeverity.Warning);
+
     /// <summary>All rules, in the order of their ids.</summary>
     public static IReadOnlyList<Rule> All { get; } =
     [
-        NotPartial, UnsuitableClass, NoInputShape, InvalidValue, SpreadAttributes, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeReduction,
+        NotPartial, UnsuitableClass, NoInputShape, InvalidValue, SpreadAttributes, MemberClash, GroupsInput, GroupsOutput, ShuffleGroups, SqueezeReduction,
         FractionalChannels, EmptyOutput, SizeChanges, UndilatedPadding, LargePadding, UnreadPixels, SkippedPixels, AsymmetricPadding, WrongAxis,
-        ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName, UnusableTemplate, GroupsNeverMix, WastedLanes, CostlyForm, BiasBeforeNorm, RedundantActivation, BudgetExceeded, UnfitSchedule,
+        ImpossibleShortcut, ImpossibleConcat, UnknownName, DuplicateName, UnusableTemplate, GroupsNeverMix, WastedLanes, CostlyForm, BiasBeforeNorm, RedundantActivation, BudgetExceeded, UnfitSchedule, UnreadableSchedules,
     ];
 }

@@ -1,7 +1,6 @@
 using EfficientConv.Dsl.Compiler.Declarations;
-using EfficientConv.Dsl.Compiler.Graph;
 
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>How a message names a layer, and which of its attribute's arguments it points at.</summary>
 internal static class LayerPlace
@@ -12,7 +11,7 @@ internal static class LayerPlace
     /// </summary>
     public static string Of(Operator op, Shape input, string name, LayerOrigin origin, AttributeDeclaration? attribute)
     {
-        string kind = attribute?.Kind ?? Kind(op);
+        string kind = attribute?.Kind ?? op.Name;
         if (origin.Role.Length == 0)
             return $"{kind} \"{name}\"";
         string block = name.EndsWith("." + origin.Role, StringComparison.Ordinal) ? name.Substring(0, name.Length - origin.Role.Length - 1) : name;
@@ -26,7 +25,7 @@ internal static class LayerPlace
     private static string Describe(Operator op, Shape input) => op switch
     {
         ConvolutionOperator c => FormattableString.Invariant($"{c.Kernel} convolution of {input.Channels} to {c.OutChannels} channels"),
-        _ => FormattableString.Invariant($"{Kind(op)} of {input}"),
+        _ => FormattableString.Invariant($"{op.Name} of {input}"),
     };
 
     /// <summary>How the layer's channels follow from the block's arguments; empty where they are the input's or the output's.</summary>
@@ -95,20 +94,5 @@ internal static class LayerPlace
         "expand" => convolution.OutChannels,
         "project" => input.Channels,
         _ => null,
-    };
-
-    private static string Kind(Operator op) => op switch
-    {
-        ConvolutionOperator { IsLinear: true } => "Linear",
-        ConvolutionOperator => "Conv2d",
-        BatchNormOperator => "BatchNorm",
-        PoolOperator { IsMaximum: true } => "MaxPool2d",
-        PoolOperator => "AvgPool2d",
-        ChannelShuffleOperator => "ChannelShuffle",
-        PReLUOperator => "PReLU",
-        TransposedConvolutionOperator => "ConvTranspose2d",
-        AdaptivePoolOperator { IsMaximum: true } => "AdaptiveMaxPool2d",
-        AdaptivePoolOperator => "AdaptiveAvgPool2d",
-        _ => op.GetType().Name.Replace("Operator", string.Empty),
     };
 }

@@ -1,7 +1,4 @@
-using EfficientConv.Dsl.Compiler.Declarations;
-using EfficientConv.Dsl.Compiler.Graph;
-
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Findings;
 
 /// <summary>
 /// What a finding tells a code fix: alternatives <c>fix.0</c>, <c>fix.1</c>, ... best first, each a list of arguments and their new values as C# text,
@@ -20,8 +17,6 @@ public static class FixProposal
 
     private const string Prefix = "fix.";
 
-    private static readonly string[] Refinements = ["Height", "Width", "Top", "Bottom", "Left", "Right"];
-
     /// <summary>One alternative that sets some arguments.</summary>
     /// <param name="rank">0 for the best alternative.</param>
     /// <param name="edits">Names of constructor parameters or properties, and C# expressions.</param>
@@ -39,6 +34,14 @@ public static class FixProposal
     public static FindingProperty[] Alternatives(string argument, IEnumerable<string> values) =>
         [.. values.Select((value, rank) => Set(rank, (argument, value)))];
 
+    /// <summary>The two numbers nearest to <paramref name="wrong"/> that divide <paramref name="channels"/>, as alternatives for one argument.</summary>
+    internal static FindingProperty[] Divisors(string argument, int channels, int wrong) =>
+        Alternatives(argument, Nearest(wrong, channels, candidate => channels % candidate == 0, 2));
+
+    /// <summary>The numbers from 1 to <paramref name="largest"/> nearest to <paramref name="wrong"/> that suit.</summary>
+    internal static IEnumerable<int> Nearest(int wrong, int largest, Func<int, bool> suits, int count) =>
+        Enumerable.Range(1, largest).Where(suits).OrderBy(value => Math.Abs((long)value - wrong)).ThenBy(value => value).Take(count);
+
     /// <summary>The alternatives among a diagnostic's properties, best first.</summary>
     public static IReadOnlyList<(string Argument, string Value)[]> Read(IEnumerable<KeyValuePair<string, string?>> properties) =>
     [
@@ -46,28 +49,6 @@ public static class FixProposal
             .OrderBy(property => property.Key, StringComparer.Ordinal)
             .Select(property => property.Value!.Split(';').Select(Edit).ToArray()),
     ];
-
-    /// <summary>
-    /// Turns one padding into another through the arguments that decide it now: the sides where they are written, else the axis, else all at once.
-    /// </summary>
-    internal static (string Argument, string Value)[] Padding(AttributeDeclaration attribute, Padding current, Padding wanted)
-    {
-        List<(string, string)> edits = [];
-        Axis("Height", ("Top", current.Top, wanted.Top), ("Bottom", current.Bottom, wanted.Bottom));
-        Axis("Width", ("Left", current.Left, wanted.Left), ("Right", current.Right, wanted.Right));
-        bool isEqual = wanted == Graph.Padding.Symmetric(wanted.Top, wanted.Top);
-        return isEqual && edits.Count > 0 && !Refinements.Any(side => attribute.IsExplicit("Padding" + side)) ? [("padding", Text(wanted.Top))] : [.. edits];
-
-        void Axis(string axis, params (string Name, int Current, int Wanted)[] sides)
-        {
-            if (sides.All(side => side.Current == side.Wanted))
-                return;
-            if (sides[0].Wanted == sides[1].Wanted && !sides.Any(side => attribute.IsExplicit("Padding" + side.Name)))
-                edits.Add(("Padding" + axis, Text(sides[0].Wanted)));
-            else
-                edits.AddRange(sides.Where(side => side.Current != side.Wanted).Select(side => ("Padding" + side.Name, Text(side.Wanted))));
-        }
-    }
 
     /// <summary>A number as C# text, whatever the machine's culture.</summary>
     internal static string Text(int value) => FormattableString.Invariant($"{value}");

@@ -1,8 +1,8 @@
-using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
 
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>Why two tensors that should be added have different shapes: which dimension differs, which layer made it so, and what would make them equal.</summary>
 internal static class ShapeDifference
@@ -51,7 +51,7 @@ internal static class ShapeDifference
             if (!Fits(unstrided))
                 return [];
 
-            bool Fits(ConvolutionOperator candidate) => ShapeInference.Output(candidate, input) is var shape && shape.Height == wanted.Height && shape.Width == wanted.Width;
+            bool Fits(ConvolutionOperator candidate) => candidate.Output(input) is var shape && shape.Height == wanted.Height && shape.Width == wanted.Width;
         }
 
         return edits.Count == 0 ? [] : [FixProposal.Set(0, [.. edits]), FixProposal.At(culprit.Origin.AttributeIndex)];

@@ -1,0 +1,31 @@
+using EfficientConv.Dsl.Compiler.Findings;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>An element by element activation.</summary>
+public sealed record ActivationOperator(ActivationFunction Function) : WeightlessOperator
+{
+    /// <inheritdoc/>
+    public override string Name => Function.Kind.ToString();
+
+    /// <inheritdoc/>
+    public override OperatorKind Kind => OperatorKind.NormOrActivation;
+
+    /// <inheritdoc/>
+    public override bool KeepsGroups(Shape input) => true;
+
+    /// <inheritdoc/>
+    public override OutputMemory Writes(Shape output) => Function.IsNone ? OutputMemory.View : OutputMemory.OverInput;
+
+    /// <inheritdoc/>
+    public override SavedForBackward Saves(Shape output) => Function.Saves;
+
+    /// <inheritdoc/>
+    public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
+
+    /// <inheritdoc/>
+    internal override Finding? Check(OperatorSite site) => null;
+
+    /// <inheritdoc/>
+    public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => Function.Onnx;
+}

@@ -1,0 +1,31 @@
+using EfficientConv.Dsl.Compiler.Findings;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>The first input times the second, which has one value a channel.</summary>
+public sealed record ScaleOperator : WeightlessOperator
+{
+    /// <inheritdoc/>
+    public override string Name => "Mul";
+
+    /// <inheritdoc/>
+    public override OperatorKind Kind => OperatorKind.Function;
+
+    /// <inheritdoc/>
+    public override bool KeepsGroups(Shape input) => false;
+
+    /// <inheritdoc/>
+    public override OutputMemory Writes(Shape output) => OutputMemory.New;
+
+    /// <inheritdoc/>
+    public override SavedForBackward Saves(Shape output) => SavedForBackward.Factors;
+
+    /// <inheritdoc/>
+    public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
+
+    /// <inheritdoc/>
+    internal override Finding? Check(OperatorSite site) => null;
+
+    /// <inheritdoc/>
+    public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of("Mul", 2);
+}

@@ -1,0 +1,23 @@
+using EfficientConv.Dsl.Compiler.Shapes;
+
+namespace EfficientConv.Dsl.Compiler.Graph;
+
+/// <summary>What operators with a sliding window share.</summary>
+internal static class Window
+{
+    /// <summary>Shape of what a window makes.</summary>
+    public static Shape Output(Shape input, int channels, Extent kernel, Extent stride, Padding padding, Extent dilation) => new(
+        channels,
+        ShapeInference.WindowOutput(input.Height, padding.Top, padding.Bottom, kernel.Height, stride.Height, dilation.Height),
+        ShapeInference.WindowOutput(input.Width, padding.Left, padding.Right, kernel.Width, stride.Width, dilation.Width));
+
+    /// <summary>The same with a last window that may hang over the edge.</summary>
+    public static Shape OutputCeil(Shape input, int channels, Extent kernel, Extent stride, Padding padding, Extent dilation) => new(
+        channels,
+        ShapeInference.WindowOutputCeil(input.Height, padding.Top, padding.Bottom, kernel.Height, stride.Height, dilation.Height),
+        ShapeInference.WindowOutputCeil(input.Width, padding.Left, padding.Right, kernel.Width, stride.Width, dilation.Width));
+
+    /// <summary>Kernel, stride and padding as ONNX has them.</summary>
+    public static OnnxAttribute[] Onnx(Extent kernel, Extent stride, Padding padding) =>
+        [OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride), OnnxAttribute.Of("pads", padding)];
+}

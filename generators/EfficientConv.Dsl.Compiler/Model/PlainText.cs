@@ -1,0 +1,22 @@
+using System.Globalization;
+
+namespace EfficientConv.Dsl.Compiler.Model;
+
+/// <summary>Texts of the user's as they may stand in a line of a message or in a string of C#.</summary>
+internal static class PlainText
+{
+    /// <summary><paramref name="text"/> with what ends a line, is not seen or is half of a surrogate pair written as <c>\u2028</c>.</summary>
+    public static string Of(string text) => text.All(char.IsLetterOrDigit) ? text : string.Concat(text.Select((c, i) => Of(text, i)));
+
+    private static string Of(string text, int index)
+    {
+        char c = text[index];
+        bool isPlain = CharUnicodeInfo.GetUnicodeCategory(c) switch
+        {
+            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => false,
+            UnicodeCategory.Surrogate => char.IsSurrogatePair(text, char.IsLowSurrogate(c) && index > 0 ? index - 1 : index),
+            _ => true,
+        };
+        return isPlain ? c.ToString() : FormattableString.Invariant($"\\u{(int)c:x4}");
+    }
+}
