@@ -41,7 +41,8 @@ public sealed class CalibrationTests
         Assert.StartsWith($"note: {file}: ", line, StringComparison.Ordinal);
         Assert.EndsWith("; this machine is measured anew.", line.TrimEnd(), StringComparison.Ordinal);
         Assert.Contains(reason, line, StringComparison.OrdinalIgnoreCase);
-        Assert.All((double[])[machine.MacsPerSecond, machine.SecondLevelBandwidth, machine.LastLevelBandwidth, machine.MemoryBandwidth], rate => Assert.InRange(rate, Calibration.LeastPerSecond, Calibration.MostPerSecond));
+        double[] rates = [machine.MacsPerSecond, machine.SecondLevelBandwidth, machine.LastLevelBandwidth, machine.MemoryBandwidth];
+        Assert.All(rates, rate => Assert.InRange(rate, Calibration.LeastPerSecond, Calibration.MostPerSecond));
 
         // The file is right again.
         using StringWriter silent = new();

@@ -136,7 +136,8 @@ public sealed class CommandLineTests
     [InlineData("tune nowhere.cs -o {0}/Plain.cs", "--output: {0}/Plain.cs is no file of schedules: line 1, column 1: expected {.")]
     [InlineData("tune nowhere.cs -o {0}", "--output: {0} is a folder; expected a file to write.")]
     [InlineData("generate nowhere.cs -o {0}/Plain.cs/files", "--output: {0}/Plain.cs/files cannot be written: {0}/Plain.cs is a file; expected a folder.")]
-    [InlineData("bench {0}/Blocks.cs --batch 2000000000", "--batch is 2000000000: 2,000,000,000 images of Small have more than 2,147,483,647 values; a call takes at most 1,864,135.")]
+    [InlineData(
+        "bench {0}/Blocks.cs --batch 2000000000", "--batch is 2000000000: 2,000,000,000 images of Small have more than 2,147,483,647 values; a call takes at most 1,864,135.")]
     [InlineData("bench nowhere.cs --core 100000", "--core is 100000; the cores of this process are ")]
     public void WhatCannotBeDone_IsSaidBeforeAnyWork(string line, string message)
     {
@@ -146,7 +147,8 @@ public sealed class CommandLineTests
         string folder = tool.At(".")[..^2];
         ToolResult result = Tool.Run(line.Replace("{0}", folder, StringComparison.Ordinal).Split(' '));
         Assert.Equal(2, result.ExitCode);
-        Assert.StartsWith("error: " + message.Replace("{0}", folder, StringComparison.Ordinal), Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        string error = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("error: " + message.Replace("{0}", folder, StringComparison.Ordinal), error, StringComparison.Ordinal);
         Assert.Empty(result.Output);
     }
 
@@ -230,7 +232,8 @@ public sealed class CommandLineTests
             """);
         ToolResult result = Tool.Run("report", tool.At("a"));
         Assert.Equal(1, result.ExitCode);
-        string[] places = [.. result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => System.Text.RegularExpressions.Regex.Match(line, @"(\w+)\.cs\((\d+),").Groups)
+        string[] places = [.. result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => System.Text.RegularExpressions.Regex.Match(line, @"(\w+)\.cs\((\d+),").Groups)
             .Select(groups => $"{groups[1].Value} {groups[2].Value}").Distinct()];
         Assert.Equal(["First 2", "First 3", "Second 2", "Second 3", "Second 4", "Second 5"], places);
     }
@@ -245,8 +248,14 @@ public sealed class CommandLineTests
     public void AClassThatIsAKeyword_HasBothNames(string name)
     {
         using Tool tool = new();
-        string file = tool.Write("Event.cs", "using EfficientConv.Dsl;\nnamespace Demo;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class @event;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Other;");
-        Assert.Equal("Demo.@event", Assert.Single(Tool.Run(["report", file, "-n", name, "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks").EnumerateArray()).GetProperty("name").GetString());
+        string file = tool.Write("Event.cs", """
+            using EfficientConv.Dsl;
+            namespace Demo;
+            [InputShape(8, 8, 8), Conv2d(8)] public sealed partial class @event;
+            [InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Other;
+            """);
+        ToolResult result = Tool.Run(["report", file, "-n", name, "--json", .. Tool.Machine]).Succeeded();
+        Assert.Equal("Demo.@event", Assert.Single(result.Json.GetProperty("networks").EnumerateArray()).GetProperty("name").GetString());
     }
 
     [Fact]

@@ -14,22 +14,24 @@ public sealed class HostileInputTests
         "bench {0} --count 1 --warm-up 0 --peak 100 --bandwidth 80 30 15", "validate {0} -w {1}", "tune {0} --dry-run --isa vector128",
     ];
 
+    private const string Header = "using EfficientConv.Dsl;\n", Net = "[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Net;";
+
     private static readonly Dictionary<string, string> s_sources = new()
     {
         ["nothing"] = string.Empty,
         ["no C#"] = string.Concat(Enumerable.Range(0, 3000).Select(i => (char)(i * 7 % 0xD800))),
         ["a stray surrogate"] = "using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Conv2d(8, Name = \"\\ud800\")] public sealed partial class Net;",
         ["a name of many letters"] = $"using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class {new string('N', 1500)};",
-        ["a name longer than a line"] = $"using EfficientConv.Dsl;\nnamespace {new string('n', 60)};\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class {new string('N', 60)};",
-        ["a sum of many numbers"] = $"using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Conv2d({string.Join('+', Enumerable.Repeat("1", 3000))}, groups: 7)] public sealed partial class Net;",
-        ["types in types in types"] = $"using EfficientConv.Dsl;\n{string.Concat(Enumerable.Range(0, 400).Select(i => $"public partial class A{i} {{ "))}[InputShape(8, 8, 8), Conv2d(8, groups: 3)] public sealed partial class Net;{new string('}', 400)}",
+        ["a name longer than a line"] = $"{Header}namespace {new string('n', 60)};\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class {new string('N', 60)};",
+        ["a sum of many numbers"] = $"{Header}[InputShape(8, 8, 8), Conv2d({string.Join('+', Enumerable.Repeat("1", 3000))}, groups: 7)] public sealed partial class Net;",
+        ["types in types in types"] = $"{Header}{string.Concat(Enumerable.Range(0, 400).Select(i => $"public partial class A{i} {{ "))}{Net.Replace("d(8", "d(8, groups: 3", StringComparison.Ordinal)}{new string('}', 400)}",
         ["a template in itself"] = "using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Use<Net>] public sealed partial class Net;",
         ["a map larger than memory"] = "using EfficientConv.Dsl;\n[InputShape(2048, 65536, 65536), PointwiseConv2d(8)] public sealed partial class Net;",
         ["weights larger than memory"] = "using EfficientConv.Dsl;\n[InputShape(200000, 1, 1), PointwiseConv2d(200000)] public sealed partial class Net;",
         ["a class without a name"] = "using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class;",
-        ["the same class twice"] = "using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Net;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Net;",
+        ["the same class twice"] = $"{Header}{Net}\n{Net}",
         ["a generic class"] = "using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Net<T>;",
-        ["numbers that overflow"] = "using EfficientConv.Dsl;\n[InputShape(int.MaxValue, int.MaxValue, int.MaxValue), Conv2d(int.MaxValue, kernelSize: int.MaxValue)] public sealed partial class Net;",
+        ["numbers that overflow"] = $"{Header}[InputShape(int.MaxValue, int.MaxValue, int.MaxValue), Conv2d(int.MaxValue, kernelSize: int.MaxValue)] public sealed partial class Net;",
     };
 
     public static TheoryData<string, string> Cases
@@ -54,7 +56,7 @@ public sealed class HostileInputTests
         using Tool tool = new();
         string file = tool.At("Networks.cs");
         File.WriteAllText(file, s_sources[name], new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-        ToolResult result = Tool.Run([.. verb.Split(' ').Select(word => word.Replace("{0}", file, StringComparison.Ordinal).Replace("{1}", tool.At("nowhere.safetensors"), StringComparison.Ordinal))]);
+        ToolResult result = Tool.Run(Arguments(verb, file, tool.At("nowhere.safetensors")));
         Assert.InRange(result.ExitCode, 0, 2);
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("fault of its own", result.Error, StringComparison.Ordinal);
@@ -77,10 +79,10 @@ public sealed class HostileInputTests
     public void ANetworkInAGenericType_RunsInEveryVerb(string outer)
     {
         using Tool tool = new();
-        string file = tool.Write("Nested.cs", $"using EfficientConv.Dsl;\nnamespace Demo;\n{outer} {{ [InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Net; }}"), weights = tool.At("w.safetensors");
+        string file = tool.Write("Nested.cs", $"{Header}namespace Demo;\n{outer} {{ {Net} }}"), weights = tool.At("w.safetensors");
         SafetensorsWriter.Write(weights, [("0.weight", [8, 8, 3, 3], new float[576]), ("0.bias", [8], new float[8])]);
         foreach (string verb in s_verbs)
-            Tool.Run([.. verb.Split(' ').Select(word => word.Replace("{0}", file, StringComparison.Ordinal).Replace("{1}", weights, StringComparison.Ordinal))]).Succeeded();
+            Tool.Run(Arguments(verb, file, weights)).Succeeded();
         Tool.Run("generate", file, "--asm", "-o", tool.At("out")).Succeeded();
         Assert.All(Path.GetFileName(Assert.Single(Directory.GetFiles(tool.At("out")))), c => Assert.DoesNotContain(c, "<>:\"|?*, "));
     }
@@ -104,13 +106,19 @@ public sealed class HostileInputTests
         Assert.Equal("Net", Tool.Run([.. bench, "-n", "Demo.Any<T>.Inner<U>.Net"]).Succeeded().Json.GetProperty("networks")[0].GetProperty("name").GetString());
         Tool.Run([.. bench, "-n", "Small"]).Succeeded();
         ToolResult odd = Tool.Run([.. bench, "-n", "None"]);
-        Assert.Equal((2, "error: None lies in Odd, whose constraints allow neither object nor int: give its sources or project instead of the built assembly."), (odd.ExitCode, odd.Error.Trim()));
+        Assert.Equal(2, odd.ExitCode);
+        Assert.Equal("error: None lies in Odd, whose constraints allow neither object nor int: give its sources or project instead of the built assembly.", odd.Error.Trim());
     }
 
     [Fact]
     public void WhatNobodyThoughtOf_IsOneMessageToo()
     {
-        foreach (Exception exception in (Exception[])[new InsufficientMemoryException(), new InvalidCastException("a\nb"), new System.Reflection.TargetInvocationException(new InvalidOperationException()), new IOException("No space left on device")])
+        Exception[] exceptions =
+        [
+            new InsufficientMemoryException(), new InvalidCastException("a\nb"), new System.Reflection.TargetInvocationException(new InvalidOperationException()),
+            new IOException("No space left on device"),
+        ];
+        foreach (Exception exception in exceptions)
         {
             using StringWriter error = new();
             Assert.Equal(ExitCode.Usage, Failure.Guard(() => throw exception, error));
@@ -158,7 +166,8 @@ public sealed class HostileInputTests
             return;
         using Tool tool = new();
         string file = tool.Write("Blocks.cs", Tool.Blocks);
-        using Process process = Process.Start(new ProcessStartInfo("sh", ["-c", $"exec {Command} bench \"{file}\" -n Small --count 10000000 {string.Join(' ', Tool.Machine)}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string script = $"exec {Command} bench \"{file}\" -n Small --count 10000000 {string.Join(' ', Tool.Machine)}";
+        using Process process = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         Assert.StartsWith("loop_count = 10000000", await process.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
         using (Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]))
@@ -179,6 +188,9 @@ public sealed class HostileInputTests
         Assert.Equal(RepositoryFiles.At(string.Empty).TrimEnd('/'), Checkout.Above(AppContext.BaseDirectory));
         Assert.True(File.Exists(Path.Combine(Checkout.Root!, Checkout.FetchScript)));
     }
+
+    private static string[] Arguments(string verb, string file, string weights) =>
+        [.. verb.Split(' ').Select(word => word.Replace("{0}", file, StringComparison.Ordinal).Replace("{1}", weights, StringComparison.Ordinal))];
 
     private static string Command => $"dotnet exec \"{Path.Combine(AppContext.BaseDirectory, "efficientconv.dll")}\"";
 

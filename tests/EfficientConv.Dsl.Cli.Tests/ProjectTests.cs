@@ -104,8 +104,8 @@ public sealed class ProjectTests
         Assert.Empty(result.Output);
     }
 
-    private static string[] Read(params string[] arguments) => [.. Tool.Run(["report", .. arguments, "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks").EnumerateArray()
-        .Select(n => $"{Text(n, "name")} {Text(n, "input")} {Text(n, "output")}")];
+    private static string[] Read(params string[] arguments) =>
+        [.. Tool.Run(["report", .. arguments, "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks").EnumerateArray().Select(n => $"{Text(n, "name")} {Text(n, "input")} {Text(n, "output")}")];
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 }
