@@ -204,6 +204,8 @@ public sealed class CommandLineTests
     [InlineData("[InputShap(10, 8, 8)] [Conv2d(16)] public sealed partial class Bad;", "CS0246")]
     [InlineData("[InputShape(10, 8, 8)] [Conv2d(16) public sealed partial class Bad;", "CS")]
     [InlineData("[InputShape(10, 8, 8)] [Conv2d(16)] public sealed class Bad;", "ECD0001")]
+    [InlineData("[InputShape(10, 8, 8)] [Conv2d(16)] public sealed partial class Load;", "ECD0006")]
+    [InlineData("[InputShape(10, 8, 8)] [Conv2d(16)] public sealed partial class Bad { public int Depth => 1; private static int Cost => 2; }", "ECD0006")]
     public void MistakesThatTheCompilerSees_AreItsDiagnostics(string source, string id)
     {
         using Tool tool = new();
