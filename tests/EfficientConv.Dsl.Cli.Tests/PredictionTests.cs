@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Cli.Tests;
 

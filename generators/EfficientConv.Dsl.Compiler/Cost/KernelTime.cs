@@ -1,15 +1,13 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Cost;
 
 /// <summary>Cycles of one call of a kernel: its register tiles one after the other, each bound by multiply-adds, loads or latency.</summary>
-internal static class KernelTime
+internal sealed class KernelTime(CoreRates rates)
 {
-    /// <summary>Cycles from the start of a multiply-add to its result.</summary>
-    private const double Latency = 4;
-
-    public static double Cycles(Kernel kernel, VectorTarget target) => kernel switch
+    public double Cycles(Kernel kernel) => kernel switch
     {
         PointwiseKernel k => Panels(k.Panels, k.InChannels, k.Activation, HasInitialLoad(k.Initial)),
         ConvolutionKernel k => k.Groups * Panels(k.Panels, k.Taps, k.Activation, HasInitialLoad(k.Initial)),
@@ -17,47 +15,54 @@ internal static class KernelTime
         PlanarPointwiseKernel k => Planes(k.Runs, k.Tiles, k.InChannels, k.Activation, k.HasResidual),
         PlanarConvolutionKernel k => k.Groups * Planes(k.Runs, k.Tiles, k.InChannels * k.Window.Kernel.Height * k.Window.Kernel.Width, k.Activation, false),
         PlanarDepthwiseKernel k => PlanarDepthwise(k),
-        FlatDepthwiseKernel k => (0.5 * k.Loads.Sum(l => l.Uses.Count)) + (0.32 * k.Loads.Count) + (k.Vectors.Count * StepWork.EpilogueCyclesPerVector(k.Activation)),
-        StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * 2.5) + StepWork.EpilogueCyclesPerVector(k.Activation)),
+        FlatDepthwiseKernel k => (k.Loads.Sum(l => l.Uses.Count) / rates.VectorOperations) + (rates.FlatLoadCycles * k.Loads.Count) + (k.Vectors.Count * Epilogue(k.Activation)),
+        StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * rates.PickedTapCycles) + Epilogue(k.Activation)),
         LanewiseKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, k.InPerGroup, k.Activation, weights: true)),
         PoolKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, 1, ActivationFunction.None, weights: false)),
-        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * k.Form.InputCycles,
-        WinogradOutputKernel k => k.TileRows * k.Form.Tiles(k.Width) * k.Vectors * (k.Form.OutputCycles + (k.Form.Output * k.Form.Output * StepWork.EpilogueCyclesPerVector(k.Activation))),
-        _ => 0,
+        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * k.Form.Cycles(rates).Input,
+        WinogradOutputKernel k => k.TileRows * k.Form.Tiles(k.Width) * k.Vectors * (k.Form.Cycles(rates).Output + (k.Form.Output * k.Form.Output * Epilogue(k.Activation))),
+        _ => throw new InvalidOperationException($"{kernel} has no predicted time."),
     };
+
+    /// <summary>Cycles of an activation that goes over finished values, for each vector.</summary>
+    public double Pass(ActivationFunction function) => function.IsNone ? 0 : (1 / rates.VectorLoads) + Epilogue(function);
+
+    /// <summary>Cycles behind a sum for each vector: the activation's operations and a store.</summary>
+    private double Epilogue(ActivationFunction function) => rates.StoreCycles + (function.Operations / rates.VectorOperations);
 
     private static bool HasInitialLoad(Initial initial) => initial != Initial.Bias;
 
-    private static double Panels(IEnumerable<PanelRun> panels, int sum, ActivationFunction activation, bool initialLoad) =>
+    private double Panels(IEnumerable<PanelRun> panels, int sum, ActivationFunction activation, bool initialLoad) =>
         panels.Sum(panel => panel.Count * panel.Tiles.Sum(run => run.Count * Tile(run.Pixels, panel.Vectors, sum, activation, initialLoad)));
 
-    private static double Planes(IEnumerable<PixelRun> runs, IEnumerable<TileRun> tiles, int sum, ActivationFunction activation, bool residual) =>
+    private double Planes(IEnumerable<PixelRun> runs, IEnumerable<TileRun> tiles, int sum, ActivationFunction activation, bool residual) =>
         runs.Sum(run => run.Count * tiles.Sum(tile => tile.Count * Tile(tile.Pixels, run.Vectors, sum, activation, residual)));
 
-    private static double Tile(int pixels, int vectors, int sum, ActivationFunction activation, bool initialLoad) =>
-        (sum * RegisterTiling.TileCost(pixels, vectors)) + Latency + (pixels * vectors * (StepWork.EpilogueCyclesPerVector(activation) + (initialLoad ? 0.5 : 0)));
+    private double Tile(int pixels, int vectors, int sum, ActivationFunction activation, bool initialLoad) =>
+        (sum * RegisterTiling.TileCycles(rates, pixels, vectors)) + rates.Latency + (pixels * vectors * (Epilogue(activation) + (initialLoad ? 1 / rates.VectorLoads : 0)));
 
     /// <summary>A tile of columns of one vector of channels: each tap multiplies once for every column; its weights and the columns under it are loaded.</summary>
-    private static double Window(int columns, RowWindow window, int inputs, ActivationFunction activation, bool weights)
+    private double Window(int columns, RowWindow window, int inputs, ActivationFunction activation, bool weights)
     {
         int width = window.Kernel.Width, taps = window.Kernel.Height * width * inputs;
         double loadsPerRow = Math.Min(((columns - 1) * window.Stride) + ((width - 1) * window.Dilation.Width) + 1, columns * width) + (weights ? width : 0);
-        double multiply = taps * columns / 2.0, load = window.Kernel.Height * inputs * loadsPerRow / 2, latency = taps * Latency / Math.Max(1, Math.Min(columns, 4)) / 2;
-        return Math.Max(Math.Max(multiply, load), latency) + Latency + (columns * StepWork.EpilogueCyclesPerVector(activation));
+        double multiply = taps * columns / rates.VectorOperations, load = window.Kernel.Height * inputs * loadsPerRow / rates.VectorLoads;
+        double latency = taps * rates.Latency / Math.Min(columns, rates.WindowChains) / rates.VectorOperations;
+        return Math.Max(Math.Max(multiply, load), latency) + rates.Latency + (columns * Epilogue(activation));
     }
 
     /// <summary>Some rows of one channel: every tap of every vector is a load and a multiply-add; rows share what they load.</summary>
-    private static double PlanarDepthwise(PlanarDepthwiseKernel k)
+    private double PlanarDepthwise(PlanarDepthwiseKernel k)
     {
         int width = k.Window.Kernel.Width, height = k.Window.Kernel.Height;
         double cycles = 0;
         foreach (PixelRun run in k.Runs)
         {
-            double multiply = k.Rows * run.Vectors * width * height / 2.0;
-            double load = (((k.Rows - 1) * k.StrideHeight) + height) * run.Vectors * width;
-            cycles += run.Count * (Math.Max(multiply, load) + Latency + (k.Rows * run.Vectors * StepWork.EpilogueCyclesPerVector(k.Activation)));
+            double multiply = k.Rows * run.Vectors * width * height / rates.VectorOperations;
+            double load = (((k.Rows - 1) * k.StrideHeight) + height) * run.Vectors * width * rates.UnalignedLoadCycles;
+            cycles += run.Count * (Math.Max(multiply, load) + rates.Latency + (k.Rows * run.Vectors * Epilogue(k.Activation)));
         }
 
-        return cycles + (k.WeightsInRegisters ? width * height / 2.0 : 0);
+        return cycles + (k.WeightsInRegisters ? width * height / rates.VectorLoads : 0);
     }
 }

@@ -120,7 +120,8 @@ public static class LayerMemory
     {
         DepthwiseGroup block => RowScratch(block),
         PoolGroup { Pool: { Pool: var p, Input: var map } } => (long)ShapeInference.EffectiveKernel(p.Kernel.Height, p.Dilation.Height) * map.Width * map.Channels * sizeof(float),
-        _ => 0,
+        SingleGroup => 0,
+        _ => throw new InvalidOperationException($"{group} has no memory of rows."),
     };
 
     private static long RowScratch(DepthwiseGroup group)

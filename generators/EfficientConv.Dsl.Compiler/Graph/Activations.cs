@@ -60,6 +60,22 @@ public readonly record struct ActivationFunction(ActivationKind Kind, float Slop
     /// <summary>Whether a few instructions in the kernel's epilogue do it; the others are a pass over rows in the first-level cache.</summary>
     public bool IsInline => Kind is ActivationKind.None or ActivationKind.ReLU or ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid or ActivationKind.LeakyReLU;
 
+    /// <summary>Vector operations for each vector of values, by counting those of the epilogue or of the runtime's function.</summary>
+    public int Operations => Kind switch
+    {
+        ActivationKind.None => 0,
+        ActivationKind.ReLU => 1,
+        ActivationKind.ReLU6 or ActivationKind.LeakyReLU => 2,
+        ActivationKind.HardSigmoid => 3,
+        ActivationKind.HardSwish => 4,
+        ActivationKind.Tanh or ActivationKind.ELU => 35,
+        ActivationKind.SiLU or ActivationKind.Sigmoid => 37,
+        ActivationKind.GELUTanh => 45,
+        ActivationKind.GELU => 57,
+        ActivationKind.Mish => 65,
+        _ => throw new InvalidOperationException($"{Kind} is no function of the value alone."),
+    };
+
     /// <summary>What training keeps of it: what its derivative is written in, its output or its input.</summary>
     public SavedForBackward Saves => Kind switch
     {

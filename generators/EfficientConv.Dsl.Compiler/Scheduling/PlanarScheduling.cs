@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -14,9 +15,6 @@ internal static class PlanarScheduling
 {
     /// <summary>Widest vector of all targets: maps that fill it fill every other.</summary>
     private const int WidestVector = 16;
-
-    /// <summary>Cycles to move a value from planes to pixels or back, where the planes lie in the second-level cache.</summary>
-    private const double TransposeCycles = 1.0;
 
     /// <summary>Longer sums over planes reach too many rows of memory at once for the first-level cache.</summary>
     private const int LongestPlanarSum = 320;
@@ -46,9 +44,9 @@ internal static class PlanarScheduling
         int width = stage.Output.Width;
         if (width < WidestVector)
             return false;
-        double products = (double)stage.Output.Count * stage.Taps / (2 * WidestVector), whole = (width + WidestVector - 1) / WidestVector * WidestVector;
+        double products = stage.Output.Count * stage.Taps / VectorTarget.Reference.MultiplyAddsPerCycle, whole = (width + WidestVector - 1) / WidestVector * WidestVector;
         double lanesByChannel = (stage.OutPerGroup + WidestVector - 1) / WidestVector * (double)WidestVector / stage.OutPerGroup;
-        return products * whole / width < (products * lanesByChannel) + (TransposeCycles * (stage.Input.Count + stage.Output.Count));
+        return products * whole / width < (products * lanesByChannel) + (VectorTarget.Reference.Rates.ChoiceTurnCycles * (stage.Input.Count + stage.Output.Count));
     }
 
     /// <summary>Whether a 1x1 convolution into planes is worth turning its input, which has far fewer channels than its output, instead of the output.</summary>

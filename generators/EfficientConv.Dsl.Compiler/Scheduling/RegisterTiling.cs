@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -13,7 +14,7 @@ public static class RegisterTiling
 {
     /// <summary>Predicted cycles of one step of the sum over <paramref name="pixels"/> x <paramref name="vectors"/>, in the tiles that <see cref="Choose"/> gives.</summary>
     public static double Cycles(VectorTarget target, int pixels, int vectors) =>
-        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCost(tile.Pixels, run.Vectors)));
+        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCycles(target.Rates, tile.Pixels, run.Vectors)));
 
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
     /// <param name="target">Instruction set.</param>
@@ -62,9 +63,6 @@ public static class RegisterTiling
     /// <summary>Floats of a panel that stays in the first-level cache beside the pixels of its tiles.</summary>
     private const int ResidentPanel = 8 * 1024;
 
-    /// <summary>Cycles in which a float comes from the second-level cache, while as much is fetched into it: measured, a line in somewhat more than 3.</summary>
-    private const double CyclesPerDistantFloat = 0.2;
-
     /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
     internal static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
 
@@ -81,7 +79,7 @@ public static class RegisterTiling
         double cost = double.MaxValue;
         for (int tile = 1; tile <= Math.Min(pixels, MaxPixels(target, vectors)); tile++)
         {
-            double candidate = TileCosts(pixels, tile, vectors);
+            double candidate = TileCycles(target.Rates, Split(pixels, tile), vectors);
             if (candidate <= cost)
                 (best, cost) = (tile, candidate);
         }
@@ -94,21 +92,18 @@ public static class RegisterTiling
     {
         EquatableArray<TileRun> tiles = Split(pixels, BestTile(target, pixels, vectors));
         if (distantSum == 0)
-            return tiles.Sum(run => run.Count * TileCost(run.Pixels, vectors));
-        double arrival = vectors * target.Lanes * CyclesPerDistantFloat;
+            return TileCycles(target.Rates, tiles, vectors);
+        double arrival = vectors * target.Lanes * sizeof(float) / target.Rates.BusyWeightRate;
         bool stays = (long)vectors * target.Lanes * distantSum <= ResidentPanel;
-        return tiles.Sum(run => run.Count * Math.Max(TileCost(run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCost(tiles[0].Pixels, vectors)) : 0);
+        return tiles.Sum(run => run.Count * Math.Max(TileCycles(target.Rates, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target.Rates, tiles[0].Pixels, vectors)) : 0);
     }
 
-    private static double TileCosts(int pixels, int tile, int vectors) => Split(pixels, tile).Sum(run => run.Count * TileCost(run.Pixels, vectors));
+    private static double TileCycles(CoreRates rates, EquatableArray<TileRun> tiles, int vectors) => tiles.Sum(run => run.Count * TileCycles(rates, run.Pixels, vectors));
 
     /// <summary>
-    /// Cycles of one step of the sum: two multiply-adds and two loads start a cycle, and a tile of fewer than eight accumulators waits for
-    /// their latency of four cycles. Broadcasts and weights are loads; a little is added for the loop itself.
+    /// Cycles of one step of the sum: bound by multiply-adds, by loads, which broadcasts and weights are, or by the latency of the one multiply-add for which the next
+    /// step waits, and a little for the loop itself.
     /// </summary>
-    internal static double TileCost(int pixels, int vectors)
-    {
-        double multiplyAdds = pixels * vectors / 2.0, loads = (pixels + vectors) / 2.0;
-        return Math.Max(Math.Max(multiplyAdds, loads), 4) + 0.25;
-    }
+    internal static double TileCycles(CoreRates rates, int pixels, int vectors) =>
+        Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, (pixels + vectors) / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
 }

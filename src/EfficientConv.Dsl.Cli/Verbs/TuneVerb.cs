@@ -9,6 +9,7 @@ using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Measuring;
 
 namespace EfficientConv.Dsl.Cli.Verbs;

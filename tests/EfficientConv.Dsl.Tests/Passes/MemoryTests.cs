@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
 
 namespace EfficientConv.Dsl.Tests.Passes;
