@@ -5,8 +5,10 @@ using EfficientConv.Dsl.Compiler.Targets;
 namespace EfficientConv.Dsl.Compiler.Cost;
 
 /// <summary>Cycles of one call of a kernel: its register tiles one after the other, each bound by multiply-adds, loads or latency.</summary>
-internal sealed class KernelTime(CoreRates rates)
+internal sealed class KernelTime(VectorTarget target)
 {
+    private readonly CoreRates _rates = target.Rates;
+
     public double Cycles(Kernel kernel) => kernel switch
     {
         PointwiseKernel k => Panels(k.Panels, k.InChannels, k.Activation, HasInitialLoad(k.Initial)),
@@ -15,20 +17,20 @@ internal sealed class KernelTime(CoreRates rates)
         PlanarPointwiseKernel k => Planes(k.Runs, k.Tiles, k.InChannels, k.Activation, k.HasResidual),
         PlanarConvolutionKernel k => k.Groups * Planes(k.Runs, k.Tiles, k.InChannels * k.Window.Kernel.Height * k.Window.Kernel.Width, k.Activation, false),
         PlanarDepthwiseKernel k => PlanarDepthwise(k),
-        FlatDepthwiseKernel k => (k.Loads.Sum(l => l.Uses.Count) / rates.VectorOperations) + (rates.FlatLoadCycles * k.Loads.Count) + (k.Vectors.Count * Epilogue(k.Activation)),
-        StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * rates.PickedTapCycles) + Epilogue(k.Activation)),
+        FlatDepthwiseKernel k => (k.Loads.Sum(l => l.Uses.Count) / _rates.VectorOperations) + (_rates.FlatLoadCycles * k.Loads.Count) + (k.Vectors.Count * Epilogue(k.Activation)),
+        StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * _rates.PickedTapCycles) + Epilogue(k.Activation)),
         LanewiseKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, k.InPerGroup, k.Activation, weights: true)),
         PoolKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, 1, ActivationFunction.None, weights: false)),
-        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * k.Form.Cycles(rates).Input,
-        WinogradOutputKernel k => k.TileRows * k.Form.Tiles(k.Width) * k.Vectors * (k.Form.Cycles(rates).Output + (k.Form.Output * k.Form.Output * Epilogue(k.Activation))),
+        WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * k.Form.Cycles(_rates).Input,
+        WinogradOutputKernel k => k.TileRows * k.Form.Tiles(k.Width) * k.Vectors * (k.Form.Cycles(_rates).Output + (k.Form.Output * k.Form.Output * Epilogue(k.Activation))),
         _ => throw new InvalidOperationException($"{kernel} has no predicted time."),
     };
 
     /// <summary>Cycles of an activation that goes over finished values, for each vector.</summary>
-    public double Pass(ActivationFunction function) => function.IsNone ? 0 : (1 / rates.VectorLoads) + Epilogue(function);
+    public double Pass(ActivationFunction function) => function.IsNone ? 0 : (1 / _rates.VectorLoads) + Epilogue(function);
 
     /// <summary>Cycles behind a sum for each vector: the activation's operations and a store.</summary>
-    private double Epilogue(ActivationFunction function) => rates.StoreCycles + (function.Operations / rates.VectorOperations);
+    private double Epilogue(ActivationFunction function) => _rates.StoreCycles + (function.Operations / _rates.VectorOperations);
 
     private static bool HasInitialLoad(Initial initial) => initial != Initial.Bias;
 
@@ -39,16 +41,16 @@ internal sealed class KernelTime(CoreRates rates)
         runs.Sum(run => run.Count * tiles.Sum(tile => tile.Count * Tile(tile.Pixels, run.Vectors, sum, activation, residual)));
 
     private double Tile(int pixels, int vectors, int sum, ActivationFunction activation, bool initialLoad) =>
-        (sum * RegisterTiling.TileCycles(rates, pixels, vectors)) + rates.Latency + (pixels * vectors * (Epilogue(activation) + (initialLoad ? 1 / rates.VectorLoads : 0)));
+        (sum * RegisterTiling.TileCycles(target, pixels, vectors)) + _rates.Latency + (pixels * vectors * (Epilogue(activation) + (initialLoad ? 1 / _rates.VectorLoads : 0)));
 
     /// <summary>A tile of columns of one vector of channels: each tap multiplies once for every column; its weights and the columns under it are loaded.</summary>
     private double Window(int columns, RowWindow window, int inputs, ActivationFunction activation, bool weights)
     {
         int width = window.Kernel.Width, taps = window.Kernel.Height * width * inputs;
         double loadsPerRow = Math.Min(((columns - 1) * window.Stride) + ((width - 1) * window.Dilation.Width) + 1, columns * width) + (weights ? width : 0);
-        double multiply = taps * columns / rates.VectorOperations, load = window.Kernel.Height * inputs * loadsPerRow / rates.VectorLoads;
-        double latency = taps * rates.Latency / Math.Min(columns, rates.WindowChains) / rates.VectorOperations;
-        return Math.Max(Math.Max(multiply, load), latency) + rates.Latency + (columns * Epilogue(activation));
+        double multiply = taps * columns / _rates.VectorOperations, load = window.Kernel.Height * inputs * loadsPerRow / _rates.VectorLoads;
+        double latency = taps * _rates.Latency / Math.Min(columns, _rates.WindowChains) / _rates.VectorOperations;
+        return Math.Max(Math.Max(multiply, load), latency) + _rates.Latency + (columns * Epilogue(activation));
     }
 
     /// <summary>Some rows of one channel: every tap of every vector is a load and a multiply-add; rows share what they load.</summary>
@@ -58,11 +60,11 @@ internal sealed class KernelTime(CoreRates rates)
         double cycles = 0;
         foreach (PixelRun run in k.Runs)
         {
-            double multiply = k.Rows * run.Vectors * width * height / rates.VectorOperations;
-            double load = (((k.Rows - 1) * k.StrideHeight) + height) * run.Vectors * width * rates.UnalignedLoadCycles;
-            cycles += run.Count * (Math.Max(multiply, load) + rates.Latency + (k.Rows * run.Vectors * Epilogue(k.Activation)));
+            double multiply = k.Rows * run.Vectors * width * height / _rates.VectorOperations;
+            double load = (((k.Rows - 1) * k.StrideHeight) + height) * run.Vectors * width * _rates.UnalignedLoadCycles;
+            cycles += run.Count * (Math.Max(multiply, load) + _rates.Latency + (k.Rows * run.Vectors * Epilogue(k.Activation)));
         }
 
-        return cycles + (k.WeightsInRegisters ? width * height / rates.VectorLoads : 0);
+        return cycles + (k.WeightsInRegisters ? width * height / _rates.VectorLoads : 0);
     }
 }

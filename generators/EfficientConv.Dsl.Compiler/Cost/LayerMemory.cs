@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Shapes;
 
@@ -41,7 +42,7 @@ public static class LayerMemory
             })];
         }
 
-        List<MemoryOperation> operations = [new("input", "Input", [], stages.Stages[0].Output.Count * sizeof(float))];
+        List<MemoryOperation> operations = [new("input", "Input", [], ElementType.Float32.Bytes(stages.Stages[0].Output.Count))];
         Dictionary<int, int> made = new() { [0] = 0 };
         foreach (StageGroup group in groups)
         {
@@ -55,7 +56,7 @@ public static class LayerMemory
             };
             operations.Add(new MemoryOperation(
                 group.Parts.First().Name, group is SingleGroup ? NetworkCostModel.NameOf(group.Last) : "fused",
-                reads, group.Last.Output.Count * sizeof(float), writes, RowScratch(group),
+                reads, ElementType.Float32.Bytes(group.Last.Output.Count), writes, RowScratch(group),
                 stages.Outputs.Contains(group.Last.Id)));
         }
 
@@ -64,16 +65,17 @@ public static class LayerMemory
 
     /// <summary>
     /// Rule M6, what the generated code has in memory step by step: the caller's input and output, and of the workspace the tensors alive and the
-    /// step's scratch memory. The workspace is one block, so the runtime takes <see cref="NetworkPlan.PeakLength"/> all the time.
+    /// step's scratch memory. The workspace is one block, so the runtime takes <see cref="NetworkPlan.PeakBytes"/> all the time.
     /// </summary>
     /// <param name="graph">The layers.</param>
     /// <param name="plan">The plan.</param>
     public static MemoryTimeline Planned(LayerGraph graph, NetworkPlan plan)
     {
-        long spans = (graph.Input.Count + graph.OutputSpan.Count) * sizeof(float);
+        long spans = ElementType.Float32.Bytes(graph.Input.Count + graph.OutputSpan.Count);
+        Arena arena = new(plan.Target.Caches.LineBytes);
         return new MemoryTimeline(new(plan.Steps.Select((step, i) => new MemoryPoint(
             step.Parts[0].Name, step.Driver.Title,
-            spans + (sizeof(float) * (PlanBuilder.Align(step.ScratchLength) + plan.Tensors.Where(t => t.First <= i && t.Last >= i).Sum(t => (long)t.Length)))))));
+            spans + arena.Align(step.ScratchBytes) + plan.Tensors.Where(t => t.First <= i && t.Last >= i).Sum(t => t.Bytes)))));
     }
 
     /// <summary>
@@ -94,13 +96,13 @@ public static class LayerMemory
         }
 
         return Planned(graph, plan).Points
-            .Select((point, i) => point.LiveBytes - (sizeof(float) * ((i > last ? graph.Input.Count : 0) + (i < first ? graph.OutputSpan.Count : 0)))).Max();
+            .Select((point, i) => point.LiveBytes - ElementType.Float32.Bytes((i > last ? graph.Input.Count : 0) + (i < first ? graph.OutputSpan.Count : 0))).Max();
     }
 
     /// <summary>The layers as operations.</summary>
     internal static List<MemoryOperation> Operations(LayerGraph graph, bool im2col = false) =>
         [.. graph.Layers.Select(layer => new MemoryOperation(
-            layer.Name, layer.Operator.Name, [.. layer.Inputs], layer.Output.Count * sizeof(float), layer.Operator.Writes(layer.Output),
+            layer.Name, layer.Operator.Name, [.. layer.Inputs], ElementType.Float32.Bytes(layer.Output.Count), layer.Operator.Writes(layer.Output),
             im2col && layer.Operator is ConvolutionOperator c ? Im2colBytes(c, graph.Layers[layer.Inputs[0]].Output, layer.Output) : 0,
             graph.Outputs.Any(o => o.Layer == layer.Id)))];
 
@@ -113,13 +115,13 @@ public static class LayerMemory
         bool isProduct = convolution.IsLinear || (convolution.Kernel == Extent.Square(1) && convolution.Stride == Extent.Square(1) && convolution.Padding.IsZero);
         return isProduct || convolution.Groups == input.Channels && convolution.Groups > 1
             ? 0
-            : (long)input.Channels * convolution.Kernel.Height * convolution.Kernel.Width * output.Pixels * sizeof(float);
+            : ElementType.Float32.Bytes((long)input.Channels * convolution.Kernel.Height * convolution.Kernel.Width * output.Pixels);
     }
 
     private static long RowScratch(StageGroup group) => group switch
     {
         DepthwiseGroup block => RowScratch(block),
-        PoolGroup { Pool: { Pool: var p, Input: var map } } => (long)ShapeInference.EffectiveKernel(p.Kernel.Height, p.Dilation.Height) * map.Width * map.Channels * sizeof(float),
+        PoolGroup { Pool: { Pool: var p, Input: var map } } => ElementType.Float32.Bytes((long)ShapeInference.EffectiveKernel(p.Kernel.Height, p.Dilation.Height) * map.Width * map.Channels),
         SingleGroup => 0,
         _ => throw new InvalidOperationException($"{group} has no memory of rows."),
     };
@@ -131,6 +133,6 @@ public static class LayerMemory
         long ring = group.Expand is null ? 0 : (long)ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height) * before.Width * before.Channels;
         long rows = (long)(group.Squeeze is null ? 1 : after.Height) * after.Width * after.Channels;
         long gate = group.Squeeze is null ? 0 : after.Channels + group.Squeeze.Reduce.OutChannels;
-        return (ring + rows + gate) * sizeof(float);
+        return ElementType.Float32.Bytes(ring + rows + gate);
     }
 }

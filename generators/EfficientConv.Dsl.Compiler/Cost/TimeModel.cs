@@ -16,7 +16,7 @@ public static class TimeModel
     /// <param name="machine">The machine, measured with the plan's instruction set.</param>
     public static IReadOnlyList<double> StepSeconds(LayerGraph graph, NetworkPlan plan, MachineModel machine)
     {
-        long footprint = (plan.PeakLength + plan.PackedLength) * sizeof(float);
+        long footprint = plan.PeakBytes + plan.PackedBytes;
         double bandwidth = machine.BandwidthAt(footprint), cyclesPerSecond = machine.MacsPerSecond / plan.Target.MultiplyAddsPerCycle;
         return [.. plan.Steps.Select(step => Seconds(Work(graph, plan, step), plan.Target, cyclesPerSecond, bandwidth))];
     }
@@ -43,7 +43,7 @@ public static class TimeModel
 
         // Of interleaved tensors only what is interleaved is read.
         long elements = step.Driver is InterleaveDriver ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
-        return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, (elements + weights) * sizeof(float));
+        return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, step.Output.View.Element.Bytes(elements + weights));
     }
 
     /// <summary>Multiply-adds of its layers; of a layer that several steps compute together, as the phases of a transposed convolution do, its share of their pixels.</summary>
@@ -54,7 +54,7 @@ public static class TimeModel
         return together.Length <= 1 ? all : (long)(all * (double)step.Output.View.Shape.Count / together.Sum(other => other.Output.View.Shape.Count));
     });
 
-    /// <summary>Adds up a driver's work; what comes back are the floats of its weights.</summary>
+    /// <summary>Adds up a driver's work; what comes back are the elements of its weights.</summary>
     private static long Count(Counter count, Driver driver)
     {
         Shape input = driver.Input.Shape, output = driver.Output.Shape;
@@ -63,14 +63,14 @@ public static class TimeModel
             case PointwiseDriver d:
                 count.Run(d.Kernel, d.Chunks * d.ChannelBlocks);
                 count.Pass(d.Pass, output.Count);
-                count.TurnIf(d.Buffer >= 0, output.Count);
+                count.TurnIf(d.Buffer is not null, output.Count);
                 count.TurnIf(d.Kernel.Initial == Initial.BiasAndDestination, output.Count);
                 return (long)d.Kernel.InChannels * output.Channels;
             case RowDriver d:
                 count.Run(d.Kernel, output.Height * d.ChannelBlocks);
                 count.Pass(d.Pass, output.Count);
                 count.Load(d.Load, input, d.Input.IsPlanar);
-                count.TurnIf(d.Buffer >= 0, output.Count);
+                count.TurnIf(d.Buffer is not null, output.Count);
 
                 if (d.Kernel is LanewiseKernel && d.Load == RowLoad.None)
                     count.Walk(input.Count + output.Count);
@@ -174,7 +174,7 @@ public static class TimeModel
 
         count.Run(d.Project, output.Pixels / (double)d.Project.Pixels);
         count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.Buffer is not null, output.Count);
         count.TurnIf(d.Project.Initial == Initial.BiasAndDestination, output.Count);
         return weights;
     }
@@ -183,7 +183,7 @@ public static class TimeModel
     {
         count.Run(stem.Kernel, stem.Output.Height);
         count.Load(stem.Load, input.Shape, input.IsPlanar);
-        count.Pass(pass, (long)stem.Output.Pixels * PlanBuilder.Align(stem.Output.Channels));
+        count.Pass(pass, (long)stem.Output.Pixels * PlanBuilder.PadChannels(stem.Output.Channels));
         return (long)stem.Output.Channels * stem.Kernel.Taps;
     }
 
@@ -203,7 +203,7 @@ public static class TimeModel
         count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2), calls: Math.Max(0, d.Slabs - 2));
         count.Run(d.LastKernel, d.Slabs > 1 ? products : 0, calls: d.Slabs > 1 ? 1 : 0);
         count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.Buffer is not null, output.Count);
         count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);
         long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
         if (d.Squeeze is not null)
@@ -225,7 +225,7 @@ public static class TimeModel
         count.TurnIf(d.Input.IsPlanar, input.Count);
         if (!d.Input.IsPlanar)
             count.Copy(input.Count);
-        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.Buffer is not null, output.Count);
         count.Pass(d.Pass, output.Count);
         return (long)d.Form.WeightSets * input.Channels * output.Channels;
     }
@@ -242,7 +242,7 @@ public static class TimeModel
     private sealed class Counter(VectorTarget target)
     {
         private readonly CoreRates _rates = target.Rates;
-        private readonly KernelTime _time = new(target.Rates);
+        private readonly KernelTime _time = new(target);
 
         public double Kernels { get; private set; }
 

@@ -40,11 +40,12 @@ internal sealed class VectorSyntax
 
     private string MultiplyAdd { get; }
 
-    public static VectorSyntax For(VectorTarget target) => target.Lanes switch
+    public static VectorSyntax For(VectorTarget target) => target.Name switch
     {
-        16 => new(target, "Vector512", "Avx512F.FusedMultiplyAdd", "Simd512", "_Avx512", generic: false),
-        8 => new(target, "Vector256", "Fma.MultiplyAdd", "Simd256", "_Avx2", generic: false),
-        _ => new(target, "V", "V.FusedMultiplyAdd", "V", "_Vector128<V>", generic: true),
+        nameof(VectorTarget.Avx512) => new(target, "Vector512", "Avx512F.FusedMultiplyAdd", "Simd512", "_Avx512", generic: false),
+        nameof(VectorTarget.Avx2) => new(target, "Vector256", "Fma.MultiplyAdd", "Simd256", "_Avx2", generic: false),
+        nameof(VectorTarget.Vector128) => new(target, "V", "V.FusedMultiplyAdd", "V", "_Vector128<V>", generic: true),
+        _ => throw new InvalidOperationException($"{target} has no text."),
     };
 
     /// <summary>a * b + c, rounded once.</summary>
@@ -80,7 +81,7 @@ internal sealed class VectorSyntax
             yield break;
         if (activation.Kind is ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid)
             yield return "ref float constants = ref ActivationConstants.First;";
-        if (KeepsZero)
+        if (Target.SparesRegister)
             yield return $"{Type} zero = {Zero};";
         if (activation.Kind == ActivationKind.LeakyReLU)
             yield return $"{Type} slope = {Create(FormattableString.Invariant($"{activation.Slope:R}f"))};";
@@ -127,10 +128,7 @@ internal sealed class VectorSyntax
 
     private string HardSigmoid(string x) => MinNative(Constant("One"), MaxNative(ZeroOperand, Fma(x, Constant("Sixth"), Constant("Half"))));
 
-    /// <summary>The largest register tiles leave one register of 32 free, and none of 16.</summary>
-    private bool KeepsZero => Target.Registers >= 32;
-
-    private string ZeroOperand => KeepsZero ? "zero" : Zero;
+    private string ZeroOperand => Target.SparesRegister ? "zero" : Zero;
 
     /// <summary>An operand from memory: held in a register through the sums it would push an accumulator out of its own.</summary>
     private string Constant(string name) => _generic ? $"V.Load(ref constants, ActivationConstants.{name})" : $"{_class}.LoadUnsafe(ref constants, ActivationConstants.{name})";

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Folding;
@@ -59,8 +60,8 @@ internal sealed class WinogradChoice(long networkWeights)
     {
         CoreRates rates = s_target.Rates;
         CacheSizes caches = s_target.Caches;
-        double pairs = (double)stage.Input.Channels * stage.Output.Channels, bytes = pairs * weightSets * sizeof(float);
-        double rate = networkWeights * sizeof(float) > caches.LastLevelBytes ? rates.MemoryRate : bytes > caches.SecondLevelBytes ? rates.FarRate : rates.BusyWeightRate;
+        double pairs = (double)stage.Input.Channels * stage.Output.Channels, bytes = pairs * weightSets * ElementType.Float32.Size;
+        double rate = ElementType.Float32.Bytes(networkWeights) > caches.LastLevelBytes ? rates.MemoryRate : bytes > caches.SecondLevelBytes ? rates.FarRate : rates.BusyWeightRate;
         return Math.Max(pairs * products * pixels / s_target.MultiplyAddsPerCycle, bytes / rate);
     }
 }

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
 using EfficientConv.Dsl.Compiler.Targets;
 
@@ -29,6 +30,8 @@ internal sealed class BlockCost
 
     /// <summary>Most pixels of a step of rows.</summary>
     private const int MostStepPixels = 256;
+
+    private static readonly ElementType s_element = ElementType.Float32;
 
     private readonly VectorTarget _target;
     private readonly CoreRates _rates;
@@ -62,13 +65,13 @@ internal sealed class BlockCost
     /// <summary>Cycles to load and store a vector of sums between two slabs.</summary>
     private double SumCycles => _rates.StoreCycles + (1 / _rates.VectorLoads);
 
-    private double ExpandedBytes => (double)_before.Pixels * _hidden * sizeof(float);
+    private double ExpandedBytes => (double)_before.Pixels * _hidden * s_element.Size;
 
-    private double DepthwiseBytes => (double)_after.Pixels * _hidden * sizeof(float);
+    private double DepthwiseBytes => (double)_after.Pixels * _hidden * s_element.Size;
 
-    private double WeightBytes => (double)_hidden * (ExpandLength + _group.Depthwise.Taps + (OutVectors * _target.Lanes)) * sizeof(float);
+    private double WeightBytes => (double)_hidden * (ExpandLength + _group.Depthwise.Taps + (OutVectors * _target.Lanes)) * s_element.Size;
 
-    private double MapBytes => ((_group.Expand is null ? 0 : (double)_group.Expand.Input.Count) + _group.Project.Output.Count) * sizeof(float);
+    private double MapBytes => ((_group.Expand is null ? 0 : (double)_group.Expand.Input.Count) + _group.Project.Output.Count) * s_element.Size;
 
     /// <summary>The cheapest schedule that is as the settings want it; what cannot be as they want it is as if they did not say.</summary>
     public BlockSchedule Choose()
@@ -90,7 +93,7 @@ internal sealed class BlockCost
     /// <summary>Cycles of <paramref name="stem"/> as a step of its own in front of the block, which then reads the whole map.</summary>
     public double Stem(ConvolutionStage stem)
     {
-        double weights = (double)_hidden * stem.Taps * sizeof(float);
+        double weights = (double)_hidden * stem.Taps * s_element.Size;
         return (weights / _rates.FarRate) + (_before.Height * (Product(_before.Width, _hidden / _target.Lanes, stem.Taps) + Weights(weights, _before.Width, true) + _rates.ChoiceCallCycles)) +
             Traffic(ExpandedBytes, 2 * ExpandedBytes, ExpandedBytes <= _settings.SecondLevelBytes);
     }
@@ -135,14 +138,14 @@ internal sealed class BlockCost
         if (_group.AddsExpanded)
             return rows == 1;
         bool passes = _group.Squeeze is not null || !_group.Depthwise.Activation.IsInline;
-        return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevelFloats(1.125)));
+        return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevel(1.125, s_element)));
     }
 
     private double Rows(int rows, int slab)
     {
         int steps = _after.Height / rows, slabs = _hidden / slab, ringRows = ((rows - 1) * _stride) + _window, expandedRows = Math.Min(_before.Height, rows * _stride);
-        double ring = (double)ringRows * _rowPixels * slab * sizeof(float), depthwiseRows = (double)rows * _after.Width * _hidden * sizeof(float);
-        double expandWeights = (double)slab * ExpandLength * sizeof(float), projectWeights = (double)_hidden * OutVectors * _target.Lanes * sizeof(float);
+        double ring = (double)ringRows * _rowPixels * slab * s_element.Size, depthwiseRows = (double)rows * _after.Width * _hidden * s_element.Size;
+        double expandWeights = (double)slab * ExpandLength * s_element.Size, projectWeights = (double)_hidden * OutVectors * _target.Lanes * s_element.Size;
         bool near = WeightBytes + (ring * slabs) + depthwiseRows <= _settings.SecondLevelBytes;
 
         double cycles = Cold() + Depthwise() + (steps * Project(rows * _after.Width)) + (_rates.ChoiceCallCycles * ((_after.Height * slabs) + steps)) + (_rates.ChoiceStepCycles * steps);
@@ -164,17 +167,17 @@ internal sealed class BlockCost
     {
         int slabs = _hidden / slab, vectors = slab / _target.Lanes;
         bool byRow = FusedScheduling.RunsByRow(_target, _group);
-        double maps = (double)(_before.Pixels + _after.Pixels) * slab * sizeof(float);
+        double maps = (double)(_before.Pixels + _after.Pixels) * slab * s_element.Size;
         bool near = (_group.Squeeze is null ? maps : (ExpandedBytes / slabs) + DepthwiseBytes) + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
         double cycles = (Cold() * _rates.PrefetchedPart) + Depthwise() + (_rates.ChoiceCallCycles * slabs * (2 + _after.Height)) + (SumCycles * slabs * _after.Pixels * OutVectors);
         if (_group.Expand is not null)
         {
             cycles += slabs * (byRow ? _before.Height * Product(_before.Width, vectors, ExpandLength) : Product(_before.Pixels, vectors, ExpandLength));
-            cycles += slabs * Weights((double)slab * ExpandLength * sizeof(float), _before.Pixels, near);
+            cycles += slabs * Weights((double)slab * ExpandLength * s_element.Size, _before.Pixels, near);
         }
 
         cycles += slabs * (byRow ? _after.Height * Product(_after.Width, OutVectors, slab) : Product(_after.Pixels, OutVectors, slab));
-        cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
+        cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * s_element.Size, _after.Pixels, near);
 
         // Behind the gate the depthwise slabs come back from the second-level cache.
         if (_group.Squeeze is not null)
@@ -190,8 +193,8 @@ internal sealed class BlockCost
         bool near = ExpandedBytes + DepthwiseBytes + MapBytes + WeightBytes <= _settings.SecondLevelBytes;
         double cycles = Cold() + Depthwise() + Product(_after.Pixels, OutVectors, _hidden) + (_rates.ChoiceCallCycles * (_after.Height + 2));
         if (_group.Expand is not null)
-            cycles += Product(_before.Pixels, _hidden / _target.Lanes, ExpandLength) + Weights((double)_hidden * ExpandLength * sizeof(float), _before.Pixels, near);
-        cycles += Weights((double)_hidden * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
+            cycles += Product(_before.Pixels, _hidden / _target.Lanes, ExpandLength) + Weights((double)_hidden * ExpandLength * s_element.Size, _before.Pixels, near);
+        cycles += Weights((double)_hidden * OutVectors * _target.Lanes * s_element.Size, _after.Pixels, near);
         return cycles + Traffic(ExpandedBytes, 2 * ExpandedBytes, near) + Traffic(DepthwiseBytes, 2 * DepthwiseBytes, near);
     }
 

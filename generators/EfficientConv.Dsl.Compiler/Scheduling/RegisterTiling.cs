@@ -14,7 +14,7 @@ public static class RegisterTiling
 {
     /// <summary>Predicted cycles of one step of the sum over <paramref name="pixels"/> x <paramref name="vectors"/>, in the tiles that <see cref="Choose"/> gives.</summary>
     public static double Cycles(VectorTarget target, int pixels, int vectors) =>
-        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCycles(target.Rates, tile.Pixels, run.Vectors)));
+        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCycles(target, tile.Pixels, run.Vectors)));
 
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
     /// <param name="target">Instruction set.</param>
@@ -26,7 +26,7 @@ public static class RegisterTiling
     {
         double best = double.MaxValue;
         int width = 1;
-        for (int candidate = 1; candidate <= Math.Min(vectors, MaxVectors(target)); candidate++)
+        for (int candidate = 1; candidate <= Math.Min(vectors, target.WidestPanel); candidate++)
         {
             double cost = PanelCost(target, pixels, candidate, distantSum) * (vectors / candidate);
             if (vectors % candidate != 0)
@@ -60,12 +60,6 @@ public static class RegisterTiling
         return runs.ToEquatableArray();
     }
 
-    /// <summary>Floats of a panel that stays in the first-level cache beside the pixels of its tiles.</summary>
-    private const int ResidentPanel = 8 * 1024;
-
-    /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
-    internal static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
-
     /// <summary>
     /// Most pixels of a tile: accumulators, the panel's weights and one broadcast fit the registers. A panel of one vector multiplies by
     /// broadcasts from memory, which need no register.
@@ -79,7 +73,7 @@ public static class RegisterTiling
         double cost = double.MaxValue;
         for (int tile = 1; tile <= Math.Min(pixels, MaxPixels(target, vectors)); tile++)
         {
-            double candidate = TileCycles(target.Rates, Split(pixels, tile), vectors);
+            double candidate = TileCycles(target, Split(pixels, tile), vectors);
             if (candidate <= cost)
                 (best, cost) = (tile, candidate);
         }
@@ -92,18 +86,22 @@ public static class RegisterTiling
     {
         EquatableArray<TileRun> tiles = Split(pixels, BestTile(target, pixels, vectors));
         if (distantSum == 0)
-            return TileCycles(target.Rates, tiles, vectors);
-        double arrival = vectors * target.Lanes * sizeof(float) / target.Rates.BusyWeightRate;
-        bool stays = (long)vectors * target.Lanes * distantSum <= ResidentPanel;
-        return tiles.Sum(run => run.Count * Math.Max(TileCycles(target.Rates, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target.Rates, tiles[0].Pixels, vectors)) : 0);
+            return TileCycles(target, tiles, vectors);
+        double arrival = ElementType.Float32.Bytes(vectors * target.Lanes) / target.Rates.BusyWeightRate;
+        bool stays = ElementType.Float32.Bytes((long)vectors * target.Lanes * distantSum) <= target.Caches.FirstLevelBytes;
+        return tiles.Sum(run => run.Count * Math.Max(TileCycles(target, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target, tiles[0].Pixels, vectors)) : 0);
     }
 
-    private static double TileCycles(CoreRates rates, EquatableArray<TileRun> tiles, int vectors) => tiles.Sum(run => run.Count * TileCycles(rates, run.Pixels, vectors));
+    private static double TileCycles(VectorTarget target, EquatableArray<TileRun> tiles, int vectors) => tiles.Sum(run => run.Count * TileCycles(target, run.Pixels, vectors));
 
     /// <summary>
-    /// Cycles of one step of the sum: bound by multiply-adds, by loads, which broadcasts and weights are, or by the latency of the one multiply-add for which the next
-    /// step waits, and a little for the loop itself.
+    /// Cycles of one step of the sum: bound by multiply-adds, by loads of weights and inputs, or by the latency of the one multiply-add for which the next step waits, and
+    /// a little for the loop itself.
     /// </summary>
-    internal static double TileCycles(CoreRates rates, int pixels, int vectors) =>
-        Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, (pixels + vectors) / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
+    internal static double TileCycles(VectorTarget target, int pixels, int vectors)
+    {
+        CoreRates rates = target.Rates;
+        int loads = vectors + (target.MultipliesByLane ? target.Vectors(pixels) : pixels);
+        return Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, loads / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
+    }
 }

@@ -105,6 +105,6 @@ internal sealed record MemoryFigures
             GpuTrainingNhwc = GpuMemory.Training(graph, batch, channelsLast: true),
         };
 
-        long AsCompiled(VectorTarget target) => analysis.PlanFor(target).PeakLength * sizeof(float);
+        long AsCompiled(VectorTarget target) => analysis.PlanFor(target).PeakBytes;
     }
 }

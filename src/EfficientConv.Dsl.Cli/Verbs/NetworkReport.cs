@@ -85,7 +85,7 @@ internal sealed record NetworkReport
             ActivationSum = cost.ActivationSum,
             OutputSum = cost.OutputSum,
             PeakBytesLayerwise = cost.PeakBytesLayerwise,
-            PeakBytesFused = plan.PeakLength * sizeof(float),
+            PeakBytesFused = plan.PeakBytes,
             SavedBytes = cost.SavedBytes,
             Intensity = cost.MultiplyAdds / (double)((analysis.Graph.Input.Count + analysis.Graph.Output.Count + cost.Parameters) * sizeof(float)),
             TorchinfoPassBytes = PassSize.Torchinfo(cost),
@@ -93,10 +93,10 @@ internal sealed record NetworkReport
             PeakBytesLayerwiseHeld = LayerMemory.Layerwise(analysis.Graph, inputHeld: true).PeakBytes,
             PeakBytesFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes,
             PeakBytesFusedInputFreed = LayerMemory.PlannedInputFreed(analysis.Graph, plan),
-            WorkspaceBytes = plan.WorkspaceLength * (long)sizeof(float),
-            PackedWeightBytes = plan.PackedLength * (long)sizeof(float),
+            WorkspaceBytes = plan.WorkspaceBytes,
+            PackedWeightBytes = plan.PackedBytes,
             Memory = [.. analysis.Plans.Select(p => new RunMemory(
-                Enum.Parse<InstructionSet>(p.Target.Name), p.WorkspaceLength * (long)sizeof(float), p.PartScratchLength * (long)sizeof(float), p.PackedLength * (long)sizeof(float), p.PeakLength * sizeof(float)))],
+                Enum.Parse<InstructionSet>(p.Target.Name), p.WorkspaceBytes, p.PartScratchBytes, p.PackedBytes, p.PeakBytes))],
             PredictedSeconds = TimeModel.Seconds(analysis.Graph, plan, machine),
             Layers = [.. cost.Layers.Select(l => new LayerReport(
                 l.Name, l.Operator, l.Input.ToString(), l.Output.ToString(), l.Output.Count, l.Parameters, l.Parameters * sizeof(float), l.MultiplyAdds, l.LiveBytes, l.Intensity))],
