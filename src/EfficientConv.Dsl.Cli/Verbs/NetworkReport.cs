@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
@@ -71,7 +72,7 @@ internal sealed record NetworkReport
         Compiler.Cost.NetworkCost cost = analysis.Cost;
         NetworkPlan plan = analysis.PlanFor(Options.Target(set));
         IReadOnlyList<double> seconds = TimeModel.StepSeconds(analysis.Graph, plan, machine);
-        MemoryTimeline planned = LayerMemory.Planned(analysis.Graph, plan);
+        MemoryTimeline planned = PlannedMemory.Of(analysis.Graph, plan);
         return new NetworkReport
         {
             Name = network.Name,
@@ -92,7 +93,7 @@ internal sealed record NetworkReport
             TorchsummaryPassBytes = PassSize.Torchsummary(analysis.Graph, cost),
             PeakBytesLayerwiseHeld = LayerMemory.Layerwise(analysis.Graph, inputHeld: true).PeakBytes,
             PeakBytesFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes,
-            PeakBytesFusedInputFreed = LayerMemory.PlannedInputFreed(analysis.Graph, plan),
+            PeakBytesFusedInputFreed = PlannedMemory.InputFreed(analysis.Graph, plan),
             WorkspaceBytes = plan.WorkspaceBytes,
             PackedWeightBytes = plan.PackedBytes,
             Memory = [.. analysis.Plans.Select(p => new RunMemory(

@@ -2,7 +2,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Targets;
 
-namespace EfficientConv.Dsl.Compiler.Cost;
+namespace EfficientConv.Dsl.Compiler.Prediction;
 
 /// <summary>Cycles of one call of a kernel: its register tiles one after the other, each bound by multiply-adds, loads or latency.</summary>
 internal sealed class KernelTime(VectorTarget target)

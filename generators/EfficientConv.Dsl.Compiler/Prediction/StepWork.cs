@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Compiler.Cost;
+namespace EfficientConv.Dsl.Compiler.Prediction;
 
 /// <summary>What a step of a plan does, as far as it takes time.</summary>
 /// <param name="MultiplyAdds">Multiply-adds that the layers ask for.</param>

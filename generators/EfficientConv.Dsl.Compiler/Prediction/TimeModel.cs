@@ -2,7 +2,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Targets;
 
-namespace EfficientConv.Dsl.Compiler.Cost;
+namespace EfficientConv.Dsl.Compiler.Prediction;
 
 /// <summary>
 /// Predicts how long a plan takes on a machine: each step's kernels, passes, layout changes and traffic, at the rates of the target's cores, which were fitted to the
