@@ -385,8 +385,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     {
         if (activation.IsNone)
             return;
-        string arguments = activation.Kind == ActivationKind.LeakyReLU ? FormattableString.Invariant($"{count}, {activation.Slope:R}f") : count;
-        writer.Line($"Elementwise.{activation.Kind}<{vector.Simd}>(ref {reference}, {arguments});");
+        writer.Line($"Elementwise.{activation.Kind}<{vector.Simd}>(ref {reference}, {string.Join(", ", activation.Constants.Select(c => c.Value).Prepend(count))});");
     }
 
     private static string Clear(string reference, string length) => $"MemoryMarshal.CreateSpan(ref {reference}, {length}).Clear();";

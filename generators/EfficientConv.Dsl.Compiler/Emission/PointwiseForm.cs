@@ -16,13 +16,8 @@ internal sealed record PointwiseForm(string Name, WorkShare Share)
     {
         WorkShare share = kernel.Form;
         string tiles = string.Join("And", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels}x{run.Vectors * lanes}"))));
-        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : "Also") + SlopeName(kernel.Activation), share);
+        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : "Also") + kernel.Activation.NameOfArguments, share);
     }
-
-    /// <summary>A leaky ReLU's slope, which is part of the text, as part of a name: "Slope0_01".</summary>
-    public static string SlopeName(ActivationFunction activation) => activation.Kind == ActivationKind.LeakyReLU
-        ? "Slope" + FormattableString.Invariant($"{activation.Slope:R}").Replace('.', '_').Replace('-', 'm').Replace('+', 'p')
-        : string.Empty;
 
     /// <summary>The argument of a call that says which share it does.</summary>
     public string ShareArgument(PointwiseKernel kernel) => (kernel.Share, Share) switch

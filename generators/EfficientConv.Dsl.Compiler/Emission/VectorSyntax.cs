@@ -79,61 +79,50 @@ internal sealed class VectorSyntax
     {
         if (activation.IsNone)
             yield break;
-        if (activation.Kind is ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid)
+        if (activation.Epilogue.Constants.Length > 0)
             yield return "ref float constants = ref ActivationConstants.First;";
         if (Target.SparesRegister)
             yield return $"{Type} zero = {Zero};";
-        if (activation.Kind == ActivationKind.LeakyReLU)
-            yield return $"{Type} slope = {Create(FormattableString.Invariant($"{activation.Slope:R}f"))};";
+        foreach ((string name, string value) in activation.Constants)
+            yield return $"{Type} {name} = {Create(value)};";
     }
 
-    /// <summary>
-    /// The activation of <paramref name="x"/>, a local. Native maximum and minimum return their second operand when either is NaN, so the value stands there.
-    /// </summary>
-    public string Activate(ActivationFunction activation, string x) => activation.Kind switch
-    {
-        ActivationKind.None => x,
-        ActivationKind.ReLU => MaxNative(ZeroOperand, x),
-        ActivationKind.ReLU6 => MinNative(Constant("Six"), MaxNative(ZeroOperand, x)),
-        ActivationKind.HardSigmoid => HardSigmoid(x),
-        ActivationKind.HardSwish => _generic ? $"V.Multiply({x}, {HardSigmoid(x)})" : $"({x} * {HardSigmoid(x)})",
-        ActivationKind.LeakyReLU => Fma(MinNative(ZeroOperand, x), "slope", MaxNative(ZeroOperand, x)),
-        _ => throw new InvalidOperationException($"{activation.Kind} is not an epilogue."),
-    };
+    /// <summary>The activation of <paramref name="x"/>, a local.</summary>
+    public string Activate(ActivationFunction activation, string x) => activation.Epilogue.Text(new ActivationSyntax(this, KeepsConstants: false), x);
 
     /// <summary>Constants that <see cref="Epilogue"/> uses, as declarations straight in front of it.</summary>
-    public IEnumerable<string> EpilogueConstants(ActivationFunction activation)
-    {
-        if (!IsClamp(activation))
-        {
-            foreach (string constant in ActivationConstants(activation))
-                yield return constant;
-            yield break;
-        }
-
-        yield return activation.Kind == ActivationKind.ReLU6
-            ? $"{Type} zero = {Zero}, six = {Load("ActivationConstants.First", Size.Of("ActivationConstants.Six"))};"
-            : $"{Type} zero = {Zero};";
-    }
+    public IEnumerable<string> EpilogueConstants(ActivationFunction activation) => !activation.Epilogue.KeepsConstants
+        ? ActivationConstants(activation)
+        : [$"{Type} {string.Join(", ", KeptConstants(activation))};"];
 
     /// <summary>The activation of <paramref name="x"/> behind the sums, where at most 28 of 32 or 12 of 16 registers hold accumulators: room for two constants, not for more.</summary>
-    public string Epilogue(ActivationFunction activation, string x) => activation.Kind switch
+    public string Epilogue(ActivationFunction activation, string x) => activation.Epilogue.Text(new ActivationSyntax(this, activation.Epilogue.KeepsConstants), x);
+
+    private IEnumerable<string> KeptConstants(ActivationFunction activation) =>
+    [
+        $"zero = {Zero}",
+        .. activation.Epilogue.Constants.Select(name => $"{Local(name)} = {Load("ActivationConstants.First", Size.Of($"ActivationConstants.{name}"))}"),
+        .. activation.Constants.Select(constant => $"{constant.Name} = {Create(constant.Value)}"),
+    ];
+
+    private static string Local(string constant) => char.ToLowerInvariant(constant[0]) + constant.Substring(1);
+
+    /// <summary>Writes an epilogue. A constant is an operand from memory unless it is kept: held in a register through the sums it would push an accumulator out of its own.</summary>
+    private sealed record ActivationSyntax(VectorSyntax Vector, bool KeepsConstants) : IActivationSyntax
     {
-        ActivationKind.ReLU => MaxNative("zero", x),
-        ActivationKind.ReLU6 => MinNative("six", MaxNative("zero", x)),
-        _ => Activate(activation, x),
-    };
+        public string Zero => KeepsConstants || Vector.Target.SparesRegister ? "zero" : Vector.Zero;
 
-    private static bool IsClamp(ActivationFunction activation) => activation.Kind is ActivationKind.ReLU or ActivationKind.ReLU6;
+        public string Constant(string name) => KeepsConstants ? Local(name)
+            : Vector._generic ? $"V.Load(ref constants, ActivationConstants.{name})" : $"{Vector._class}.LoadUnsafe(ref constants, ActivationConstants.{name})";
 
-    private string HardSigmoid(string x) => MinNative(Constant("One"), MaxNative(ZeroOperand, Fma(x, Constant("Sixth"), Constant("Half"))));
+        public string Argument(string name) => name;
 
-    private string ZeroOperand => Target.SparesRegister ? "zero" : Zero;
+        public string Maximum(string a, string b) => Vector._generic ? $"V.Max({a}, {b})" : $"{Vector._class}.MaxNative({a}, {b})";
 
-    /// <summary>An operand from memory: held in a register through the sums it would push an accumulator out of its own.</summary>
-    private string Constant(string name) => _generic ? $"V.Load(ref constants, ActivationConstants.{name})" : $"{_class}.LoadUnsafe(ref constants, ActivationConstants.{name})";
+        public string Minimum(string a, string b) => Vector._generic ? $"V.Min({a}, {b})" : $"{Vector._class}.MinNative({a}, {b})";
 
-    private string MaxNative(string a, string b) => _generic ? $"V.Max({a}, {b})" : $"{_class}.MaxNative({a}, {b})";
+        public string MultiplyAdd(string a, string b, string c) => Vector.Fma(a, b, c);
 
-    private string MinNative(string a, string b) => _generic ? $"V.Min({a}, {b})" : $"{_class}.MinNative({a}, {b})";
+        public string Multiply(string a, string b) => Vector._generic ? Vector.Multiply(a, b) : $"({Vector.Multiply(a, b)})";
+    }
 }

@@ -1,6 +1,9 @@
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Model;
+
 namespace EfficientConv.Dsl.Compiler.Graph;
 
-/// <summary>Activation functions, numbered as the attribute enumeration of the runtime library.</summary>
+/// <summary>Activation functions, numbered as the attribute enumeration of the runtime library; <see cref="Activations"/> says all of each.</summary>
 public enum ActivationKind
 {
     /// <summary>Identity.</summary>
@@ -46,10 +49,141 @@ public enum ActivationKind
     Mish,
 }
 
-/// <summary>An activation function with its constant, if it has one.</summary>
+/// <summary>
+/// The table of activation functions. A new one is a row here, its arithmetic in the runtime's <c>Elementwise.Activations.cs</c> under the name of its kind, and a member of
+/// the attribute enumeration in <c>ActivationAttributes.cs</c>.
+/// </summary>
+public static class Activations
+{
+    private const string Six = nameof(Six), One = nameof(One), Half = nameof(Half), Sixth = nameof(Sixth);
+
+    /// <summary>One row for each kind, in the order of their numbers.</summary>
+    public static IReadOnlyList<ActivationRow> All { get; } =
+    [
+        new(ActivationKind.None, "Identity", SavedForBackward.Nothing, Operations: 0, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.Of("Identity", 1))
+        {
+            Epilogue = new ActivationEpilogue((_, x) => x),
+        },
+        new(ActivationKind.ReLU, "ReLU", SavedForBackward.Output, Operations: 1, 0, float.PositiveInfinity, _ => OnnxForm.Of("Relu", 1))
+        {
+            Epilogue = new ActivationEpilogue((vector, x) => vector.Maximum(vector.Zero, x)) { KeepsConstants = true },
+        },
+        new(ActivationKind.ReLU6, "ReLU6", SavedForBackward.Inputs, Operations: 2, 0, 6,
+            _ => OnnxForm.Of(OnnxNode.Of("Clip", [OnnxInput.First, OnnxInput.Scalar("low", 0), OnnxInput.Scalar("high", 6)])))
+        {
+            Epilogue = new ActivationEpilogue((vector, x) => vector.Minimum(vector.Constant(Six), vector.Maximum(vector.Zero, x)), Six) { KeepsConstants = true },
+        },
+        new(ActivationKind.HardSwish, "Hardswish", SavedForBackward.Inputs, Operations: 4, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("HardSwish", 1))
+        {
+            Epilogue = new ActivationEpilogue((vector, x) => vector.Multiply(x, HardSigmoid(vector, x)), One, Half, Sixth),
+        },
+        new(ActivationKind.SiLU, "SiLU", SavedForBackward.Inputs, Operations: 37, float.NaN, float.PositiveInfinity,
+            _ => OnnxForm.Of(OnnxNode.Of("Sigmoid", [OnnxInput.First]).As("gate"), OnnxNode.Of("Mul", [OnnxInput.First, OnnxInput.Result("gate")]))),
+        new(ActivationKind.Sigmoid, "Sigmoid", SavedForBackward.Output, Operations: 37, 0, 1, _ => OnnxForm.Of("Sigmoid", 1)),
+        new(ActivationKind.HardSigmoid, "Hardsigmoid", SavedForBackward.Inputs, Operations: 3, 0, 1,
+            _ => OnnxForm.Of("HardSigmoid", 1, OnnxAttribute.Of("alpha", 1 / 6f), OnnxAttribute.Of("beta", 0.5f)))
+        {
+            Epilogue = new ActivationEpilogue(HardSigmoid, One, Half, Sixth),
+        },
+        new(ActivationKind.GELU, "GELU", SavedForBackward.Inputs, Operations: 57, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1)),
+        new(ActivationKind.LeakyReLU, "LeakyReLU", SavedForBackward.Output, Operations: 2, float.NegativeInfinity, float.PositiveInfinity,
+            function => OnnxForm.Of("LeakyRelu", 1, OnnxAttribute.Of("alpha", function.Arguments[0])))
+        {
+            Parameters = EquatableArray.Of(new ActivationParameter("slope", 0.01)),
+            Epilogue = new ActivationEpilogue((vector, x) => vector.MultiplyAdd(vector.Minimum(vector.Zero, x), vector.Argument("slope"), vector.Maximum(vector.Zero, x))),
+        },
+        new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.None("its slopes are learned, so that it is an operator of its own"))
+        {
+            IsLearned = true,
+        },
+        new(ActivationKind.Tanh, "Tanh", SavedForBackward.Output, Operations: 35, -1, 1, _ => OnnxForm.Of("Tanh", 1)),
+        new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, Operations: 45, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))),
+        new(ActivationKind.ELU, "ELU", SavedForBackward.Output, Operations: 35, -1, float.PositiveInfinity, _ => OnnxForm.Of("Elu", 1)),
+        new(ActivationKind.Mish, "Mish", SavedForBackward.Inputs, Operations: 65, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Mish", 1)),
+    ];
+
+    /// <summary>The row of <paramref name="kind"/>.</summary>
+    public static ActivationRow Of(ActivationKind kind) => (int)kind >= 0 && (int)kind < All.Count ? All[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind), kind, "The kind has no row.");
+
+    private static string HardSigmoid(IActivationSyntax vector, string x) =>
+        vector.Minimum(vector.Constant(One), vector.Maximum(vector.Zero, vector.MultiplyAdd(x, vector.Constant(Sixth), vector.Constant(Half))));
+}
+
+/// <summary>What is known of an activation function.</summary>
+/// <param name="Kind">Its kind; the runtime's function over finished rows, <c>Elementwise</c>, and the shorthand attribute have the kind's name.</param>
+/// <param name="Torch">Its name in <c>torch.nn</c>.</param>
+/// <param name="Saves">What training keeps of it: what its derivative is written in, its output or its input.</param>
+/// <param name="Operations">Vector operations for each vector of values, by counting those of the epilogue or of the runtime's function; for predicted times.</param>
+/// <param name="AtMinusInfinity">What PyTorch makes of minus infinity. NaN gives NaN everywhere.</param>
+/// <param name="AtInfinity">What PyTorch makes of infinity.</param>
+/// <param name="Onnx">How it is written in ONNX.</param>
+public sealed record ActivationRow(
+    ActivationKind Kind, string Torch, SavedForBackward Saves, int Operations, float AtMinusInfinity, float AtInfinity, Func<ActivationFunction, OnnxForm> Onnx)
+{
+    /// <summary>Its constants, in the order in which the runtime's function takes them; none unless said.</summary>
+    public EquatableArray<ActivationParameter> Parameters { get; init; }
+
+    /// <summary>How a kernel's epilogue computes it; null where it takes more than a few instructions, so that it is a pass over rows in the first-level cache.</summary>
+    public ActivationEpilogue? Epilogue { get; init; }
+
+    /// <summary>Whether it has learned parameters, so that an operator of its own stands for it.</summary>
+    public bool IsLearned { get; init; }
+
+    /// <summary>The function with its constants as an attribute gives them, under the parameters' names or, among others, as properties.</summary>
+    internal ActivationFunction Read(AttributeDeclaration attribute) =>
+        new(Kind, Parameters.Select(p => (float)attribute.Double(p.Name, attribute.Double(p.Property, p.Default))).ToEquatableArray());
+
+    /// <summary>The function with its default constants.</summary>
+    internal ActivationFunction Default => new(Kind, Parameters.Select(p => (float)p.Default).ToEquatableArray());
+}
+
+/// <summary>A constant of an activation function.</summary>
+/// <param name="Name">Name of the argument of its own attribute, and of the local that holds it in a kernel.</param>
+/// <param name="Default">Its value where none is given.</param>
+public sealed record ActivationParameter(string Name, double Default)
+{
+    /// <summary>Name as a property, and in names of methods.</summary>
+    public string Property => char.ToUpperInvariant(Name[0]) + Name.Substring(1);
+}
+
+/// <summary>An activation in a kernel's epilogue.</summary>
+/// <param name="Text">The function of a local.</param>
+/// <param name="Constants">Which of the runtime's <c>ActivationConstants</c> it reads.</param>
+public sealed record ActivationEpilogue(Func<IActivationSyntax, string, string> Text, params string[] Constants)
+{
+    /// <summary>Whether its constants are so few that they are registers behind the sums of a matrix product: there is room for two, not for more.</summary>
+    public bool KeepsConstants { get; init; }
+}
+
+/// <summary>How the operations of an epilogue are written for an instruction set.</summary>
+public interface IActivationSyntax
+{
+    /// <summary>0 in all lanes.</summary>
+    string Zero { get; }
+
+    /// <summary>One of the runtime's <c>ActivationConstants</c>.</summary>
+    string Constant(string name);
+
+    /// <summary>One of the function's own constants.</summary>
+    string Argument(string name);
+
+    /// <summary>The larger; native instructions return their second operand when either is NaN, so the value stands there.</summary>
+    string Maximum(string a, string b);
+
+    /// <summary>The smaller, in the same order.</summary>
+    string Minimum(string a, string b);
+
+    /// <summary>a * b + c, rounded once.</summary>
+    string MultiplyAdd(string a, string b, string c);
+
+    /// <summary>a * b.</summary>
+    string Multiply(string a, string b);
+}
+
+/// <summary>An activation function with its constants, if it has some.</summary>
 /// <param name="Kind">Which function.</param>
-/// <param name="Slope">LeakyReLU's slope; 0 for the others.</param>
-public readonly record struct ActivationFunction(ActivationKind Kind, float Slope = 0)
+/// <param name="Arguments">Its constants, one for each of its parameters.</param>
+public readonly record struct ActivationFunction(ActivationKind Kind, EquatableArray<float> Arguments = default)
 {
     /// <summary>Identity.</summary>
     public static ActivationFunction None => default;
@@ -57,48 +191,21 @@ public readonly record struct ActivationFunction(ActivationKind Kind, float Slop
     /// <summary>Whether there is nothing to compute.</summary>
     public bool IsNone => Kind == ActivationKind.None;
 
+    /// <summary>Its row.</summary>
+    public ActivationRow Row => Activations.Of(Kind);
+
     /// <summary>Whether a few instructions in the kernel's epilogue do it; the others are a pass over rows in the first-level cache.</summary>
-    public bool IsInline => Kind is ActivationKind.None or ActivationKind.ReLU or ActivationKind.ReLU6 or ActivationKind.HardSwish or ActivationKind.HardSigmoid or ActivationKind.LeakyReLU;
+    public bool IsInline => Row.Epilogue is not null;
 
-    /// <summary>Vector operations for each vector of values, by counting those of the epilogue or of the runtime's function.</summary>
-    public int Operations => Kind switch
-    {
-        ActivationKind.None => 0,
-        ActivationKind.ReLU => 1,
-        ActivationKind.ReLU6 or ActivationKind.LeakyReLU => 2,
-        ActivationKind.HardSigmoid => 3,
-        ActivationKind.HardSwish => 4,
-        ActivationKind.Tanh or ActivationKind.ELU => 35,
-        ActivationKind.SiLU or ActivationKind.Sigmoid => 37,
-        ActivationKind.GELUTanh => 45,
-        ActivationKind.GELU => 57,
-        ActivationKind.Mish => 65,
-        _ => throw new InvalidOperationException($"{Kind} is no function of the value alone."),
-    };
+    /// <summary>How a kernel's epilogue computes it.</summary>
+    public ActivationEpilogue Epilogue => Row.Epilogue ?? throw new InvalidOperationException($"{Kind} is not an epilogue.");
 
-    /// <summary>What training keeps of it: what its derivative is written in, its output or its input.</summary>
-    public SavedForBackward Saves => Kind switch
-    {
-        ActivationKind.None => SavedForBackward.Nothing,
-        ActivationKind.ReLU or ActivationKind.LeakyReLU or ActivationKind.ELU or ActivationKind.Sigmoid or ActivationKind.Tanh => SavedForBackward.Output,
-        _ => SavedForBackward.Inputs,
-    };
+    /// <summary>The names of its constants with their values as C# text.</summary>
+    public IEnumerable<(string Name, string Value)> Constants => Row.Parameters.Zip(Arguments, (parameter, value) => (parameter.Name, FormattableString.Invariant($"{value:R}f")));
 
-    /// <summary>How it is written in ONNX.</summary>
-    public OnnxForm Onnx => Kind switch
-    {
-        ActivationKind.None => OnnxForm.Of("Identity", 1),
-        ActivationKind.ReLU => OnnxForm.Of("Relu", 1),
-        ActivationKind.ReLU6 => OnnxForm.Of(OnnxNode.Of("Clip", [OnnxInput.First, OnnxInput.Scalar("low", 0), OnnxInput.Scalar("high", 6)])),
-        ActivationKind.SiLU => OnnxForm.Of(OnnxNode.Of("Sigmoid", [OnnxInput.First]).As("gate"), OnnxNode.Of("Mul", [OnnxInput.First, OnnxInput.Result("gate")])),
-        ActivationKind.HardSigmoid => OnnxForm.Of("HardSigmoid", 1, OnnxAttribute.Of("alpha", 1 / 6f), OnnxAttribute.Of("beta", 0.5f)),
-        ActivationKind.LeakyReLU => OnnxForm.Of("LeakyRelu", 1, OnnxAttribute.Of("alpha", Slope)),
-        ActivationKind.GELU => OnnxForm.Of("Gelu", 1),
-        ActivationKind.GELUTanh => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh")),
-        ActivationKind.ELU => OnnxForm.Of("Elu", 1),
-        ActivationKind.HardSwish or ActivationKind.Sigmoid or ActivationKind.Tanh or ActivationKind.Mish => OnnxForm.Of(Kind.ToString(), 1),
-        _ => throw new InvalidOperationException($"{Kind} has no ONNX form."),
-    };
+    /// <summary>Its constants, which are part of a kernel's text, as part of a name: "Slope0_01".</summary>
+    public string NameOfArguments => string.Concat(Row.Parameters.Zip(
+        Arguments, (parameter, value) => parameter.Property + FormattableString.Invariant($"{value:R}").Replace('.', '_').Replace('-', 'm').Replace('+', 'p')));
 
     /// <inheritdoc/>
     public override string ToString() => Kind.ToString();

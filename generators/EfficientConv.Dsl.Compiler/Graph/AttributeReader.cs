@@ -91,12 +91,10 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
     public ActivationFunction BlockActivation(string argument, ActivationKind fallback)
     {
         ActivationKind kind = Enumeration(argument, fallback);
-        if (kind == ActivationKind.PReLU)
-            Invalid(argument, nameof(ActivationKind.PReLU), "an activation without learned parameters (write PReLU as a layer of its own)");
-        return Function(kind, 0.01);
+        if (Activations.Of(kind).IsLearned)
+            Invalid(argument, $"{kind}", $"an activation without learned parameters (write {kind} as a layer of its own)");
+        return Activations.Of(kind).Default;
     }
-
-    public static ActivationFunction Function(ActivationKind kind, double slope) => new(kind, kind == ActivationKind.LeakyReLU ? (float)slope : 0);
 
     /// <summary>Kernel size from <c>kernelSize</c>, <c>KernelHeight</c> and <c>KernelWidth</c>.</summary>
     public Extent Kernel(int fallback)

@@ -30,7 +30,7 @@ internal sealed class KernelTime(VectorTarget target)
     public double Pass(ActivationFunction function) => function.IsNone ? 0 : (1 / _rates.VectorLoads) + Epilogue(function);
 
     /// <summary>Cycles behind a sum for each vector: the activation's operations and a store.</summary>
-    private double Epilogue(ActivationFunction function) => _rates.StoreCycles + (function.Operations / _rates.VectorOperations);
+    private double Epilogue(ActivationFunction function) => _rates.StoreCycles + (function.Row.Operations / _rates.VectorOperations);
 
     private static bool HasInitialLoad(Initial initial) => initial != Initial.Bias;
 

@@ -80,7 +80,8 @@ internal static class NetworkInputs
         {
             sets.Add(new SourceSet(
                 "Networks", SourceFiles.Distinct(files), new CSharpParseOptions(LanguageVersion.Preview, DocumentationMode.None),
-                new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable), References, ImplicitUsings));
+                new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable),
+                References, ImplicitUsings));
         }
 
         sets.AddRange(projects.Distinct(StringComparer.Ordinal).Select(project => ProjectSources.Read(project, framework)));
@@ -108,8 +109,9 @@ internal static class NetworkInputs
         List<(CSharpCompilation Compilation, FoundNetwork[] Chosen)> read = [];
         foreach (SourceSet set in sets)
         {
-            IEnumerable<SyntaxTree> trees = set.Files.Select(file => CSharpSyntaxTree.ParseText(SourceText.From(ReadFile(file), Encoding.UTF8), set.ParseOptions, file));
-            CSharpCompilation compilation = CSharpCompilation.Create(set.Name, [.. trees, CSharpSyntaxTree.ParseText(set.GlobalUsings, set.ParseOptions)], set.References, set.Options);
+            IEnumerable<SyntaxTree> trees = set.Files.Select(file => CSharpSyntaxTree.ParseText(SourceText.From(ReadFile(file), Encoding.UTF8), set.ParseOptions, file))
+                .Append(CSharpSyntaxTree.ParseText(set.GlobalUsings, set.ParseOptions));
+            CSharpCompilation compilation = CSharpCompilation.Create(set.Name, trees, set.References, set.Options);
             IReadOnlyList<FoundNetwork> all = NetworkFinder.Find(compilation);
             networks.AddRange(all.Select(network => new NetworkInput(network.Declaration.FullName, Place(network.Location), network.Declaration, null)));
             read.Add((compilation, [.. all.Where(network => Matches(network.Declaration.FullName, filter))]));
@@ -155,7 +157,8 @@ internal static class NetworkInputs
     /// it knows. Where nothing is a network, an unknown attribute may be the reason.
     /// </summary>
     private static IEnumerable<Diagnostic> CompilerErrors(CSharpCompilation compilation, FoundNetwork[] chosen, bool isAnyNetwork) => isAnyNetwork
-        ? chosen.Where(n => n.IsBroken).SelectMany(n => compilation.GetSemanticModel(n.Span.SourceTree!).GetDiagnostics(n.Span.SourceSpan)).Where(d => d.Severity == DiagnosticSeverity.Error)
+        ? chosen.Where(n => n.IsBroken).SelectMany(n => compilation.GetSemanticModel(n.Span.SourceTree!).GetDiagnostics(n.Span.SourceSpan))
+            .Where(d => d.Severity == DiagnosticSeverity.Error)
         : compilation.GetDiagnostics().Where(d => d is { Severity: DiagnosticSeverity.Error, Id: "CS0246" or "CS0616" } && IsInAttribute(d.Location));
 
     private static bool IsInAttribute(Location location) =>

@@ -3,7 +3,9 @@ namespace EfficientConv.Dsl.Cli.Input;
 /// <summary>The C# files of folders.</summary>
 internal static class SourceFiles
 {
-    /// <summary>The files below <paramref name="folder"/> without its <c>bin</c> and <c>obj</c>, in the order of their paths. Links are followed, and no folder is gone through twice.</summary>
+    /// <summary>
+    /// The files below <paramref name="folder"/> without its <c>bin</c> and <c>obj</c>, in the order of their paths. Links are followed, and no folder is gone through twice.
+    /// </summary>
     /// <exception cref="ToolException">There are none.</exception>
     public static IReadOnlyList<string> Below(string folder)
     {
@@ -20,10 +22,11 @@ internal static class SourceFiles
             if (!visited.Add(RealPath(at)))
                 return;
             // A link that leads nowhere, as editors leave them beside a file that is being edited, is no file.
-            files.AddRange(Directory.EnumerateFiles(at, "*.cs").Where(File.Exists));
+            files.AddRange(Directory.EnumerateFiles(at, "*.cs").Where(file => File.Exists(RealPath(file))));
 
             // Real folders before links, so that what is inside keeps the path that it really has.
-            foreach (string inner in Directory.EnumerateDirectories(at).Where(d => Path.GetFileName(d) is not ("bin" or "obj")).OrderBy(IsLink).ThenBy(d => d, StringComparer.Ordinal))
+            IEnumerable<string> folders = Directory.EnumerateDirectories(at).Where(d => Path.GetFileName(d) is not ("bin" or "obj"));
+            foreach (string inner in folders.OrderBy(IsLink).ThenBy(d => d, StringComparer.Ordinal))
                 Visit(inner);
         }
     }

@@ -133,14 +133,16 @@ internal static class Calibration
             throw new FormatException($"\"{key}\" is {Kind(entry)}; expected an object of figures");
         return new MachineModel(
             Figure("macsPerSecond", LeastPerSecond, MostPerSecond), (long)Figure("secondLevelBytes", 1 << 10, 1L << 40), (long)Figure("lastLevelBytes", 1 << 10, 1L << 40),
-            Figure("secondLevelBandwidth", LeastPerSecond, MostPerSecond), Figure("lastLevelBandwidth", LeastPerSecond, MostPerSecond), Figure("memoryBandwidth", LeastPerSecond, MostPerSecond));
+            Figure("secondLevelBandwidth", LeastPerSecond, MostPerSecond), Figure("lastLevelBandwidth", LeastPerSecond, MostPerSecond),
+            Figure("memoryBandwidth", LeastPerSecond, MostPerSecond));
 
         double Figure(string name, double least, double most)
         {
             JsonNode? found = figures[name];
             return found is JsonValue value && value.TryGetValue(out double number) && number >= least && number <= most
                 ? number
-                : throw new FormatException(FormattableString.Invariant($"{name} of \"{key}\" is {Figures.Short(found?.ToJsonString() ?? "missing", 30)}; expected a number from {least} to {most}"));
+                : throw new FormatException(FormattableString.Invariant(
+                    $"{name} of \"{key}\" is {Figures.Short(found?.ToJsonString() ?? "missing", 30)}; expected a number from {least} to {most}"));
         }
     }
 

@@ -45,7 +45,8 @@ internal abstract class RunnableNetwork
             }
         }
 
-        throw new ToolException($"{type.Name} lies in {type.DeclaringType!.Name.Split('`')[0]}, whose constraints allow neither object nor int: give its sources or project instead of the built assembly.");
+        throw new ToolException(
+            $"{type.Name} lies in {type.DeclaringType!.Name.Split('`')[0]}, whose constraints allow neither object nor int: give its sources or project instead of the built assembly.");
     }
 
     private sealed class Typed<T> : RunnableNetwork

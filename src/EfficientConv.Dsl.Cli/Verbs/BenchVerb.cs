@@ -52,7 +52,9 @@ internal static class BenchVerb
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
-            BenchSettings settings = new(set, Options.Threads(parsed.GetValue(threads), terminal), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers), Options.ReadSchedule(parsed.GetValue(schedule)), parsed.GetValue(core));
+            BenchSettings settings = new(
+                set, Options.Threads(parsed.GetValue(threads), terminal), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers),
+                Options.ReadSchedule(parsed.GetValue(schedule)), parsed.GetValue(core));
             bool hasPeer = parsed.GetValue(peer) == "ort";
             if (hasPeer && settings.Batch != 1)
                 throw new ToolException("--peer ort compares one image; leave --batch out.");
@@ -114,7 +116,12 @@ internal static class BenchVerb
 
         long most = int.MaxValue / Math.Max(input, output);
         if (settings.Batch > most)
-            throw new ToolException($"--batch is {settings.Batch}: {Figures.Count(settings.Batch)} images of {network.ShortName} have more than {Figures.Count(int.MaxValue)} values; a call takes at most {Figures.Count(most)}.");
+        {
+            throw new ToolException(
+                $"--batch is {settings.Batch}: {Figures.Count(settings.Batch)} images of {network.ShortName} have more than {Figures.Count(int.MaxValue)} values; " +
+                $"a call takes at most {Figures.Count(most)}.");
+        }
+
         if (parameters * sizeof(float) > Array.MaxLength)
             throw new ToolException($"{network.ShortName} has weights of {Figures.Bytes(parameters * sizeof(float))}; bench makes a checkpoint of at most 2 GiB in memory.");
         MemoryBound.Check($"{network.ShortName} with --batch {settings.Batch}", bytes);

@@ -64,8 +64,9 @@ internal static class ChooseVerb
     private static List<Choice> Measure(LayerQuestion question, InstructionSet set, Terminal terminal)
     {
         List<(ConvolutionMethod Method, LayerGraph Graph, NetworkAnalysis Analysis, RunnableNetwork Network, LoadedNetwork Loaded, PageBuffer Input, PageBuffer Output, LatencySamples Samples)> all = [];
-        (ConvolutionMethod Method, LayerGraph Graph, NetworkAnalysis Analysis)[] methods = [.. ConvolutionMethod.Choices(question)
-            .Select(method => (method, new NetworkInput(method.Name, "--in, --out, --size", method.Declaration, null).Graph())).Select(m => (m.method, m.Item2, NetworkAnalysis.Of(m.Item2)))];
+        (ConvolutionMethod Method, LayerGraph Graph, NetworkAnalysis Analysis)[] methods = [.. from method in ConvolutionMethod.Choices(question)
+            let graph = new NetworkInput(method.Name, "--in, --out, --size", method.Declaration, null).Graph()
+            select (method, graph, NetworkAnalysis.Of(graph))];
         MemoryBound.Check($"Every method for {question}", methods.Sum(m => MemoryBound.Bytes(m.Analysis.PlanFor(Options.Target(set)), m.Analysis.Cost.Parameters)));
         foreach ((ConvolutionMethod method, LayerGraph graph, NetworkAnalysis analysis) in methods)
         {

@@ -10,7 +10,10 @@ internal sealed class InputOptions(bool required = true)
 {
     private readonly Argument<string[]> _paths = Options.Inputs(required);
     private readonly Option<string?> _network = Options.Network();
-    private readonly Option<string?> _framework = new("--framework", "-f") { Description = "Reads a project for this one of its frameworks, net10.0 for example.", HelpName = "framework" };
+    private readonly Option<string?> _framework = new("--framework", "-f")
+    {
+        Description = "Reads a project for this one of its frameworks, net10.0 for example.", HelpName = "framework",
+    };
 
     public void AddTo(Command command)
     {

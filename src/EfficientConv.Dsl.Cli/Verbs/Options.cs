@@ -113,7 +113,10 @@ internal sealed class MachineOptions
     {
         const double Most = Calibration.MostPerSecond / 1e9, Least = Calibration.LeastPerSecond / 1e9;
         if (rates.Any(rate => !(rate >= Least && rate <= Most)))
-            throw new ToolException(FormattableString.Invariant($"{option} is {string.Join(' ', rates)}; expected {(rates.Length == 1 ? "a number" : "numbers")} from {Least} to {Most}."));
+        {
+            throw new ToolException(FormattableString.Invariant(
+                $"{option} is {string.Join(' ', rates)}; expected {(rates.Length == 1 ? "a number" : "numbers")} from {Least} to {Most}."));
+        }
     }
 
     public MachineModel Read(ParseResult parsed, InstructionSet set, Terminal terminal)

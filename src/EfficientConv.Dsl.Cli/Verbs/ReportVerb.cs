@@ -35,8 +35,8 @@ internal static class ReportVerb
             page?.Write(text);
             if (parsed.GetValue(json))
                 terminal.Writer.WriteLine(Figures.Json(new { Machine = model, Html = parsed.GetValue(html)?.FullName, Networks = reports }));
-            else if (parsed.GetValue(html) is { } file)
-                terminal.Line($"Wrote {file.FullName}: {(reports.Length == 1 ? reports[0].Name : $"{reports.Length} networks")}, {Figures.Bytes(Encoding.UTF8.GetByteCount(text))}.");
+            else if (parsed.GetValue(html) is { FullName: var path })
+                terminal.Line($"Wrote {path}: {(reports.Length == 1 ? reports[0].Name : $"{reports.Length} networks")}, {Figures.Bytes(Encoding.UTF8.GetByteCount(text))}.");
             else
                 Print(reports, parsed.GetValue(all), terminal);
             return ExitCode.Success;

@@ -49,52 +49,6 @@ public enum SqueezeSource
     Input,
 }
 
-/// <summary>An elementwise activation function, computed as PyTorch's module of the same name.</summary>
-public enum Activation
-{
-    /// <summary>x</summary>
-    None,
-
-    /// <summary>max(x, 0)</summary>
-    ReLU,
-
-    /// <summary>min(max(x, 0), 6)</summary>
-    ReLU6,
-
-    /// <summary>x * relu6(x + 3) / 6</summary>
-    HardSwish,
-
-    /// <summary>x / (1 + exp(-x))</summary>
-    SiLU,
-
-    /// <summary>1 / (1 + exp(-x))</summary>
-    Sigmoid,
-
-    /// <summary>relu6(x + 3) / 6</summary>
-    HardSigmoid,
-
-    /// <summary>x / 2 * (1 + erf(x / sqrt(2)))</summary>
-    GELU,
-
-    /// <summary>x if x > 0, else slope * x</summary>
-    LeakyReLU,
-
-    /// <summary>x if x > 0, else slope[c] * x with learned slopes</summary>
-    PReLU,
-
-    /// <summary>tanh(x)</summary>
-    Tanh,
-
-    /// <summary>x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))</summary>
-    GELUTanh,
-
-    /// <summary>x if x > 0, else exp(x) - 1</summary>
-    ELU,
-
-    /// <summary>x * tanh(ln(1 + exp(x)))</summary>
-    Mish,
-}
-
 /// <summary>How a dense 3 x 3 convolution with stride 1 or 2 is computed.</summary>
 public enum ConvAlgorithm
 {

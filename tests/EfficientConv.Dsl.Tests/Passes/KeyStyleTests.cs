@@ -65,11 +65,6 @@ public sealed class KeyStyleTests
         Assert.Equal([0.01, 0.02, 0.02, 0.02], Epsilons($"[InputShape(12, 9, 9, Keys = KeyStyle.{style})] [Conv2d, BatchNorm(0.01)] [InvertedResidual(Eps = 0.02)]"));
     }
 
-    /// <summary>The numbers of runtime and compiler are the same ones.</summary>
-    [Fact]
-    public void Styles_AreNumberedAlike() =>
-        Assert.Equal(Enum.GetValues<KeyStyle>().Select(s => (s.ToString(), (int)s)), Enum.GetValues<Compiler.Graph.Keys.KeyStyle>().Select(s => (s.ToString(), (int)s)));
-
     [Fact]
     public void StageMarks_AreNoModules()
     {

@@ -16,7 +16,7 @@ internal static class NaiveActivation
         ActivationKind.HardSigmoid => ReLU6(x + 3) / 6,
         ActivationKind.GELU => 0.5 * x * (1 + Erf(x / Math.Sqrt(2))),
         ActivationKind.GELUTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x)))),
-        ActivationKind.LeakyReLU => x > 0 ? x : function.Slope * x,
+        ActivationKind.LeakyReLU => x > 0 ? x : function.Arguments[0] * x,
         ActivationKind.Tanh => Math.Tanh(x),
         ActivationKind.ELU => x > 0 ? x : Math.Exp(x) - 1,
         ActivationKind.Mish => x * Math.Tanh(x > 30 ? x : Math.Log(1 + Math.Exp(x))),

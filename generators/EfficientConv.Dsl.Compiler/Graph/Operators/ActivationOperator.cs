@@ -18,7 +18,7 @@ public sealed record ActivationOperator(ActivationFunction Function) : Weightles
     public override OutputMemory Writes(Shape output) => Function.IsNone ? OutputMemory.View : OutputMemory.OverInput;
 
     /// <inheritdoc/>
-    public override SavedForBackward Saves(Shape output) => Function.Saves;
+    public override SavedForBackward Saves(Shape output) => Function.Row.Saves;
 
     /// <inheritdoc/>
     public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
@@ -27,5 +27,12 @@ public sealed record ActivationOperator(ActivationFunction Function) : Weightles
     internal override Finding? Check(OperatorSite site) => null;
 
     /// <inheritdoc/>
-    public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => Function.Onnx;
+    public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => Function.Row.Onnx(Function);
+
+    /// <summary>The attribute <c>Activation(kind)</c>.</summary>
+    internal static Operator Read(AttributeReader reader, Shape input, TensorKey key)
+    {
+        ActivationRow row = Activations.Of(reader.Enumeration("kind", ActivationKind.None));
+        return row.IsLearned ? new PReLUOperator(key, 1) : new ActivationOperator(row.Read(reader.Attribute));
+    }
 }

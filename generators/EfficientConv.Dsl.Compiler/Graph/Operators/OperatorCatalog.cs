@@ -13,7 +13,7 @@ public static class OperatorCatalog
         new ConvolutionOperator(s_key, 8, Extent.Square(1), Extent.Square(1), default, Extent.Square(1), 1, Bias: true, IsLinear: true),
         new TransposedConvolutionOperator(s_key, 8, Extent.Square(2), Extent.Square(2), default, default, Extent.Square(1), 1, Bias: true),
         new BatchNormOperator(s_key, 1e-5), new LayerNormOperator(s_key, 1e-6), new LayerScaleOperator(s_key), new PReLUOperator(s_key, 1),
-        .. Enum.GetValues(typeof(ActivationKind)).Cast<ActivationKind>().Where(kind => kind != ActivationKind.PReLU).Select(kind => new ActivationOperator(new ActivationFunction(kind))),
+        .. Activations.All.Where(row => !row.IsLearned).Select(row => new ActivationOperator(row.Default)),
         new PoolOperator(true, Extent.Square(2), Extent.Square(2), default, Extent.Square(1), CeilMode: false, CountIncludePad: true),
         new PoolOperator(false, Extent.Square(2), Extent.Square(2), default, Extent.Square(1), CeilMode: false, CountIncludePad: true),
         new AdaptivePoolOperator(true, Extent.Square(3)), new AdaptivePoolOperator(false, Extent.Square(3)), new GlobalAveragePoolOperator(),
@@ -22,7 +22,7 @@ public static class OperatorCatalog
     ];
 
     /// <summary>The attributes of one layer, and what makes its operator of the arguments, the input's shape and the key; null after a finding.</summary>
-    internal static IReadOnlyDictionary<string, Func<AttributeReader, Shape, TensorKey, Operator?>> Attributes { get; } = new Dictionary<string, Func<AttributeReader, Shape, TensorKey, Operator?>>
+    internal static IReadOnlyDictionary<string, Func<AttributeReader, Shape, TensorKey, Operator?>> Attributes { get; } = WithActivations(new()
     {
         ["Conv2d"] = ConvolutionOperator.ReadConv2d,
         ["PointwiseConv2d"] = ConvolutionOperator.ReadPointwise,
@@ -43,9 +43,18 @@ public static class OperatorCatalog
         ["PixelShuffle"] = PixelShuffleOperator.Read,
         ["Upsample"] = UpsampleOperator.Read,
         ["Softmax"] = (_, _, _) => new SoftmaxOperator(),
-    };
+        ["Activation"] = ActivationOperator.Read,
+    });
 
     /// <summary>What the operator called <paramref name="name"/> is to those who list layers.</summary>
     public static OperatorKind KindOf(string name) =>
         All.FirstOrDefault(op => op.Name == name)?.Kind ?? throw new ArgumentException($"No operator is called {name}.", nameof(name));
+
+    /// <summary>The shorthands of the activations are named as the functions.</summary>
+    private static Dictionary<string, Func<AttributeReader, Shape, TensorKey, Operator?>> WithActivations(Dictionary<string, Func<AttributeReader, Shape, TensorKey, Operator?>> attributes)
+    {
+        foreach (ActivationRow row in Activations.All.Where(row => !row.IsLearned))
+            attributes.Add(row.Kind.ToString(), (reader, _, _) => new ActivationOperator(row.Read(reader.Attribute)));
+        return attributes;
+    }
 }

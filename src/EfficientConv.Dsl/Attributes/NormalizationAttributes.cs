@@ -1,0 +1,46 @@
+using System.Diagnostics;
+
+namespace EfficientConv.Dsl;
+
+/// <summary>
+/// Batch normalisation with the stored statistics, <c>torch.nn.BatchNorm2d</c> in eval mode: y = (x - running_mean) /
+/// sqrt(running_var + eps) * weight + bias per channel, folded into the convolution before it where there is one. Shape kept;
+/// parameters 2 * C, no MACs counted. Keys: weight, bias, running_mean, running_var, each [C].
+/// </summary>
+/// <param name="eps">Added to the variance: 1e-5 in PyTorch, 1e-3 in torchvision's mobilenet_v3 and timm's tf_ models.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class BatchNormAttribute(double eps = 1e-5) : LayerAttribute
+{
+    /// <summary>Added to the variance: 1e-5 in PyTorch, 1e-3 in torchvision's mobilenet_v3 and timm's tf_ models.</summary>
+    public double Eps { get; } = eps;
+}
+
+/// <summary>
+/// Layer norm over the channels of each pixel, in PyTorch torchvision's and timm's <c>LayerNorm2d</c>: y = (x - mean) / sqrt(variance + eps) * weight + bias
+/// with the mean and the variance of the pixel's C values. Shape kept; parameters 2 * C, no MACs. Keys: weight [C], bias [C].
+/// </summary>
+/// <param name="eps">Added to the variance.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class LayerNorm2dAttribute(double eps = 1e-6) : LayerAttribute
+{
+    /// <summary>Added to the variance.</summary>
+    public double Eps { get; } = eps;
+}
+
+/// <summary>
+/// A learned factor by channel (Touvron et al. 2021), in PyTorch timm's <c>LayerScale2d</c>: y = x * gamma[c]. Shape kept; parameters C, no MACs. Behind a
+/// convolution it is folded into its weights. Key: gamma [C].
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class LayerScaleAttribute : LayerAttribute;
+
+/// <summary>
+/// exp(x - max) / sum of exp(x - max) over the channels of each pixel, <c>torch.nn.Softmax(dim=1)</c>; after <see
+/// cref="LinearAttribute"/> over all features. Shape kept, no parameters, no MACs.
+/// </summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class SoftmaxAttribute : LayerAttribute;

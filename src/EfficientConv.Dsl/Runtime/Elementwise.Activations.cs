@@ -1,0 +1,212 @@
+using System.Runtime.CompilerServices;
+
+namespace EfficientConv.Dsl.Runtime;
+
+// The activation functions: over a buffer, under the name that the compiler's table has for the kind, and as types, so that each gets a loop of its own with the
+// function inlined.
+public static partial class Elementwise
+{
+    /// <summary>max(x, 0).</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void ReLU<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, ReLUFunction<V>>(ref data, count, default);
+
+    /// <summary>min(max(x, 0), 6).</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void ReLU6<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, ReLU6Function<V>>(ref data, count, default);
+
+    /// <summary>x if x &gt; 0, else slope * x.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    /// <param name="slope">Factor of the negative side.</param>
+    public static void LeakyReLU<V>(ref float data, int count, float slope)
+        where V : struct, ISimd<V> => Map<V, LeakyReLUFunction<V>>(ref data, count, new(slope));
+
+    /// <summary>relu6(x + 3) / 6, correctly rounded at each step.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void HardSigmoid<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, HardSigmoidFunction<V>>(ref data, count, default);
+
+    /// <summary>x * (relu6(x + 3) / 6).</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void HardSwish<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, HardSwishFunction<V>>(ref data, count, default);
+
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void Sigmoid<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, SigmoidFunction<V>>(ref data, count, default);
+
+    /// <summary>x / (1 + exp(-x)); minus infinity gives NaN.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void SiLU<V>(ref float data, int count)
+        where V : struct, ISimd<V>
+    {
+        if (V.IsFused)
+            Map<V, SiLUFunction<V>>(ref data, count, default);
+        else
+            Map<V, SiLUWithoutFusingFunction<V>>(ref data, count, default);
+    }
+
+    /// <summary>tanh(x).</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void Tanh<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, TanhFunction<V>>(ref data, count, default);
+
+    /// <summary>x / 2 * (1 + erf(x / sqrt(2))); minus infinity gives NaN.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void GELU<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, GELUFunction<V>>(ref data, count, default);
+
+    /// <summary>x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))); minus infinity gives NaN.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void GELUTanh<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, GELUTanhFunction<V>>(ref data, count, default);
+
+    /// <summary>x if x &gt; 0, else exp(x) - 1.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void ELU<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, ELUFunction<V>>(ref data, count, default);
+
+    /// <summary>x * tanh(ln(1 + exp(x))); minus infinity gives NaN.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    public static void Mish<V>(ref float data, int count)
+        where V : struct, ISimd<V> => Map<V, MishFunction<V>>(ref data, count, default);
+
+    /// <summary>relu6(x + 3) / 6, for a kernel's epilogue.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V HardSigmoid<V>(V x)
+        where V : struct, ISimd<V>
+    {
+        // One multiply-add and two clamps, as the kernels' epilogues have it: within 6e-8 of relu6(x + 3) / 6.
+        return V.Min(V.Create(1f), V.Max(V.Zero, V.FusedMultiplyAdd(x, V.Create(1f / 6f), V.Create(0.5f))));
+    }
+
+    /// <summary>x * (relu6(x + 3) / 6), for a kernel's epilogue.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V HardSwish<V>(V x)
+        where V : struct, ISimd<V> => V.Multiply(x, HardSigmoid(x));
+
+    /// <summary>x if x &gt; 0, else slope * x, for a kernel's epilogue.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LeakyReLU<V>(V x, V slope)
+        where V : struct, ISimd<V> => V.SelectLessThan(V.Zero, x, x, V.Multiply(x, slope));
+
+    private readonly struct ReLUFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => V.Max(V.Zero, x);
+    }
+
+    private readonly struct ReLU6Function<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => V.Min(V.Create(6f), V.Max(V.Zero, x));
+    }
+
+    private readonly struct HardSigmoidFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => HardSigmoid(x);
+    }
+
+    private readonly struct HardSwishFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => HardSwish(x);
+    }
+
+    private readonly struct SigmoidFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.Sigmoid(x);
+    }
+
+    private readonly struct SiLUFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.SiLU(x);
+    }
+
+    private readonly struct SiLUWithoutFusingFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.SiLUWithoutFusing(x);
+    }
+
+    private readonly struct TanhFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.Tanh(x);
+    }
+
+    private readonly struct GELUFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.GELU(x);
+    }
+
+    private readonly struct GELUTanhFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.GELUTanh(x);
+    }
+
+    private readonly struct ELUFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.ELU(x);
+    }
+
+    private readonly struct MishFunction<V> : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => VectorMath.Mish(x);
+    }
+
+    private readonly struct LeakyReLUFunction<V>(float slope) : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => LeakyReLU(x, V.Create(slope));
+    }
+}
