@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Cli.Tests;
 
@@ -49,7 +50,7 @@ public sealed class DocumentTests
         NetworkAnalysis analysis = NetworkAnalysis.Of(graph);
         NetworkPlan plan = analysis.PlanFor(VectorTarget.Avx512);
         (int height, int width) = ConvolutionMethod.ReceptiveField(graph);
-        long bytes = (graph.Input.Count + graph.Output.Count + plan.WorkspaceLength + plan.PackedLength) * sizeof(float);
+        long bytes = ((graph.Input.Count + graph.Output.Count) * sizeof(float)) + plan.WorkspaceBytes + plan.PackedBytes;
         return string.Join(" | ", method.Name, Figures.Count(analysis.Cost.Parameters), Figures.Macs(analysis.Cost.MultiplyAdds), Figures.Mebibytes(bytes), FormattableString.Invariant($"{height}x{width}"));
     }
 

@@ -2,8 +2,8 @@ using System.Text.Json;
 using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Compiler;
-using EfficientConv.Dsl.Compiler.Cost;
-using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Prediction;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Cli.Tests;
 

@@ -4,9 +4,10 @@ using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Cli.Tuning;
 using EfficientConv.Dsl.Compiler;
-using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Cli.Tests;
 

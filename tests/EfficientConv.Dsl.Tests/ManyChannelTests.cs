@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
 using EfficientConv.Dsl.Tests.Reference;
 

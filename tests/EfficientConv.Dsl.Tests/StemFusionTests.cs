@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
 
 namespace EfficientConv.Dsl.Tests;

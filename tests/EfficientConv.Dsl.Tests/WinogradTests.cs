@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
 using EfficientConv.Dsl.Tests.Reference;
 
@@ -182,9 +183,9 @@ public sealed class WinogradTests
             StagePacking packing = Assert.Single(Plan(text, target).Packing);
             PackWinogradPanels packed = Assert.Single(packing.Instructions.OfType<PackWinogradPanels>());
             Assert.Equal(Enumerable.Range(0, 149), packed.Panels.SelectMany(p => Enumerable.Range(p.OutStart, Math.Min(p.OutEnd, p.OutStart + (p.PanelWidth * p.PanelCount)) - p.OutStart)));
-            Assert.All(packed.Panels, p => Assert.Equal(p.Length, p.PanelWidth * p.PanelCount * 137));
-            Assert.InRange(packed.Panels.Sum(p => p.Length), 1, packed.ProductStep);
-            Assert.Equal(weightSets * packed.ProductStep, packed.Length);
+            Assert.All(packed.Panels, p => Assert.Equal(p.Bytes, p.PanelWidth * p.PanelCount * 137 * sizeof(float)));
+            Assert.InRange(packed.Panels.Sum(p => p.Bytes), 1, packed.ProductStep * sizeof(float));
+            Assert.Equal(weightSets * packed.ProductStep * sizeof(float), packed.Bytes);
         }
     }
 

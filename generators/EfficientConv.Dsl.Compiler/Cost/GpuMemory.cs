@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Cost;
 
@@ -66,7 +67,7 @@ public static class GpuMemory
         foreach (ParameterTensor tensor in ParameterTable.Of(graph))
             AllocateParameter(allocator, tensor, 4);
         if (channelsLast && graph.Input is { Pixels: > 1, Channels: > 1 })
-            allocator.Allocate(graph.Input.Count * sizeof(float) * batch);
+            allocator.Allocate(ElementType.Float32.Bytes(graph.Input.Count) * batch);
         foreach (Layer layer in graph.Layers)
         {
             foreach (long bytes in layer.Operator.Saves(layer.Output).StatisticsBytes)
@@ -82,7 +83,7 @@ public static class GpuMemory
     private static void AllocateParameter(CachingAllocator allocator, ParameterTensor tensor, int copies)
     {
         for (int i = 0; i < (tensor.IsBuffer ? 1 : copies); i++)
-            allocator.Allocate(tensor.Count * sizeof(float));
+            allocator.Allocate(ElementType.Float32.Bytes(tensor.Count));
         if (tensor.Kind == ParameterKind.RunningVariance)
             allocator.Allocate(BatchCounter);
     }

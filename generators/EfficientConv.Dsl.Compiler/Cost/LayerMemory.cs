@@ -1,13 +1,13 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
-using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Cost;
 
 /// <summary>
-/// Memory of one image: layer by layer as a framework runs it, in rows as an ideal fused kernel would, and as this compiler's plan runs it.
+/// Memory of one image: layer by layer as a framework runs it, and in rows as an ideal fused kernel would.
 /// The rules are those of docs/memory.md.
 /// </summary>
 public static class LayerMemory
@@ -41,7 +41,7 @@ public static class LayerMemory
             })];
         }
 
-        List<MemoryOperation> operations = [new("input", "Input", [], stages.Stages[0].Output.Count * sizeof(float))];
+        List<MemoryOperation> operations = [new("input", "Input", [], ElementType.Float32.Bytes(stages.Stages[0].Output.Count))];
         Dictionary<int, int> made = new() { [0] = 0 };
         foreach (StageGroup group in groups)
         {
@@ -55,52 +55,17 @@ public static class LayerMemory
             };
             operations.Add(new MemoryOperation(
                 group.Parts.First().Name, group is SingleGroup ? NetworkCostModel.NameOf(group.Last) : "fused",
-                reads, group.Last.Output.Count * sizeof(float), writes, RowScratch(group),
+                reads, ElementType.Float32.Bytes(group.Last.Output.Count), writes, RowScratch(group),
                 stages.Outputs.Contains(group.Last.Id)));
         }
 
         return Liveness.Run(operations, inputHeld);
     }
 
-    /// <summary>
-    /// Rule M6, what the generated code has in memory step by step: the caller's input and output, and of the workspace the tensors alive and the
-    /// step's scratch memory. The workspace is one block, so the runtime takes <see cref="NetworkPlan.PeakLength"/> all the time.
-    /// </summary>
-    /// <param name="graph">The layers.</param>
-    /// <param name="plan">The plan.</param>
-    public static MemoryTimeline Planned(LayerGraph graph, NetworkPlan plan)
-    {
-        long spans = (graph.Input.Count + graph.OutputSpan.Count) * sizeof(float);
-        return new MemoryTimeline(new(plan.Steps.Select((step, i) => new MemoryPoint(
-            step.Parts[0].Name, step.Driver.Title,
-            spans + (sizeof(float) * (PlanBuilder.Align(step.ScratchLength) + plan.Tensors.Where(t => t.First <= i && t.Last >= i).Sum(t => (long)t.Length)))))));
-    }
-
-    /// <summary>
-    /// Rule M6 for a caller who frees the input behind its last reader and makes the output when it is first written: most bytes alive during any step. The
-    /// published peaks of networks count so.
-    /// </summary>
-    /// <param name="graph">The layers.</param>
-    /// <param name="plan">The plan.</param>
-    public static long PlannedInputFreed(LayerGraph graph, NetworkPlan plan)
-    {
-        int last = -1, first = int.MaxValue;
-        for (int i = 0; i < plan.Steps.Count; i++)
-        {
-            if (plan.Steps[i].Input.Place == TensorPlace.Input || plan.Steps[i].Residual is { Place: TensorPlace.Input })
-                last = i;
-            if (plan.Steps[i].Output.Place == TensorPlace.Output)
-                first = Math.Min(first, i);
-        }
-
-        return Planned(graph, plan).Points
-            .Select((point, i) => point.LiveBytes - (sizeof(float) * ((i > last ? graph.Input.Count : 0) + (i < first ? graph.OutputSpan.Count : 0)))).Max();
-    }
-
     /// <summary>The layers as operations.</summary>
     internal static List<MemoryOperation> Operations(LayerGraph graph, bool im2col = false) =>
         [.. graph.Layers.Select(layer => new MemoryOperation(
-            layer.Name, layer.Operator.Name, [.. layer.Inputs], layer.Output.Count * sizeof(float), layer.Operator.Writes(layer.Output),
+            layer.Name, layer.Operator.Name, [.. layer.Inputs], ElementType.Float32.Bytes(layer.Output.Count), layer.Operator.Writes(layer.Output),
             im2col && layer.Operator is ConvolutionOperator c ? Im2colBytes(c, graph.Layers[layer.Inputs[0]].Output, layer.Output) : 0,
             graph.Outputs.Any(o => o.Layer == layer.Id)))];
 
@@ -113,14 +78,15 @@ public static class LayerMemory
         bool isProduct = convolution.IsLinear || (convolution.Kernel == Extent.Square(1) && convolution.Stride == Extent.Square(1) && convolution.Padding.IsZero);
         return isProduct || convolution.Groups == input.Channels && convolution.Groups > 1
             ? 0
-            : (long)input.Channels * convolution.Kernel.Height * convolution.Kernel.Width * output.Pixels * sizeof(float);
+            : ElementType.Float32.Bytes((long)input.Channels * convolution.Kernel.Height * convolution.Kernel.Width * output.Pixels);
     }
 
     private static long RowScratch(StageGroup group) => group switch
     {
         DepthwiseGroup block => RowScratch(block),
-        PoolGroup { Pool: { Pool: var p, Input: var map } } => (long)ShapeInference.EffectiveKernel(p.Kernel.Height, p.Dilation.Height) * map.Width * map.Channels * sizeof(float),
-        _ => 0,
+        PoolGroup { Pool: { Pool: var p, Input: var map } } => ElementType.Float32.Bytes((long)ShapeInference.EffectiveKernel(p.Kernel.Height, p.Dilation.Height) * map.Width * map.Channels),
+        SingleGroup => 0,
+        _ => throw new InvalidOperationException($"{group} has no memory of rows."),
     };
 
     private static long RowScratch(DepthwiseGroup group)
@@ -130,6 +96,6 @@ public static class LayerMemory
         long ring = group.Expand is null ? 0 : (long)ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height) * before.Width * before.Channels;
         long rows = (long)(group.Squeeze is null ? 1 : after.Height) * after.Width * after.Channels;
         long gate = group.Squeeze is null ? 0 : after.Channels + group.Squeeze.Reduce.OutChannels;
-        return (ring + rows + gate) * sizeof(float);
+        return ElementType.Float32.Bytes(ring + rows + gate);
     }
 }

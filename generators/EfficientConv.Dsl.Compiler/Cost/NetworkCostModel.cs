@@ -16,7 +16,7 @@ namespace EfficientConv.Dsl.Compiler.Cost;
 public sealed record LayerCost(string Name, string Operator, OperatorKind Kind, Shape Input, Shape Output, long Parameters, long MultiplyAdds, long LiveBytes)
 {
     /// <summary>Multiply-adds for each byte of input, output and weights.</summary>
-    public double Intensity => MultiplyAdds / (double)((Input.Count + Output.Count + Parameters) * sizeof(float));
+    public double Intensity => MultiplyAdds / (double)ElementType.Float32.Bytes(Input.Count + Output.Count + Parameters);
 }
 
 /// <summary>What a network costs for one image; batch norm's weight and bias are parameters, its running statistics are not.</summary>

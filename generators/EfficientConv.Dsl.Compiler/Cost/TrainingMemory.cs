@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Cost;
 
@@ -24,7 +25,7 @@ public static class TrainingMemory
         HashSet<int> byConvolutions = [.. graph.Layers.Where(l => l.Operator.Kind == OperatorKind.Convolution).Select(l => root[l.Inputs[0]])];
         return new SavedTensors(
             SavedTensorBytes(graph).Sum(),
-            byConvolutions.Sum(id => graph.Layers[id].Output.Count * sizeof(float)),
+            byConvolutions.Sum(id => ElementType.Float32.Bytes(graph.Layers[id].Output.Count)),
             graph.Layers.Sum(l => l.Operator.Saves(l.Output).StatisticsBytes.Sum()));
     }
 
@@ -49,7 +50,7 @@ public static class TrainingMemory
         foreach (Layer layer in graph.Layers)
         {
             if (kept.Contains(layer.Id))
-                bytes.Add(layer.Output.Count * sizeof(float));
+                bytes.Add(ElementType.Float32.Bytes(layer.Output.Count));
             if (trained[layer.Id])
                 bytes.AddRange(layer.Operator.Saves(layer.Output).OwnBytes);
         }

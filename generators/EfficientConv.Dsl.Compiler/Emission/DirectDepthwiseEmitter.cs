@@ -17,10 +17,10 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
         // Planes at the ends of the map have no neighbours for their vectors to reach into.
         int front = d.Front, back = d.Back;
         writer.Line($"int channel = part.First({channels}), end = part.End({channels});");
-        if (front + back > 0)
+        if (d.Copy is { } copy && front + back > 0)
         {
             writer.Line("// The kernel reads a few values beside its plane: at the ends of the map from a copy.");
-            writer.Line($"ref float copy = ref {KernelText.At("part.Own(ref scratch)", d.Copy + d.Before)};");
+            writer.Line($"ref float copy = ref {KernelText.At("part.Own(ref scratch)", KernelText.Floats(copy) + d.Before)};");
         }
 
         if (front > 0)

@@ -36,17 +36,18 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        bool own = ring || d.Buffer >= 0 || d.Gated is not null || d.Squeeze is null;
+        bool own = ring || d.Buffer is not null || d.Gated is not null || d.Squeeze is null;
         writer.Line("ref float own = ref part.Own(ref scratch);", own);
         writer.Line($"ref float rings = ref {KernelText.At("own", d.Ring)};", ring);
         writer.Line($"ref float depthwiseRows = ref {KernelText.At(d.Squeeze is null ? "own" : "scratch", d.DepthwiseRows)};");
-        writer.Line($"ref float outputRows = ref {KernelText.At("own", d.Buffer)};", d.Buffer >= 0);
+        if (d.Buffer is { } buffer)
+            writer.Line($"ref float outputRows = ref {KernelText.At("own", buffer)};");
         if (d.Squeeze is not null)
         {
             writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
             writer.Line("// The channel sums run over the rows from top to bottom: the first thread's as it goes, then the others' one after the other.");
             writer.Line("if (part.Index == 0)");
-            writer.Line("    " + Clear("gate", Text(PlanBuilder.Align(d.Squeeze.Channels))));
+            writer.Line("    " + Clear("gate", Text(d.Squeeze.PaddedChannels)));
         }
 
         writer.Line($"MemoryMarshal.CreateSpan(ref rings, {(slabbed ? "Slabs * " : string.Empty)}RingRows * ExpandedRow).Clear();", haloed);
@@ -137,7 +138,7 @@ internal sealed partial class DriverEmitter
         }
 
         Project(
-            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
+            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer is not null ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
             d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
@@ -216,7 +217,7 @@ internal sealed partial class DriverEmitter
     private void EmitFusedSlabs(FusedSlabsDriver d)
     {
         int outWidth = d.Output.Shape.Width, lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
-        string destination = d.Buffer >= 0 ? "outputMap" : "output";
+        string destination = d.Buffer is not null ? "outputMap" : "output";
         writer.Line($"const int SlabChannels = {d.Slab};", d.Slabs > 1);
         writer.Line($"const int DepthwiseRow = {outWidth} * {lanes};");
         writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
@@ -230,7 +231,8 @@ internal sealed partial class DriverEmitter
         bool several = !d.ByRow && (d.Slabs > 1 || d.Squeeze is not null);
         writer.Line($"const int SlabMap = {d.Output.Shape.Pixels} * {d.Slab};", !d.ByRow && d.Slabs > 1);
         writer.Line($"ref float {(several ? "depthwiseMap" : "depthwise")} = ref {KernelText.At(d.ByRow ? "own" : "scratch", d.DepthwiseSlab)};");
-        writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
+        if (d.Buffer is { } buffer)
+            writer.Line($"ref float outputMap = ref {KernelText.At("scratch", buffer)};");
         if (d is { PrefetchesNext: true, Prefetch.Projection: { Units: > 0 } own })
             writer.Line($"int ownWeights = part.First({own.Units}) * {own.UnitLength};");
 
@@ -248,7 +250,7 @@ internal sealed partial class DriverEmitter
         LanewiseKernel depthwise = d.Depthwise;
         RowWindow window = depthwise.Window;
         int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height, step = d.First.OutPixelStep, lanes = vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
+        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
         writer.Line($"int firstRow = part.First({outHeight}), endRow = part.End({outHeight});");
         if (d.Expand is not null)
         {
@@ -281,7 +283,7 @@ internal sealed partial class DriverEmitter
         if (!finish)
             return;
         Pass(d.ProjectPass, ownOutput, FormattableString.Invariant($"pixels * {step}"));
-        if (d.Buffer >= 0)
+        if (d.Buffer is not null)
             StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
     }
 
@@ -311,7 +313,7 @@ internal sealed partial class DriverEmitter
     private void EmitSlabsOfMap(FusedSlabsDriver d, string destination, int outPadded)
     {
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
+        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
         if (put || finish)
             PixelRange(pixels);
         if (put)
@@ -345,7 +347,7 @@ internal sealed partial class DriverEmitter
         }
 
         if (finish)
-            Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);
+            Finish(d.ProjectPass, destination, step, d.Buffer is not null ? d.Output : null);
 
         string Call(PointwiseKernel kernel) => names.Call(
             kernel, "depthwise", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias", destination, "residual", NextProjection(d, outPadded));
@@ -372,8 +374,8 @@ internal sealed partial class DriverEmitter
             {
                 writer.Line($"int fetched = (slab - firstMade) * {prefetch.GateStep};", d.Slabs > 1);
                 gateWeights = d.Slabs > 1
-                    ? $"(fetched < ownReduce ? ref {KernelText.At("weights", FormattableString.Invariant($"{reduce.Offset} + firstReduce + fetched"))} : ref {KernelText.At("weights", FormattableString.Invariant($"{expand.Offset} + firstExpand + fetched - ownReduce"))})"
-                    : KernelText.At("weights", FormattableString.Invariant($"{reduce.Offset}"));
+                    ? $"(fetched < ownReduce ? ref {KernelText.At("weights", FormattableString.Invariant($"{KernelText.Floats(reduce.Offset)} + firstReduce + fetched"))} : ref {KernelText.At("weights", FormattableString.Invariant($"{KernelText.Floats(expand.Offset)} + firstExpand + fetched - ownReduce"))})"
+                    : KernelText.At("weights", reduce.Offset);
             }
 
             writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", given: given, gateWeights: gateWeights));
@@ -390,7 +392,7 @@ internal sealed partial class DriverEmitter
     private void EmitSlabsWithGate(FusedSlabsDriver d, SqueezePart squeeze, string destination, int outPadded)
     {
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, vectors = d.Slab / vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
+        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
         writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
         if (d.Gated is not null)
             writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
@@ -449,6 +451,6 @@ internal sealed partial class DriverEmitter
             EmitProjections(d, kernel => names.Call(kernel, "depthwise", weights, "projectBias", destination, "residual", NextProjection(d, outPadded)));
         }, braces: true);
         if (finish)
-            Finish(d.ProjectPass, destination, step, d.Buffer >= 0 ? d.Output : null);
+            Finish(d.ProjectPass, destination, step, d.Buffer is not null ? d.Output : null);
     }
 }

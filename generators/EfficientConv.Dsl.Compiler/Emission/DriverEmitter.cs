@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -95,8 +96,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
 
         if (d.Chunks == 1)
         {
-            string map = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : "output";
-            bool put = d.Residual is not null && kernel.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer >= 0;
+            string map = d.Buffer is { } whole ? KernelText.At("scratch", whole) : "output";
+            bool put = d.Residual is not null && kernel.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
             if (put || finish)
                 PixelRange(pixels);
             if (put)
@@ -107,18 +108,18 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
 
             writer.Line(names.Call(kernel, "input", "weights", "bias", map, "residual", "next"));
             if (finish)
-                Finish(d.Pass, map, kernel.OutPixelStep, d.Buffer >= 0 ? d.Output : null);
+                Finish(d.Pass, map, kernel.OutPixelStep, d.Buffer is null ? null : d.Output);
             return;
         }
 
-        writer.Line("scratch = ref part.Own(ref scratch);", d.Buffer >= 0);
+        writer.Line("scratch = ref part.Own(ref scratch);", d.Buffer is not null);
         writer.Open($"for (int chunk = part.First({d.Chunks}); chunk < part.End({d.Chunks}); chunk++)");
         writer.Line($"int pixel = chunk * {pixels};");
-        string destination = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : PixelAt("output", d.Output, "pixel");
+        string destination = d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : PixelAt("output", d.Output, "pixel");
         PutResidual(d.Residual, kernel.Initial, "pixel", destination, kernel.OutPixelStep, pixels);
         writer.Line(names.Call(kernel, PixelAt("input", d.Input, "pixel"), "weights", "bias", destination, d.Residual is null ? null : PixelAt("residual", d.Residual, "pixel")));
         Pass(d.Pass, destination, pixels * kernel.OutPixelStep);
-        if (d.Buffer >= 0)
+        if (d.Buffer is not null)
             StorePixels(destination, kernel.OutPixelStep, d.Output, "pixel", Text(pixels));
         writer.Close();
     }
@@ -133,7 +134,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             StorePixels(first, pixelStep, output, "pixel", "pixels");
     }
 
-    /// <summary>Declares <c>pixel</c> and <c>pixels</c>: a thread's own pixels, whole groups of 16 where there are so many, because transposes move as many at once.</summary>
+    /// <summary>Declares <c>pixel</c> and <c>pixels</c>: a thread's own pixels, whole groups of the widest vector where there are so many, because transposes move as many at once.</summary>
     private void PixelRange(int pixels) => Range("pixel", pixels);
 
     /// <summary>Declares <c>channel</c> and <c>channels</c>: a thread's own channels, whole vectors of all widths.</summary>
@@ -141,9 +142,9 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
 
     private void Range(string name, int count)
     {
-        int units = (count + 15) / 16;
-        string end = FormattableString.Invariant($"16 * part.End({units})");
-        writer.Line($"int {name} = 16 * part.First({units}), {name}s = {(count % 16 == 0 ? end : FormattableString.Invariant($"Math.Min({count}, {end})"))} - {name};");
+        int group = VectorTarget.WidestLanes, units = (count + group - 1) / group;
+        string end = FormattableString.Invariant($"{group} * part.End({units})");
+        writer.Line($"int {name} = {group} * part.First({units}), {name}s = {(count % group == 0 ? end : FormattableString.Invariant($"Math.Min({count}, {end})"))} - {name};");
     }
 
     private static string Text(int number) => FormattableString.Invariant($"{number}");
@@ -153,10 +154,11 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     {
         PointwiseKernel kernel = d.Kernel;
         writer.Line($"const int BlockChannels = {kernel.OutChannels};");
-        writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", d.Buffer)};", d.Buffer >= 0);
+        if (d.Buffer is { } buffer)
+            writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", buffer)};");
         writer.Open($"for (int b = part.First({d.ChannelBlocks}); b < part.End({d.ChannelBlocks}); b++)");
         string weights = FormattableString.Invariant($"Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels})"), bias = "Unsafe.Add(ref bias, b * BlockChannels)";
-        if (d.Buffer < 0)
+        if (d.Buffer is null)
         {
             writer.Line(names.Call(kernel, "input", weights, bias, "Unsafe.Add(ref output, b * BlockChannels)", "Unsafe.Add(ref residual, b * BlockChannels)"));
             writer.Close();
@@ -175,9 +177,9 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         string kernelName = names.Method(d.Kernel);
         int height = d.Map.Height, outHeight = d.Output.Shape.Height, width = d.Output.Shape.Width;
         RowWindow window = d.Window;
-        writer.Line("scratch = ref part.Own(ref scratch);", d.Source.RingRows > 0 || d.Buffer >= 0);
-        if (d.Bias >= 0)
-            writer.Line($"ref float {(d.Stem is null ? "bias" : "stemBias")} = ref {KernelText.At("weights", d.Bias)};");
+        writer.Line("scratch = ref part.Own(ref scratch);", d.Source.RingRows > 0 || d.Buffer is not null);
+        if (d.Bias is { } bias)
+            writer.Line($"ref float {(d.Stem is null ? "bias" : "stemBias")} = ref {KernelText.At("weights", bias)};");
         if (d.Stem is not null)
         {
             writer.Line("ref float stemWeights = ref weights;");
@@ -208,7 +210,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             : FormattableString.Invariant($"for (int y = part.First({outHeight}); y < part.End({outHeight}); y++)"));
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
         EmitRing(d, "RingRows");
-        string destination = d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : RowAt("output", d.Output, "y");
+        string destination = d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : RowAt("output", d.Output, "y");
         Initial initial = d.Kernel is ConvolutionKernel c ? c.Initial : Initial.Bias;
         PutResidual(d.Residual, initial, FormattableString.Invariant($"y * {width}"), destination, d.BufferPixelStep, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
@@ -216,7 +218,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             ? $"{kernelName}(ref {source}, {row}, from, to{(pool.IsMaximum ? string.Empty : ", " + CountedRows(pool, d, height))}, ref {destination});"
             : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)}{share});");
         Pass(d.Pass, destination, width * d.BufferPixelStep);
-        if (d.Buffer >= 0)
+        if (d.Buffer is not null)
             StorePixels(destination, d.BufferPixelStep, d.Output, FormattableString.Invariant($"y * {width}"), Text(width));
         writer.Close();
     }

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -12,6 +13,12 @@ internal static class KernelText
 
     /// <summary><paramref name="reference"/> moved by a constant.</summary>
     public static string At(string reference, int offset) => offset == 0 ? reference : FormattableString.Invariant($"Unsafe.Add(ref {reference}, {offset})");
+
+    /// <summary>The begin of something in the arena of floats <paramref name="reference"/>.</summary>
+    public static string At(string reference, ArenaOffset offset) => At(reference, Floats(offset));
+
+    /// <summary>An arena's offset as generated text has it, whose references are to floats.</summary>
+    public static int Floats(ArenaOffset offset) => offset.In(ElementType.Float32);
 
     /// <summary><paramref name="reference"/> moved by an expression.</summary>
     public static string At(string reference, string offset) => offset == "0" ? reference : $"Unsafe.Add(ref {reference}, {offset})";
@@ -26,7 +33,7 @@ internal static class KernelText
 
     /// <summary>Where a thread's share of some weights begins.</summary>
     public static string ShareStart(WeightShare share) =>
-        share.Units == 0 ? FormattableString.Invariant($"{share.Offset}") : FormattableString.Invariant($"{share.Offset} + (part.First({share.Units}) * {share.UnitLength})");
+        share.Units == 0 ? FormattableString.Invariant($"{Floats(share.Offset)}") : FormattableString.Invariant($"{Floats(share.Offset)} + (part.First({share.Units}) * {share.UnitLength})");
 
     /// <summary><paramref name="reference"/> moved by a size.</summary>
     public static string At(string reference, Size offset) => At(reference, offset.ToString());
@@ -275,10 +282,13 @@ internal static class KernelText
         }
     }
 
+    /// <summary>Floats of a cache line.</summary>
+    public static int LineLength(VectorTarget target) => target.Caches.LineBytes / ElementType.Float32.Size;
+
     /// <summary>A step of prefetching into the second-level cache.</summary>
-    public static void Prefetch(SourceWriter writer, string reference, int step)
+    public static void Prefetch(SourceWriter writer, VectorSyntax vector, string reference, int step)
     {
-        for (int line = 0; line < step; line += 16)
+        for (int line = 0; line < step; line += LineLength(vector.Target))
             writer.Line($"Prefetch.L2(ref {At(reference, line)});");
         writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
     }

@@ -26,13 +26,13 @@ internal static class KernelsEmitter
         writer.Line(FileHeader.GeneratedCode);
         writer.Open($"internal static class {className}{vector.ClassSuffix}{vector.Constraint}");
         writer.Line("/// <summary>Floats of packed weights.</summary>");
-        writer.Line($"public const int PackedLength = {plan.PackedLength};");
+        writer.Line($"public const int PackedLength = {Floats(plan.PackedBytes)};");
         writer.Line();
         writer.Line("/// <summary>Floats of workspace.</summary>");
-        writer.Line($"public const int WorkspaceLength = {plan.WorkspaceLength};");
+        writer.Line($"public const int WorkspaceLength = {Floats(plan.WorkspaceBytes)};");
         writer.Line();
         writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
-        writer.Line($"public const int PartScratchLength = {plan.PartScratchLength};");
+        writer.Line($"public const int PartScratchLength = {Floats(plan.PartScratchBytes)};");
 
         // The hash says what is packed where, not how the functions that do it are cut.
         SourceWriter packing = new();
@@ -47,6 +47,8 @@ internal static class KernelsEmitter
         writer.Close();
         return writer.ToString();
     }
+
+    private static int Floats(long bytes) => KernelText.Floats(new ArenaOffset(bytes));
 
     /// <summary>FNV-1a over the UTF-16 code units.</summary>
     internal static ulong Hash(string text)
@@ -115,7 +117,7 @@ internal static class KernelsEmitter
         if (image.Step < 0)
         {
             writer.Line("// No step reads the image row by row into memory of its own, so it is converted as a whole.");
-            writer.Line($"ref float input = ref {KernelText.At("workspace", image.Staging)};");
+            writer.Line($"ref float input = ref {KernelText.At("workspace", image.Staging!.Value)};");
             if (image.IsPlanar)
             {
                 writer.Line($"image.ToPlanes(part.First({shape.Height}), part.End({shape.Height}), ref input, {shape.Pixels}, {shape.Channels}, {shape.Width});");

@@ -128,14 +128,14 @@ internal static class MembersEmitter
         writer.Line();
         OutputMembers.EmitTable(writer, graph);
         writer.Line();
-        writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {cost.Parameters * sizeof(float)}, {cost.ActivationSum}, {cost.OutputSum}, {cost.PeakBytesLayerwise}, {cost.SavedBytes}, new {Dsl}RunMemory[]");
+        writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {ElementType.Float32.Bytes(cost.Parameters)}, {cost.ActivationSum}, {cost.OutputSum}, {cost.PeakBytesLayerwise}, {cost.SavedBytes}, new {Dsl}RunMemory[]");
         writer.Open();
         foreach (NetworkPlan plan in plans)
-            writer.Line($"new({Dsl}InstructionSet.{plan.Target.Name}, {Bytes(plan.WorkspaceLength)}, {Bytes(plan.PartScratchLength)}, {Bytes(plan.PackedLength)}, {Bytes(plan.PeakLength)}),");
+            writer.Line($"new({Dsl}InstructionSet.{plan.Target.Name}, {plan.WorkspaceBytes}, {plan.PartScratchBytes}, {plan.PackedBytes}, {plan.PeakBytes}),");
         writer.Close($", new {Dsl}LayerCost[]");
         writer.Open();
         foreach (LayerCost layer in cost.Layers)
-            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeSizes(layer.Input)}, {ShapeSizes(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {layer.Parameters * sizeof(float)}, {layer.LiveBytes}),");
+            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeSizes(layer.Input)}, {ShapeSizes(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {ElementType.Float32.Bytes(layer.Parameters)}, {layer.LiveBytes}),");
         writer.Close(");");
         writer.Line();
         writer.Line($"public static string NetworkName => {KernelsEmitter.Quote(declaration.FullName)};");
@@ -163,8 +163,6 @@ internal static class MembersEmitter
         convolutions.Emit(writer, declaration.FullName);
         writer.Close();
     }
-
-    private static long Bytes(long floats) => floats * sizeof(float);
 
     /// <summary>The branches that a checkpoint may hold in place of a convolution; nothing where there are none.</summary>
     private static void EmitReparameterized(SourceWriter writer, LayerGraph graph)

@@ -52,6 +52,9 @@ internal static class PackEmitter
         writer.Close();
     }
 
+    /// <summary>Floats of a block.</summary>
+    private static int Length(PackInstruction instruction) => KernelText.Floats(new ArenaOffset(instruction.Bytes));
+
     /// <summary>How many panels from <paramref name="first"/> on differ by the same steps.</summary>
     private static int Steady(EquatableArray<PackInstruction> instructions, int first)
     {
@@ -61,7 +64,7 @@ internal static class PackEmitter
         PackPanels a = (PackPanels)instructions[first], b = (PackPanels)instructions[first + 1];
         while (first + count < instructions.Count && instructions[first + count] is PackPanels next && next.Equals(a with
         {
-            Offset = a.Offset + (count * (b.Offset - a.Offset)),
+            Offset = new ArenaOffset(a.Offset.Bytes + (count * (b.Offset.Bytes - a.Offset.Bytes))),
             OutStart = a.OutStart + (count * (b.OutStart - a.OutStart)),
             KStart = a.KStart + (count * (b.KStart - a.KStart)),
         }))
@@ -72,14 +75,15 @@ internal static class PackEmitter
     private static void EmitPanels(SourceWriter writer, PackPanels first, PackPanels second, int count)
     {
         Size i = Size.Of("i");
-        Size offset = first.Offset + (i * (second.Offset - first.Offset)), outStart = first.OutStart + (i * (second.OutStart - first.OutStart)), kStart = first.KStart + (i * (second.KStart - first.KStart));
+        int start = KernelText.Floats(first.Offset);
+        Size offset = start + (i * (KernelText.Floats(second.Offset) - start)), outStart = first.OutStart + (i * (second.OutStart - first.OutStart)), kStart = first.KStart + (i * (second.KStart - first.KStart));
         writer.Line($"for (int i = 0; i < {count}; i++)");
-        writer.Line($"    convolution.PackPanels(packed.Slice({offset}, {first.Length}), {outStart}, {first.OutEnd}, {first.PanelWidth}, {first.PanelCount}, {kStart}, {first.KCount});");
+        writer.Line($"    convolution.PackPanels(packed.Slice({offset}, {Length(first)}), {outStart}, {first.OutEnd}, {first.PanelWidth}, {first.PanelCount}, {kStart}, {first.KCount});");
     }
 
     private static void Emit(SourceWriter writer, StagePacking packing, PackInstruction instruction)
     {
-        string slice = FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length})");
+        string slice = FormattableString.Invariant($"packed.Slice({KernelText.Floats(instruction.Offset)}, {Length(instruction)})");
         switch (instruction)
         {
             case PackPanels p:
@@ -101,14 +105,14 @@ internal static class PackEmitter
                 writer.Line($"weights.Tensor({KernelsEmitter.Quote(t.Key.Key)}).CopyTo({slice});");
                 break;
             case PackScaleShift:
-                writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(packing.BatchNorm!)}, packed.Slice({instruction.Offset}, {instruction.Length / 2}), packed.Slice({instruction.Offset + (instruction.Length / 2)}, {instruction.Length / 2}));");
+                writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(packing.BatchNorm!)}, packed.Slice({KernelText.Floats(instruction.Offset)}, {Length(instruction) / 2}), packed.Slice({KernelText.Floats(instruction.Offset) + (Length(instruction) / 2)}, {Length(instruction) / 2}));");
                 break;
             case PackSlopes:
             {
                 PReLUStage stage = (PReLUStage)packing.Source;
                 writer.Line($"float[] slopes = weights.Tensor({KernelsEmitter.Quote(stage.PReLU.Key.With("weight").Key)});");
                 writer.Line(stage.PReLU.Parameters == 1
-                    ? FormattableString.Invariant($"packed.Slice({instruction.Offset}, {instruction.Length}).Fill(slopes[0]);")
+                    ? $"{slice}.Fill(slopes[0]);"
                     : FormattableString.Invariant($"slopes.CopyTo({slice});"));
                 break;
             }

@@ -63,7 +63,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>Asks for the cache lines under some vectors.</summary>
     private void PrefetchLines(string method, string reference, int offset, int vectors)
     {
-        for (int line = 0; line < vectors * Lanes; line += 16)
+        for (int line = 0; line < vectors * Lanes; line += KernelText.LineLength(vector.Target))
             writer.Line($"{method}(ref {KernelText.At(reference, offset + line)});");
     }
 

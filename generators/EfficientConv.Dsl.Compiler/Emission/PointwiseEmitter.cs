@@ -122,7 +122,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         int largest = kernels.Max(k => prefetch(k)?.Step ?? 0);
         if (condition.Length > 0)
             writer.Open($"if ({condition})");
-        for (int line = 0; line < largest; line += 16)
+        for (int line = 0; line < largest; line += KernelText.LineLength(vector.Target))
         {
             if (line > 0)
                 writer.Line(FormattableString.Invariant($"if ({step} > {line})"));

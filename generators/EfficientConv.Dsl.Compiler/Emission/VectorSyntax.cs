@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -39,11 +40,12 @@ internal sealed class VectorSyntax
 
     private string MultiplyAdd { get; }
 
-    public static VectorSyntax For(VectorTarget target) => target.Lanes switch
+    public static VectorSyntax For(VectorTarget target) => target.Name switch
     {
-        16 => new(target, "Vector512", "Avx512F.FusedMultiplyAdd", "Simd512", "_Avx512", generic: false),
-        8 => new(target, "Vector256", "Fma.MultiplyAdd", "Simd256", "_Avx2", generic: false),
-        _ => new(target, "V", "V.FusedMultiplyAdd", "V", "_Vector128<V>", generic: true),
+        nameof(VectorTarget.Avx512) => new(target, "Vector512", "Avx512F.FusedMultiplyAdd", "Simd512", "_Avx512", generic: false),
+        nameof(VectorTarget.Avx2) => new(target, "Vector256", "Fma.MultiplyAdd", "Simd256", "_Avx2", generic: false),
+        nameof(VectorTarget.Vector128) => new(target, "V", "V.FusedMultiplyAdd", "V", "_Vector128<V>", generic: true),
+        _ => throw new InvalidOperationException($"{target} has no text."),
     };
 
     /// <summary>a * b + c, rounded once.</summary>
@@ -79,7 +81,7 @@ internal sealed class VectorSyntax
             yield break;
         if (activation.Epilogue.Constants.Length > 0)
             yield return "ref float constants = ref ActivationConstants.First;";
-        if (KeepsZero)
+        if (Target.SparesRegister)
             yield return $"{Type} zero = {Zero};";
         foreach ((string name, string value) in activation.Constants)
             yield return $"{Type} {name} = {Create(value)};";
@@ -105,13 +107,10 @@ internal sealed class VectorSyntax
 
     private static string Local(string constant) => char.ToLowerInvariant(constant[0]) + constant.Substring(1);
 
-    /// <summary>The largest register tiles leave one register of 32 free, and none of 16.</summary>
-    private bool KeepsZero => Target.Registers >= 32;
-
     /// <summary>Writes an epilogue. A constant is an operand from memory unless it is kept: held in a register through the sums it would push an accumulator out of its own.</summary>
     private sealed record ActivationSyntax(VectorSyntax Vector, bool KeepsConstants) : IActivationSyntax
     {
-        public string Zero => KeepsConstants || Vector.KeepsZero ? "zero" : Vector.Zero;
+        public string Zero => KeepsConstants || Vector.Target.SparesRegister ? "zero" : Vector.Zero;
 
         public string Constant(string name) => KeepsConstants ? Local(name)
             : Vector._generic ? $"V.Load(ref constants, ActivationConstants.{name})" : $"{Vector._class}.LoadUnsafe(ref constants, ActivationConstants.{name})";

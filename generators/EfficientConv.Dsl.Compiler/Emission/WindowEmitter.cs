@@ -322,7 +322,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("ref float a = ref lane;");
         writer.Open($"for (int k = 0; k < {(oneRun ? rowTaps : kernel.InPerGroup)}; k++)");
         if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
-            KernelText.Prefetch(writer, "ahead", prefetch.Step);
+            KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
         KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
         writer.Line($"a = ref Unsafe.Add(ref a, {channelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");

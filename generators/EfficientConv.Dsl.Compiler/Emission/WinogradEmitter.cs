@@ -16,7 +16,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     public static void EmitPacking(SourceWriter writer, PackWinogradPanels packing)
     {
         foreach (PackPanels p in packing.Panels)
-            writer.Line($"Winograd.PackPanels(WinogradForm.{packing.Form.Name}, convolution, packed.Slice({packing.Offset + p.Offset}, {packing.Length - p.Offset}), {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {packing.ProductStep});");
+            writer.Line($"Winograd.PackPanels(WinogradForm.{packing.Form.Name}, convolution, packed.Slice({KernelText.Floats(packing.Offset + p.Offset)}, {KernelText.Floats(new ArenaOffset(packing.Bytes - p.Offset.Bytes))}), {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {packing.ProductStep});");
     }
 
     public void Emit(string name, WinogradInputKernel kernel)
@@ -259,8 +259,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
 
         // The pixels of the step that a thread moves: all of them, or its share of the rows.
-        writer.Line($"ref float destination = ref {(d.Buffer >= 0 ? KernelText.At("scratch", d.Buffer) : Pixel("output", start, step))};");
-        bool put = d.Residual is not null && d.Inverse.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer >= 0;
+        writer.Line($"ref float destination = ref {(d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : Pixel("output", start, step))};");
+        bool put = d.Residual is not null && d.Inverse.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
         if (shared && (put || finish))
             writer.Line($"int pixel = part.First(rows) * {outWidth}, moved = (part.End(rows) * {outWidth}) - pixel;");
         string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : FormattableString.Invariant($"rows * {outWidth}");
@@ -284,7 +284,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             : $"for (int {index} = 0; {index} < {form.Products}; {index}++)");
         writer.Line("int product = order[i];", common);
         Size product = Size.Of("product"), ofWeights = common ? Size.Of("weightsOf[i]") : product;
-        writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", d.Weights + (ofWeights * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
+        writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", KernelText.Floats(d.Weights) + (ofWeights * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
         writer.Close();
         writer.Line("part.Barrier();", shared);
         string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
@@ -299,7 +299,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Close();
         }
 
-        if (d.Buffer >= 0)
+        if (d.Buffer is not null)
         {
             string target = OfStep("output", d.Output.PixelStep);
             writer.Line(d.Output.IsPlanar

@@ -1,4 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Folding;
 
@@ -21,19 +23,8 @@ internal sealed class WinogradChoice(long networkWeights)
     /// <summary>Most input channels for which F(4x4, 3x3) is taken unasked: the error grows with the sum, and up to here stays below 4e-6 of the largest output.</summary>
     private const int MostChannelsOfF4 = 256;
 
-    /// <summary>Of the direct sum's time what it may take at most to be taken unasked.</summary>
-    private const double MostOfDirect = 0.9;
-
-    /// <summary>Multiply-adds in a cycle, and channels of a vector in which the transforms' cycles are given: a typical core's, the same for all targets.</summary>
-    private const int MultiplyAddsPerCycle = 32, Lanes = 16;
-
-    /// <summary>
-    /// Multiply-adds in the time that a weight takes to come: from the second-level cache, from the last-level one where a layer has more than
-    /// <see cref="NearWeights"/>, from memory where the network has more than <see cref="CachedWeights"/>.
-    /// </summary>
-    private const int TimeOfNearWeight = 6, TimeOfFarWeight = 20, TimeOfWeightInMemory = 40;
-
-    private const long NearWeights = 256 * 1024, CachedWeights = 16 * 1024 * 1024;
+    /// <summary>The form is the same on all targets.</summary>
+    private static readonly VectorTarget s_target = VectorTarget.Reference;
 
     /// <summary>The form in which <paramref name="stage"/> is computed, or null for the sum as written.</summary>
     public WinogradForm? FormOf(ConvolutionStage stage)
@@ -42,31 +33,35 @@ internal sealed class WinogradChoice(long networkWeights)
         if (!c.IsDense3x3 || c.Algorithm == ConvolutionAlgorithm.Direct)
             return null;
         WinogradForm fastest = c.Stride.Height == 2 ? WinogradForm.F2x2Stride2
-            : Time(stage, WinogradForm.F4x4) <= Time(stage, WinogradForm.F2x2) ? WinogradForm.F4x4
+            : Cycles(stage, WinogradForm.F4x4) <= Cycles(stage, WinogradForm.F2x2) ? WinogradForm.F4x4
             : WinogradForm.F2x2;
         if (c.Algorithm == ConvolutionAlgorithm.Winograd)
             return fastest;
         if (fastest == WinogradForm.F4x4 && stage.Input.Channels > MostChannelsOfF4)
             fastest = WinogradForm.F2x2;
         bool worthwhile = Math.Min(stage.Input.Channels, stage.Output.Channels) >= FewestChannels && stage.Output.Pixels >= FewestPixels &&
-            Time(stage, fastest) <= MostOfDirect * TimeOfDirect(stage);
+            Cycles(stage, fastest) <= s_target.Rates.MostOfDirect * CyclesOfDirect(stage);
         return worthwhile ? fastest : null;
     }
 
-    /// <summary>Estimated time in multiply-adds.</summary>
-    private double Time(ConvolutionStage stage, WinogradForm form)
+    /// <summary>Estimated cycles.</summary>
+    private double Cycles(ConvolutionStage stage, WinogradForm form)
     {
         int tiles = form.Tiles(stage.Output.Height) * form.Tiles(stage.Output.Width);
-        double transforms = (stage.Input.Channels * form.InputCycles) + (stage.Output.Channels * form.OutputCycles);
-        return ProductTime(stage, form.Products, form.WeightSets, tiles) + (tiles * transforms * MultiplyAddsPerCycle / Lanes);
+        TransformCycles cycles = form.Cycles(s_target.Rates);
+        double transforms = (stage.Input.Channels * cycles.Input) + (stage.Output.Channels * cycles.Output);
+        return ProductCycles(stage, form.Products, form.WeightSets, tiles) + (tiles * transforms / s_target.Lanes);
     }
 
-    private double TimeOfDirect(ConvolutionStage stage) => ProductTime(stage, 9, 9, stage.Output.Pixels);
+    private double CyclesOfDirect(ConvolutionStage stage) => ProductCycles(stage, 9, 9, stage.Output.Pixels);
 
-    private long ProductTime(ConvolutionStage stage, int products, int weightSets, int pixels)
+    /// <summary>Weights come from the second-level cache, from the last-level one where a layer has more than that holds, from memory where the network has more than any cache.</summary>
+    private double ProductCycles(ConvolutionStage stage, int products, int weightSets, int pixels)
     {
-        long pairs = (long)stage.Input.Channels * stage.Output.Channels, weights = pairs * weightSets;
-        int arrival = networkWeights > CachedWeights ? TimeOfWeightInMemory : weights > NearWeights ? TimeOfFarWeight : TimeOfNearWeight;
-        return Math.Max(pairs * products * pixels, weights * arrival);
+        CoreRates rates = s_target.Rates;
+        CacheSizes caches = s_target.Caches;
+        double pairs = (double)stage.Input.Channels * stage.Output.Channels, bytes = pairs * weightSets * ElementType.Float32.Size;
+        double rate = ElementType.Float32.Bytes(networkWeights) > caches.LastLevelBytes ? rates.MemoryRate : bytes > caches.SecondLevelBytes ? rates.FarRate : rates.BusyWeightRate;
+        return Math.Max(pairs * products * pixels / s_target.MultiplyAddsPerCycle, bytes / rate);
     }
 }

@@ -60,46 +60,46 @@ public static class Activations
     /// <summary>One row for each kind, in the order of their numbers.</summary>
     public static IReadOnlyList<ActivationRow> All { get; } =
     [
-        new(ActivationKind.None, "Identity", SavedForBackward.Nothing, PassCycles: 0, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.Of("Identity", 1))
+        new(ActivationKind.None, "Identity", SavedForBackward.Nothing, Operations: 0, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.Of("Identity", 1))
         {
-            Epilogue = new ActivationEpilogue(0, (_, x) => x),
+            Epilogue = new ActivationEpilogue((_, x) => x),
         },
-        new(ActivationKind.ReLU, "ReLU", SavedForBackward.Output, PassCycles: 2, 0, float.PositiveInfinity, _ => OnnxForm.Of("Relu", 1))
+        new(ActivationKind.ReLU, "ReLU", SavedForBackward.Output, Operations: 1, 0, float.PositiveInfinity, _ => OnnxForm.Of("Relu", 1))
         {
-            Epilogue = new ActivationEpilogue(0.5, (vector, x) => vector.Maximum(vector.Zero, x)) { KeepsConstants = true },
+            Epilogue = new ActivationEpilogue((vector, x) => vector.Maximum(vector.Zero, x)) { KeepsConstants = true },
         },
-        new(ActivationKind.ReLU6, "ReLU6", SavedForBackward.Inputs, PassCycles: 2, 0, 6,
+        new(ActivationKind.ReLU6, "ReLU6", SavedForBackward.Inputs, Operations: 2, 0, 6,
             _ => OnnxForm.Of(OnnxNode.Of("Clip", [OnnxInput.First, OnnxInput.Scalar("low", 0), OnnxInput.Scalar("high", 6)])))
         {
-            Epilogue = new ActivationEpilogue(1, (vector, x) => vector.Minimum(vector.Constant(Six), vector.Maximum(vector.Zero, x)), Six) { KeepsConstants = true },
+            Epilogue = new ActivationEpilogue((vector, x) => vector.Minimum(vector.Constant(Six), vector.Maximum(vector.Zero, x)), Six) { KeepsConstants = true },
         },
-        new(ActivationKind.HardSwish, "Hardswish", SavedForBackward.Inputs, PassCycles: 2, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("HardSwish", 1))
+        new(ActivationKind.HardSwish, "Hardswish", SavedForBackward.Inputs, Operations: 4, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("HardSwish", 1))
         {
-            Epilogue = new ActivationEpilogue(2, (vector, x) => vector.Multiply(x, HardSigmoid(vector, x)), One, Half, Sixth),
+            Epilogue = new ActivationEpilogue((vector, x) => vector.Multiply(x, HardSigmoid(vector, x)), One, Half, Sixth),
         },
-        new(ActivationKind.SiLU, "SiLU", SavedForBackward.Inputs, PassCycles: 20, float.NaN, float.PositiveInfinity,
+        new(ActivationKind.SiLU, "SiLU", SavedForBackward.Inputs, Operations: 37, float.NaN, float.PositiveInfinity,
             _ => OnnxForm.Of(OnnxNode.Of("Sigmoid", [OnnxInput.First]).As("gate"), OnnxNode.Of("Mul", [OnnxInput.First, OnnxInput.Result("gate")]))),
-        new(ActivationKind.Sigmoid, "Sigmoid", SavedForBackward.Output, PassCycles: 20, 0, 1, _ => OnnxForm.Of("Sigmoid", 1)),
-        new(ActivationKind.HardSigmoid, "Hardsigmoid", SavedForBackward.Inputs, PassCycles: 2, 0, 1,
+        new(ActivationKind.Sigmoid, "Sigmoid", SavedForBackward.Output, Operations: 37, 0, 1, _ => OnnxForm.Of("Sigmoid", 1)),
+        new(ActivationKind.HardSigmoid, "Hardsigmoid", SavedForBackward.Inputs, Operations: 3, 0, 1,
             _ => OnnxForm.Of("HardSigmoid", 1, OnnxAttribute.Of("alpha", 1 / 6f), OnnxAttribute.Of("beta", 0.5f)))
         {
-            Epilogue = new ActivationEpilogue(1.5, HardSigmoid, One, Half, Sixth),
+            Epilogue = new ActivationEpilogue(HardSigmoid, One, Half, Sixth),
         },
-        new(ActivationKind.GELU, "GELU", SavedForBackward.Inputs, PassCycles: 30, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1)),
-        new(ActivationKind.LeakyReLU, "LeakyReLU", SavedForBackward.Output, PassCycles: 2, float.NegativeInfinity, float.PositiveInfinity,
+        new(ActivationKind.GELU, "GELU", SavedForBackward.Inputs, Operations: 57, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1)),
+        new(ActivationKind.LeakyReLU, "LeakyReLU", SavedForBackward.Output, Operations: 2, float.NegativeInfinity, float.PositiveInfinity,
             function => OnnxForm.Of("LeakyRelu", 1, OnnxAttribute.Of("alpha", function.Arguments[0])))
         {
             Parameters = EquatableArray.Of(new ActivationParameter("slope", 0.01)),
-            Epilogue = new ActivationEpilogue(1, (vector, x) => vector.MultiplyAdd(vector.Minimum(vector.Zero, x), vector.Argument("slope"), vector.Maximum(vector.Zero, x))),
+            Epilogue = new ActivationEpilogue((vector, x) => vector.MultiplyAdd(vector.Minimum(vector.Zero, x), vector.Argument("slope"), vector.Maximum(vector.Zero, x))),
         },
-        new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, PassCycles: 2, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.None("its slopes are learned, so that it is an operator of its own"))
+        new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.None("its slopes are learned, so that it is an operator of its own"))
         {
             IsLearned = true,
         },
-        new(ActivationKind.Tanh, "Tanh", SavedForBackward.Output, PassCycles: 19, -1, 1, _ => OnnxForm.Of("Tanh", 1)),
-        new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, PassCycles: 24, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))),
-        new(ActivationKind.ELU, "ELU", SavedForBackward.Output, PassCycles: 19, -1, float.PositiveInfinity, _ => OnnxForm.Of("Elu", 1)),
-        new(ActivationKind.Mish, "Mish", SavedForBackward.Inputs, PassCycles: 34, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Mish", 1)),
+        new(ActivationKind.Tanh, "Tanh", SavedForBackward.Output, Operations: 35, -1, 1, _ => OnnxForm.Of("Tanh", 1)),
+        new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, Operations: 45, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))),
+        new(ActivationKind.ELU, "ELU", SavedForBackward.Output, Operations: 35, -1, float.PositiveInfinity, _ => OnnxForm.Of("Elu", 1)),
+        new(ActivationKind.Mish, "Mish", SavedForBackward.Inputs, Operations: 65, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Mish", 1)),
     ];
 
     /// <summary>The row of <paramref name="kind"/>.</summary>
@@ -113,12 +113,12 @@ public static class Activations
 /// <param name="Kind">Its kind; the runtime's function over finished rows, <c>Elementwise</c>, and the shorthand attribute have the kind's name.</param>
 /// <param name="Torch">Its name in <c>torch.nn</c>.</param>
 /// <param name="Saves">What training keeps of it: what its derivative is written in, its output or its input.</param>
-/// <param name="PassCycles">Cycles of a vector in a pass over finished rows: the operations of the runtime's implementation, of which two start in a cycle, and a load and a store.</param>
+/// <param name="Operations">Vector operations for each vector of values, by counting those of the epilogue or of the runtime's function; for predicted times.</param>
 /// <param name="AtMinusInfinity">What PyTorch makes of minus infinity. NaN gives NaN everywhere.</param>
 /// <param name="AtInfinity">What PyTorch makes of infinity.</param>
 /// <param name="Onnx">How it is written in ONNX.</param>
 public sealed record ActivationRow(
-    ActivationKind Kind, string Torch, SavedForBackward Saves, double PassCycles, float AtMinusInfinity, float AtInfinity, Func<ActivationFunction, OnnxForm> Onnx)
+    ActivationKind Kind, string Torch, SavedForBackward Saves, int Operations, float AtMinusInfinity, float AtInfinity, Func<ActivationFunction, OnnxForm> Onnx)
 {
     /// <summary>Its constants, in the order in which the runtime's function takes them; none unless said.</summary>
     public EquatableArray<ActivationParameter> Parameters { get; init; }
@@ -147,10 +147,9 @@ public sealed record ActivationParameter(string Name, double Default)
 }
 
 /// <summary>An activation in a kernel's epilogue.</summary>
-/// <param name="Cycles">Cycles of a vector, its operations by two.</param>
 /// <param name="Text">The function of a local.</param>
 /// <param name="Constants">Which of the runtime's <c>ActivationConstants</c> it reads.</param>
-public sealed record ActivationEpilogue(double Cycles, Func<IActivationSyntax, string, string> Text, params string[] Constants)
+public sealed record ActivationEpilogue(Func<IActivationSyntax, string, string> Text, params string[] Constants)
 {
     /// <summary>Whether its constants are so few that they are registers behind the sums of a matrix product: there is room for two, not for more.</summary>
     public bool KeepsConstants { get; init; }

@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Rules;
 
@@ -40,7 +41,7 @@ internal static class SizeRules
     {
         double map = (double)PlanBuilder.PixelStride(layer.Output) * layer.Output.Height * layer.Output.Width;
         return layer.Operator is ConvolutionOperator c
-            ? map + ((double)PlanBuilder.Align(c.OutChannels) * (graph.Layers[layer.Inputs[0]].Output.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width)
+            ? map + ((double)PlanBuilder.PadChannels(c.OutChannels) * (graph.Layers[layer.Inputs[0]].Output.Channels / c.Groups) * c.Kernel.Height * c.Kernel.Width)
             : map;
     }
 }

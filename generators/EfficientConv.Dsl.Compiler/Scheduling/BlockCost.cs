@@ -1,7 +1,9 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -19,58 +21,20 @@ internal sealed record BlockSchedule(BlockForm Form, int Rows, int Slab, double 
 
 /// <summary>
 /// What a fused block takes in each of its forms: multiply-adds at the rate of their register tiles, calls, and what has to come from the second-level cache
-/// or from beyond it because it does not stay nearer. The rates are those of a core with two vector multiply-adds a cycle; what counts is how the forms compare.
+/// or from beyond it because it does not stay nearer, at the target's rates; what counts is how the forms compare.
 /// </summary>
 internal sealed class BlockCost
 {
-    /// <summary>Bytes a cycle from the second-level cache that the multiply-adds around them do not hide.</summary>
-    private const double SecondLevelRate = 64;
-
-    /// <summary>
-    /// The same for a slab's maps: they are written and read from end to end, which the prefetchers follow, until they take much of the second-level cache.
-    /// </summary>
-    private const double MapRate = 384;
-
-    /// <summary>How much longer that takes for maps as large as the second-level cache.</summary>
-    private const double LargeMaps = 6.4;
-
-    /// <summary>Cycles to load and store a vector of sums between two slabs.</summary>
-    private const double SumCycles = 1.5;
-
-    /// <summary>The same for weights, which are read in their order and well ahead.</summary>
-    private const double WeightRate = 256;
-
-    /// <summary>Bytes a cycle from beyond the second-level cache.</summary>
-    private const double FarRate = 8;
-
-    /// <summary>Cycles of a call of a kernel: arguments, constants, the first and the last tile.</summary>
-    private const double CallCycles = 90;
-
-    /// <summary>Cycles of a step: its three kinds of kernels displace each other from what the core has decoded and predicted.</summary>
-    private const double StepCycles = 300;
-
-    /// <summary>Schedules that differ by less than this are the same to the model; of them the one with the least memory is taken.</summary>
-    private const double Resolution = 1.002;
-
-    /// <summary>
-    /// The same with a stem inside, whose rows are as many tiles as their step has rows: more of them cost memory, which the form is there to save, and no time
-    /// that could be measured.
-    /// </summary>
-    private const double StemResolution = 1.06;
-
     /// <summary>Most hidden channels of a slab: beyond it a slab's panels of weights leave the first-level cache on every core.</summary>
     private const int LargestSlab = 192;
-
-    /// <summary>Part of the time for weights from beyond the second-level cache that is left where each slab's are fetched while the one before is computed.</summary>
-    private const double FetchedAhead = 0.25;
-
-    /// <summary>How much of one thread's time an odd number of steps or slabs has to save, times their number: two threads cannot share them evenly.</summary>
-    private const double OddShares = 0.1;
 
     /// <summary>Most pixels of a step of rows.</summary>
     private const int MostStepPixels = 256;
 
+    private static readonly ElementType s_element = ElementType.Float32;
+
     private readonly VectorTarget _target;
+    private readonly CoreRates _rates;
     private readonly ScheduleSettings _settings;
     private readonly DepthwiseGroup _group;
     private readonly Shape _before, _after;
@@ -85,7 +49,7 @@ internal sealed class BlockCost
     /// <param name="slabsFit">Whether the block can run in slabs over the whole map.</param>
     public BlockCost(VectorTarget target, ScheduleSettings settings, DepthwiseGroup group, int rowPixels, bool pairs, bool slabsFit)
     {
-        (_target, _settings, _group, _rowPixels, _pairs, _slabsFit) = (target, settings, group, rowPixels, pairs, slabsFit);
+        (_target, _rates, _settings, _group, _rowPixels, _pairs, _slabsFit) = (target, target.Rates, settings, group, rowPixels, pairs, slabsFit);
         (_before, _after) = (group.Depthwise.Input, group.Depthwise.Output);
         _hidden = target.Padded(_after.Channels);
         ConvolutionOperator c = group.Depthwise.Convolution;
@@ -98,13 +62,16 @@ internal sealed class BlockCost
 
     private int OutVectors => _target.Vectors(_group.Project.Output.Channels);
 
-    private double ExpandedBytes => (double)_before.Pixels * _hidden * sizeof(float);
+    /// <summary>Cycles to load and store a vector of sums between two slabs.</summary>
+    private double SumCycles => _rates.StoreCycles + (1 / _rates.VectorLoads);
 
-    private double DepthwiseBytes => (double)_after.Pixels * _hidden * sizeof(float);
+    private double ExpandedBytes => (double)_before.Pixels * _hidden * s_element.Size;
 
-    private double WeightBytes => (double)_hidden * (ExpandLength + _group.Depthwise.Taps + (OutVectors * _target.Lanes)) * sizeof(float);
+    private double DepthwiseBytes => (double)_after.Pixels * _hidden * s_element.Size;
 
-    private double MapBytes => ((_group.Expand is null ? 0 : (double)_group.Expand.Input.Count) + _group.Project.Output.Count) * sizeof(float);
+    private double WeightBytes => (double)_hidden * (ExpandLength + _group.Depthwise.Taps + (OutVectors * _target.Lanes)) * s_element.Size;
+
+    private double MapBytes => ((_group.Expand is null ? 0 : (double)_group.Expand.Input.Count) + _group.Project.Output.Count) * s_element.Size;
 
     /// <summary>The cheapest schedule that is as the settings want it; what cannot be as they want it is as if they did not say.</summary>
     public BlockSchedule Choose()
@@ -113,7 +80,7 @@ internal sealed class BlockCost
         Keep(s => s.Form == _settings.Form, _settings.Form != BlockForm.Auto);
         Keep(s => s.Rows == _settings.Rows, _settings.Rows > 0);
         Keep(s => s.Slab == _settings.Slab, _settings.Slab > 0);
-        double limit = left.Min(s => s.Cycles) * (_group.Stem is null ? Resolution : StemResolution);
+        double limit = left.Min(s => s.Cycles) * (_group.Stem is null ? _rates.Resolution : _rates.StemResolution);
         return left.Where(s => s.Cycles <= limit).OrderBy(s => s.Floats).ThenBy(s => s.Cycles).First();
 
         void Keep(Func<BlockSchedule, bool> condition, bool isSaid)
@@ -126,8 +93,8 @@ internal sealed class BlockCost
     /// <summary>Cycles of <paramref name="stem"/> as a step of its own in front of the block, which then reads the whole map.</summary>
     public double Stem(ConvolutionStage stem)
     {
-        double weights = (double)_hidden * stem.Taps * sizeof(float);
-        return (weights / FarRate) + (_before.Height * (Product(_before.Width, _hidden / _target.Lanes, stem.Taps) + Weights(weights, _before.Width, true) + CallCycles)) +
+        double weights = (double)_hidden * stem.Taps * s_element.Size;
+        return (weights / _rates.FarRate) + (_before.Height * (Product(_before.Width, _hidden / _target.Lanes, stem.Taps) + Weights(weights, _before.Width, true) + _rates.ChoiceCallCycles)) +
             Traffic(ExpandedBytes, 2 * ExpandedBytes, ExpandedBytes <= _settings.SecondLevelBytes);
     }
 
@@ -160,7 +127,7 @@ internal sealed class BlockCost
     /// <summary>Whether threads share slabs, and not rows.</summary>
     private bool SharesSlabs => !FusedScheduling.RunsByRow(_target, _group);
 
-    private static double Uneven(int shares) => shares % 2 == 1 ? 1 + (OddShares / shares) : 1;
+    private double Uneven(int shares) => shares % 2 == 1 ? 1 + (_rates.OddShares / shares) : 1;
 
     private long SlabsFloats(int slab) => ((long)_before.Pixels * slab) + ((long)_after.Pixels * (SharesSlabs ? _hidden : slab));
 
@@ -171,20 +138,20 @@ internal sealed class BlockCost
         if (_group.AddsExpanded)
             return rows == 1;
         bool passes = _group.Squeeze is not null || !_group.Depthwise.Activation.IsInline;
-        return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevelFloats(1.125)));
+        return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevel(1.125, s_element)));
     }
 
     private double Rows(int rows, int slab)
     {
         int steps = _after.Height / rows, slabs = _hidden / slab, ringRows = ((rows - 1) * _stride) + _window, expandedRows = Math.Min(_before.Height, rows * _stride);
-        double ring = (double)ringRows * _rowPixels * slab * sizeof(float), depthwiseRows = (double)rows * _after.Width * _hidden * sizeof(float);
-        double expandWeights = (double)slab * ExpandLength * sizeof(float), projectWeights = (double)_hidden * OutVectors * _target.Lanes * sizeof(float);
+        double ring = (double)ringRows * _rowPixels * slab * s_element.Size, depthwiseRows = (double)rows * _after.Width * _hidden * s_element.Size;
+        double expandWeights = (double)slab * ExpandLength * s_element.Size, projectWeights = (double)_hidden * OutVectors * _target.Lanes * s_element.Size;
         bool near = WeightBytes + (ring * slabs) + depthwiseRows <= _settings.SecondLevelBytes;
 
-        double cycles = Cold() + Depthwise() + (steps * Project(rows * _after.Width)) + (CallCycles * ((_after.Height * slabs) + steps)) + (StepCycles * steps);
+        double cycles = Cold() + Depthwise() + (steps * Project(rows * _after.Width)) + (_rates.ChoiceCallCycles * ((_after.Height * slabs) + steps)) + (_rates.ChoiceStepCycles * steps);
         if (_group.Expand is not null)
         {
-            cycles += _before.Height * slabs * (Product(_before.Width, slab / _target.Lanes, ExpandLength) + CallCycles);
+            cycles += _before.Height * slabs * (Product(_before.Width, slab / _target.Lanes, ExpandLength) + _rates.ChoiceCallCycles);
             cycles += steps * slabs * Weights(expandWeights, expandedRows * _before.Width, near);
         }
 
@@ -200,42 +167,41 @@ internal sealed class BlockCost
     {
         int slabs = _hidden / slab, vectors = slab / _target.Lanes;
         bool byRow = FusedScheduling.RunsByRow(_target, _group);
-        double maps = (double)(_before.Pixels + _after.Pixels) * slab * sizeof(float);
+        double maps = (double)(_before.Pixels + _after.Pixels) * slab * s_element.Size;
         bool near = (_group.Squeeze is null ? maps : (ExpandedBytes / slabs) + DepthwiseBytes) + MapBytes + (WeightBytes / slabs) <= _settings.SecondLevelBytes;
-        double cycles = (Cold() * FetchedAhead) + Depthwise() + (CallCycles * slabs * (2 + _after.Height)) + (SumCycles * slabs * _after.Pixels * OutVectors);
+        double cycles = (Cold() * _rates.PrefetchedPart) + Depthwise() + (_rates.ChoiceCallCycles * slabs * (2 + _after.Height)) + (SumCycles * slabs * _after.Pixels * OutVectors);
         if (_group.Expand is not null)
         {
             cycles += slabs * (byRow ? _before.Height * Product(_before.Width, vectors, ExpandLength) : Product(_before.Pixels, vectors, ExpandLength));
-            cycles += slabs * Weights((double)slab * ExpandLength * sizeof(float), _before.Pixels, near);
+            cycles += slabs * Weights((double)slab * ExpandLength * s_element.Size, _before.Pixels, near);
         }
 
         cycles += slabs * (byRow ? _after.Height * Product(_after.Width, OutVectors, slab) : Product(_after.Pixels, OutVectors, slab));
-        cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
+        cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * s_element.Size, _after.Pixels, near);
 
         // Behind the gate the depthwise slabs come back from the second-level cache.
         if (_group.Squeeze is not null)
             cycles += Traffic(DepthwiseBytes, DepthwiseBytes, near);
 
         // Both maps of a slab are written and read; the output is read and written again for every slab.
-        double rate = near ? MapRate / SecondLevelRate : 1, slower = 1 + (LargeMaps * maps / _settings.SecondLevelBytes);
+        double rate = near ? _rates.MapRate / _rates.SecondLevelRate : 1, slower = 1 + (_rates.LargeMaps * maps / _settings.SecondLevelBytes);
         return cycles + (((Traffic(maps, 2 * (ExpandedBytes + DepthwiseBytes), near) * slower) + Traffic(MapBytes, slabs * MapBytes * 2, near)) / rate);
     }
 
     private double LayerByLayer()
     {
         bool near = ExpandedBytes + DepthwiseBytes + MapBytes + WeightBytes <= _settings.SecondLevelBytes;
-        double cycles = Cold() + Depthwise() + Product(_after.Pixels, OutVectors, _hidden) + (CallCycles * (_after.Height + 2));
+        double cycles = Cold() + Depthwise() + Product(_after.Pixels, OutVectors, _hidden) + (_rates.ChoiceCallCycles * (_after.Height + 2));
         if (_group.Expand is not null)
-            cycles += Product(_before.Pixels, _hidden / _target.Lanes, ExpandLength) + Weights((double)_hidden * ExpandLength * sizeof(float), _before.Pixels, near);
-        cycles += Weights((double)_hidden * OutVectors * _target.Lanes * sizeof(float), _after.Pixels, near);
+            cycles += Product(_before.Pixels, _hidden / _target.Lanes, ExpandLength) + Weights((double)_hidden * ExpandLength * s_element.Size, _before.Pixels, near);
+        cycles += Weights((double)_hidden * OutVectors * _target.Lanes * s_element.Size, _after.Pixels, near);
         return cycles + Traffic(ExpandedBytes, 2 * ExpandedBytes, near) + Traffic(DepthwiseBytes, 2 * DepthwiseBytes, near);
     }
 
     /// <summary>In a network the weights come from far away the first time.</summary>
-    private double Cold() => WeightBytes / FarRate;
+    private double Cold() => WeightBytes / _rates.FarRate;
 
-    /// <summary>A tap is a multiply-add and, as neighbours share what they load, about half a load; half a vector of the output is stored in a cycle.</summary>
-    private double Depthwise() => _after.Pixels * (_hidden / (double)_target.Lanes) * ((_group.Depthwise.Taps * 0.6) + 2);
+    private double Depthwise() => _after.Pixels * (_hidden / (double)_target.Lanes) * ((_group.Depthwise.Taps * _rates.DepthwiseTapCycles) + _rates.DepthwiseStoreCycles);
 
     private double Product(int pixels, int vectors, int length) => RegisterTiling.Cycles(_target, pixels, vectors) * length;
 
@@ -244,19 +210,19 @@ internal sealed class BlockCost
         if (!_pairs)
             return Product(pixels, OutVectors, _hidden);
         int groups = (_group.Project.Output.Channels + 7) / 8;
-        return pixels / 2.0 * groups / 2 * _hidden;
+        return pixels / 2.0 * groups / _rates.VectorOperations * _hidden;
     }
 
     /// <summary>Weights of a product over some pixels: read once where they stay in the first-level cache, else once for every tile of pixels.</summary>
     private double Weights(double bytes, int pixels, bool near)
     {
-        double again = bytes * (Math.Ceiling(pixels / 14.0) - 1) * Missing(bytes);
-        return (bytes / (near ? WeightRate : FarRate)) + (again / WeightRate);
+        double again = bytes * (Math.Ceiling(pixels / _rates.TilePixels) - 1) * Missing(bytes);
+        return (bytes / (near ? _rates.WeightRate : _rates.FarRate)) + (again / _rates.WeightRate);
     }
 
     /// <summary>Values that are written and read: nothing where what is alive at once stays in the first-level cache.</summary>
-    private double Traffic(double alive, double bytes, bool near) => bytes * Missing(alive) / (near ? SecondLevelRate : FarRate);
+    private double Traffic(double alive, double bytes, bool near) => bytes * Missing(alive) / (near ? _rates.SecondLevelRate : _rates.FarRate);
 
-    /// <summary>The part that is no longer in the first-level cache: half of it is for what else passes through.</summary>
-    private double Missing(double alive) => Math.Max(0, Math.Min(1, (alive / _settings.FirstLevelBytes) - 0.5));
+    /// <summary>The part that is no longer in the first-level cache.</summary>
+    private double Missing(double alive) => Math.Max(0, Math.Min(1, (alive / _settings.FirstLevelBytes) - _rates.PassingPart));
 }

@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -56,10 +57,9 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>
-    /// Groups whose outputs do not fill whole vectors run with a channel in every lane. 16 whatever the target, because the choice decides the
-    /// order of the sum.
+    /// Groups whose outputs do not fill whole vectors run with a channel in every lane. Vectors of the widest target, because the choice decides the order of the sum.
     /// </summary>
-    private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % 16 != 0;
+    private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % VectorTarget.WidestLanes != 0;
 
     /// <summary>What a product's accumulators begin with: a residual that cannot be read by whole vectors is put into the destination first.</summary>
     public static Initial InitialOf(TensorSlot? residual, int lanes) =>
@@ -72,14 +72,16 @@ internal static class ConvolutionScheduling
     public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
         activation.IsInline ? (activation, ActivationFunction.None) : (ActivationFunction.None, activation);
 
-    public static PackPanels[] Panels(PlanBuilder plan, EquatableArray<PanelRun> runs, int outStart, int outEnd, int kStart, int kCount, ref int relativeOffset)
+    public static PackPanels[] Panels(PlanBuilder plan, EquatableArray<PanelRun> runs, int outStart, int outEnd, int kStart, int kCount, ref ArenaOffset relativeOffset)
     {
-        int lanes = plan.Target.Lanes, offset = relativeOffset;
+        int lanes = plan.Target.Lanes;
+        ArenaOffset offset = relativeOffset;
         PackPanels[] result = runs.Select(run =>
         {
-            int width = run.Vectors * lanes, length = run.Count * width * kCount;
-            PackPanels pack = new(plan.Absolute(offset), length, outStart + (run.First * lanes), outEnd, width, run.Count, kStart, kCount);
-            offset += length;
+            int width = run.Vectors * lanes;
+            long bytes = PlanBuilder.WeightBytes(run.Count * width * kCount);
+            PackPanels pack = new(plan.Absolute(offset), bytes, outStart + (run.First * lanes), outEnd, width, run.Count, kStart, kCount);
+            offset = offset.Plus(bytes);
             return pack;
         }).ToArray();
         relativeOffset = offset;
@@ -87,10 +89,10 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>Weights of a convolution with a channel in every lane: [vector][ky][kx][c][lane], which are panels one vector wide.</summary>
-    public static PackPanels Lanes(PlanBuilder plan, int offset, int outChannels, int paddedChannels, int taps)
+    public static PackPanels Lanes(PlanBuilder plan, ArenaOffset offset, int outChannels, int paddedChannels, int taps)
     {
         int lanes = plan.Target.Lanes, vectors = plan.Target.Vectors(paddedChannels);
-        return new PackPanels(plan.Absolute(offset), vectors * lanes * taps, 0, outChannels, lanes, vectors, 0, taps);
+        return new PackPanels(plan.Absolute(offset), PlanBuilder.WeightBytes(vectors * lanes * taps), 0, outChannels, lanes, vectors, 0, taps);
     }
 
     private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
@@ -107,7 +109,7 @@ internal static class ConvolutionScheduling
             : direct ? WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart)
             : residual is null ? ChannelBlocks(plan, height * width, outChannels) : 1;
         int blockChannels = blocks > 1 ? target.Padded(outChannels) / blocks : outChannels;
-        int step = direct ? output.View.PixelStep : PlanBuilder.Align(blockChannels);
+        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(blockChannels);
         int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
         EquatableArray<PanelRun> panels = plan.Tiles(rows * width, target.Vectors(blockChannels));
         WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
@@ -116,14 +118,13 @@ internal static class ConvolutionScheduling
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
-        int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
-        int offset = weights;
+        ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels), bias = plan.Reserve(target.Padded(outChannels));
         List<PackInstruction> packing = [];
         for (int block = 0; block < blocks; block++)
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
-        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), target.Padded(outChannels))]);
-        ScratchArena scratch = new();
-        int buffer = direct ? -1 : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
+        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(target.Padded(outChannels)))]);
+        ScratchArena scratch = plan.NewScratch();
+        ArenaOffset? buffer = direct ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
         plan.AddStep(
             new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, buffer, pass),
             input, residual, output, scratch, Describe("pointwise", stage));
@@ -136,7 +137,7 @@ internal static class ConvolutionScheduling
         if (outChannels % target.Lanes != 0)
             return 1;
         int vectors = outChannels / target.Lanes;
-        for (int block = Math.Min(vectors, plan.Settings.FirstLevelFloats(BlockPart) / target.Lanes / pixels); block >= 2; block--)
+        for (int block = Math.Min(vectors, plan.Settings.FirstLevel(BlockPart, ElementType.Float32) / target.Lanes / pixels); block >= 2; block--)
         {
             if (vectors % block == 0)
                 return vectors / block;
@@ -153,7 +154,7 @@ internal static class ConvolutionScheduling
     /// <param name="part">Part of the second-level cache that a block may take.</param>
     private static int WeightBlocks(PlanBuilder plan, int pixels, int sumLength, int outChannels, double part)
     {
-        int lanes = plan.Target.Lanes, vectors = plan.Target.Vectors(outChannels), channelBytes = sumLength * sizeof(float);
+        int lanes = plan.Target.Lanes, vectors = plan.Target.Vectors(outChannels), channelBytes = sumLength * ElementType.Float32.Size;
         if (StayNear(plan.Settings, sumLength, outChannels) || pixels <= FewPixels)
             return 1;
 
@@ -166,7 +167,7 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>Whether weights that are read again for every row stay in the second-level cache.</summary>
-    public static bool StayNear(ScheduleSettings settings, int sumLength, int outChannels) => (long)outChannels * sumLength * sizeof(float) <= settings.SecondLevel(ManyWeightsPart);
+    public static bool StayNear(ScheduleSettings settings, int sumLength, int outChannels) => ElementType.Float32.Bytes((long)outChannels * sumLength) <= settings.SecondLevel(ManyWeightsPart);
 
     /// <summary>A convolution row by row, into any layout of pixels.</summary>
     public static void ScheduleByRows(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -185,7 +186,7 @@ internal static class ConvolutionScheduling
         if (!depthwise && input.View.IsPlanar)
             input = Scheduler.Padded(plan, input);
 
-        int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.Align(outChannels);
+        int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.PadChannels(outChannels);
         (ActivationFunction inline, ActivationFunction pass) = Split(residual is null ? stage.Activation : ActivationFunction.None);
         RowWindow window = Window(c, stage.Input, stage.Output);
         int largest = LargestColumns(target, c.Kernel.Width);
@@ -205,11 +206,11 @@ internal static class ConvolutionScheduling
         int blocks = plane && direct && pass.IsNone ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
         LanewiseKernel kernel = new(
             target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
-        int length = padded * stage.Taps, weights = plan.Reserve(length), bias = plan.Reserve(padded);
-        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), padded));
-        ScratchArena scratch = new();
-        int ring = plane ? 0 : scratch.Own(source.RingRows * source.RowStep);
-        int buffer = direct ? -1 : scratch.Own(stage.Output.Width * step);
+        ArenaOffset weights = plan.Reserve(padded * stage.Taps), bias = plan.Reserve(padded);
+        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded)));
+        ScratchArena scratch = plan.NewScratch();
+        ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
+        ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
@@ -235,7 +236,7 @@ internal static class ConvolutionScheduling
     private static int RowBlocks(PlanBuilder plan, int vectors, RowWindow window)
     {
         int blocks = 1, lanes = plan.Target.Lanes;
-        while (vectors % blocks != 0 || (vectors / blocks > 1 && window.Kernel.Height * window.InWidth * lanes * (vectors / blocks) > plan.Settings.FirstLevelFloats(WindowPart)))
+        while (vectors % blocks != 0 || (vectors / blocks > 1 && window.Kernel.Height * window.InWidth * lanes * (vectors / blocks) > plan.Settings.FirstLevel(WindowPart, ElementType.Float32)))
             blocks++;
         return blocks;
     }
@@ -251,7 +252,7 @@ internal static class ConvolutionScheduling
         (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
         Initial initial = InitialOf(residual, target.Lanes);
         bool direct = IsDirect(output, pass, target.Lanes);
-        int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
         int blocks = c.Groups == 1 && direct && pass.IsNone && initial != Initial.BiasAndDestination
             ? WeightBlocks(plan, stage.Output.Pixels, stage.Taps, outChannels, DenseBlockPart)
             : 1;
@@ -269,16 +270,16 @@ internal static class ConvolutionScheduling
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
             sharesPanels ? WorkShare.Panels : WorkShare.None);
-        int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
-        int offset = weights;
+        int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps;
+        ArenaOffset offset = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups * blocks; g++)
             packing.AddRange(Panels(plan, panels, g * outPerGroup, Math.Min((g + 1) * outPerGroup, outChannels), 0, stage.Taps, ref offset));
-        packing.Add(new PackBias(plan.Absolute(bias), target.Padded(outChannels)));
+        packing.Add(new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(target.Padded(outChannels))));
         plan.Pack(stage, [.. packing]);
-        ScratchArena scratch = new();
-        int ring = plane ? 0 : scratch.Own(source.RingRows * source.RowStep);
-        int buffer = direct ? -1 : scratch.Own(stage.Output.Width * step);
+        ScratchArena scratch = plan.NewScratch();
+        ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
+        ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
@@ -316,13 +317,13 @@ internal static class ConvolutionScheduling
         VectorTarget target = plan.Target;
         TensorSlot input = slots[stem.Inputs[0]], output = PoolOutput(plan, stage, destination);
         (ActivationFunction inline, ActivationFunction pass) = Split(stem.Activation);
-        int pixelStep = PlanBuilder.Align(stem.Output.Channels), padded = target.Padded(stem.Output.Channels);
+        int pixelStep = PlanBuilder.PadChannels(stem.Output.Channels), padded = target.Padded(stem.Output.Channels);
         RowSource source = new(ShapeInference.EffectiveKernel(stage.Pool.Kernel.Height, stage.Pool.Dilation.Height), stem.Output.Width * pixelStep, pixelStep, 0, 0);
         plan.BeginStep();
         StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, inline);
-        int offset = plan.Reserve(padded * stem.Taps), bias = plan.Reserve(padded);
-        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), new PackBias(plan.Absolute(bias), padded)]);
-        ScratchArena scratch = new();
+        ArenaOffset offset = plan.Reserve(padded * stem.Taps), bias = plan.Reserve(padded);
+        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded))]);
+        ScratchArena scratch = plan.NewScratch();
         RowDriver driver = PoolDriver(plan, stage, input.View, output.View, source);
         driver = driver with
         {
@@ -345,10 +346,10 @@ internal static class ConvolutionScheduling
         RowWindow window = new(p.Kernel, p.Stride.Width, p.Dilation, p.Padding.Left, stage.Input.Width, stage.Output.Width);
         PoolKernel kernel = new(
             p.IsMaximum, p.CountIncludePad, target.Vectors(stage.Input.Channels), stage.Input.Channels, window, p.Padding.Right, source, output.PixelStep,
-            ColumnRuns(window, target.Registers == 32 ? 14 : 7, haloed: false));
+            ColumnRuns(window, target.PoolColumns, haloed: false));
         return new RowDriver(
-            p.IsMaximum ? "MaxPool" : "AvgPool", input, null, output, kernel, window, source, RowLoad.None, 0, 1,
-            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, -1, -1, output.PixelStep, ActivationFunction.None);
+            p.IsMaximum ? "MaxPool" : "AvgPool", input, null, output, kernel, window, source, RowLoad.None, default, 1,
+            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, null, null, output.PixelStep, ActivationFunction.None);
     }
 
     private static StepPart Describe(PoolStage stage) =>
@@ -382,7 +383,7 @@ internal static class ConvolutionScheduling
 
     /// <summary>Most output columns of a lanewise tile: accumulators, one row of taps and an input vector fit the registers.</summary>
     public static int LargestColumns(VectorTarget target, int kernelWidth) =>
-        Math.Max(1, Math.Min(target.Registers == 32 ? 14 : 10, target.Registers - 2 - kernelWidth));
+        Math.Max(1, Math.Min(target.WindowColumns, target.Registers - 2 - kernelWidth));
 
     /// <summary>Cuts an output row into tiles; neighbours that read no padding and have the same width make one run.</summary>
     public static EquatableArray<ColumnRun> ColumnRuns(RowWindow window, int largest, bool haloed)
@@ -414,7 +415,7 @@ internal static class ConvolutionScheduling
         int rows = 1;
         for (int candidate = 2; candidate <= height; candidate++)
         {
-            if (height % candidate == 0 && candidate * rowFloats <= plan.Settings.FirstLevelFloats(PassPart))
+            if (height % candidate == 0 && candidate * rowFloats <= plan.Settings.FirstLevel(PassPart, ElementType.Float32))
                 rows = candidate;
         }
 

@@ -74,10 +74,10 @@ public sealed record StridedDepthwiseKernel(
 /// <param name="Bias">Offset of the bias in the weights.</param>
 /// <param name="Before">Floats before a plane that its vectors reach.</param>
 /// <param name="After">Floats behind a plane that its vectors reach.</param>
-/// <param name="Copy">Offset in the scratch memory of a copy of a plane, with room before and behind, for those whose neighbourhood is not the map's; -1 without reach.</param>
+/// <param name="Copy">Offset in the scratch memory of a copy of a plane, with room before and behind, for those whose neighbourhood is not the map's; null without reach.</param>
 /// <param name="Pass">Activation as a pass.</param>
 public sealed record DirectDepthwiseDriver(
-    TensorView Input, TensorView Output, DirectDepthwiseKernel Kernel, int Bias, int Before, int After, int Copy, ActivationFunction Pass)
+    TensorView Input, TensorView Output, DirectDepthwiseKernel Kernel, ArenaOffset Bias, int Before, int After, ArenaOffset? Copy, ActivationFunction Pass)
     : Driver("DirectDepthwise", Input, null, Output)
 {
     /// <summary>Planes at the begin of the map whose vectors reach before it.</summary>

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -10,9 +11,6 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 internal static class DirectDepthwiseScheduling
 {
-    /// <summary>Narrower vectors have no masks in the generic text, and little to gain.</summary>
-    private const int FewestLanes = 8;
-
     /// <summary>Most multiply-adds of vectors of an unrolled plane: a few kilobytes of code.</summary>
     private const int MostMultiplyAdds = 260;
 
@@ -29,12 +27,12 @@ internal static class DirectDepthwiseScheduling
     public static bool FitsFlat(VectorTarget target, ConvolutionStage stage)
     {
         ConvolutionOperator c = stage.Convolution;
-        return target.Lanes >= FewestLanes && c.Stride == Extent.Square(1) && stage.Output == stage.Input
+        return target.ClearsLanes && c.Stride == Extent.Square(1) && stage.Output == stage.Input
             && VectorPlaces(target, stage.Output).Count() * c.Kernel.Height * c.Kernel.Width <= MostMultiplyAdds;
     }
 
     private static bool FitsStrided(VectorTarget target, ConvolutionStage stage) =>
-        target == VectorTarget.Avx512 && stage.Convolution.Stride.Width == 2 && stage.Input.Width >= 2 * target.Lanes && stage.Output.Width >= target.Lanes
+        target.PicksLanes && stage.Convolution.Stride.Width == 2 && stage.Input.Width >= 2 * target.Lanes && stage.Output.Width >= target.Lanes
         && target.Vectors(stage.Output.Width) <= MostRowVectors && TapsAreInReach(target, stage);
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -49,11 +47,11 @@ internal static class DirectDepthwiseScheduling
             after = Math.Max(0, flat.Loads.Max(load => load.At) + plan.Target.Lanes - stage.Input.Pixels);
         }
 
-        ScratchArena scratch = new();
-        int copy = before + after == 0 ? -1 : scratch.Own(before + stage.Input.Pixels + after);
+        ScratchArena scratch = plan.NewScratch();
+        ArenaOffset? copy = before + after == 0 ? null : scratch.Own(before + stage.Input.Pixels + after);
         plan.BeginStep();
-        int weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(weights), channels * stage.Taps, 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), channels));
+        ArenaOffset weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
+        plan.Pack(stage, new PackPanels(plan.Absolute(weights), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(channels)));
         plan.AddStep(
             new DirectDepthwiseDriver(input.View, output.View, kernel, bias, before, after, copy, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));

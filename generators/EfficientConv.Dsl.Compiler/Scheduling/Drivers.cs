@@ -30,10 +30,10 @@ public abstract record Driver(string Title, TensorView Input, TensorView? Residu
 /// <param name="Chunks">Chunks.</param>
 /// <param name="ChannelBlocks">Blocks of output channels; more than one only with one chunk, and with a buffer or without a pass.</param>
 /// <param name="Bias">Offset of the bias in the weights.</param>
-/// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else -1.</param>
+/// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else null.</param>
 /// <param name="Pass">Activation as a pass over the chunk.</param>
 public sealed record PointwiseDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Residual, Output)
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, ArenaOffset Bias, ArenaOffset? Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Kernel];
@@ -78,8 +78,8 @@ public enum RowLoad
 /// <param name="StrideHeight">Vertical stride.</param>
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="PadBottom">Zero rows below.</param>
-/// <param name="Bias">Offset of the bias in the weights, or -1.</param>
-/// <param name="Buffer">Offset of a row buffer in the scratch memory when the output cannot be written directly, else -1.</param>
+/// <param name="Bias">Offset of the bias in the weights, or null.</param>
+/// <param name="Buffer">Offset of a row buffer in the scratch memory when the output cannot be written directly, else null.</param>
 /// <param name="BufferPixelStep">Floats from a pixel to the next where the kernel writes.</param>
 /// <param name="Pass">Activation as a pass over the row.</param>
 /// <param name="ChannelBlocks">
@@ -87,8 +87,8 @@ public enum RowLoad
 /// weights in the second-level cache.
 /// </param>
 public sealed record RowDriver(
-    string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, int Ring, int Groups,
-    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Residual, Output)
+    string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, ArenaOffset Ring, int Groups,
+    int StrideHeight, int PadTop, int PadBottom, ArenaOffset? Bias, ArenaOffset? Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>What makes the rows in the ring, or null; its weights are the step's.</summary>
     public StemPart? Stem { get; init; }
@@ -121,17 +121,20 @@ public sealed record RowDriver(
 /// <param name="Hidden">Offset of the hidden values in the scratch memory.</param>
 public sealed record SqueezePart(
     int Channels, int Squeezed, PointwiseKernel Reduce, ActivationFunction Activation, PointwiseKernel Expand, ActivationFunction Gate,
-    int ReduceWeights, int ReduceBias, int ExpandWeights, int ExpandBias, int Sums, int Hidden)
+    ArenaOffset ReduceWeights, ArenaOffset ReduceBias, ArenaOffset ExpandWeights, ArenaOffset ExpandBias, ArenaOffset Sums, ArenaOffset Hidden)
 {
     /// <summary>Both products.</summary>
     public IEnumerable<Kernel> Kernels => [Reduce, Expand];
+
+    /// <summary>Channel sums with those of the last vector's empty lanes.</summary>
+    public int PaddedChannels => PlanBuilder.PadChannels(Channels);
 }
 
 /// <summary>A projection's weights times the gate of squeeze-and-excitation.</summary>
 /// <param name="Offset">Offset of the products in the scratch memory.</param>
 /// <param name="Rows">Input channels: rows of a panel.</param>
 /// <param name="Panels">Panels, one run behind the other.</param>
-public sealed record GatedWeights(int Offset, int Rows, EquatableArray<GatedPanels> Panels);
+public sealed record GatedWeights(ArenaOffset Offset, int Rows, EquatableArray<GatedPanels> Panels);
 
 /// <summary>Panels of equal width.</summary>
 /// <param name="Count">Panels.</param>
@@ -146,7 +149,7 @@ public readonly record struct GatedPanels(int Count, int Width, int Tiles);
 /// <param name="Ring">Offset of the ring in the scratch memory.</param>
 /// <param name="StrideHeight">Vertical stride.</param>
 /// <param name="PadTop">Zero rows above.</param>
-public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Load, int Ring, int StrideHeight, int PadTop);
+public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Load, ArenaOffset Ring, int StrideHeight, int PadTop);
 
 /// <summary>
 /// Expand, depthwise, project with rows outside and slabs of hidden channels inside: the expanded rows live in a ring per slab.
@@ -172,14 +175,14 @@ public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Lo
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Ring">Offset of the rings in the scratch memory.</param>
 /// <param name="DepthwiseRows">Offset of the depthwise rows.</param>
-/// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="Buffer">Offset of an output buffer, or null.</param>
 /// <param name="Gated">The projection's weights times the gate, or null where the depthwise rows are multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedRowsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output,
     PointwiseKernel? Expand, StemPart? Stem, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
     ProductKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
-    int Ring, int DepthwiseRows, int Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    ArenaOffset Ring, ArenaOffset DepthwiseRows, ArenaOffset? Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => HiddenStep / Slab;
@@ -204,7 +207,7 @@ public sealed record FusedRowsDriver(
 /// <param name="DepthwiseBias">Depthwise bias.</param>
 /// <param name="Project">Projection's panels, slab after slab when there are slabs.</param>
 /// <param name="ProjectBias">Projection's bias.</param>
-public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int DepthwiseBias, int Project, int ProjectBias);
+public sealed record FusedOffsets(ArenaOffset Expand, ArenaOffset ExpandBias, ArenaOffset Depthwise, ArenaOffset DepthwiseBias, ArenaOffset Project, ArenaOffset ProjectBias);
 
 /// <summary>
 /// Expand, depthwise, project one slab of hidden channels after the other over the whole map; the projection adds up in the output. Where a row
@@ -232,14 +235,14 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
 /// <param name="DepthwiseSlab">Offset of the depthwise slab, or of all of them where threads share them.</param>
-/// <param name="Buffer">Offset of an output buffer, or -1.</param>
+/// <param name="Buffer">Offset of an output buffer, or null.</param>
 /// <param name="Gated">A slab's projection weights times the gate, or null where the depthwise slab is multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
     PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass, SqueezePart? Squeeze,
-    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    int Hidden, int Slab, int StrideHeight, int PadTop, ArenaOffset Expanded, ArenaOffset DepthwiseSlab, ArenaOffset? Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;
@@ -268,7 +271,7 @@ public sealed record SqueezeDriver(TensorView Input, TensorView Output, SqueezeP
 public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : Driver("GlobalAveragePool", Input, null, Output);
 
 /// <summary>Every pixel's channels to mean 0 and variance 1, then weights and, at <paramref name="Bias"/> behind them, bias.</summary>
-public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, int Bias) : Driver("LayerNorm", Input, null, Output);
+public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, ArenaOffset Bias) : Driver("LayerNorm", Input, null, Output);
 
 /// <summary>Two tensors' channels in turn, from channel <paramref name="First"/> of each on.</summary>
 public sealed record InterleaveDriver(TensorView Input, TensorView Residual, TensorView Output, int First) : Driver("Interleave", Input, Residual, Output);
@@ -283,7 +286,7 @@ public sealed record PixelShuffleDriver(TensorView Input, TensorView Output, int
 public sealed record AdaptivePoolDriver(TensorView Input, TensorView Output, bool IsMaximum) : Driver(IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", Input, null, Output);
 
 /// <summary>The bias, after its activation, at every pixel: what no tap of a transposed convolution reaches.</summary>
-public sealed record FillDriver(TensorView Input, TensorView Output, int Bias, ActivationFunction Activation) : Driver("Fill", Input, null, Output);
+public sealed record FillDriver(TensorView Input, TensorView Output, ArenaOffset Bias, ActivationFunction Activation) : Driver("Fill", Input, null, Output);
 
 /// <summary>What a <see cref="MapDriver"/> does to every element.</summary>
 public enum MapKind

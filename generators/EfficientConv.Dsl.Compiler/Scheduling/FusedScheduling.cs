@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -13,9 +14,6 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 internal static class FusedScheduling
 {
-    /// <summary>A row of so many pixels fills the largest register tiles of 32 registers by itself.</summary>
-    private const int FullRow = 14;
-
     private const int MaxColumnRuns = 4;
 
     public static TensorSlot Schedule(PlanBuilder plan, DepthwiseGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
@@ -79,7 +77,7 @@ internal static class FusedScheduling
     /// what a kernel made is contiguous only over the whole slab. With squeeze-and-excitation a thread keeps to its own channels, whose sums run over all rows.
     /// </summary>
     internal static bool RunsByRow(VectorTarget target, DepthwiseGroup group) =>
-        group.Squeeze is null && target.Registers == 32 && group.Depthwise.Output.Width >= FullRow && (group.Expand?.Activation.IsInline ?? true) && group.Depthwise.Activation.IsInline;
+        group.Squeeze is null && group.Depthwise.Output.Width >= target.FullRow && (group.Expand?.Activation.IsInline ?? true) && group.Depthwise.Activation.IsInline;
 
     /// <summary>
     /// Whether the gate is multiplied into the projection's weights, once, and not into all depthwise values: on a map of more pixels than output channels. It
@@ -127,7 +125,7 @@ internal static class FusedScheduling
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, target.Lanes);
-        int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
         Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
 
         bool byRow = RunsByRow(target, group);
@@ -148,12 +146,12 @@ internal static class FusedScheduling
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
-        ScratchArena scratch = new();
-        int expanded = expand is null ? 0 : scratch.Own(before.Pixels * slab);
+        ScratchArena scratch = plan.NewScratch();
+        ArenaOffset expanded = expand is null ? default : scratch.Own(before.Pixels * slab);
         GatedWeights? gated = GatesWeights(group) ? Gate(target, Projection(initial, ActivationFunction.None), slab, scratch) : null;
-        int depthwiseSlab = byRow ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
+        ArenaOffset depthwiseSlab = byRow ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
-        int buffer = direct ? -1 : scratch.Shared(project.Output.Pixels * step);
+        ArenaOffset? buffer = direct ? null : scratch.Shared(project.Output.Pixels * step);
         plan.AddStep(
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
@@ -191,7 +189,7 @@ internal static class FusedScheduling
         // A pair of pixels reads and writes half a vector of each.
         int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, outLanes);
-        int step = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
         Initial initial = group.AddsExpanded ? Initial.BiasAndResidual : ConvolutionScheduling.InitialOf(residual, outLanes);
         int residualStep = group.AddsExpanded ? slab : initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
         if (pairs)
@@ -205,14 +203,14 @@ internal static class FusedScheduling
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
-        ScratchArena scratch = new();
-        int ring = plane ? 0 : scratch.Own(slabs * ringRows * source.RowStep);
+        ScratchArena scratch = plan.NewScratch();
+        ArenaOffset ring = plane ? default : scratch.Own(slabs * ringRows * source.RowStep);
         stem = stem is null ? null : stem with { Ring = scratch.Own(stem.Kernel.Source.RingRows * stem.Kernel.Source.RowStep) };
-        int buffer = direct ? -1 : scratch.Own(rows * after.Width * step);
+        ArenaOffset? buffer = direct ? null : scratch.Own(rows * after.Width * step);
 
         GatedWeights? gated = GatesWeights(group) ? Gate(target, projection, hidden, scratch) : null;
         int rowLength = after.Width * hiddenStep;
-        int depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
+        ArenaOffset depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         plan.AddStep(
             new FusedRowsDriver(
@@ -233,7 +231,7 @@ internal static class FusedScheduling
         ConvolutionKernel kernel = new(
             1, stem.Input.Channels, stem.Output.Channels, ConvolutionScheduling.Window(c, stem.Input, stem.Output), source, pixelStep, Initial.Bias, 0, activation,
             plan.Tiles(stem.Output.Width, plan.Target.Vectors(stem.Output.Channels)));
-        return new StemPart(kernel, stem.Output, load, 0, c.Stride.Height, c.Padding.Top);
+        return new StemPart(kernel, stem.Output, load, default, c.Stride.Height, c.Padding.Top);
     }
 
     /// <summary>Room for a projection's packed weights of <paramref name="rows"/> input channels times the gate.</summary>
@@ -249,11 +247,11 @@ internal static class FusedScheduling
         return new GatedWeights(scratch.Own(panels.Sum(run => run.Count * run.Width) * rows), rows, panels);
     }
 
-    /// <summary>Whether output channels leave half a vector of 16 empty, few enough of them for a tile of pixel pairs.</summary>
+    /// <summary>Whether output channels leave half a vector empty, few enough of them for a tile of pixel pairs.</summary>
     private static bool PairsPixels(VectorTarget target, DepthwiseGroup group, EquatableArray<ColumnRun> columns)
     {
         int outChannels = group.Project.Output.Channels;
-        return target.Lanes == 16 && outChannels % 16 is >= 1 and <= 8 && PairsOfTile(target, outChannels) >= 4 && group.Depthwise.Output.Channels % 16 == 0 &&
+        return target.PicksLanes && outChannels % target.Lanes is > 0 and var rest && rest <= target.Lanes / 2 && PairsOfTile(target, outChannels) >= 4 && group.Depthwise.Output.Channels % target.Lanes == 0 &&
             columns.All(run => run.Columns % 2 == 0 && run.FirstColumn % 2 == 0);
     }
 
@@ -263,40 +261,44 @@ internal static class FusedScheduling
     /// </summary>
     private static int PairsOfTile(VectorTarget target, int outChannels)
     {
-        int groups = (outChannels + 7) / 8;
+        int groups = PairGroups(target, outChannels);
         return Math.Min(8, (target.Registers - 3 - groups) / groups);
     }
+
+    /// <summary>Groups of channels that fill half a vector, for one of two pixels.</summary>
+    private static int PairGroups(VectorTarget target, int outChannels) => (outChannels + (target.Lanes / 2) - 1) / (target.Lanes / 2);
 
     private static FusedOffsets PackBlock(
         PlanBuilder plan, DepthwiseGroup group, int slab, int slabs, EquatableArray<PanelRun>? expandPanels, EquatableArray<PanelRun>? projectPanels, bool projectBySlab)
     {
         VectorTarget target = plan.Target;
         int hidden = group.Depthwise.Output.Channels, hiddenStep = slab * slabs, outChannels = group.Project.Output.Channels, outPadded = target.Padded(outChannels);
-        int expand = 0, expandBias = 0;
+        ArenaOffset expand = default, expandBias = default;
         if (group.Expand is { } stage)
         {
             expand = plan.Reserve(hiddenStep * stage.Taps);
             expandBias = plan.Reserve(hiddenStep);
-            int at = expand;
+            ArenaOffset at = expand;
             List<PackInstruction> packing = [];
             for (int s = 0; s < slabs; s++)
                 packing.AddRange(ConvolutionScheduling.Panels(plan, expandPanels!.Value, s * slab, hidden, 0, stage.Taps, ref at));
-            packing.Add(new PackBias(plan.Absolute(expandBias), hiddenStep));
+            packing.Add(new PackBias(plan.Absolute(expandBias), PlanBuilder.WeightBytes(hiddenStep)));
             plan.Pack(stage, [.. packing]);
         }
 
-        int lanesLength = hiddenStep * group.Depthwise.Taps, depthwise = plan.Reserve(lanesLength), depthwiseBias = plan.Reserve(hiddenStep);
-        plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), hiddenStep));
+        ArenaOffset depthwise = plan.Reserve(hiddenStep * group.Depthwise.Taps), depthwiseBias = plan.Reserve(hiddenStep);
+        plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), PlanBuilder.WeightBytes(hiddenStep)));
 
         if (projectPanels is not { } panels)
         {
             // Pairs of pixels: every weight and every bias twice.
-            int doubled = (outChannels + 7) / 8 * 16, pairs = plan.Reserve(doubled * hidden), pairBias = plan.Reserve(doubled);
-            plan.Pack(group.Project, new PackPixelPairs(plan.Absolute(pairs), doubled * hidden, 0, hidden), new PackBiasPairs(plan.Absolute(pairBias), doubled));
+            int doubled = PairGroups(target, outChannels) * target.Lanes;
+            ArenaOffset pairs = plan.Reserve(doubled * hidden), pairBias = plan.Reserve(doubled);
+            plan.Pack(group.Project, new PackPixelPairs(plan.Absolute(pairs), PlanBuilder.WeightBytes(doubled * hidden), 0, hidden), new PackBiasPairs(plan.Absolute(pairBias), PlanBuilder.WeightBytes(doubled)));
             return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
         }
 
-        int project = plan.Reserve(outPadded * hidden), projectBias = plan.Reserve(outPadded), offset = project;
+        ArenaOffset project = plan.Reserve(outPadded * hidden), projectBias = plan.Reserve(outPadded), offset = project;
         List<PackInstruction> projectPacking = [];
         if (projectBySlab)
         {
@@ -308,7 +310,7 @@ internal static class FusedScheduling
             projectPacking.AddRange(ConvolutionScheduling.Panels(plan, panels, 0, outChannels, 0, hidden, ref offset));
         }
 
-        projectPacking.Add(new PackBias(plan.Absolute(projectBias), outPadded));
+        projectPacking.Add(new PackBias(plan.Absolute(projectBias), PlanBuilder.WeightBytes(outPadded)));
         plan.Pack(group.Project, [.. projectPacking]);
         return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, project, projectBias);
     }

@@ -7,8 +7,8 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="IsPlanar">Whether the input's floats are planes.</param>
 /// <param name="Step">Number of the step that converts rows as it reads them, or -1 where the whole image is converted before.</param>
 /// <param name="Driver">That step's loop nest for an image, or null.</param>
-/// <param name="Staging">Where the converted image lies in the workspace, or -1.</param>
-public sealed record ImagePlan(Shape Shape, bool IsPlanar, int Step, Driver? Driver, int Staging);
+/// <param name="Staging">Where the converted image lies in the workspace, or null.</param>
+public sealed record ImagePlan(Shape Shape, bool IsPlanar, int Step, Driver? Driver, ArenaOffset? Staging);
 
 /// <summary>Lets the step that reads the network's input read bytes.</summary>
 internal static class ImageScheduling
@@ -18,20 +18,20 @@ internal static class ImageScheduling
     {
         if (graph.Image is null)
             return plan;
-        bool isPlanar = Scheduler.UserView(graph.Input, graph.IsChannelsLast).IsPlanar;
+        TensorView view = Scheduler.UserView(graph.Input, graph.IsChannelsLast);
         int[] readers = [.. Enumerable.Range(0, plan.Steps.Count).Where(i => plan.Steps[i].Input.Place == TensorPlace.Input || plan.Steps[i].Residual?.Place == TensorPlace.Input)];
 
         // A step that copies rows into a ring converts them there; nothing else may read the floats that are then never made.
-        if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset: 0 }, Residual: null, Driver: { } driver }
+        if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset.Bytes: 0 }, Residual: null, Driver: { } driver }
             && driver.Input.Shape == graph.Input && OfImage(driver) is { } ofImage)
         {
-            return plan with { Image = new ImagePlan(graph.Input, isPlanar, readers[0], ofImage, -1) };
+            return plan with { Image = new ImagePlan(graph.Input, view.IsPlanar, readers[0], ofImage, null) };
         }
 
         return plan with
         {
-            Image = new ImagePlan(graph.Input, isPlanar, -1, null, plan.WorkspaceLength),
-            WorkspaceLength = checked(plan.WorkspaceLength + PlanBuilder.Align((int)graph.Input.Count)),
+            Image = new ImagePlan(graph.Input, view.IsPlanar, -1, null, new ArenaOffset(plan.WorkspaceBytes)),
+            WorkspaceBytes = plan.WorkspaceBytes + new Arena(plan.Target.Caches.LineBytes).Align(view.Bytes),
         };
     }
 

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -26,7 +27,7 @@ internal static class MapScheduling
 
             case SqueezeStage squeeze:
             {
-                ScratchArena scratch = new();
+                ScratchArena scratch = plan.NewScratch();
                 SqueezePart part = Squeeze(plan, squeeze, scratch);
                 plan.AddStep(new SqueezeDriver(input.View, output.View, part), input, null, output, scratch, Describe(squeeze));
                 break;
@@ -34,34 +35,36 @@ internal static class MapScheduling
 
             case BatchNormStage norm:
             {
-                int length = 2 * PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length);
-                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(weights), length));
+                int length = 2 * PlanBuilder.PadChannels(stage.Input.Channels);
+                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length)));
                 Map(MapKind.ScaleShift, ActivationFunction.None, 1, length, "batch norm");
                 break;
             }
 
             case PReLUStage:
             {
-                int length = PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length);
-                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(weights), length));
+                int length = PlanBuilder.PadChannels(stage.Input.Channels);
+                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length)));
                 Map(MapKind.PReLU, ActivationFunction.None, 1, length, "PReLU");
                 break;
             }
 
             case LayerScaleStage scale:
             {
-                int length = PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length);
-                plan.Pack(stage, new PackTensor(plan.Absolute(weights), length, scale.Scale.Key));
+                int length = PlanBuilder.PadChannels(stage.Input.Channels);
+                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length), scale.Scale.Key));
                 Map(MapKind.Scale, ActivationFunction.None, 1, length, "factors by channel");
                 break;
             }
 
             case LayerNormStage norm:
             {
-                int length = PlanBuilder.Align(stage.Input.Channels), weights = plan.Reserve(length), bias = plan.Reserve(length);
+                int length = PlanBuilder.PadChannels(stage.Input.Channels);
+                long bytes = PlanBuilder.WeightBytes(length);
+                ArenaOffset weights = plan.Reserve(length), bias = plan.Reserve(length);
                 plan.Pack(
-                    stage, new PackTensor(plan.Absolute(weights), length, norm.Norm.Key.With("weight")),
-                    new PackTensor(plan.Absolute(bias), length, norm.Norm.Key.With("bias")));
+                    stage, new PackTensor(plan.Absolute(weights), bytes, norm.Norm.Key.With("weight")),
+                    new PackTensor(plan.Absolute(bias), bytes, norm.Norm.Key.With("bias")));
                 plan.AddStep(
                     new LayerNormDriver(input.View, output.View, norm.Norm.Epsilon, bias), input, null, output, null,
                     StepPart.Of(stage, "layer norm over channels"));
@@ -119,25 +122,26 @@ internal static class MapScheduling
         (ActivationFunction activationInline, ActivationFunction activationPass) = ConvolutionScheduling.Split(stage.Activation);
         (ActivationFunction gateInline, ActivationFunction gatePass) = ConvolutionScheduling.Split(stage.Gate);
         PointwiseKernel reduce = Product(channels, squeezed, activationInline), expand = Product(squeezed, channels, gateInline);
-        (int reduceWeights, int reduceBias) = Pack(stage.Reduce, reduce, channels);
-        (int expandWeights, int expandBias) = Pack(stage.Expand, expand, squeezed);
+        (ArenaOffset reduceWeights, ArenaOffset reduceBias) = Pack(stage.Reduce, reduce, channels);
+        (ArenaOffset expandWeights, ArenaOffset expandBias) = Pack(stage.Expand, expand, squeezed);
         return new SqueezePart(
             channels, squeezed, reduce, activationPass, expand, gatePass, reduceWeights, reduceBias, expandWeights, expandBias,
-            scratch.Shared(PlanBuilder.Align(channels)), scratch.Shared(PlanBuilder.Align(squeezed)));
+            scratch.Shared(PlanBuilder.PadChannels(channels)), scratch.Shared(PlanBuilder.PadChannels(squeezed)));
 
         PointwiseKernel Product(int inputs, int outputs, ActivationFunction activation)
         {
             // Two panels at least, so that two threads share the weights, which come from far away.
-            int vectors = target.Vectors(outputs), panel = vectors <= RegisterTiling.MaxVectors(target) ? (vectors + 1) / 2 : 0;
+            int vectors = target.Vectors(outputs), panel = vectors <= target.WidestPanel ? (vectors + 1) / 2 : 0;
             return new(
-                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.Align(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
+                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
         }
 
-        (int Weights, int Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)
+        (ArenaOffset Weights, ArenaOffset Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)
         {
-            int padded = target.Padded(kernel.OutChannels), weights = plan.Reserve(padded * inputs), bias = plan.Reserve(padded), offset = weights;
+            int padded = target.Padded(kernel.OutChannels);
+            ArenaOffset weights = plan.Reserve(padded * inputs), bias = plan.Reserve(padded), offset = weights;
             PackInstruction[] panels = ConvolutionScheduling.Panels(plan, kernel.Panels, 0, kernel.OutChannels, 0, inputs, ref offset);
-            plan.Pack(stage, convolution, inputs, null, [.. panels, new PackBias(plan.Absolute(bias), padded)]);
+            plan.Pack(stage, convolution, inputs, null, [.. panels, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded))]);
             return (weights, bias);
         }
     }

@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -11,8 +12,6 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 internal sealed class OutputPlacement
 {
-    private const int VectorChannels = 16;
-
     private readonly PlanBuilder _plan;
     private readonly StageGraph _graph;
     private readonly int[] _uses;
@@ -35,7 +34,7 @@ internal sealed class OutputPlacement
             offset = checked(offset + (int)shape.Count);
         }
 
-        OutputLength = offset;
+        OutputBytes = _outputs.Sum(output => output.Slot.View.Bytes);
         foreach (ConcatStage whole in groups.Select(g => g.Last).OfType<ConcatStage>())
         {
             foreach (int part in whole.Inputs)
@@ -46,8 +45,8 @@ internal sealed class OutputPlacement
         }
     }
 
-    /// <summary>Floats of all outputs.</summary>
-    public long OutputLength { get; }
+    /// <summary>Bytes of all outputs.</summary>
+    public long OutputBytes { get; }
 
     /// <summary>Where the stage writes, or null where it may choose.</summary>
     public TensorSlot? DestinationOf(int stage)
@@ -88,7 +87,7 @@ internal sealed class OutputPlacement
         if (!_wholeOf.TryGetValue(stage, out ConcatStage whole) || !_made.Contains(stage) || _graph.Stages[stage] is SliceStage or InputStage)
             return null;
         int part = whole.Inputs.TakeWhile(i => i != stage).Count(), first = ChannelsBefore(whole, part), count = _graph.Stages[stage].Output.Channels;
-        TensorSlot destination = WholeOf(whole).Channels(first, count, WritesWholeVectors(whole, part, first + count) && first % VectorChannels == 0);
+        TensorSlot destination = WholeOf(whole).Channels(first, count, WritesWholeVectors(whole, part, first + count) && first % VectorTarget.WidestLanes == 0);
 
         // Others that read the part read it where it lies, so it must be easy to read there.
         bool readElsewhere = _uses[stage] > 1;
@@ -98,7 +97,7 @@ internal sealed class OutputPlacement
     /// <summary>Whether whole vectors at the end of the part's pixels spoil nothing: the parts that begin under them are written later.</summary>
     private bool WritesWholeVectors(ConcatStage whole, int part, int end)
     {
-        int reach = PlanBuilder.Align(end);
+        int reach = PlanBuilder.PadChannels(end);
         for (int next = part + 1; next < whole.Inputs.Count && ChannelsBefore(whole, next) < reach; next++)
         {
             if (whole.Inputs[next] <= whole.Inputs[part])

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -21,27 +22,33 @@ public enum TensorPlace
 /// </summary>
 /// <param name="Shape">Shape.</param>
 /// <param name="IsPlanar">NCHW.</param>
-/// <param name="PixelStride">Floats from a pixel to the next, when not planar.</param>
+/// <param name="PixelStride">Elements from a pixel to the next, when not planar.</param>
 /// <param name="IsPadded">Whether whole vectors may be read and written at every pixel: lanes behind the last channel are there, and hold anything.</param>
-/// <param name="RowStride">Floats from a row to the next where that is not the row's own length, else 0: some of the rows or columns of a larger map.</param>
+/// <param name="RowStride">Elements from a row to the next where that is not the row's own length, else 0: some of the rows or columns of a larger map.</param>
 public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, bool IsPadded, int RowStride = 0)
 {
-    /// <summary>Floats from a pixel to the next.</summary>
+    /// <summary>Type of the elements.</summary>
+    public ElementType Element { get; init; } = ElementType.Float32;
+
+    /// <summary>Elements from a pixel to the next.</summary>
     public int PixelStep => IsPlanar ? 1 : PixelStride;
 
-    /// <summary>Floats from a row to the next (of one channel plane when planar).</summary>
+    /// <summary>Elements from a row to the next (of one channel plane when planar).</summary>
     public int RowStep => RowStride > 0 ? RowStride : Shape.Width * PixelStep;
 
-    /// <summary>Floats from a channel to the next.</summary>
+    /// <summary>Elements from a channel to the next.</summary>
     public int ChannelStep => IsPlanar ? Shape.Pixels : 1;
 
     /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
     public bool IsDense => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels || (IsPadded && PixelStride == PlanBuilder.PixelStride(Shape)));
 
-    /// <summary>Floats that the tensor takes.</summary>
+    /// <summary>Elements that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
 
-    /// <summary>Whether a kernel may read and write whole vectors of <paramref name="lanes"/> floats at every pixel, without reaching into the next one's.</summary>
+    /// <summary>Bytes that the tensor takes.</summary>
+    public long Bytes => Element.Bytes(Length);
+
+    /// <summary>Whether a kernel may read and write whole vectors of <paramref name="lanes"/> elements at every pixel, without reaching into the next one's.</summary>
     public bool HoldsVectors(int lanes) => !IsPlanar && (IsPadded || Shape.Channels % lanes == 0);
 
     /// <inheritdoc/>
@@ -50,10 +57,10 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
 
 /// <summary>A tensor of the plan.</summary>
 /// <param name="Place">Where it lives.</param>
-/// <param name="Offset">Floats from the start of that place.</param>
+/// <param name="Offset">Where in that place it begins.</param>
 /// <param name="View">Layout.</param>
 /// <param name="Whole">Number of the tensor that it is, or is a part of.</param>
-public sealed record Tensor(TensorPlace Place, int Offset, TensorView View, int Whole);
+public sealed record Tensor(TensorPlace Place, ArenaOffset Offset, TensorView View, int Whole);
 
 /// <summary>One call of the network's run: a driver with its tensors, its weights and its scratch memory.</summary>
 /// <param name="Driver">The loop nest; equal drivers share one method.</param>
@@ -62,13 +69,13 @@ public sealed record Tensor(TensorPlace Place, int Offset, TensorView View, int 
 /// <param name="Output">What it writes.</param>
 /// <param name="Weights">Where its packed weights begin.</param>
 /// <param name="Scratch">Where its scratch memory begins in the workspace.</param>
-/// <param name="ScratchLength">Floats of scratch memory.</param>
+/// <param name="ScratchBytes">Bytes of scratch memory.</param>
 /// <param name="Parts">What it computes, at least one part.</param>
 /// <param name="Notes">How it does that, a line each.</param>
 /// <param name="Key">Its <see cref="LayerKey"/>; empty for what has no schedule to choose.</param>
 /// <param name="Group">Which of the network's groups it is part of.</param>
 public sealed record Step(
-    Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group)
+    Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, ArenaOffset Weights, ArenaOffset Scratch, long ScratchBytes, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group)
 {
     /// <summary>Weights of a later step that it prefetches; null for none.</summary>
     public WeightShare? Prefetch { get; init; }
@@ -127,43 +134,43 @@ public sealed record ScheduleMisfit(string Layer, string Isa, string What);
 public sealed record StagePacking(Folding.Stage Source, ConvolutionOperator? Convolution, int InPerGroup, BatchNormOperator? BatchNorm, EquatableArray<PackInstruction> Instructions);
 
 /// <summary>A block of packed weights.</summary>
-/// <param name="Offset">Floats from the start of the packed weights.</param>
-/// <param name="Length">Floats.</param>
-public abstract record PackInstruction(int Offset, int Length);
+/// <param name="Offset">Where in the packed weights it begins.</param>
+/// <param name="Bytes">Its bytes.</param>
+public abstract record PackInstruction(ArenaOffset Offset, long Bytes);
 
 /// <summary>Panels of a matrix product, [panel][k][lane]: output channels <paramref name="OutStart"/> to <paramref name="OutEnd"/>, zeros beyond.</summary>
-public sealed record PackPanels(int Offset, int Length, int OutStart, int OutEnd, int PanelWidth, int PanelCount, int KStart, int KCount) : PackInstruction(Offset, Length);
+public sealed record PackPanels(ArenaOffset Offset, long Bytes, int OutStart, int OutEnd, int PanelWidth, int PanelCount, int KStart, int KCount) : PackInstruction(Offset, Bytes);
 
 /// <summary>Weights for a <see cref="PixelPairKernel"/>: [k][group of eight channels][channel, twice].</summary>
-public sealed record PackPixelPairs(int Offset, int Length, int KStart, int KCount) : PackInstruction(Offset, Length);
+public sealed record PackPixelPairs(ArenaOffset Offset, long Bytes, int KStart, int KCount) : PackInstruction(Offset, Bytes);
 
 /// <summary>Bias for a <see cref="PixelPairKernel"/>, each value twice.</summary>
-public sealed record PackBiasPairs(int Offset, int Length) : PackInstruction(Offset, Length);
+public sealed record PackBiasPairs(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
 
 /// <summary>Bias, padded with zeros.</summary>
-public sealed record PackBias(int Offset, int Length) : PackInstruction(Offset, Length);
+public sealed record PackBias(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
 
 /// <summary>A batch norm on its own: scales, then shifts, each padded to half of the length.</summary>
-public sealed record PackScaleShift(int Offset, int Length) : PackInstruction(Offset, Length);
+public sealed record PackScaleShift(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
 
 /// <summary>A tensor as it is, padded with zeros.</summary>
-public sealed record PackTensor(int Offset, int Length, TensorKey Key) : PackInstruction(Offset, Length);
+public sealed record PackTensor(ArenaOffset Offset, long Bytes, TensorKey Key) : PackInstruction(Offset, Bytes);
 
 /// <summary>PReLU's slopes, one a channel.</summary>
-public sealed record PackSlopes(int Offset, int Length) : PackInstruction(Offset, Length);
+public sealed record PackSlopes(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
 
 /// <summary>Everything that the emitter prints for one instruction set; it decides nothing.</summary>
 /// <param name="Target">Instruction set.</param>
-/// <param name="PackedLength">Floats of packed weights.</param>
-/// <param name="WorkspaceLength">Floats of workspace.</param>
-/// <param name="PartScratchLength">Floats of scratch memory that every further thread needs for itself.</param>
-/// <param name="PeakLength">Floats of input, output and workspace together.</param>
+/// <param name="PackedBytes">Bytes of packed weights.</param>
+/// <param name="WorkspaceBytes">Bytes of workspace.</param>
+/// <param name="PartScratchBytes">Bytes of scratch memory that every further thread needs for itself.</param>
+/// <param name="PeakBytes">Bytes of input, output and workspace together.</param>
 /// <param name="Packing">How weights are stored.</param>
 /// <param name="Steps">What runs, in order.</param>
 /// <param name="Tensors">When each tensor of the workspace is needed.</param>
 /// <param name="Misfits">Measured schedules that cannot be; the cost model's stand in their place.</param>
 public sealed record NetworkPlan(
-    VectorTarget Target, int PackedLength, int WorkspaceLength, int PartScratchLength, long PeakLength, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps,
+    VectorTarget Target, long PackedBytes, long WorkspaceBytes, long PartScratchBytes, long PeakBytes, EquatableArray<StagePacking> Packing, EquatableArray<Step> Steps,
     EquatableArray<TensorLife> Tensors, EquatableArray<ScheduleMisfit> Misfits)
 {
     /// <summary>How images of bytes come in, where the network takes any.</summary>
@@ -179,5 +186,5 @@ public sealed record NetworkPlan(
 /// <summary>A tensor in the workspace.</summary>
 /// <param name="First">Number of the step that writes it first.</param>
 /// <param name="Last">Number of the last step that reads or writes it.</param>
-/// <param name="Length">Floats that it takes.</param>
-public sealed record TensorLife(int First, int Last, int Length);
+/// <param name="Bytes">Bytes that it takes.</param>
+public sealed record TensorLife(int First, int Last, long Bytes);

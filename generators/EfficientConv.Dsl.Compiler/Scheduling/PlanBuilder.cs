@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -8,10 +9,10 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="place">Where it lives.</param>
 /// <param name="view">Layout.</param>
 /// <param name="whole">The tensor that it is a part of, or null.</param>
-/// <param name="start">Where in <paramref name="whole"/>, or in the user's span, it begins, in floats.</param>
+/// <param name="start">Where in <paramref name="whole"/>, or in the user's span, it begins, in elements.</param>
 internal sealed class TensorSlot(TensorPlace place, TensorView view, TensorSlot? whole = null, int start = 0)
 {
-    private int _offset = start;
+    private ArenaOffset _offset = new(view.Element.Bytes(start));
 
     public TensorPlace Place => place;
 
@@ -24,14 +25,14 @@ internal sealed class TensorSlot(TensorPlace place, TensorView view, TensorSlot?
 
     public int LastStep { get; private set; } = -1;
 
-    public int Offset
+    public ArenaOffset Offset
     {
-        get => (whole?.Offset ?? 0) + _offset;
+        get => (whole?.Offset ?? default) + _offset;
         set => _offset = value;
     }
 
     /// <summary>Where in a pixel of the whole it begins, when the whole is not planar.</summary>
-    private int PixelOffset => whole is null ? 0 : whole.PixelOffset + _offset;
+    private int PixelOffset => whole is null ? 0 : whole.PixelOffset + start;
 
     /// <summary>
     /// Some of its channels, where they lie. Whole vectors may be read at every pixel where those behind the last channel lie within the pixel;
@@ -39,14 +40,14 @@ internal sealed class TensorSlot(TensorPlace place, TensorView view, TensorSlot?
     /// </summary>
     public TensorSlot Channels(int first, int count, bool isPadded = true)
     {
-        bool fits = view.IsPadded && PixelOffset + first + PlanBuilder.Align(count) <= view.PixelStride;
+        bool fits = view.IsPadded && PixelOffset + first + PlanBuilder.PadChannels(count) <= view.PixelStride;
         return new TensorSlot(place, view with { Shape = view.Shape with { Channels = count }, IsPadded = fits && isPadded }, this, first * view.ChannelStep);
     }
 
     /// <summary>Whether it is the channels of <paramref name="other"/> from <paramref name="first"/> on.</summary>
-    public bool IsChannelsOf(TensorSlot other, int first) => whole == other && _offset == first * other.View.ChannelStep;
+    public bool IsChannelsOf(TensorSlot other, int first) => whole == other && start == first * other.View.ChannelStep;
 
-    /// <summary>Pixels of it that begin at <paramref name="offset"/> floats, laid out as <paramref name="part"/> says.</summary>
+    /// <summary>Pixels of it that begin at <paramref name="offset"/> elements, laid out as <paramref name="part"/> says.</summary>
     public TensorSlot Pixels(int offset, TensorView part) => new(place, part, this, offset);
 
     /// <summary>Notes that <paramref name="step"/> reads or writes it.</summary>
@@ -61,17 +62,17 @@ internal sealed class TensorSlot(TensorPlace place, TensorView view, TensorSlot?
 /// <summary>Collects steps, packed weights and memory of a plan.</summary>
 internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings)
 {
-    /// <summary>Everything begins on a cache line of 64 bytes.</summary>
-    private const int Alignment = 16;
+    /// <summary>Pixels a multiple of so many bytes apart share few sets of the first-level cache.</summary>
+    private const int CrowdedBytes = 2048;
 
-    /// <summary>Pixels a multiple of so many floats apart share few sets of the first-level cache.</summary>
-    private const int CrowdedStride = 512;
+    /// <summary>Type of everything that is computed and packed.</summary>
+    private static readonly ElementType s_element = ElementType.Float32;
 
     private readonly List<Draft> _drafts = [];
     private readonly List<StagePacking> _packing = [];
     private readonly List<TensorSlot> _slots = [];
-    private int _packedLength;
-    private int _stepWeights;
+    private readonly Arena _packed = new(target.Caches.LineBytes);
+    private ArenaOffset _stepWeights;
 
     private readonly List<ScheduleMisfit> _misfits = [];
     private string _key = string.Empty;
@@ -97,20 +98,30 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         return slot;
     }
 
-    /// <summary>Channels are padded to 16 whatever the vector width, so that all instruction sets share one layout of maps.</summary>
+    /// <summary>Channels are padded to the widest vector whatever the target's is, so that all instruction sets share one layout of maps.</summary>
     public static TensorView PaddedView(Shape shape) => new(shape, false, PixelStride(shape), true);
 
     /// <summary>
-    /// Floats from a pixel of a tensor in the workspace to the next. Pixels 2 or 4 KiB apart fall into one or two sets of a first-level cache, which holds 8 or 12 lines
+    /// Elements from a pixel of a tensor in the workspace to the next. Pixels 2 or 4 KiB apart fall into one or two sets of a first-level cache, which holds 8 or 12 lines
     /// of a set, and a tile reads 14 pixels in turn. Two lines between them spread them, and leave pairs of lines, which are prefetched together, in pairs.
     /// </summary>
     public static int PixelStride(Shape shape)
     {
-        int stride = Align(shape.Channels);
-        return shape.Pixels > 1 && stride % CrowdedStride == 0 ? stride + (2 * Alignment) : stride;
+        int stride = PadChannels(shape.Channels), line = VectorTarget.Reference.Caches.LineBytes / s_element.Size;
+        return shape.Pixels > 1 && s_element.Bytes(stride) % CrowdedBytes == 0 ? stride + (2 * line) : stride;
     }
 
-    public static int Align(int length) => (length + Alignment - 1) / Alignment * Alignment;
+    /// <summary>Channels in whole vectors of every target.</summary>
+    public static int PadChannels(int channels) => (channels + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * VectorTarget.WidestLanes;
+
+    /// <summary>Elements in whole cache lines.</summary>
+    public int AlignToLine(int elements) => checked((int)(_packed.Align(s_element.Bytes(elements)) / s_element.Size));
+
+    /// <summary>Elements of a cache line.</summary>
+    public int LineLength => target.Caches.LineBytes / s_element.Size;
+
+    /// <summary>Scratch memory for a step.</summary>
+    public ScratchArena NewScratch() => new(target.Caches.LineBytes, s_element);
 
     /// <summary>Begins a group, which may have a measured schedule.</summary>
     public void BeginGroup(string? key, ScheduleOverrides? overrides)
@@ -137,25 +148,23 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     private void Misfit(string what) => _misfits.Add(new ScheduleMisfit(_key, target.Name, what));
 
-    private bool IsTile(int tile) => tile >= 1 && tile <= RegisterTiling.MaxVectors(target);
+    private bool IsTile(int tile) => tile >= 1 && tile <= target.WidestPanel;
 
     /// <summary>Register tiles of a product, as wide as the measured schedule says; <paramref name="distantSum"/> as <see cref="RegisterTiling.Choose"/> has it.</summary>
     public EquatableArray<PanelRun> Tiles(int pixels, int vectors, int distantSum = 0) =>
         RegisterTiling.Choose(target, pixels, vectors, Override is { } asked && IsTile(asked.Tile) ? asked.Tile : 0, distantSum);
 
     /// <summary>Begins a step: offsets of weights packed from now on are relative to here.</summary>
-    public void BeginStep() => _stepWeights = _packedLength;
+    public void BeginStep() => _stepWeights = new ArenaOffset(_packed.Bytes);
 
     /// <summary>Reserves packed weights; the offset is relative to the step's own.</summary>
-    public int Reserve(int length)
-    {
-        int offset = _packedLength;
-        _packedLength = checked(_packedLength + Align(length));
-        return offset - _stepWeights;
-    }
+    public ArenaOffset Reserve(int count) => _packed.Take(count, s_element).Plus(-_stepWeights.Bytes);
+
+    /// <summary>Bytes of <paramref name="count"/> weights.</summary>
+    public static long WeightBytes(int count) => s_element.Bytes(count);
 
     /// <summary>Absolute offset of a step-relative one.</summary>
-    public int Absolute(int offset) => _stepWeights + offset;
+    public ArenaOffset Absolute(ArenaOffset offset) => _stepWeights + offset;
 
     public void Pack(Stage stage, ConvolutionOperator? convolution, int inPerGroup, BatchNormOperator? batchNorm, params PackInstruction[] instructions) =>
         _packing.Add(new StagePacking(stage, convolution, inPerGroup, batchNorm, instructions.ToEquatableArray()));
@@ -172,22 +181,24 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         int index = _drafts.Count;
         foreach (TensorSlot? slot in new[] { input, residual, output })
             slot?.Use(index);
-        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, parts.ToEquatableArray(), notes.ToEquatableArray(), _key, _group));
-        _stepWeights = _packedLength;
+        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Bytes ?? 0, scratch?.OwnBytes ?? 0, parts.ToEquatableArray(), notes.ToEquatableArray(), _key, _group));
+        BeginStep();
     }
 
     /// <summary>Adds a note to the last step.</summary>
     public void AddNote(string note) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Notes = _drafts[_drafts.Count - 1].Notes.Append(note).ToEquatableArray() };
 
-    public NetworkPlan Build(long inputLength, long outputLength)
+    /// <summary>The plan.</summary>
+    /// <param name="spanBytes">Bytes of the user's input and output.</param>
+    public NetworkPlan Build(long spanBytes)
     {
         List<Placed> placed = [];
-        int workspace = 0;
+        long workspace = 0, line = target.Caches.LineBytes;
         List<TensorLife> tensors = [];
         foreach (TensorSlot slot in _slots.Where(s => s.Place == TensorPlace.Workspace && s.LastStep >= 0))
         {
-            TensorLife life = new(slot.FirstStep, slot.LastStep, Align(slot.View.Length));
-            slot.Offset = Place(life.Length, life.First, life.Last);
+            TensorLife life = new(slot.FirstStep, slot.LastStep, _packed.Align(slot.View.Bytes));
+            slot.Offset = Place(life.Bytes, life.First, life.Last);
             tensors.Add(life);
         }
 
@@ -195,70 +206,38 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         for (int i = 0; i < _drafts.Count; i++)
         {
             Draft d = _drafts[i];
-            int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Parts, d.Notes, d.Key, d.Group));
+            ArenaOffset scratch = d.ScratchBytes == 0 ? default : Place(_packed.Align(d.ScratchBytes), i, i);
+            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchBytes, d.Parts, d.Notes, d.Key, d.Group));
         }
 
+        workspace = Math.Max(workspace, line);
         return new NetworkPlan(
-            target, Math.Max(_packedLength, Alignment), Math.Max(workspace, Alignment), Math.Max(_drafts.Max(d => d.OwnLength), Alignment),
-            inputLength + outputLength + Math.Max(workspace, Alignment), _packing.ToEquatableArray(), steps.ToEquatableArray(), tensors.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
+            target, Math.Max(_packed.Bytes, line), workspace, Math.Max(_drafts.Max(d => d.OwnBytes), line), spanBytes + workspace,
+            _packing.ToEquatableArray(), steps.ToEquatableArray(), tensors.ToEquatableArray(), _misfits.Distinct().ToEquatableArray());
 
         Tensor Resolve(TensorSlot slot) => new(slot.Place, slot.Offset, slot.View, _slots.IndexOf(slot.Whole));
 
         // First fit: the lowest offset that overlaps nothing alive at the same time.
-        int Place(int length, int first, int last)
+        ArenaOffset Place(long bytes, int first, int last)
         {
-            int offset = 0;
+            long offset = 0;
             foreach (Placed other in placed.Where(p => p.First <= last && p.Last >= first).OrderBy(p => p.Offset))
             {
-                if (other.Offset >= offset + length)
+                if (other.Offset >= offset + bytes)
                     break;
-                offset = Math.Max(offset, other.Offset + other.Length);
+                offset = Math.Max(offset, other.Offset + other.Bytes);
             }
 
-            placed.Add(new Placed(offset, length, first, last));
-            workspace = Math.Max(workspace, checked(offset + length));
-            return offset;
+            placed.Add(new Placed(offset, bytes, first, last));
+            workspace = Math.Max(workspace, offset + bytes);
+            _ = new ArenaOffset(workspace).In(s_element); // Further than 32-bit integers of elements reach is an error.
+            return new ArenaOffset(offset);
         }
     }
 
-    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group);
+    private sealed record Draft(
+        Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, ArenaOffset Weights, long ScratchBytes, long OwnBytes, EquatableArray<StepPart> Parts, EquatableArray<string> Notes,
+        string Key, int Group);
 
-    private readonly record struct Placed(int Offset, int Length, int First, int Last);
-}
-
-/// <summary>Scratch memory of one step: first what every thread has for itself, then what all share.</summary>
-internal sealed class ScratchArena
-{
-    private bool _shared;
-
-    /// <summary>Floats in all.</summary>
-    public int Length { get; private set; }
-
-    /// <summary>Floats that every thread has for itself.</summary>
-    public int OwnLength { get; private set; }
-
-    /// <summary>Reserves memory that every thread has for itself.</summary>
-    public int Own(int length)
-    {
-        if (_shared)
-            throw new InvalidOperationException("A thread's own memory lies in front of what all share.");
-        int offset = Take(length);
-        OwnLength = Length;
-        return offset;
-    }
-
-    /// <summary>Reserves memory that all threads share.</summary>
-    public int Shared(int length)
-    {
-        _shared = true;
-        return Take(length);
-    }
-
-    private int Take(int length)
-    {
-        int offset = Length;
-        Length = checked(Length + PlanBuilder.Align(length));
-        return offset;
-    }
+    private readonly record struct Placed(long Offset, long Bytes, int First, int Last);
 }

@@ -68,7 +68,7 @@ public sealed record PlanarConvolutionKernel(
     EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : Kernel;
 
 /// <summary>1x1 convolution from planes to planes.</summary>
-public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residual, TensorView Output, PlanarPointwiseKernel Kernel, int Bias, ActivationFunction Pass)
+public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residual, TensorView Output, PlanarPointwiseKernel Kernel, ArenaOffset Bias, ActivationFunction Pass)
     : Driver("PlanarPointwise", Input, Residual, Output)
 {
     /// <inheritdoc/>
@@ -81,10 +81,10 @@ public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residua
 /// <param name="Rows">Rows of the padded buffer.</param>
 /// <param name="Row">Layout of a row.</param>
 /// <param name="Offset">Where the buffer lies in the scratch memory.</param>
-public sealed record PlanarPadding(int PadTop, int PadLeft, int Rows, PlanarRow Row, int Offset);
+public sealed record PlanarPadding(int PadTop, int PadLeft, int Rows, PlanarRow Row, ArenaOffset Offset);
 
 /// <summary>Depthwise convolution from planes to planes, channel after channel.</summary>
-public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, PlanarDepthwiseKernel Kernel, PlanarPadding Padding, int Bias, ActivationFunction Pass)
+public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, PlanarDepthwiseKernel Kernel, PlanarPadding Padding, ArenaOffset Bias, ActivationFunction Pass)
     : Driver("PlanarDepthwise", Input, null, Output)
 {
     /// <inheritdoc/>
@@ -115,7 +115,7 @@ public sealed record PlanarShuffleDriver(TensorView Input, TensorView Output, in
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record PlanarSeparableDriver(
     TensorView Input, TensorView? Residual, TensorView Output, PlanarDepthwiseKernel Depthwise, ActivationFunction DepthwisePass, PlanarPointwiseKernel Project,
-    ActivationFunction ProjectPass, PlanarPadding Padding, int Rows, int DepthwiseRows, FusedOffsets Offsets) : Driver("PlanarSeparable", Input, Residual, Output)
+    ActivationFunction ProjectPass, PlanarPadding Padding, int Rows, ArenaOffset DepthwiseRows, FusedOffsets Offsets) : Driver("PlanarSeparable", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Depthwise, Project];
@@ -123,7 +123,7 @@ public sealed record PlanarSeparableDriver(
 
 /// <summary>Dense or grouped convolution from planes to planes, row after row.</summary>
 public sealed record PlanarConvolutionDriver(
-    TensorView Input, TensorView Output, PlanarConvolutionKernel Kernel, PlanarPadding Padding, int StrideHeight, int Bias, ActivationFunction Pass)
+    TensorView Input, TensorView Output, PlanarConvolutionKernel Kernel, PlanarPadding Padding, int StrideHeight, ArenaOffset Bias, ActivationFunction Pass)
     : Driver("PlanarConvolution", Input, null, Output)
 {
     /// <inheritdoc/>

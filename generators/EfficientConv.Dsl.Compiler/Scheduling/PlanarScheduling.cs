@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -12,12 +13,6 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 internal static class PlanarScheduling
 {
-    /// <summary>Widest vector of all targets: maps that fill it fill every other.</summary>
-    private const int WidestVector = 16;
-
-    /// <summary>Cycles to move a value from planes to pixels or back, where the planes lie in the second-level cache.</summary>
-    private const double TransposeCycles = 1.0;
-
     /// <summary>Longer sums over planes reach too many rows of memory at once for the first-level cache.</summary>
     private const int LongestPlanarSum = 320;
 
@@ -44,11 +39,11 @@ internal static class PlanarScheduling
     private static bool IsCheaper(ConvolutionStage stage)
     {
         int width = stage.Output.Width;
-        if (width < WidestVector)
+        if (width < VectorTarget.WidestLanes)
             return false;
-        double products = (double)stage.Output.Count * stage.Taps / (2 * WidestVector), whole = (width + WidestVector - 1) / WidestVector * WidestVector;
-        double lanesByChannel = (stage.OutPerGroup + WidestVector - 1) / WidestVector * (double)WidestVector / stage.OutPerGroup;
-        return products * whole / width < (products * lanesByChannel) + (TransposeCycles * (stage.Input.Count + stage.Output.Count));
+        double products = stage.Output.Count * stage.Taps / VectorTarget.Reference.MultiplyAddsPerCycle, whole = (width + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * VectorTarget.WidestLanes;
+        double lanesByChannel = (stage.OutPerGroup + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * (double)VectorTarget.WidestLanes / stage.OutPerGroup;
+        return products * whole / width < (products * lanesByChannel) + (VectorTarget.Reference.Rates.ChoiceTurnCycles * (stage.Input.Count + stage.Output.Count));
     }
 
     /// <summary>Whether a 1x1 convolution into planes is worth turning its input, which has far fewer channels than its output, instead of the output.</summary>
@@ -83,7 +78,7 @@ internal static class PlanarScheduling
     }
 
     private static bool FillsRows(ConvolutionStage stage) =>
-        !stage.IsDepthwise && stage.Winograd is null && stage.Output.Width % WidestVector == 0 && stage.Input.Channels <= LongestPlanarSum;
+        !stage.IsDepthwise && stage.Winograd is null && stage.Output.Width % VectorTarget.WidestLanes == 0 && stage.Input.Channels <= LongestPlanarSum;
 
     public static bool Fits(ScheduleSettings settings, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
         group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&
@@ -102,7 +97,7 @@ internal static class PlanarScheduling
     }
 
     /// <summary>Whether whole vectors over <paramref name="pixels"/> compute at most an eighth too much.</summary>
-    private static bool WasteIsSmall(int pixels) => pixels >= WidestVector && (pixels + WidestVector - 1) / WidestVector * WidestVector * 8 <= pixels * 9;
+    private static bool WasteIsSmall(int pixels) => pixels >= VectorTarget.WidestLanes && (pixels + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * VectorTarget.WidestLanes * 8 <= pixels * 9;
 
     /// <summary>Squeeze-and-excitation or channel shuffle between the user's planes; false where one side has another layout.</summary>
     public static bool TrySchedule(PlanBuilder plan, Stage stage, TensorSlot input, TensorSlot? output)
@@ -113,7 +108,7 @@ internal static class PlanarScheduling
         {
             case SqueezeStage squeeze:
                 plan.BeginStep();
-                ScratchArena scratch = new();
+                ScratchArena scratch = plan.NewScratch();
                 plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch, MapScheduling.Describe(squeeze));
                 return true;
             case ShuffleStage shuffle:
@@ -133,8 +128,8 @@ internal static class PlanarScheduling
         plan.BeginStep();
         PlanarPointwiseKernel kernel = new(
             pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels);
-        int weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
-        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), outChannels)]);
+        ArenaOffset weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
+        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
@@ -144,12 +139,12 @@ internal static class PlanarScheduling
     {
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         int channels = stage.Output.Channels, height = stage.Output.Height;
-        ScratchArena scratch = new();
-        PlanarPadding padding = Pad(stage, height, 1, scratch);
+        ScratchArena scratch = plan.NewScratch();
+        PlanarPadding padding = Pad(plan, stage, height, 1, scratch);
         plan.BeginStep();
         PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, inline);
-        int weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(weights), channels * stage.Taps, 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), channels));
+        ArenaOffset weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
+        plan.Pack(stage, new PackPanels(plan.Absolute(weights), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(channels)));
         plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
     }
 
@@ -159,21 +154,21 @@ internal static class PlanarScheduling
         (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
         (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
         int rows = StepRows(plan.Settings, group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
-        ScratchArena scratch = new();
-        PlanarPadding padding = Pad(depthwise, rows, 1, scratch);
-        int depthwiseRows = scratch.Own(channels * pixels);
+        ScratchArena scratch = plan.NewScratch();
+        PlanarPadding padding = Pad(plan, depthwise, rows, 1, scratch);
+        ArenaOffset depthwiseRows = scratch.Own(channels * pixels);
         plan.BeginStep();
         PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseInline);
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, residual is not null, projectInline, runs, tiles);
-        int lanes = plan.Reserve(channels * depthwise.Taps), depthwiseBias = plan.Reserve(channels);
-        plan.Pack(depthwise, new PackPanels(plan.Absolute(lanes), channels * depthwise.Taps, 0, channels, 1, channels, 0, depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), channels));
-        int weights = plan.Reserve(outChannels * channels), bias = plan.Reserve(outChannels);
-        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), new PackBias(plan.Absolute(bias), outChannels)]);
+        ArenaOffset lanes = plan.Reserve(channels * depthwise.Taps), depthwiseBias = plan.Reserve(channels);
+        plan.Pack(depthwise, new PackPanels(plan.Absolute(lanes), PlanBuilder.WeightBytes(channels * depthwise.Taps), 0, channels, 1, channels, 0, depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), PlanBuilder.WeightBytes(channels)));
+        ArenaOffset weights = plan.Reserve(outChannels * channels), bias = plan.Reserve(outChannels);
+        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
         plan.AddStep(
             new PlanarSeparableDriver(
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
-                new FusedOffsets(0, 0, lanes, depthwiseBias, weights, bias)),
+                new FusedOffsets(default, default, lanes, depthwiseBias, weights, bias)),
             input, residual, output, scratch,
             [ConvolutionScheduling.Describe("depthwise", depthwise), ConvolutionScheduling.Describe("pointwise", project)], FormattableString.Invariant($"{rows} output rows a step, planes in and out"));
     }
@@ -183,24 +178,24 @@ internal static class PlanarScheduling
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         ConvolutionOperator c = stage.Convolution;
         int outChannels = stage.Output.Channels, outPerGroup = stage.OutPerGroup;
-        ScratchArena scratch = new();
-        PlanarPadding padding = Pad(stage, 1, stage.Input.Channels, scratch);
+        ScratchArena scratch = plan.NewScratch();
+        PlanarPadding padding = Pad(plan, stage, 1, stage.Input.Channels, scratch);
         plan.BeginStep();
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outPerGroup, stage.Output.Width);
         PlanarConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, inline, runs, tiles);
-        int weights = plan.Reserve(outChannels * stage.Taps), bias = plan.Reserve(outChannels);
+        ArenaOffset weights = plan.Reserve(outChannels * stage.Taps), bias = plan.Reserve(outChannels);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
-            packing.AddRange(PackTiles(plan, tiles, weights + (g * outPerGroup * stage.Taps), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
-        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), outChannels)]);
+            packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
+        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
     }
 
     /// <summary>A buffer for the input rows under <paramref name="outputRows"/> rows, of <paramref name="channels"/> channels.</summary>
-    private static PlanarPadding Pad(ConvolutionStage stage, int outputRows, int channels, ScratchArena scratch)
+    private static PlanarPadding Pad(PlanBuilder plan, ConvolutionStage stage, int outputRows, int channels, ScratchArena scratch)
     {
         ConvolutionOperator c = stage.Convolution;
         int rows = ((outputRows - 1) * c.Stride.Height) + ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
@@ -209,8 +204,8 @@ internal static class PlanarScheduling
             ((stage.Output.Width - 1) * c.Stride.Width) + ShapeInference.EffectiveKernel(c.Kernel.Width, c.Dilation.Width));
 
         // Rows begin on cache lines. A vector behind the last row may be read whole.
-        PlanarRow row = new(c.Stride.Width, PlanBuilder.Align((columns + c.Stride.Width - 1) / c.Stride.Width));
-        return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Own((rows * channels * row.Length) + WidestVector));
+        PlanarRow row = new(c.Stride.Width, plan.AlignToLine((columns + c.Stride.Width - 1) / c.Stride.Width));
+        return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Own((rows * channels * row.Length) + VectorTarget.WidestLanes));
     }
 
     private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, ActivationFunction inline)
@@ -238,9 +233,9 @@ internal static class PlanarScheduling
     {
         Shape output = group.Depthwise.Output;
         int[] fitting = Enumerable.Range(1, output.Height)
-            .Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepCachePart))).ToArray();
+            .Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * ElementType.Float32.Size <= settings.SecondLevel(StepCachePart))).ToArray();
         int most = fitting[fitting.Length - 1];
-        return fitting.LastOrDefault(rows => output.Height / rows % 2 == 0 && rows * 2 >= most && rows * output.Width % WidestVector == 0) is > 0 and int even ? even : most;
+        return fitting.LastOrDefault(rows => output.Height / rows % 2 == 0 && rows * 2 >= most && rows * output.Width % VectorTarget.WidestLanes == 0) is > 0 and int even ? even : most;
     }
 
     /// <summary>Register tiles of output channels x pixels.</summary>
@@ -272,13 +267,13 @@ internal static class PlanarScheduling
         return runs.ToEquatableArray();
     }
 
-    private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, int offset, int outEnd, int taps, int channel = 0)
+    private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, ArenaOffset offset, int outEnd, int taps, int channel = 0)
     {
         foreach (TileRun tile in tiles)
         {
-            int length = tile.Pixels * tile.Count * taps;
-            yield return new PackPanels(plan.Absolute(offset), length, channel, outEnd, tile.Pixels, tile.Count, 0, taps);
-            offset += length;
+            long bytes = PlanBuilder.WeightBytes(tile.Pixels * tile.Count * taps);
+            yield return new PackPanels(plan.Absolute(offset), bytes, channel, outEnd, tile.Pixels, tile.Count, 0, taps);
+            offset = offset.Plus(bytes);
             channel += tile.Pixels * tile.Count;
         }
     }

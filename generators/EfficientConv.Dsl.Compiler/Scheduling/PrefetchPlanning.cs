@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -31,7 +32,7 @@ public sealed record Prefetch(Prefetched What, int Step = 0, int Distance = 0);
 /// <param name="Offset">Where they begin.</param>
 /// <param name="Units">Units that threads share; 0 where each reads all.</param>
 /// <param name="UnitLength">Floats of a unit.</param>
-public sealed record WeightShare(int Offset, int Units = 0, int UnitLength = 0);
+public sealed record WeightShare(ArenaOffset Offset, int Units = 0, int UnitLength = 0);
 
 /// <summary>What the products of a slab prefetch besides the next slab's weights.</summary>
 /// <param name="Projection">The weights of a slab's projection.</param>
@@ -49,11 +50,8 @@ internal static class PrefetchPlanning
     /// <summary>Part of the second-level cache for a linear layer's weights.</summary>
     private const double ClassifierPart = 1;
 
-    /// <summary>Floats of a cache line.</summary>
-    private const int LineFloats = 16;
-
-    /// <summary>Most floats of a step: more of them take longer than the step.</summary>
-    private const int LargestStep = 2 * LineFloats;
+    /// <summary>Most cache lines of a step: more of them take longer than the step.</summary>
+    private const int MostLines = 2;
 
     /// <summary><paramref name="plan"/> with what its kernels and steps prefetch in the caches of <paramref name="settings"/>.</summary>
     public static NetworkPlan Plan(NetworkPlan plan, ScheduleSettings settings)
@@ -69,19 +67,19 @@ internal static class PrefetchPlanning
         switch (driver)
         {
             case PointwiseDriver d:
-                return d with { Kernel = With(d.Kernel, NextWeights(target, d.Kernel, d.ChannelBlocks, 1) ?? (d.Kernel.Initial == Initial.BiasAndResidual && IsFar(d.Residual!) ? NextResidual(d.Kernel) : null)) };
+                return d with { Kernel = With(d.Kernel, NextWeights(target, d.Kernel, d.ChannelBlocks, 1) ?? (d.Kernel.Initial == Initial.BiasAndResidual && IsFar(d.Residual!) ? NextResidual(target, d.Kernel) : null)) };
 
             // Every block of channels prefetches the next one's weights, all rows together.
             case RowDriver { Kernel: ConvolutionKernel kernel, ChannelBlocks: > 1 } d:
-                return d with { Kernel = With(kernel, Given(Step(target.Padded(kernel.OutPerGroup) * kernel.Taps, kernel.Steps * d.Output.Shape.Height))) };
+                return d with { Kernel = With(kernel, Given(Step(target, target.Padded(kernel.OutPerGroup) * kernel.Taps, kernel.Steps * d.Output.Shape.Height))) };
 
             case WinogradDriver d:
-                int step = Step(d.Product, d.Product.Share == WorkShare.Tiles ? 2 * d.WeightStep : d.WeightStep);
+                int step = Step(target, d.Product, d.Product.Share == WorkShare.Tiles ? 2 * d.WeightStep : d.WeightStep);
                 return d with { Product = With(d.Product, step == 0 ? null : new Prefetch(Prefetched.Weights, step, d.WeightStep)) };
 
             // The depthwise layer is over too soon to prefetch rows of a map that has left the second-level cache: the product before it asks for them.
             case FusedRowsDriver { Expand: null, Stem: null, Load: RowLoad.None, Project: PointwiseKernel product } d when IsFar(d.Input):
-                return d with { Project = With(product, Given(Step(product, d.Rows * d.StrideHeight * d.Input.RowStep))) };
+                return d with { Project = With(product, Given(Step(target, product, d.Rows * d.StrideHeight * d.Input.RowStep))) };
 
             case FusedSlabsDriver d:
                 return Plan(d, target, settings);
@@ -94,7 +92,7 @@ internal static class PrefetchPlanning
                 return driver;
         }
 
-        bool IsFar(TensorView view) => view.Length * (long)sizeof(float) > settings.SecondLevelBytes;
+        bool IsFar(TensorView view) => view.Bytes > settings.SecondLevelBytes;
     }
 
     private static FusedSlabsDriver Plan(FusedSlabsDriver d, VectorTarget target, ScheduleSettings settings)
@@ -105,7 +103,7 @@ internal static class PrefetchPlanning
         WeightShare projection = d.First.Share == WorkShare.TilesOfPanels ? new(d.Offsets.Project, d.Slab * target.Vectors(d.First.OutChannels), target.Lanes) : new(d.Offsets.Project);
         return d with
         {
-            Expand = d.Expand is null ? null : With(d.Expand, NextSlab(d.Expand, d.Input.Shape.Height), gateStep == 0 ? null : new Prefetch(Prefetched.GateWeights, Step(d.Expand, gateStep))),
+            Expand = d.Expand is null ? null : With(d.Expand, NextSlab(d.Expand, d.Input.Shape.Height), gateStep == 0 ? null : new Prefetch(Prefetched.GateWeights, Step(target, d.Expand, gateStep))),
             First = Projection(d.First),
             Middle = Projection(d.Middle),
             LastKernel = Projection(d.LastKernel),
@@ -116,7 +114,7 @@ internal static class PrefetchPlanning
 
         // Other threads made some of the blocks of the projection's input.
         PointwiseKernel Projection(PointwiseKernel kernel) => With(
-            kernel, NextSlab(kernel, d.Output.Shape.Height), kernel.Share == WorkShare.TilesOfPanels && kernel.ChannelBlock < kernel.InChannels ? new Prefetch(Prefetched.Input, LineFloats) : null);
+            kernel, NextSlab(kernel, d.Output.Shape.Height), kernel.Share == WorkShare.TilesOfPanels && kernel.ChannelBlock < kernel.InChannels ? new Prefetch(Prefetched.Input, LineLength(target)) : null);
 
         // Threads that share slabs, and products of gated weights, need other weights next than those behind their own.
         Prefetch? NextSlab(PointwiseKernel kernel, int rows) => NextWeights(target, kernel, d.Slabs, d.ByRow ? rows : 1) is { } next ? (d.ByRow ? next : Given(next.Step)) : null;
@@ -130,8 +128,8 @@ internal static class PrefetchPlanning
     {
         long weights = ((long)target.Padded(squeeze.Squeezed) * (squeeze.Channels + 1)) + ((long)target.Padded(squeeze.Channels) * squeeze.Squeezed);
         long used = ((long)d.Output.Shape.Pixels * d.Hidden) + ((long)d.Input.Shape.Pixels * expand.OutChannels) + (2L * Weights(target, expand));
-        int slab = (int)(Math.Min(weights, (settings.SecondLevelBytes / sizeof(float)) - used) / d.Slabs);
-        return slab > 0 && Step(expand, slab) > 0 ? slab : 0;
+        int slab = (int)(Math.Min(weights, (settings.SecondLevelBytes / ElementType.Float32.Size) - used) / d.Slabs);
+        return slab > 0 && Step(target, expand, slab) > 0 ? slab : 0;
     }
 
     /// <summary>
@@ -141,7 +139,7 @@ internal static class PrefetchPlanning
     private static Driver PlanClassifier(Driver[] drivers, int index, VectorTarget target, ScheduleSettings settings) =>
         drivers[index] is PointwiseDriver { Chunks: 1, ChannelBlocks: 1, Kernel: { Prefetches.Count: 0, Pixels: > 1 } kernel } product
         && drivers.Skip(index + 1).FirstOrDefault(d => d is not GlobalAverageDriver) is PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear }
-            ? product with { Kernel = With(kernel, Given(Step(kernel, Math.Min(Weights(target, linear), settings.SecondLevel(ClassifierPart) / sizeof(float))))) }
+            ? product with { Kernel = With(kernel, Given(Step(target, kernel, Math.Min(Weights(target, linear), settings.SecondLevel(ClassifierPart) / ElementType.Float32.Size)))) }
             : drivers[index];
 
     /// <summary>The first weights that a thread reads behind step <paramref name="index"/>, or any behind the last; null where that step prefetches none.</summary>
@@ -170,14 +168,14 @@ internal static class PrefetchPlanning
     /// <param name="rows">Rows of which threads do a share each, 1 where a call does them all: half of them prefetch it all.</param>
     private static Prefetch? NextWeights(VectorTarget target, PointwiseKernel kernel, int blocks, int rows)
     {
-        int floats = Weights(target, kernel), step = Step(floats, kernel.Steps * ((rows + 1) / 2));
+        int floats = Weights(target, kernel), step = Step(target, floats, kernel.Steps * ((rows + 1) / 2));
         return blocks == 1 || step == 0 ? null : new Prefetch(Prefetched.Weights, step, floats);
     }
 
     /// <summary>The next tile's residual, for a product whose threads share tiles; null for others, and where there is no time for it.</summary>
-    private static Prefetch? NextResidual(PointwiseKernel kernel)
+    private static Prefetch? NextResidual(VectorTarget target, PointwiseKernel kernel)
     {
-        int step = Step(kernel.Panels[0].Tiles.Max(run => run.Pixels) * kernel.ResidualPixelStep, kernel.Panels.Sum(run => run.Count) * kernel.InChannels);
+        int step = Step(target, kernel.Panels[0].Tiles.Max(run => run.Pixels) * kernel.ResidualPixelStep, kernel.Panels.Sum(run => run.Count) * kernel.InChannels);
         return kernel.Share != WorkShare.Tiles || kernel.Panels.Count > 1 || step == 0 ? null : new Prefetch(Prefetched.Residual, step);
     }
 
@@ -188,13 +186,15 @@ internal static class PrefetchPlanning
     private static int Weights(VectorTarget target, PointwiseKernel kernel) => kernel.Panels.Sum(run => run.Count * run.Vectors) * target.Lanes * kernel.InChannels;
 
     /// <summary>Floats to prefetch in each step of a product's sums, so that all of them prefetch <paramref name="floats"/>; 0 where there is no time for it.</summary>
-    private static int Step(PointwiseKernel kernel, int floats) => Step(floats, kernel.Steps);
+    private static int Step(VectorTarget target, PointwiseKernel kernel, int floats) => Step(target, floats, kernel.Steps);
 
-    private static int Step(int floats, int steps)
+    private static int Step(VectorTarget target, int floats, int steps)
     {
         int step = (floats + steps - 1) / steps;
-        return step > LargestStep ? 0 : step;
+        return step > MostLines * LineLength(target) ? 0 : step;
     }
+
+    private static int LineLength(VectorTarget target) => target.Caches.LineBytes / ElementType.Float32.Size;
 
     private static T With<T>(T kernel, params Prefetch?[] prefetches)
         where T : Kernel => kernel with { Prefetches = prefetches.OfType<Prefetch>().ToEquatableArray() };

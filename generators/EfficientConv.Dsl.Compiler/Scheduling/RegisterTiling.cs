@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -13,7 +14,7 @@ public static class RegisterTiling
 {
     /// <summary>Predicted cycles of one step of the sum over <paramref name="pixels"/> x <paramref name="vectors"/>, in the tiles that <see cref="Choose"/> gives.</summary>
     public static double Cycles(VectorTarget target, int pixels, int vectors) =>
-        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCost(tile.Pixels, run.Vectors)));
+        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCycles(target, tile.Pixels, run.Vectors)));
 
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
     /// <param name="target">Instruction set.</param>
@@ -25,7 +26,7 @@ public static class RegisterTiling
     {
         double best = double.MaxValue;
         int width = 1;
-        for (int candidate = 1; candidate <= Math.Min(vectors, MaxVectors(target)); candidate++)
+        for (int candidate = 1; candidate <= Math.Min(vectors, target.WidestPanel); candidate++)
         {
             double cost = PanelCost(target, pixels, candidate, distantSum) * (vectors / candidate);
             if (vectors % candidate != 0)
@@ -59,15 +60,6 @@ public static class RegisterTiling
         return runs.ToEquatableArray();
     }
 
-    /// <summary>Floats of a panel that stays in the first-level cache beside the pixels of its tiles.</summary>
-    private const int ResidentPanel = 8 * 1024;
-
-    /// <summary>Cycles in which a float comes from the second-level cache, while as much is fetched into it: measured, a line in somewhat more than 3.</summary>
-    private const double CyclesPerDistantFloat = 0.2;
-
-    /// <summary>Widest panel: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
-    internal static int MaxVectors(VectorTarget target) => target.Registers == 32 ? 12 : 6;
-
     /// <summary>
     /// Most pixels of a tile: accumulators, the panel's weights and one broadcast fit the registers. A panel of one vector multiplies by
     /// broadcasts from memory, which need no register.
@@ -81,7 +73,7 @@ public static class RegisterTiling
         double cost = double.MaxValue;
         for (int tile = 1; tile <= Math.Min(pixels, MaxPixels(target, vectors)); tile++)
         {
-            double candidate = TileCosts(pixels, tile, vectors);
+            double candidate = TileCycles(target, Split(pixels, tile), vectors);
             if (candidate <= cost)
                 (best, cost) = (tile, candidate);
         }
@@ -94,21 +86,22 @@ public static class RegisterTiling
     {
         EquatableArray<TileRun> tiles = Split(pixels, BestTile(target, pixels, vectors));
         if (distantSum == 0)
-            return tiles.Sum(run => run.Count * TileCost(run.Pixels, vectors));
-        double arrival = vectors * target.Lanes * CyclesPerDistantFloat;
-        bool stays = (long)vectors * target.Lanes * distantSum <= ResidentPanel;
-        return tiles.Sum(run => run.Count * Math.Max(TileCost(run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCost(tiles[0].Pixels, vectors)) : 0);
+            return TileCycles(target, tiles, vectors);
+        double arrival = ElementType.Float32.Bytes(vectors * target.Lanes) / target.Rates.BusyWeightRate;
+        bool stays = ElementType.Float32.Bytes((long)vectors * target.Lanes * distantSum) <= target.Caches.FirstLevelBytes;
+        return tiles.Sum(run => run.Count * Math.Max(TileCycles(target, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target, tiles[0].Pixels, vectors)) : 0);
     }
 
-    private static double TileCosts(int pixels, int tile, int vectors) => Split(pixels, tile).Sum(run => run.Count * TileCost(run.Pixels, vectors));
+    private static double TileCycles(VectorTarget target, EquatableArray<TileRun> tiles, int vectors) => tiles.Sum(run => run.Count * TileCycles(target, run.Pixels, vectors));
 
     /// <summary>
-    /// Cycles of one step of the sum: two multiply-adds and two loads start a cycle, and a tile of fewer than eight accumulators waits for
-    /// their latency of four cycles. Broadcasts and weights are loads; a little is added for the loop itself.
+    /// Cycles of one step of the sum: bound by multiply-adds, by loads of weights and inputs, or by the latency of the one multiply-add for which the next step waits, and
+    /// a little for the loop itself.
     /// </summary>
-    internal static double TileCost(int pixels, int vectors)
+    internal static double TileCycles(VectorTarget target, int pixels, int vectors)
     {
-        double multiplyAdds = pixels * vectors / 2.0, loads = (pixels + vectors) / 2.0;
-        return Math.Max(Math.Max(multiplyAdds, loads), 4) + 0.25;
+        CoreRates rates = target.Rates;
+        int loads = vectors + (target.MultipliesByLane ? target.Vectors(pixels) : pixels);
+        return Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, loads / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
     }
 }

@@ -1,3 +1,6 @@
+using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
+
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
 /// <summary>How a fused block (expand, depthwise, project) is run, numbered as the attribute enumeration of the runtime library.</summary>
@@ -17,21 +20,14 @@ public enum BlockForm
 }
 
 /// <summary>What the schedule is made for. None of it changes a bit of the results.</summary>
-/// <param name="FirstLevelBytes">First-level data cache of a core, in bytes.</param>
-/// <param name="SecondLevelBytes">Second-level cache of a core, in bytes.</param>
+/// <param name="FirstLevelBytes">First-level data cache of a core, in bytes; 0 for the target's default.</param>
+/// <param name="SecondLevelBytes">Second-level cache of a core, in bytes; 0 for the target's default.</param>
 /// <param name="Form">Form of every fused block that can have it.</param>
 /// <param name="Rows">Output rows of a step of every fused block that can have them; 0 for the cheapest.</param>
 /// <param name="Slab">Hidden channels of a slab of every fused block that can have them; 0 for the cheapest.</param>
 public sealed record ScheduleSettings(
-    int FirstLevelBytes = ScheduleSettings.DefaultFirstLevelBytes, int SecondLevelBytes = ScheduleSettings.DefaultSecondLevelBytes,
-    BlockForm Form = BlockForm.Auto, int Rows = 0, int Slab = 0)
+    int FirstLevelBytes = 0, int SecondLevelBytes = 0, BlockForm Form = BlockForm.Auto, int Rows = 0, int Slab = 0)
 {
-    /// <summary>The first-level cache of most cores since 2010, and less than that of any since 2020.</summary>
-    public const int DefaultFirstLevelBytes = 32 * 1024;
-
-    /// <summary>The second-level cache of server cores since 2017; desktop and phone cores have 256 KB to 3 MB.</summary>
-    public const int DefaultSecondLevelBytes = 1024 * 1024;
-
     /// <summary>Fewest and most bytes of either cache.</summary>
     public const int FewestBytes = 4096, MostBytes = 256 * 1024 * 1024;
 
@@ -41,8 +37,15 @@ public sealed record ScheduleSettings(
     /// <summary>Whether <paramref name="bytes"/> can be a cache's size.</summary>
     public static bool IsBelievable(int bytes) => bytes is >= FewestBytes and <= MostBytes;
 
-    /// <summary>Floats in <paramref name="part"/> of the first-level cache.</summary>
-    public int FirstLevelFloats(double part) => (int)(FirstLevelBytes * part / sizeof(float));
+    /// <summary>The same with <paramref name="target"/>'s caches where none are given.</summary>
+    public ScheduleSettings For(VectorTarget target) => this with
+    {
+        FirstLevelBytes = FirstLevelBytes > 0 ? FirstLevelBytes : target.Caches.FirstLevelBytes,
+        SecondLevelBytes = SecondLevelBytes > 0 ? SecondLevelBytes : target.Caches.SecondLevelBytes,
+    };
+
+    /// <summary>Elements in <paramref name="part"/> of the first-level cache.</summary>
+    public int FirstLevel(double part, ElementType type) => (int)(FirstLevelBytes * part / type.Size);
 
     /// <summary>Bytes in <paramref name="part"/> of the second-level cache.</summary>
     public int SecondLevel(double part) => (int)Math.Min(SecondLevelBytes * part, int.MaxValue);

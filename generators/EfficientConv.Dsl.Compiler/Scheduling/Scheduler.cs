@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -17,6 +18,7 @@ public static class Scheduler
     /// </summary>
     public static NetworkPlan Plan(StageGraph graph, EquatableArray<StageGroup> groups, VectorTarget target, ScheduleSettings settings, ScheduleOverrides? overrides = null)
     {
+        settings = settings.For(target);
         PlanBuilder plan = new(target, settings);
         Shape input = graph.Stages[0].Output;
         TensorSlot inputSlot = new(TensorPlace.Input, UserView(input, graph.IsChannelsLast));
@@ -46,13 +48,13 @@ public static class Scheduler
             placement.Deliver(last, slots[last.Id]);
         }
 
-        return PrefetchPlanning.Plan(plan.Build(input.Count, placement.OutputLength), settings);
+        return PrefetchPlanning.Plan(plan.Build(inputSlot.View.Bytes + placement.OutputBytes), settings);
     }
 
     /// <summary>The user's span: NCHW, or NHWC without padding. A map of one pixel is a vector either way.</summary>
     internal static TensorView UserView(Shape shape, bool channelsLast) =>
         channelsLast || shape.Pixels == 1 || shape.Channels == 1
-            ? new TensorView(shape, false, shape.Channels, shape.Channels % 16 == 0)
+            ? new TensorView(shape, false, shape.Channels, shape.Channels % VectorTarget.WidestLanes == 0)
             : new TensorView(shape, true, 1, false);
 
     /// <summary><paramref name="slot"/>, or a copy of it with whole vectors at every pixel.</summary>

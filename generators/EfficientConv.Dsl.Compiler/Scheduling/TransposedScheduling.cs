@@ -63,9 +63,9 @@ internal static class TransposedScheduling
         if (empty)
         {
             plan.BeginStep();
-            int bias = plan.Reserve(plan.Target.Padded(c.OutChannels));
-            plan.Pack(phase, new PackBias(plan.Absolute(bias), plan.Target.Padded(c.OutChannels)));
-            ScratchArena scratch = new();
+            ArenaOffset bias = plan.Reserve(plan.Target.Padded(c.OutChannels));
+            plan.Pack(phase, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(plan.Target.Padded(c.OutChannels))));
+            ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
             plan.AddStep(new FillDriver(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
             return;

@@ -52,12 +52,12 @@ public sealed record WinogradOutputKernel(
 /// <param name="Tiles">Offset of the transformed tiles.</param>
 /// <param name="Products">Offset of the products.</param>
 /// <param name="Temporary">Offset of one tile between the two halves of a transform.</param>
-/// <param name="Buffer">Offset of a step's output rows when the output cannot be written directly, else -1.</param>
+/// <param name="Buffer">Offset of a step's output rows when the output cannot be written directly, else null.</param>
 /// <param name="Pass">Activation as a pass over rows.</param>
 public sealed record WinogradDriver(
     TensorView Input, TensorView? Residual, TensorView Output, WinogradInputKernel Transform, PointwiseKernel Product, WinogradOutputKernel Inverse,
-    int PadTop, int PadLeft, int Weights, int WeightStep, int Zeros, int Bias, int Window, int Tiles, int Products, int Temporary, int Buffer,
-    ActivationFunction Pass) : Driver("Winograd", Input, Residual, Output)
+    int PadTop, int PadLeft, ArenaOffset Weights, int WeightStep, ArenaOffset Zeros, ArenaOffset Bias, ArenaOffset Window, ArenaOffset Tiles, ArenaOffset Products, ArenaOffset Temporary,
+    ArenaOffset? Buffer, ActivationFunction Pass) : Driver("Winograd", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Transform, Product, Inverse];
@@ -74,8 +74,8 @@ public sealed record WinogradDriver(
 /// <see cref="PackPanels"/> after the other with the input channels as the sum.
 /// </summary>
 /// <param name="Form">Form.</param>
-/// <param name="Offset">Floats from the start of the packed weights.</param>
-/// <param name="Length">Floats.</param>
+/// <param name="Offset">Where in the packed weights they begin.</param>
+/// <param name="Bytes">Their bytes.</param>
 /// <param name="ProductStep">Floats from a product's panels to the next product's.</param>
 /// <param name="Panels">The first product's panels, at their offsets from its start.</param>
-public sealed record PackWinogradPanels(WinogradForm Form, int Offset, int Length, int ProductStep, EquatableArray<PackPanels> Panels) : PackInstruction(Offset, Length);
+public sealed record PackWinogradPanels(WinogradForm Form, ArenaOffset Offset, long Bytes, int ProductStep, EquatableArray<PackPanels> Panels) : PackInstruction(Offset, Bytes);

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -39,11 +40,11 @@ internal static class WinogradScheduling
         (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
         Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
         bool direct = ConvolutionScheduling.IsDirect(output, pass, target.Lanes);
-        int pixelStep = direct ? output.View.PixelStep : PlanBuilder.Align(outChannels);
+        int pixelStep = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
         plan.BeginStep();
         int windowRows = (tileRows * form.Step) + form.Overlap, windowRow = ((tileColumns * form.Step) + form.Overlap) * inStep;
-        int inProductStep = ProductStep(tiles * inStep), outProductStep = ProductStep(tiles * outStep);
+        int inProductStep = ProductStep(plan, tiles * inStep), outProductStep = ProductStep(plan, tiles * outStep);
         WinogradInputKernel transform = new(form, inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep, share);
         PointwiseKernel product = new(
             tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None, panels,
@@ -52,16 +53,16 @@ internal static class WinogradScheduling
             form, outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
 
-        int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(form.WeightSets * weightStep);
-        int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
+        int weightStep = plan.AlignToLine(outStep * inChannels);
+        ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
         plan.Pack(
             stage,
-            new PackWinogradPanels(form, plan.Absolute(weights), form.WeightSets * weightStep, weightStep, Panels(target, product.Panels, outChannels, inChannels)),
-            new PackBias(plan.Absolute(bias), outStep));
-        ScratchArena scratch = new();
-        int temporary = scratch.Own(form.Products * target.Lanes);
-        int window = OfStep(windowRows * windowRow), transformed = OfStep(form.Products * inProductStep), products = OfStep(form.Products * outProductStep);
-        int buffer = direct ? -1 : OfStep(Math.Min(tileRows * form.Output, stage.Output.Height) * width * pixelStep);
+            new PackWinogradPanels(form, plan.Absolute(weights), PlanBuilder.WeightBytes(form.WeightSets * weightStep), weightStep, Panels(target, product.Panels, outChannels, inChannels)),
+            new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outStep)));
+        ScratchArena scratch = plan.NewScratch();
+        ArenaOffset temporary = scratch.Own(form.Products * target.Lanes);
+        ArenaOffset window = OfStep(windowRows * windowRow), transformed = OfStep(form.Products * inProductStep), products = OfStep(form.Products * outProductStep);
+        ArenaOffset? buffer = direct ? null : OfStep(Math.Min(tileRows * form.Output, stage.Output.Height) * width * pixelStep);
         plan.AddStep(
             new WinogradDriver(
                 input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
@@ -69,7 +70,7 @@ internal static class WinogradScheduling
             input, residual, output, scratch,
             ConvolutionScheduling.Describe(FormattableString.Invariant($"Winograd F({form.Output}x{form.Output}, 3x3) convolution"), stage), FormattableString.Invariant($"{tileRows} x {tileColumns} tiles a step"));
 
-        int OfStep(int length) => share == WorkShare.None ? scratch.Own(length) : scratch.Shared(length);
+        ArenaOffset OfStep(int length) => share == WorkShare.None ? scratch.Own(length) : scratch.Shared(length);
     }
 
     /// <summary>
@@ -84,7 +85,7 @@ internal static class WinogradScheduling
             : WorkShare.Panels;
     }
 
-    private static long WeightBytes(ConvolutionStage stage, WinogradForm form) => (long)form.WeightSets * stage.Input.Channels * stage.Output.Channels * sizeof(float);
+    private static long WeightBytes(ConvolutionStage stage, WinogradForm form) => ElementType.Float32.Bytes((long)form.WeightSets * stage.Input.Channels * stage.Output.Channels);
 
     /// <summary>
     /// Rows of tiles of a step: as many as stay in the second-level cache, because every step reads all weights, spread evenly over the steps.
@@ -92,24 +93,29 @@ internal static class WinogradScheduling
     private static int TileRows(ScheduleSettings settings, ConvolutionStage stage, WinogradForm form, int channels)
     {
         int rows = form.Tiles(stage.Output.Height), columns = form.Tiles(stage.Output.Width);
-        long rowBytes = (long)form.Products * columns * channels * sizeof(float);
+        long rowBytes = ElementType.Float32.Bytes((long)form.Products * columns * channels);
         int budget = settings.SecondLevel(WeightBytes(stage, form) <= settings.SecondLevel(ResidentWeightsPart) ? StepBesideWeightsPart : StepCachePart);
         int most = (int)Math.Max(1, Math.Min(rows, budget / rowBytes)), steps = (rows + most - 1) / most;
         return (rows + steps - 1) / steps;
     }
 
     /// <summary>An odd number of cache lines, so that the products of a tile do not fall into the same cache sets.</summary>
-    private static int ProductStep(int length) => PlanBuilder.Align(length) / 16 % 2 == 0 ? PlanBuilder.Align(length) + 16 : PlanBuilder.Align(length);
+    private static int ProductStep(PlanBuilder plan, int length)
+    {
+        int lines = plan.AlignToLine(length) / plan.LineLength;
+        return (lines % 2 == 0 ? lines + 1 : lines) * plan.LineLength;
+    }
 
     private static EquatableArray<PackPanels> Panels(VectorTarget target, EquatableArray<PanelRun> runs, int outChannels, int inChannels)
     {
         List<PackPanels> panels = [];
-        int offset = 0;
+        ArenaOffset offset = default;
         foreach (PanelRun run in runs)
         {
-            int width = run.Vectors * target.Lanes, length = run.Count * width * inChannels;
-            panels.Add(new PackPanels(offset, length, run.First * target.Lanes, outChannels, width, run.Count, 0, inChannels));
-            offset += length;
+            int width = run.Vectors * target.Lanes;
+            long bytes = PlanBuilder.WeightBytes(run.Count * width * inChannels);
+            panels.Add(new PackPanels(offset, bytes, run.First * target.Lanes, outChannels, width, run.Count, 0, inChannels));
+            offset = offset.Plus(bytes);
         }
 
         return panels.ToEquatableArray();

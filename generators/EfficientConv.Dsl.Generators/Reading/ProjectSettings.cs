@@ -10,14 +10,13 @@ internal static class ProjectSettings
     private const string Prefix = "build_property.EfficientConv";
 
     /// <summary>The settings; what is missing or no size has its default.</summary>
-    public static ScheduleSettings Read(AnalyzerConfigOptions options) => new(
-        Bytes(options, "FirstLevelCacheBytes", ScheduleSettings.DefaultFirstLevelBytes), Bytes(options, "SecondLevelCacheBytes", ScheduleSettings.DefaultSecondLevelBytes));
+    public static ScheduleSettings Read(AnalyzerConfigOptions options) => new(Bytes(options, "FirstLevelCacheBytes"), Bytes(options, "SecondLevelCacheBytes"));
 
     /// <summary>Whether the networks shall note when each step begins.</summary>
     public static bool TimesSteps(AnalyzerConfigOptions options) =>
         options.TryGetValue(Prefix + "StepTimes", out string? text) && bool.TryParse(text, out bool isSet) && isSet;
 
-    private static int Bytes(AnalyzerConfigOptions options, string name, int fallback) =>
+    private static int Bytes(AnalyzerConfigOptions options, string name) =>
         options.TryGetValue(Prefix + name, out string? text) && int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int bytes)
-            && ScheduleSettings.IsBelievable(bytes) ? bytes : fallback;
+            && ScheduleSettings.IsBelievable(bytes) ? bytes : 0;
 }

@@ -1,5 +1,5 @@
 using EfficientConv.Dsl.Cli.Verbs;
-using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Prediction;
 
 namespace EfficientConv.Dsl.Cli.Output;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using EfficientConv.Dsl.Cli.Verbs;
-using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Prediction;
 
 namespace EfficientConv.Dsl.Cli.Output;
 

@@ -25,8 +25,8 @@ internal static class MemoryBound
     }
 
     /// <summary>Bytes of <paramref name="copies"/> instances of a network with their weights, as loaded from a checkpoint in memory, and of their calls.</summary>
-    public static double Bytes(NetworkPlan plan, long parameters, int batch = 1, int threads = 1, int copies = 1) => sizeof(float) * (double)copies
-        * ((3.0 * parameters) + plan.PackedLength + ((double)threads * plan.WorkspaceLength) + ((double)batch * (plan.PeakLength - plan.WorkspaceLength)));
+    public static double Bytes(NetworkPlan plan, long parameters, int batch = 1, int threads = 1, int copies = 1) => (double)copies
+        * ((3.0 * parameters * sizeof(float)) + plan.PackedBytes + ((double)threads * plan.WorkspaceBytes) + ((double)batch * (plan.PeakBytes - plan.WorkspaceBytes)));
 
     /// <summary>What Linux could give without taking it from others.</summary>
     private static long? Free()

@@ -64,11 +64,11 @@ internal sealed unsafe class StepTimer
         public Subject(RunSteps run, NetworkPlan plan)
         {
             _run = run;
-            long spans = plan.PeakLength - plan.WorkspaceLength;
+            long spans = (plan.PeakBytes - plan.WorkspaceBytes) / sizeof(float);
             _input = new PageBuffer(spans, 0);
             _output = new PageBuffer(spans, 2048 + 64);
-            _weights = new PageBuffer(plan.PackedLength, 0);
-            _workspace = new PageBuffer(plan.WorkspaceLength, 1024);
+            _weights = new PageBuffer(plan.PackedBytes / sizeof(float), 0);
+            _workspace = new PageBuffer(plan.WorkspaceBytes / sizeof(float), 1024);
             SeededValues.FillInput(_input.Span);
             SeededValues.FillInput(_workspace.Span);
             SeededValues.FillInput(_weights.Span);

@@ -6,7 +6,7 @@ using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler;
-using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Onnx;

@@ -1,7 +1,7 @@
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Graph;
-using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
 
@@ -104,6 +104,6 @@ internal sealed record MemoryFigures
             GpuTrainingNhwc = GpuMemory.Training(graph, batch, channelsLast: true),
         };
 
-        long AsCompiled(VectorTarget target) => analysis.PlanFor(target).PeakLength * sizeof(float);
+        long AsCompiled(VectorTarget target) => analysis.PlanFor(target).PeakBytes;
     }
 }

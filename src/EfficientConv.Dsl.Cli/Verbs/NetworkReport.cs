@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
@@ -71,7 +72,7 @@ internal sealed record NetworkReport
         Compiler.Cost.NetworkCost cost = analysis.Cost;
         NetworkPlan plan = analysis.PlanFor(Options.Target(set));
         IReadOnlyList<double> seconds = TimeModel.StepSeconds(analysis.Graph, plan, machine);
-        MemoryTimeline planned = LayerMemory.Planned(analysis.Graph, plan);
+        MemoryTimeline planned = PlannedMemory.Of(analysis.Graph, plan);
         return new NetworkReport
         {
             Name = network.Name,
@@ -85,18 +86,18 @@ internal sealed record NetworkReport
             ActivationSum = cost.ActivationSum,
             OutputSum = cost.OutputSum,
             PeakBytesLayerwise = cost.PeakBytesLayerwise,
-            PeakBytesFused = plan.PeakLength * sizeof(float),
+            PeakBytesFused = plan.PeakBytes,
             SavedBytes = cost.SavedBytes,
             Intensity = cost.MultiplyAdds / (double)((analysis.Graph.Input.Count + analysis.Graph.Output.Count + cost.Parameters) * sizeof(float)),
             TorchinfoPassBytes = PassSize.Torchinfo(cost),
             TorchsummaryPassBytes = PassSize.Torchsummary(analysis.Graph, cost),
             PeakBytesLayerwiseHeld = LayerMemory.Layerwise(analysis.Graph, inputHeld: true).PeakBytes,
             PeakBytesFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes,
-            PeakBytesFusedInputFreed = LayerMemory.PlannedInputFreed(analysis.Graph, plan),
-            WorkspaceBytes = plan.WorkspaceLength * (long)sizeof(float),
-            PackedWeightBytes = plan.PackedLength * (long)sizeof(float),
+            PeakBytesFusedInputFreed = PlannedMemory.InputFreed(analysis.Graph, plan),
+            WorkspaceBytes = plan.WorkspaceBytes,
+            PackedWeightBytes = plan.PackedBytes,
             Memory = [.. analysis.Plans.Select(p => new RunMemory(
-                Enum.Parse<InstructionSet>(p.Target.Name), p.WorkspaceLength * (long)sizeof(float), p.PartScratchLength * (long)sizeof(float), p.PackedLength * (long)sizeof(float), p.PeakLength * sizeof(float)))],
+                Enum.Parse<InstructionSet>(p.Target.Name), p.WorkspaceBytes, p.PartScratchBytes, p.PackedBytes, p.PeakBytes))],
             PredictedSeconds = TimeModel.Seconds(analysis.Graph, plan, machine),
             Layers = [.. cost.Layers.Select(l => new LayerReport(
                 l.Name, l.Operator, l.Input.ToString(), l.Output.ToString(), l.Output.Count, l.Parameters, l.Parameters * sizeof(float), l.MultiplyAdds, l.LiveBytes, l.Intensity))],

@@ -3,7 +3,7 @@ using System.Text;
 using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
-using EfficientConv.Dsl.Compiler.Cost;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Cli.Verbs;

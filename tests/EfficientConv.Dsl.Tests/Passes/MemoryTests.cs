@@ -1,7 +1,9 @@
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
 
 namespace EfficientConv.Dsl.Tests.Passes;
@@ -58,8 +60,8 @@ public sealed class MemoryTests
         NetworkAnalysis analysis = NetworkAnalysis.Of(DeclarationText.Graph(SampleNetworks.MobileNetV2));
         NetworkPlan plan = analysis.PlanFor(VectorTarget.Avx512);
         const int Maps = (3 * 224 * 224) + (16 * 112 * 112), Rows = (3 * 112 * 32) + (3 * 3 * 225) + (112 * 32);
-        Assert.InRange(LayerMemory.PlannedInputFreed(analysis.Graph, plan), sizeof(float) * (Maps + Rows), sizeof(float) * (Maps + Rows + 16));
-        Assert.Equal(1, LayerMemory.Planned(analysis.Graph, plan).Points.ToList().FindIndex(p => p.LiveBytes == plan.PeakLength * sizeof(float)));
+        Assert.InRange(PlannedMemory.InputFreed(analysis.Graph, plan), sizeof(float) * (Maps + Rows), sizeof(float) * (Maps + Rows + 16));
+        Assert.Equal(1, PlannedMemory.Of(analysis.Graph, plan).Points.ToList().FindIndex(p => p.LiveBytes == plan.PeakBytes));
     }
 
     [Fact]
@@ -122,9 +124,9 @@ public sealed class MemoryTests
         NetworkAnalysis analysis = NetworkAnalysis.Of(DeclarationText.Graph(SampleNetworks.All[name]));
         foreach (NetworkPlan plan in analysis.Plans)
         {
-            MemoryTimeline timeline = LayerMemory.Planned(analysis.Graph, plan);
+            MemoryTimeline timeline = PlannedMemory.Of(analysis.Graph, plan);
             Assert.Equal(plan.Steps.Count, timeline.Points.Count);
-            Assert.InRange(timeline.PeakBytes, (analysis.Graph.Input.Count + analysis.Graph.Output.Count) * sizeof(float), plan.PeakLength * sizeof(float));
+            Assert.InRange(timeline.PeakBytes, (analysis.Graph.Input.Count + analysis.Graph.Output.Count) * sizeof(float), plan.PeakBytes);
         }
     }
 

@@ -3,7 +3,9 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
 using EfficientConv.Dsl.Tests.RandomNetworks;
 
@@ -25,13 +27,13 @@ public sealed class SchedulerTests
         foreach (Lifetime live in Lifetimes(plan))
         {
             string place = $"{text}, {plan.Target.Name}: {live}";
-            Assert.True(live.Start >= 0 && live.End <= plan.WorkspaceLength, place);
+            Assert.True(live.Start >= 0 && live.End <= plan.WorkspaceBytes, place);
             for (int i = live.Written; i <= live.LastRead; i++)
             {
                 Step step = plan.Steps[i];
                 if (step.Output.Place == TensorPlace.Workspace && step.Output.Whole != live.Whole)
-                    Assert.True(End(step.Output) <= live.Start || step.Output.Offset >= live.End, $"{place} is overwritten by step {i}");
-                Assert.False(UsesScratch(step, plan) && step.Scratch >= live.Start && step.Scratch < live.End, $"{place} lies under step {i}'s scratch memory");
+                    Assert.True(End(step.Output) <= live.Start || step.Output.Offset.Bytes >= live.End, $"{place} is overwritten by step {i}");
+                Assert.False(UsesScratch(step, plan) && step.Scratch.Bytes >= live.Start && step.Scratch.Bytes < live.End, $"{place} lies under step {i}'s scratch memory");
             }
         }
     });
@@ -63,17 +65,17 @@ public sealed class SchedulerTests
     public void PackedWeights_DoNotOverlapAndFit() => Assert.All(s_plans.Value, item =>
     {
         (string text, NetworkPlan plan) = item;
-        int end = 0;
-        foreach (PackInstruction block in plan.Packing.SelectMany(p => p.Instructions).OrderBy(b => b.Offset))
+        long end = 0;
+        foreach (PackInstruction block in plan.Packing.SelectMany(p => p.Instructions).OrderBy(b => b.Offset.Bytes))
         {
-            Assert.True(block.Offset >= end && block.Length > 0, $"{text}, {plan.Target.Name}: {block} overlaps the block before it");
+            Assert.True(block.Offset.Bytes >= end && block.Bytes > 0, $"{text}, {plan.Target.Name}: {block} overlaps the block before it");
             if (block is PackPanels p)
-                Assert.Equal(p.Length, p.PanelWidth * p.PanelCount * p.KCount);
-            end = block.Offset + block.Length;
+                Assert.Equal(p.Bytes, p.PanelWidth * p.PanelCount * p.KCount * sizeof(float));
+            end = block.Offset.Bytes + block.Bytes;
         }
 
-        Assert.InRange(end, 0, plan.PackedLength);
-        Assert.All(plan.Steps, s => Assert.InRange(s.Weights, 0, plan.PackedLength));
+        Assert.InRange(end, 0, plan.PackedBytes);
+        Assert.All(plan.Steps, s => Assert.InRange(s.Weights.Bytes, 0, plan.PackedBytes));
     });
 
     /// <summary>A step prefetches weights of a later one exactly where its loop nest wants them named, and they are weights; kernels prefetch each thing once.</summary>
@@ -86,9 +88,9 @@ public sealed class SchedulerTests
             Step step = plan.Steps[i];
             Assert.Equal(step.Driver.PrefetchesNext, step.Prefetch is not null);
             if (step.Prefetch is { } next)
-                Assert.InRange(next.Offset + (next.Units * next.UnitLength), plan.Steps[Math.Min(i + 1, plan.Steps.Count - 1)].Weights, plan.PackedLength);
+                Assert.InRange(End(next), plan.Steps[Math.Min(i + 1, plan.Steps.Count - 1)].Weights.Bytes, plan.PackedBytes);
             if (step.Driver is FusedSlabsDriver { Prefetch.Reduce: { } reduce, Prefetch.Expand: { } expand })
-                Assert.All(new[] { reduce, expand }, share => Assert.InRange(step.Weights + share.Offset + (share.Units * share.UnitLength), step.Weights + 1, plan.PackedLength));
+                Assert.All(new[] { reduce, expand }, share => Assert.InRange(step.Weights.Bytes + End(share), step.Weights.Bytes + 1, plan.PackedBytes));
         }
 
         Assert.All(plan.Kernels, kernel => Assert.Equal(kernel.Prefetches.Count, kernel.Prefetches.Select(prefetch => prefetch.What).Distinct().Count()));
@@ -199,6 +201,17 @@ public sealed class SchedulerTests
         Assert.Equal([8 * 8 * 9 * 81L, 8 * 8 * 25 * 81L], steps.Take(2).Select(step => TimeModel.Work(DeclarationText.Graph(text), plan, step).MultiplyAdds));
     }
 
+    /// <summary>Caches come from the target where the settings say nothing of them.</summary>
+    [Fact]
+    public void Caches_AreTheTargetsOwnUnlessTheyAreGiven() => Assert.All(VectorTarget.All, target =>
+    {
+        const string Text = "[InputShape(24, 28, 28)] [InvertedResidual(expansion: 6)] [PointwiseConv2d(320)] [Conv2d(64, kernelSize: 5, padding: 2)]";
+        VectorTarget small = target with { Caches = target.Caches with { FirstLevelBytes = 4096, SecondLevelBytes = 32768 } };
+        Assert.Equal(Plan(Text, target, new ScheduleSettings(4096, 32768)).Steps, Plan(Text, small).Steps);
+        Assert.NotEqual(Plan(Text, target).Steps, Plan(Text, small).Steps);
+        Assert.Equal(Plan(Text, target).Steps, Plan(Text, small, new ScheduleSettings(target.Caches.FirstLevelBytes, target.Caches.SecondLevelBytes)).Steps);
+    });
+
     [Fact]
     public void EqualBlocks_ShareOneMethod()
     {
@@ -221,9 +234,11 @@ public sealed class SchedulerTests
         return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, Compiler.Scheduling.ScheduleAttribute.Apply(DeclarationText.Parse(text), settings ?? ScheduleSettings.Default));
     }
 
+    private static long End(WeightShare share) => share.Offset.Bytes + (share.Units * share.UnitLength * sizeof(float));
+
     /// <summary>Every workspace tensor from the first write into any part of it to the last read.</summary>
     private static IEnumerable<Lifetime> Lifetimes(NetworkPlan plan) => Uses(plan).GroupBy(use => use.Tensor.Whole).Select(uses => new Lifetime(
-        uses.Key, uses.Min(use => use.Tensor.Offset), uses.Max(use => End(use.Tensor)), uses.Min(use => use.Step), uses.Max(use => use.Step)));
+        uses.Key, uses.Min(use => use.Tensor.Offset.Bytes), uses.Max(use => End(use.Tensor)), uses.Min(use => use.Step), uses.Max(use => use.Step)));
 
     private static IEnumerable<(int Step, Tensor Tensor)> Uses(NetworkPlan plan) => plan.Steps.SelectMany((step, i) =>
         new[] { step.Input, step.Residual, step.Output }.OfType<Tensor>().Where(tensor => tensor.Place == TensorPlace.Workspace).Select(tensor => (i, tensor)));
@@ -233,15 +248,15 @@ public sealed class SchedulerTests
         from c in Enumerable.Range(0, tensor.View.Shape.Channels)
         from y in Enumerable.Range(0, tensor.View.Shape.Height)
         from x in Enumerable.Range(0, tensor.View.Shape.Width)
-        select tensor.Offset + (c * tensor.View.ChannelStep) + (y * tensor.View.RowStep) + (x * tensor.View.PixelStep);
+        select tensor.Offset.In(tensor.View.Element) + (c * tensor.View.ChannelStep) + (y * tensor.View.RowStep) + (x * tensor.View.PixelStep);
 
     /// <summary>Behind the last vector of the last pixel.</summary>
-    private static int End(Tensor tensor) => tensor.Offset + (tensor.View.IsPlanar
+    private static long End(Tensor tensor) => tensor.Offset.Bytes + tensor.View.Element.Bytes(tensor.View.IsPlanar
         ? tensor.View.Length
         : ((tensor.View.Shape.Height - 1) * tensor.View.RowStep) + ((tensor.View.Shape.Width - 1) * tensor.View.PixelStep) + (tensor.View.IsPadded ? (tensor.View.Shape.Channels + 15) / 16 * 16 : tensor.View.Shape.Channels));
 
     /// <summary>A step without scratch memory says 0; one whose scratch memory begins at 0 cannot be told from it unless nothing else is there.</summary>
-    private static bool UsesScratch(Step step, NetworkPlan plan) => step.Scratch > 0 && step.Scratch < plan.WorkspaceLength;
+    private static bool UsesScratch(Step step, NetworkPlan plan) => step.Scratch.Bytes > 0 && step.Scratch.Bytes < plan.WorkspaceBytes;
 
-    private readonly record struct Lifetime(int Whole, int Start, int End, int Written, int LastRead);
+    private readonly record struct Lifetime(int Whole, long Start, long End, int Written, int LastRead);
 }

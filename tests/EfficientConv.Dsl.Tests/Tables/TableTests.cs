@@ -101,7 +101,7 @@ public sealed partial class TableTests
         OnnxForm form = row.Onnx(function);
         Assert.Equal(form.WhyNone is null, form.Nodes.Count > 0);
         Assert.Equal(row.IsLearned, form.WhyNone is not null);
-        Assert.Equal(kind != ActivationKind.None, row.PassCycles > 0);
+        Assert.Equal(kind != ActivationKind.None, row.Operations > 0);
         Assert.Equal(row.Epilogue is not null, function.IsInline);
         Assert.Contains(row.Saves.Reads, new[] { BackwardReads.Inputs, BackwardReads.Output, BackwardReads.Nothing });
     }

@@ -21,7 +21,7 @@ public sealed record BatchNormOperator(TensorKey Key, double Epsilon) : Operator
     /// <inheritdoc/>
     public override SavedForBackward Saves(Shape output) => SavedForBackward.Inputs with
     {
-        StatisticsBytes = EquatableArray.Of(output.Channels * (long)sizeof(float), output.Channels * (long)sizeof(float)),
+        StatisticsBytes = EquatableArray.Of(ElementType.Float32.Bytes(output.Channels), ElementType.Float32.Bytes(output.Channels)),
     };
 
     /// <inheritdoc/>

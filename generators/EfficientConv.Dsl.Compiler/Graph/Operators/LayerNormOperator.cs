@@ -23,7 +23,7 @@ public sealed record LayerNormOperator(TensorKey Key, double Epsilon) : Operator
     /// <inheritdoc/>
     public override SavedForBackward Saves(Shape output) => SavedForBackward.Inputs with
     {
-        OwnBytes = EquatableArray.Of(output.Pixels * (long)sizeof(float), output.Pixels * (long)sizeof(float)),
+        OwnBytes = EquatableArray.Of(ElementType.Float32.Bytes(output.Pixels), ElementType.Float32.Bytes(output.Pixels)),
     };
 
     /// <inheritdoc/>

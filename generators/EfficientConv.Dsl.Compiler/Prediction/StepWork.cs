@@ -1,8 +1,6 @@
-using EfficientConv.Dsl.Compiler.Graph;
+namespace EfficientConv.Dsl.Compiler.Prediction;
 
-namespace EfficientConv.Dsl.Compiler.Cost;
-
-/// <summary>What a step of a plan does, as far as it takes time. Cycles are those of a core that starts two vector multiply-adds in each.</summary>
+/// <summary>What a step of a plan does, as far as it takes time.</summary>
 /// <param name="MultiplyAdds">Multiply-adds that the layers ask for.</param>
 /// <param name="KernelCycles">Cycles in register tiles: multiply-adds, loads and latency, and what stands behind the sums.</param>
 /// <param name="PassCycles">Cycles of activations that go over finished rows.</param>
@@ -14,10 +12,4 @@ public sealed record StepWork(long MultiplyAdds, double KernelCycles, double Pas
 {
     /// <summary>Multiply-adds for each byte that comes from outside the step.</summary>
     public double Intensity => Bytes == 0 ? 0 : MultiplyAdds / (double)Bytes;
-
-    /// <summary>Cycles of an activation that is a pass, for each vector.</summary>
-    internal static double PassCyclesPerVector(ActivationFunction function) => function.Row.PassCycles;
-
-    /// <summary>Cycles behind a sum for each vector: a store, and the activation's operations.</summary>
-    internal static double EpilogueCyclesPerVector(ActivationFunction function) => 1 + function.Epilogue.Cycles;
 }

@@ -1,4 +1,4 @@
-namespace EfficientConv.Dsl.Compiler.Cost;
+namespace EfficientConv.Dsl.Compiler.Prediction;
 
 /// <summary>What a core can do: measured once by the tool, or given.</summary>
 /// <param name="MacsPerSecond">Multiply-adds a second in registers, with the instruction set's vectors.</param>

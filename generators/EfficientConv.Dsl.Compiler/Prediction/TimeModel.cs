@@ -1,49 +1,35 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 
-namespace EfficientConv.Dsl.Compiler.Cost;
+namespace EfficientConv.Dsl.Compiler.Prediction;
 
 /// <summary>
-/// Predicts how long a plan takes on a machine: each step's kernels, passes, layout changes and traffic. The constants were fitted to the benchmark's
-/// blocks (docs/formulas.md says how); the machine's figures are measured.
+/// Predicts how long a plan takes on a machine: each step's kernels, passes, layout changes and traffic, at the rates of the target's cores, which were fitted to the
+/// benchmark's blocks (docs/formulas.md says how); the machine's figures are measured.
 /// </summary>
 public static class TimeModel
 {
-    /// <summary>Cycles to move a value between planes and pixels, for vectors of 16; narrower ones move fewer at once.</summary>
-    private const double TurnCycles = 0.45;
-
-    /// <summary>Cycles to copy, sum or scale a vector in a pass of its own.</summary>
-    private const double CopyCyclesPerVector = 3;
-
-    /// <summary>Cycles around a kernel: its call, the first addresses, its last results.</summary>
-    private const double CallCycles = 25;
-
-    /// <summary>Of traffic and arithmetic, how much of the shorter is not hidden behind the longer.</summary>
-    private const double NotOverlapped = 0.2;
-
-    /// <summary>Seconds of one call beside its steps: checking lengths and taking a workspace.</summary>
-    private const double CallSeconds = 60e-9;
-
     /// <summary>Seconds of each step of <paramref name="plan"/>.</summary>
     /// <param name="graph">The layers.</param>
     /// <param name="plan">The plan.</param>
     /// <param name="machine">The machine, measured with the plan's instruction set.</param>
     public static IReadOnlyList<double> StepSeconds(LayerGraph graph, NetworkPlan plan, MachineModel machine)
     {
-        long footprint = (plan.PeakLength + plan.PackedLength) * sizeof(float);
-        double bandwidth = machine.BandwidthAt(footprint), cyclesPerSecond = machine.MacsPerSecond / (2 * plan.Target.Lanes);
+        long footprint = plan.PeakBytes + plan.PackedBytes;
+        double bandwidth = machine.BandwidthAt(footprint), cyclesPerSecond = machine.MacsPerSecond / plan.Target.MultiplyAddsPerCycle;
         return [.. plan.Steps.Select(step => Seconds(Work(graph, plan, step), plan.Target, cyclesPerSecond, bandwidth))];
     }
 
     /// <summary>Seconds of one image.</summary>
-    public static double Seconds(LayerGraph graph, NetworkPlan plan, MachineModel machine) => StepSeconds(graph, plan, machine).Sum() + CallSeconds;
+    public static double Seconds(LayerGraph graph, NetworkPlan plan, MachineModel machine) => StepSeconds(graph, plan, machine).Sum() + plan.Target.Rates.RunSeconds;
 
     private static double Seconds(StepWork work, VectorTarget target, double cyclesPerSecond, double bandwidth)
     {
-        double cycles = work.KernelCycles + work.PassCycles + (work.TurnedValues * TurnCycles * 16 / target.Lanes) +
-            (work.CopiedValues / target.Lanes * CopyCyclesPerVector) + (work.Calls * CallCycles);
+        CoreRates rates = target.Rates;
+        double cycles = work.KernelCycles + work.PassCycles + (work.TurnedValues * rates.TurnCycles) + (work.CopiedValues / target.Lanes * rates.CopyCycles) + (work.Calls * rates.CallCycles);
         double busy = cycles / cyclesPerSecond, traffic = work.Bytes / bandwidth;
-        return Math.Max(busy, traffic) + (NotOverlapped * Math.Min(busy, traffic));
+        return Math.Max(busy, traffic) + (rates.NotOverlapped * Math.Min(busy, traffic));
     }
 
     /// <summary>What <paramref name="step"/> does.</summary>
@@ -55,9 +41,9 @@ public static class TimeModel
         Counter count = new(plan.Target);
         long weights = Count(count, step.Driver);
 
-        // Of woven tensors only what is woven is read.
+        // Of interleaved tensors only what is interleaved is read.
         long elements = step.Driver is InterleaveDriver ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
-        return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, (elements + weights) * sizeof(float));
+        return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, step.Output.View.Element.Bytes(elements + weights));
     }
 
     /// <summary>Multiply-adds of its layers; of a layer that several steps compute together, as the phases of a transposed convolution do, its share of their pixels.</summary>
@@ -68,7 +54,7 @@ public static class TimeModel
         return together.Length <= 1 ? all : (long)(all * (double)step.Output.View.Shape.Count / together.Sum(other => other.Output.View.Shape.Count));
     });
 
-    /// <summary>Adds up a driver's work; what comes back are the floats of its weights.</summary>
+    /// <summary>Adds up a driver's work; what comes back are the elements of its weights.</summary>
     private static long Count(Counter count, Driver driver)
     {
         Shape input = driver.Input.Shape, output = driver.Output.Shape;
@@ -77,25 +63,25 @@ public static class TimeModel
             case PointwiseDriver d:
                 count.Run(d.Kernel, d.Chunks * d.ChannelBlocks);
                 count.Pass(d.Pass, output.Count);
-                count.TurnIf(d.Buffer >= 0, output.Count);
+                count.TurnIf(d.Buffer is not null, output.Count);
                 count.TurnIf(d.Kernel.Initial == Initial.BiasAndDestination, output.Count);
                 return (long)d.Kernel.InChannels * output.Channels;
             case RowDriver d:
                 count.Run(d.Kernel, output.Height * d.ChannelBlocks);
                 count.Pass(d.Pass, output.Count);
                 count.Load(d.Load, input, d.Input.IsPlanar);
-                count.TurnIf(d.Buffer >= 0, output.Count);
+                count.TurnIf(d.Buffer is not null, output.Count);
 
-                // A vector of channels is walked from pixel to pixel, in steps that no prefetcher follows.
                 if (d.Kernel is LanewiseKernel && d.Load == RowLoad.None)
-                    count.Copy(1.7 * (input.Count + output.Count));
+                    count.Walk(input.Count + output.Count);
                 if (d.Stem is { } stem)
                     return Stem(count, stem, d.StemPass, d.Input);
                 return d.Kernel switch
                 {
                     LanewiseKernel k => (long)output.Channels * k.InPerGroup * k.Window.Kernel.Height * k.Window.Kernel.Width,
                     ConvolutionKernel k => (long)output.Channels * k.Taps,
-                    _ => 0,
+                    PoolKernel => 0,
+                    _ => throw new InvalidOperationException($"{d.Kernel} makes no rows."),
                 };
             case FusedRowsDriver d:
                 return FusedRows(count, d);
@@ -130,20 +116,16 @@ public static class TimeModel
                 count.Pass(d.Pass, output.Count);
                 return (long)output.Channels * d.Kernel.InChannels * d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
             case SqueezeDriver d:
-                count.Copy(3.3 * input.Count);
+                count.SumAndScale(input.Count);
                 return Squeeze(count, d.Squeeze);
             case PlanarSqueezeDriver d:
-                // The sums wait for additions: a pass of twice the time, and one that scales.
-                count.Copy(3.3 * input.Count);
+                count.SumAndScale(input.Count);
                 return Squeeze(count, d.Squeeze);
-            case GlobalAverageDriver:
-                count.Copy(input.Count);
-                return 0;
-            case PlanarShuffleDriver:
+            case GlobalAverageDriver or PlanarShuffleDriver:
                 count.Copy(input.Count);
                 return 0;
             case InterleaveDriver:
-                count.Weave(output);
+                count.Interleave(output);
                 return 0;
             case MapDriver d:
                 count.Pass(d.Function, output.Count);
@@ -152,10 +134,11 @@ public static class TimeModel
                 else
                     count.Copy(output.Count);
                 return d.WeightsLength;
-            default:
-                // Of a driver without a model only the traffic counts.
+            case LayerNormDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
                 count.Copy(input.Count + output.Count);
                 return 0;
+            default:
+                throw new InvalidOperationException($"{driver} has no predicted time.");
         }
     }
 
@@ -191,7 +174,7 @@ public static class TimeModel
 
         count.Run(d.Project, output.Pixels / (double)d.Project.Pixels);
         count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.Buffer is not null, output.Count);
         count.TurnIf(d.Project.Initial == Initial.BiasAndDestination, output.Count);
         return weights;
     }
@@ -200,7 +183,7 @@ public static class TimeModel
     {
         count.Run(stem.Kernel, stem.Output.Height);
         count.Load(stem.Load, input.Shape, input.IsPlanar);
-        count.Pass(pass, (long)stem.Output.Pixels * PlanBuilder.Align(stem.Output.Channels));
+        count.Pass(pass, (long)stem.Output.Pixels * PlanBuilder.PadChannels(stem.Output.Channels));
         return (long)stem.Output.Channels * stem.Kernel.Taps;
     }
 
@@ -220,7 +203,7 @@ public static class TimeModel
         count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2), calls: Math.Max(0, d.Slabs - 2));
         count.Run(d.LastKernel, d.Slabs > 1 ? products : 0, calls: d.Slabs > 1 ? 1 : 0);
         count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.Buffer is not null, output.Count);
         count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);
         long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
         if (d.Squeeze is not null)
@@ -242,7 +225,7 @@ public static class TimeModel
         count.TurnIf(d.Input.IsPlanar, input.Count);
         if (!d.Input.IsPlanar)
             count.Copy(input.Count);
-        count.TurnIf(d.Buffer >= 0, output.Count);
+        count.TurnIf(d.Buffer is not null, output.Count);
         count.Pass(d.Pass, output.Count);
         return (long)d.Form.WeightSets * input.Channels * output.Channels;
     }
@@ -258,6 +241,9 @@ public static class TimeModel
 
     private sealed class Counter(VectorTarget target)
     {
+        private readonly CoreRates _rates = target.Rates;
+        private readonly KernelTime _time = new(target);
+
         public double Kernels { get; private set; }
 
         public double Passes { get; private set; }
@@ -272,22 +258,25 @@ public static class TimeModel
 
         public void Run(Kernel kernel, double times, double calls)
         {
-            Kernels += times * KernelTime.Cycles(kernel, target);
+            Kernels += times * _time.Cycles(kernel);
             Calls += calls;
         }
 
-        public void Pass(ActivationFunction function, long values) => Passes += values / (double)target.Lanes * StepWork.PassCyclesPerVector(function);
+        public void Pass(ActivationFunction function, long values) => Passes += values / (double)target.Lanes * _time.Pass(function);
 
         public void TurnIf(bool turned, long values) => Turned += turned ? values : 0;
 
         public void Copy(double values) => Copied += values;
 
-        /// <summary>Channels of two tensors in turn: loads, permutations and stores of 16 lanes with AVX-512 and of 4 without, and a call for each pixel.</summary>
-        public void Weave(Shape output)
-        {
-            double cyclesPerSixteen = target.Lanes >= 16 ? 4 : 6;
-            Copied += output.Pixels * ((cyclesPerSixteen * output.Channels / 16) + 18) / CopyCyclesPerVector * target.Lanes;
-        }
+        /// <summary>Both passes of squeeze-and-excitation.</summary>
+        public void SumAndScale(double values) => Copied += values * _rates.SumAndScaleCycles / _rates.CopyCycles;
+
+        /// <summary>A vector of channels from pixel to pixel.</summary>
+        public void Walk(double values) => Copied += values * _rates.WalkCycles / _rates.CopyCycles;
+
+        /// <summary>Channels of two tensors in turn, with a call for each pixel.</summary>
+        public void Interleave(Shape output) =>
+            Copied += output.Pixels * ((_rates.InterleaveCycles * output.Channels / 16) + _rates.InterleavedPixelCycles) / _rates.CopyCycles * target.Lanes;
 
         public void Load(RowLoad load, Shape input, bool planar)
         {
@@ -302,7 +291,7 @@ public static class TimeModel
         {
             double vectorsOfRow = (input.Width + target.Lanes - 1) / target.Lanes;
             Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : 2);
-            Calls += input.Channels * input.Height / 8.0;
+            Calls += input.Channels * input.Height * _rates.PadRowCalls;
         }
     }
 }
