@@ -131,7 +131,12 @@ public static class NetworkCompiler
         if (Encoding.UTF8.GetByteCount(name.ToString()) <= MostNameBytes)
             return FormattableString.Invariant($"{name}_{hash:x8}");
         while (Encoding.UTF8.GetByteCount(name.ToString()) >= MostNameBytes)
-            name.Remove(0, 1);
-        return FormattableString.Invariant($"_{name}_{KernelsEmitter.Hash(fullName):x16}");
+        {
+            // Part after part from the front, and of the class's own name letter after letter.
+            int part = name.ToString().IndexOf('_') + 1;
+            name.Remove(0, part > 0 && part < name.Length ? part : 1);
+        }
+
+        return FormattableString.Invariant($"{(char.IsLetter(name[0]) ? string.Empty : "_")}{name}_{KernelsEmitter.Hash(fullName):x16}");
     }
 }

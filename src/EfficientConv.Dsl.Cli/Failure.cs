@@ -49,6 +49,7 @@ internal static class Failure
         ToolException { ExitCode: ExitCode.Failed } when exception.Message.Contains(": error ", StringComparison.Ordinal) => exception.Message,
         ToolException => exception.Message.Length == 0 ? string.Empty : "error: " + OneLine(exception.Message),
         IOException or UnauthorizedAccessException => "error: " + OneLine(exception.Message),
+        InsufficientExecutionStackException => "error: the sources are nested too deeply to be read.",
         OutOfMemoryException => "error: not enough memory.",
         _ => $"error: efficientconv failed, which is a fault of its own: {exception.GetType().Name} in {exception.TargetSite?.DeclaringType?.Name}.{exception.TargetSite?.Name}: {OneLine(exception.Message)}",
     };

@@ -27,6 +27,13 @@ public sealed class InstallationTests
         CommandResult report = await RunAsync(tool, folder, ["report", "Networks.cs", "--network", "MobileNetV2", .. Tool.Machine]);
         Assert.Contains("3,504,872", report.Succeeded().Output, StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync(tool, folder, "report", "Nowhere.cs")).ExitCode);
+
+        // Inside of another repository it does not look for its own scripts there.
+        tool.Write("Directory.Packages.props", "<Project />");
+        CommandResult peer = await RunAsync(tool, folder, ["bench", "Networks.cs", "--peer", "ort", .. Tool.Machine]);
+        Assert.Equal(2, peer.ExitCode);
+        Assert.StartsWith("error: ONNX Runtime was not found. Set EFFICIENTCONV_ONNXRUNTIME to its library", peer.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(tool.At("artifacts")));
     }
 
     private static async Task<CommandResult> RunAsync(Tool tool, string folder, params string[] arguments)
@@ -35,6 +42,7 @@ public sealed class InstallationTests
         {
             WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
         };
+        start.Environment.Remove("EFFICIENTCONV_ONNXRUNTIME");
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -16,7 +16,7 @@ public sealed class PredictionTests
 
     private static readonly MachineModel s_machine = s_measured.GetProperty("machine").Deserialize<MachineModel>(new JsonSerializerOptions(JsonSerializerDefaults.Web))!;
 
-    private static readonly Lazy<IReadOnlyList<NetworkInput>> s_networks = new(() => NetworkInputs.Read([Networks()], null, new Terminal(TextWriter.Null, TextWriter.Null)));
+    private static readonly Lazy<IReadOnlyList<NetworkInput>> s_networks = new(() => NetworkInputs.Read([RepositoryFiles.At("tests/EfficientConv.Dsl.Benchmarks/Networks")], null, new Terminal(TextWriter.Null, TextWriter.Null)));
 
     public static TheoryData<string> Names => [.. s_measured.GetProperty("seconds").EnumerateObject().Select(p => p.Name)];
 
@@ -32,12 +32,4 @@ public sealed class PredictionTests
 
     [Fact]
     public void EveryBlockOfTheBenchmark_WasMeasured() => Assert.Empty(s_networks.Value.Select(n => n.ShortName).Except(s_measured.GetProperty("seconds").EnumerateObject().Select(p => p.Name)));
-
-    private static string Networks()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Directory.Packages.props")))
-            folder = Path.GetDirectoryName(folder)!;
-        return Path.Combine(folder, "tests", "EfficientConv.Dsl.Benchmarks", "Networks");
-    }
 }

@@ -109,6 +109,43 @@ public sealed class ReportTests
         static string WithoutLocation(string json) => string.Join('\n', json.Split('\n').Where(line => !line.Contains("\"location\"", StringComparison.Ordinal)));
     }
 
+    /// <summary>A folder that is reached by several ways is read once, and one that contains itself is read at all.</summary>
+    [Fact]
+    public void LinksThatLoop_AreNotFollowedTwice()
+    {
+        using Tool tool = new();
+        tool.Write("app/a/Blocks.cs", Tool.Blocks);
+        string other = tool.Write("elsewhere/Other.cs", "using EfficientConv.Dsl;\n[InputShape(8, 8, 8), Conv2d(8)] public sealed partial class Other;");
+        Directory.CreateSymbolicLink(tool.At("app/a/parent"), tool.At("app"));
+        Directory.CreateSymbolicLink(tool.At("app/a/self"), "../a");
+        Directory.CreateSymbolicLink(tool.At("app/0"), tool.At("app/a"));
+        Directory.CreateSymbolicLink(tool.At("app/outside"), tool.At("elsewhere"));
+        Directory.CreateSymbolicLink(tool.At("app/circle"), tool.At("app/circle"));
+        File.CreateSymbolicLink(tool.At("app/Copy.cs"), tool.At("app/a/Blocks.cs"));
+        File.CreateSymbolicLink(tool.At("app/.#Blocks.cs"), "user@host.1234");
+        JsonElement[] networks = [.. Tool.Run(["report", tool.At("app"), tool.At("app/outside/Other.cs"), other, "--json", .. Tool.Machine]).Succeeded().Json.GetProperty("networks").EnumerateArray()];
+        Assert.Equal(["Demo.Dense", "Demo.Small", "Other"], networks.Select(n => n.GetProperty("name").GetString()!).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Nothing but the page is written, and what is there already stays whole until then.</summary>
+    [Fact]
+    public void ThePage_SaysWhereItIs()
+    {
+        using Tool tool = new();
+        string file = tool.Write("Blocks.cs", Tool.Blocks), page = tool.At("out/report.html");
+        Directory.CreateDirectory(tool.At("out"));
+        ToolResult result = Tool.Run(["report", file, "-n", "Small", "--html", page, .. Tool.Machine]).Succeeded();
+        Assert.Matches($@"^Wrote {System.Text.RegularExpressions.Regex.Escape(page)}: Demo\.Small, \d+\.\d KiB\.\s*$", result.Output);
+        string first = File.ReadAllText(page);
+
+        ToolResult again = Tool.Run(["report", file, "--html", page, "--json", .. Tool.Machine]).Succeeded();
+        Assert.Equal(page, again.Json.GetProperty("html").GetString());
+        Assert.Equal(2, again.Json.GetProperty("networks").GetArrayLength());
+        Assert.NotEqual(first, File.ReadAllText(page));
+        Assert.Equal([page], Directory.GetFiles(tool.At("out")));
+        Assert.False(Tool.Run(["report", file, "--json", .. Tool.Machine]).Succeeded().Json.TryGetProperty("html", out _));
+    }
+
     [Fact]
     public void ThePage_IsSelfContainedAndHasItsCharts()
     {

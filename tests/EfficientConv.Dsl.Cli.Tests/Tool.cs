@@ -86,6 +86,9 @@ internal sealed class Tool : IDisposable
         return At(name);
     }
 
+    /// <summary>Every file of the folder with its text, to see what has changed.</summary>
+    public string Contents() => string.Join('\n', Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(file => $"{file}: {File.ReadAllText(file)}"));
+
     public static ToolResult Run(params string[] arguments)
     {
         using StringWriter output = new(), error = new();

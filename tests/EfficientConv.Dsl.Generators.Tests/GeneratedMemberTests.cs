@@ -81,6 +81,50 @@ public class GeneratedMemberTests
         Assert.Empty(compilers);
     }
 
+    /// <summary>What is wrong with the class itself is said at its declaration, by the compiler or by us; nothing is said of generated code.</summary>
+    [Theory]
+    [InlineData("partial class Net : Net;")]
+    [InlineData("partial class Net : dynamic;")]
+    [InlineData("partial class Net : int;")]
+    [InlineData("partial class Net : string;")]
+    [InlineData("partial class Net : System.Enum;")]
+    [InlineData("partial class Net : System.Collections.Generic.List<Net>;")]
+    [InlineData("partial class Net : int[];")]
+    [InlineData("partial class Net : (int, int);")]
+    [InlineData("partial class Net : System.IDisposable;")]
+    [InlineData("partial class Net : IConvNet<Other>; [InputShape(3, 8, 8), ReLU] partial class Other;")]
+    [InlineData("partial class Net : Other; [InputShape(3, 8, 8), ReLU] partial class Other;")]
+    [InlineData("partial class Net; partial class Net : Base; class Base { public required int Depth { get; set; } public static int Load() => 1; }")]
+    [InlineData("partial class Net; partial struct Net;")]
+    [InlineData("partial class Net; partial record Net;")]
+    [InlineData("partial class Net; class Net;")]
+    [InlineData("partial record Net { public virtual bool Equals(Net? other) => true; protected virtual bool PrintMembers(System.Text.StringBuilder text) => true; public override int GetHashCode() => 1; }")]
+    [InlineData("partial record EqualityContract;")]
+    [InlineData("sealed partial record Net(int Load);")]
+    [InlineData("partial class Net(int depth) { public Net() : this(1) { } int Depth => depth; }")]
+    [InlineData("partial class Net { partial void Forward(int i); partial int Load(int i); public Net(int i) : this() { } }")]
+    public async Task OddDeclarations_LeaveGeneratedCodeWithoutErrors(string declaration)
+    {
+        (_, ImmutableArray<Diagnostic> compilers) = await DiagnoseAsync("true", $"{Attributes} {declaration}");
+
+        Assert.DoesNotContain(compilers, diagnostic => diagnostic.Location.SourceTree?.FilePath.EndsWith(".g.cs", StringComparison.Ordinal) == true);
+    }
+
+    [Theory]
+    [InlineData("ref partial struct Outer")]
+    [InlineData("readonly partial struct Outer")]
+    [InlineData("partial record class Outer(int Depth)")]
+    [InlineData("partial class Outer(int depth) : System.Exception(\"\" + depth)")]
+    [InlineData("abstract partial class Outer")]
+    [InlineData("partial interface Outer<T> where T : struct, System.IComparable<T>")]
+    public async Task Containers_OfEveryKind_AreRight(string container)
+    {
+        (ImmutableArray<Diagnostic> ours, ImmutableArray<Diagnostic> compilers) = await DiagnoseAsync("true", $"public {container} {{ {Attributes} internal partial class Net; }}");
+
+        Assert.Empty(ours);
+        Assert.Empty(compilers);
+    }
+
     /// <summary>Each network in a namespace of its own, all compiled at once.</summary>
     private static async Task AssertOneErrorAsync(IEnumerable<(string Source, string Called)> networks)
     {

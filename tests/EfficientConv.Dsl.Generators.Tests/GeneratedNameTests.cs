@@ -59,7 +59,8 @@ public class GeneratedNameTests
         Assert.Equal(run.Sources, GeneratorHarness.Run(sources).Sources);
 
         // The end of a long name says most; a short one is there as a whole.
-        Assert.Equal(3 * 4, run.Sources.Keys.Count(name => name.Contains("_Net_", StringComparison.Ordinal)));
+        Assert.Equal(3 * 4, run.Sources.Keys.Count(name => ("_" + name).Contains("_Net_", StringComparison.Ordinal)));
+        Assert.StartsWith("Subsystem_Networks_For_Mobiles_MobileNet_", GeneratorHarness.Run($"namespace Company.Product.Component.Subsystem.Networks.For.Mobiles {{ {Network} partial class MobileNet; }}").Sources.Keys.First(), StringComparison.Ordinal);
         Assert.StartsWith("Some_Namespace_Outer_Net_", GeneratorHarness.Run($"namespace Some.Namespace {{ partial class Outer {{ {Network} partial class Net; }} }}").Sources.Keys.First(), StringComparison.Ordinal);
     }
 

@@ -96,9 +96,11 @@ public sealed class CheckpointPrefixTests
         Assert.Equal(4, Read(Factorized, Factorized.Select(s => "model.net." + s.Key)).Count);
 
         // "net.1.weight" is its own tensor and not the wrapped "1.weight", which is missing.
-        TensorSpec[] specs = [new("1.weight", "a.weight", TensorKind.Weight, 1), new("net.1.weight", "b.weight", TensorKind.Weight, 1), new("2.weight", "c.weight", TensorKind.Weight, 1)];
+        TensorSpec[] specs = [Own("1.weight"), Own("net.1.weight"), Own("2.weight")];
         WeightsProblem problem = Assert.Single(Assert.Throws<WeightsException>(() => Read(specs, ["net.1.weight", "2.weight"])).Problems);
         Assert.Equal((WeightsProblemKind.Missing, "1.weight"), (problem.Kind, problem.Tensor));
+
+        static TensorSpec Own(string key) => new(key, "own." + key, TensorKind.Weight, 1);
     }
 
     /// <summary>The tutorial's pair of k x 1 and 1 x k convolutions is a plain <c>nn.Sequential</c>, in another one as well.</summary>

@@ -10,7 +10,9 @@ internal static class ChildProgram
 {
     private const string Input = "input";
 
-    /// <summary>What the functions make of <paramref name="values"/> where multiply-adds round twice, by the function's name; null on a machine that cannot switch them off.</summary>
+    /// <summary>
+    /// What the functions make of <paramref name="values"/> where multiply-adds round twice, by the function's name; null on a machine that cannot switch them off.
+    /// </summary>
     public static IReadOnlyDictionary<string, float[]>? WithoutFusedMultiplyAdd(float[] values)
     {
         // Arm always has them.

@@ -14,10 +14,10 @@ public sealed partial class FileKindTests : IDisposable
         { Text("<!DOCTYPE html>\n<html lang=\"en\"><head>"), "an HTML page", "download the file itself" },
         { Text("\n  <html><body>Sign in</body></html>"), "an HTML page", "download the file itself" },
         { Text("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"), "markup", "download the file itself" },
-        { Text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"), "a Git LFS pointer", "git lfs pull" },
+        { Text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab\nsize 12345\n"), "a Git LFS pointer", "git lfs pull" },
         { Text("/annex/objects/SHA256E-s1048576--c0ffee.safetensors\n"), "a git-annex pointer", "git annex get" },
         { [.. "PK\x03\x04"u8, 0, 0, 8, 8, 0, 0, .. "archive/data.pkl"u8], "a zip archive, as torch.save makes (.pt, .pth)", "safetensors.torch.save_file" },
-        { [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e, 0x80, 0x02], "a Python pickle, as torch.save made", "safetensors.torch.save_file" },
+        { [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8], "a Python pickle, as torch.save made", "safetensors.torch.save_file" },
         { [0x80, 0x04, 0x95, 0x10, 0, 0, 0, 0, 0, 0, 0], "a Python pickle", "safetensors.torch.save_file" },
         { [.. "GGUF"u8, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], "a GGUF file", "in safetensors form" },
         { [0x08, 0x07, 0x12, 0x07, .. "pytorch"u8, 0x1a, 0x05, .. "1.13.0"u8], "an ONNX model", "in safetensors form" },
@@ -100,7 +100,7 @@ public sealed partial class FileKindTests : IDisposable
             Task task = Task.Run(() =>
             {
                 Assert.Contains("a pipe (FIFO), socket or device", Assert.Throws<SafetensorsException>(() => Engine.Load(path)).Message, StringComparison.Ordinal);
-                Assert.Contains("no bytes", Assert.Throws<PackedWeightsException>(() => Engine.LoadPacked(path)).Message, StringComparison.Ordinal);
+                Assert.Contains("an empty file", Assert.Throws<PackedWeightsException>(() => Engine.LoadPacked(path)).Message, StringComparison.Ordinal);
             });
             await task.WaitAsync(TimeSpan.FromSeconds(60));
         }

@@ -72,7 +72,7 @@ public static class LayerMemory
     {
         long spans = (graph.Input.Count + graph.OutputSpan.Count) * sizeof(float);
         return new MemoryTimeline(new(plan.Steps.Select((step, i) => new MemoryPoint(
-            StepName(step), step.Driver.Title,
+            step.Parts[0].Name, step.Driver.Title,
             spans + (sizeof(float) * (PlanBuilder.Align(step.ScratchLength) + plan.Tensors.Where(t => t.First <= i && t.Last >= i).Sum(t => (long)t.Length)))))));
     }
 
@@ -96,9 +96,6 @@ public static class LayerMemory
         return Planned(graph, plan).Points
             .Select((point, i) => point.LiveBytes - (sizeof(float) * ((i > last ? graph.Input.Count : 0) + (i < first ? graph.OutputSpan.Count : 0)))).Max();
     }
-
-    /// <summary>Names of the layers that a step runs: <c>0.expand</c>, <c>0.depthwise</c>, ...</summary>
-    public static string StepName(Step step) => step.Comment.Split(':')[0];
 
     /// <summary>The layers as operations.</summary>
     internal static List<MemoryOperation> Operations(LayerGraph graph, bool im2col = false) =>

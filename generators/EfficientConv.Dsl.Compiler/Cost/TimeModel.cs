@@ -32,7 +32,7 @@ public static class TimeModel
     {
         long footprint = (plan.PeakLength + plan.PackedLength) * sizeof(float);
         double bandwidth = machine.BandwidthAt(footprint), cyclesPerSecond = machine.MacsPerSecond / (2 * plan.Target.Lanes);
-        return [.. plan.Steps.Select(step => Seconds(Work(graph, step, plan.Target), plan.Target, cyclesPerSecond, bandwidth))];
+        return [.. plan.Steps.Select(step => Seconds(Work(graph, plan, step), plan.Target, cyclesPerSecond, bandwidth))];
     }
 
     /// <summary>Seconds of one image.</summary>
@@ -48,20 +48,25 @@ public static class TimeModel
 
     /// <summary>What <paramref name="step"/> does.</summary>
     /// <param name="graph">The layers, for the multiply-adds.</param>
+    /// <param name="plan">The plan that it is a step of.</param>
     /// <param name="step">The step.</param>
-    /// <param name="target">The instruction set.</param>
-    public static StepWork Work(LayerGraph graph, Step step, VectorTarget target)
+    public static StepWork Work(LayerGraph graph, NetworkPlan plan, Step step)
     {
-        Counter count = new(target);
+        Counter count = new(plan.Target);
         long weights = Count(count, step.Driver);
-        HashSet<string> names = [.. step.Comment.Split('\n').Select(line => line.Split(':')[0])];
-        long macs = graph.Layers.Skip(1).Where(l => names.Contains(l.Name) || names.Any(n => l.Name.StartsWith(n + ".", StringComparison.Ordinal) || l.Name.StartsWith(n + "_", StringComparison.Ordinal)))
-            .Sum(l => l.Operator.MultiplyAdds(graph.Layers[l.Inputs[0]].Output, l.Output));
 
         // Of woven tensors only what is woven is read.
         long elements = step.Driver is InterleaveDriver ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
-        return new StepWork(macs, count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, (elements + weights) * sizeof(float));
+        return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, (elements + weights) * sizeof(float));
     }
+
+    /// <summary>Multiply-adds of its layers; of a layer that several steps compute together, as the phases of a transposed convolution do, its share of their pixels.</summary>
+    private static long MultiplyAdds(LayerGraph graph, NetworkPlan plan, Step step) => step.LayerIds.Select(id => graph.Layers[id]).Where(layer => layer.Inputs.Count > 0).Sum(layer =>
+    {
+        long all = layer.Operator.MultiplyAdds(graph.Layers[layer.Inputs[0]].Output, layer.Output);
+        Step[] together = [.. plan.Steps.Where(other => other.LayerIds.Contains(layer.Id))];
+        return together.Length <= 1 ? all : (long)(all * (double)step.Output.View.Shape.Count / together.Sum(other => other.Output.View.Shape.Count));
+    });
 
     /// <summary>Adds up a driver's work; what comes back are the floats of its weights.</summary>
     private static long Count(Counter count, Driver driver)

@@ -15,7 +15,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
         writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
 
         // Planes at the ends of the map have no neighbours for their vectors to reach into.
-        int front = Math.Min(channels, (d.Before + inPixels - 1) / inPixels), back = Math.Min(channels - front, (d.After + inPixels - 1) / inPixels);
+        int front = d.Front, back = d.Back;
         writer.Line($"int channel = part.First({channels}), end = part.End({channels});");
         if (front + back > 0)
         {

@@ -36,7 +36,7 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        bool own = ring || d.Buffer >= 0 || d.GatedWeights >= 0 || d.Squeeze is null;
+        bool own = ring || d.Buffer >= 0 || d.Gated is not null || d.Squeeze is null;
         writer.Line("ref float own = ref part.Own(ref scratch);", own);
         writer.Line($"ref float rings = ref {KernelText.At("own", d.Ring)};", ring);
         writer.Line($"ref float depthwiseRows = ref {KernelText.At(d.Squeeze is null ? "own" : "scratch", d.DepthwiseRows)};");
@@ -121,10 +121,10 @@ internal sealed partial class DriverEmitter
             writer.Line("part.Barrier();");
             ChannelRange(d.Hidden);
             EmitGate(d.Squeeze, "gate", d.Output.Shape.Pixels);
-            if (d.GatedWeights >= 0)
+            if (d.Gated is not null)
             {
-                writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};");
-                EmitGatedWeights(d.Project, d.Hidden, "projectWeights", "gate");
+                writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
+                EmitGatedWeights(d.Gated, "projectWeights", "gate");
             }
 
             writer.Line();
@@ -133,11 +133,11 @@ internal sealed partial class DriverEmitter
                 d.Depthwise.PixelPairs
                     ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
                     : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"),
-                d.GatedWeights < 0);
+                d.Gated is null);
         }
 
         Project(
-            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.GatedWeights >= 0 ? "gatedWeights" : "projectWeights",
+            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer >= 0 ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
             d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
@@ -146,25 +146,23 @@ internal sealed partial class DriverEmitter
             : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
     }
 
-    /// <summary>A projection's weights of <paramref name="rows"/> input channels times the gate, into <c>gatedWeights</c>.</summary>
-    private void EmitGatedWeights(ProductKernel project, int rows, string weights, string gate)
+    /// <summary>A projection's weights times the gate, into <c>gatedWeights</c>.</summary>
+    private void EmitGatedWeights(GatedWeights gated, string weights, string gate)
     {
         int at = 0, run = 0;
-        foreach ((int panels, int width) in FusedScheduling.WeightRows(vector.Target, project))
+        foreach ((int panels, int width, int tiles) in gated.Panels)
         {
             string from = Text(at), count = Text(panels);
-            if (project is PointwiseKernel { Share: WorkShare.TilesOfPanels } shared)
+            if (tiles > 0)
             {
-                // A thread needs the weights of its own panels.
-                int tiles = shared.Panels[run].Tiles.Sum(t => t.Count);
                 string first = FormattableString.Invariant($"firstPanel{run}");
                 writer.Line($"int {first} = part.First({panels * tiles}) / {tiles}, panels{run} = ((part.End({panels * tiles}) + {tiles - 1}) / {tiles}) - {first};");
-                from = (at == 0 ? string.Empty : FormattableString.Invariant($"{at} + ")) + FormattableString.Invariant($"({first} * {rows * width})");
+                from = (at == 0 ? string.Empty : FormattableString.Invariant($"{at} + ")) + FormattableString.Invariant($"({first} * {gated.Rows * width})");
                 count = FormattableString.Invariant($"panels{run}");
             }
 
-            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At(weights, from)}, ref {gate}, ref {KernelText.At("gatedWeights", from)}, {count}, {rows}, {width});");
-            at += panels * rows * width;
+            writer.Line($"Elementwise.ScaleRows<{Simd}>(ref {KernelText.At(weights, from)}, ref {gate}, ref {KernelText.At("gatedWeights", from)}, {count}, {gated.Rows}, {width});");
+            at += panels * gated.Rows * width;
             run++;
         }
     }
@@ -202,13 +200,13 @@ internal sealed partial class DriverEmitter
     }
 
     private void Project(
-        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? ahead = null)
+        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? given = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
         string? added = kernel.Initial == Initial.BiasAndResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
         writer.Line(kernel is PointwiseKernel product
-            ? names.Call(product, rows, weights, "projectBias", destination, added, ahead)
+            ? names.Call(product, rows, weights, "projectBias", destination, added, given)
             : $"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{(added is null ? string.Empty : $", ref {added}")});");
         Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
         if (buffer is not null)
@@ -227,17 +225,14 @@ internal sealed partial class DriverEmitter
         writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
         writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
         writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        writer.Line("ref float own = ref part.Own(ref scratch);", d.ByRow || d.Expand is not null || d.GatedWeights >= 0);
+        writer.Line("ref float own = ref part.Own(ref scratch);", d.ByRow || d.Expand is not null || d.Gated is not null);
         writer.Line($"ref float expanded = ref {KernelText.At("own", d.Expanded)};", d.Expand is not null);
         bool several = !d.ByRow && (d.Slabs > 1 || d.Squeeze is not null);
         writer.Line($"const int SlabMap = {d.Output.Shape.Pixels} * {d.Slab};", !d.ByRow && d.Slabs > 1);
         writer.Line($"ref float {(several ? "depthwiseMap" : "depthwise")} = ref {KernelText.At(d.ByRow ? "own" : "scratch", d.DepthwiseSlab)};");
         writer.Line($"ref float outputMap = ref {KernelText.At("scratch", d.Buffer)};", d.Buffer >= 0);
-        if (FetchesOwn(d))
-        {
-            // Of the projection's weights a thread needs those of its own panels.
-            writer.Line($"int ownWeights = part.First({d.Slab * outPadded / lanes}) * {lanes};", d.First.Share == WorkShare.TilesOfPanels);
-        }
+        if (d is { PrefetchesNext: true, Prefetch.Projection: { Units: > 0 } own })
+            writer.Line($"int ownWeights = part.First({own.Units}) * {own.UnitLength};");
 
         if (d.Squeeze is not null)
             EmitSlabsWithGate(d, d.Squeeze, destination, outPadded);
@@ -290,9 +285,6 @@ internal sealed partial class DriverEmitter
             StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
     }
 
-    /// <summary>Whether the caller has to say which weights of the step behind to fetch, <c>next</c>: for threads that share slabs, and for a product in front of a linear layer.</summary>
-    public static bool FetchesOwn(Driver driver) => driver is PointwiseDriver { Kernel.Ahead.What: Fetched.Named } or FusedSlabsDriver { ByRow: false, First.Ahead: not null } or FusedSlabsDriver { ByRow: false, Expand.Ahead: not null };
-
     private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
 
     private void DepthwiseRowOfSlab(FusedSlabsDriver d)
@@ -306,25 +298,12 @@ internal sealed partial class DriverEmitter
     /// <summary>The projection's kernel for the first slab, those between or the last.</summary>
     private void EmitProjections(FusedSlabsDriver d, Func<PointwiseKernel, string> call)
     {
-        if (d.Slabs == 1)
+        PointwiseKernel[] kernels = [.. d.Projections];
+        for (int i = 0; i < kernels.Length; i++)
         {
-            writer.Line(call(d.First));
-            return;
-        }
-
-        writer.Line("if (slab == 0)");
-        writer.Line("    " + call(d.First));
-        if (d.LastKernel != d.Middle)
-        {
-            writer.Line(FormattableString.Invariant($"else if (slab == {d.Slabs - 1})"));
-            writer.Line("    " + call(d.LastKernel));
-        }
-
-        // With two slabs of different first and last kernels there is none between.
-        if (d.LastKernel == d.Middle || d.Slabs > 2)
-        {
-            writer.Line("else");
-            writer.Line("    " + call(d.Middle));
+            if (d.Slabs > 1)
+                writer.Line(i == 0 ? "if (slab == 0)" : i == 1 && kernels[i] != d.Middle ? FormattableString.Invariant($"else if (slab == {d.Slabs - 1})") : "else");
+            writer.Line((d.Slabs > 1 ? "    " : string.Empty) + call(kernels[i]));
         }
     }
 
@@ -372,7 +351,7 @@ internal sealed partial class DriverEmitter
             kernel, "depthwise", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias", destination, "residual", NextProjection(d, outPadded));
     }
 
-    /// <summary>The weights that a slab's projection fetches: the next slab's, behind the last one the next step's.</summary>
+    /// <summary>The weights that a slab's projection prefetches: the next slab's, behind the last one the next step's.</summary>
     private static string NextProjection(FusedSlabsDriver d, int outPadded)
     {
         Size next = Size.Of(FormattableString.Invariant($"((slab + 1) * SlabChannels * {outPadded})"));
@@ -380,24 +359,24 @@ internal sealed partial class DriverEmitter
     }
 
     /// <summary>Where a thread's own weights of a slab's projection begin.</summary>
-    private static Size OwnWeights(FusedSlabsDriver d) => d.First.Share == WorkShare.TilesOfPanels ? Size.Of("ownWeights") : 0;
+    private static Size OwnWeights(FusedSlabsDriver d) => d.Prefetch is { Projection.Units: > 0 } ? Size.Of("ownWeights") : 0;
 
     /// <summary>Expansion and depthwise rows of the slab <c>slab</c> over the whole map, into <c>depthwise</c>.</summary>
     private void MakeSlab(FusedSlabsDriver d)
     {
         if (d.Expand is not null)
         {
-            string ahead = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref {KernelText.At("projectWeights", OwnWeights(d))})");
-            string? also = null;
-            if (d.Expand.AlsoStep > 0)
+            string given = FormattableString.Invariant($"(slab + 1 < made ? ref Unsafe.Add(ref expandWeights, (slab + 1) * SlabChannels * {d.Expand.InChannels}) : ref {KernelText.At("projectWeights", OwnWeights(d))})");
+            string? gateWeights = null;
+            if (d.Prefetch is { GateStep: > 0, Reduce: { } reduce, Expand: { } expand } prefetch)
             {
-                writer.Line($"int fetched = (slab - firstMade) * {d.SqueezeAhead};", d.Slabs > 1);
-                also = d.Slabs > 1
-                    ? $"(fetched < ownReduce ? ref {KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze!.ReduceWeights} + firstReduce + fetched"))} : ref {KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze.ExpandWeights} + firstExpand + fetched - ownReduce"))})"
-                    : KernelText.At("weights", FormattableString.Invariant($"{d.Squeeze!.ReduceWeights}"));
+                writer.Line($"int fetched = (slab - firstMade) * {prefetch.GateStep};", d.Slabs > 1);
+                gateWeights = d.Slabs > 1
+                    ? $"(fetched < ownReduce ? ref {KernelText.At("weights", FormattableString.Invariant($"{reduce.Offset} + firstReduce + fetched"))} : ref {KernelText.At("weights", FormattableString.Invariant($"{expand.Offset} + firstExpand + fetched - ownReduce"))})"
+                    : KernelText.At("weights", FormattableString.Invariant($"{reduce.Offset}"));
             }
 
-            writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", ahead: ahead, also: also));
+            writer.Line(names.Call(d.Expand, "input", OfSlab(d, "expandWeights", FormattableString.Invariant($"SlabChannels * {d.Expand.InChannels}")), OfSlab(d, "expandBias", "SlabChannels"), "expanded", given: given, gateWeights: gateWeights));
             Pass(d.ExpandPass, "expanded", d.Input.Shape.Pixels * d.Slab);
         }
 
@@ -413,7 +392,8 @@ internal sealed partial class DriverEmitter
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, vectors = d.Slab / vector.Target.Lanes;
         bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer >= 0;
         writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
-        writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.GatedWeights)};", d.GatedWeights >= 0);
+        if (d.Gated is not null)
+            writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
         if (put || finish)
             PixelRange(pixels);
         if (put)
@@ -421,9 +401,8 @@ internal sealed partial class DriverEmitter
         writer.Line();
         writer.Line("// Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
         writer.Line($"int firstMade = part.First({d.Slabs}), made = part.End({d.Slabs});");
-        if (d.Slabs > 1 && d.Expand is { AlsoStep: > 0 })
+        if (d is { Slabs: > 1, Prefetch: { Reduce.Units: var reduce, Expand.Units: var expand } })
         {
-            int reduce = RegisterTiling.Weights(vector.Target, squeeze.Reduce), expand = RegisterTiling.Weights(vector.Target, squeeze.Expand);
             writer.Line("// Of squeeze-and-excitation's weights it fetches its part of the first product's, then of the second's.");
             writer.Line($"int firstReduce = part.First({reduce}), ownReduce = part.End({reduce}) - firstReduce, firstExpand = part.First({expand});");
         }
@@ -438,7 +417,7 @@ internal sealed partial class DriverEmitter
         ChannelRange(d.Hidden);
         EmitGate(squeeze, "gate", pixels);
         writer.Line();
-        bool scales = d.GatedWeights < 0;
+        bool scales = d.Gated is null;
         string Scale(string depthwise) => $"Elementwise.ScaleVectors<{Simd}>(ref {depthwise}, ref {OfSlab(d, "gate", "SlabChannels")}, {vectors}, {pixels});";
         if (scales)
         {
@@ -463,7 +442,7 @@ internal sealed partial class DriverEmitter
             {
                 writer.Line($"ref float slabWeights = ref {weights};");
                 writer.Line($"ref float slabGate = ref {OfSlab(d, "gate", "SlabChannels")};");
-                EmitGatedWeights(d.First, d.Slab, "slabWeights", "slabGate");
+                EmitGatedWeights(d.Gated!, "slabWeights", "slabGate");
                 weights = "gatedWeights";
             }
 

@@ -6,53 +6,22 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <summary>Prints the loop nests around the kernels.</summary>
 internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
 {
-    private bool _readsImage;
     private readonly PlanarDriverEmitter _planar = new(writer, vector, names);
 
     private string Simd => vector.Simd;
 
-    /// <summary>The arguments of a call to <paramref name="driver"/> and their parameters.</summary>
-    public static bool TakesResidual(Driver driver) => driver switch
-    {
-        PointwiseDriver d => d.Residual is not null,
-        RowDriver d => d.Residual is not null,
-        FusedRowsDriver d => d.Residual is not null,
-        FusedSlabsDriver d => d.Residual is not null,
-        MapDriver d => d.Residual is not null,
-        PlanarPointwiseDriver d => d.Residual is not null,
-        PlanarSeparableDriver d => d.Residual is not null,
-        WinogradDriver d => d.Residual is not null,
-        InterleaveDriver => true,
-        _ => false,
-    };
-
-    /// <summary>The loop nest whose rows are bytes, converted on their way into the ring.</summary>
-    public void EmitOfImage(string name, Driver driver, string comment)
-    {
-        EmitSummary(comment);
-        writer.Open($"private static void {name}(in ImageRows image, ref float output, ref float weights, ref float scratch, Part part)");
-        _readsImage = true;
-        if (driver is FusedRowsDriver fused)
-            EmitFusedRows(fused);
-        else
-            EmitRows((RowDriver)driver);
-        _readsImage = false;
-        writer.Close();
-    }
-
-    private void EmitSummary(string comment)
+    /// <summary>Prints a loop nest.</summary>
+    /// <param name="name">Its method's name.</param>
+    /// <param name="driver">The loop nest.</param>
+    /// <param name="description">What the first step that runs it does.</param>
+    public void Emit(string name, Driver driver, IEnumerable<string> description)
     {
         writer.Line();
         writer.Line("/// <summary>");
-        foreach (string line in comment.Split('\n'))
+        foreach (string line in description)
             writer.Line($"/// {line.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;")}<br/>");
         writer.Line("/// </summary>");
-    }
-
-    public void Emit(string name, Driver driver, string comment)
-    {
-        EmitSummary(comment);
-        writer.Open($"private static void {name}(ref float input, {(TakesResidual(driver) ? "ref float residual, " : string.Empty)}ref float output, ref float weights, ref float scratch{(FetchesOwn(driver) ? ", ref float next" : string.Empty)}, Part part)");
+        writer.Open($"private static void {name}({(driver.ReadsImage ? "in ImageRows image" : "ref float input")}, {(driver.Residual is null ? string.Empty : "ref float residual, ")}ref float output, ref float weights, ref float scratch{(driver.PrefetchesNext ? ", ref float next" : string.Empty)}, Part part)");
         switch (driver)
         {
             case PointwiseDriver d:
@@ -292,8 +261,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitRing(d, FormattableString.Invariant($"{((window.Kernel.Height - 1) * window.Dilation.Height) + 1}"));
         string source = d.Source.RingRows > 0 ? "ring" : "input";
         string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
-        string ahead = kernel.AheadStep > 0 ? FormattableString.Invariant($", ref Unsafe.Add(ref weights, ((block + 1) * BlockWeights) + (y * {kernel.AheadRow}))") : string.Empty;
-        writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual}{ahead});");
+        string given = kernel.PrefetchOf(Prefetched.Given) is { } prefetch ? FormattableString.Invariant($", ref Unsafe.Add(ref weights, ((block + 1) * BlockWeights) + (y * {prefetch.Step * kernel.Steps}))") : string.Empty;
+        writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual}{given});");
         writer.Close();
         writer.Close();
     }
@@ -325,19 +294,24 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     private void LoadRow(RowLoad load, TensorView input, RowSource source, string row, string slot)
     {
         Shape shape = input.Shape;
-        if (_readsImage)
+        switch (load)
         {
-            writer.Line(load == RowLoad.Planes
-                ? $"image.LoadPlanes({row}, ref {slot}, {source.ChannelStep}, {shape.Channels}, {shape.Width});"
-                : $"image.LoadRow({row}, ref {slot}, {source.PixelStep}, {shape.Channels}, {shape.Width});");
-            return;
+            case RowLoad.ImagePlanes:
+                writer.Line($"image.LoadPlanes({row}, ref {slot}, {source.ChannelStep}, {shape.Channels}, {shape.Width});");
+                break;
+            case RowLoad.ImagePixels:
+                writer.Line($"image.LoadRow({row}, ref {slot}, {source.PixelStep}, {shape.Channels}, {shape.Width});");
+                break;
+            case RowLoad.Planes:
+                // A row of a plane is copied as the channels of a pixel are.
+                CopyPixels(RowAt("input", input, row), input.ChannelStep, slot, source.ChannelStep, shape.Width, Text(shape.Channels));
+                break;
+            case RowLoad.Copy:
+                LoadPixels(RowAt("input", input, row), input, slot, source.PixelStep, Text(shape.Width));
+                break;
+            default:
+                throw new InvalidOperationException($"{load} moves no rows as they are.");
         }
-
-        // A row of a plane is copied as the channels of a pixel are.
-        if (load == RowLoad.Planes)
-            CopyPixels(RowAt("input", input, row), input.ChannelStep, slot, source.ChannelStep, shape.Width, Text(shape.Channels));
-        else
-            LoadPixels(RowAt("input", input, row), input, slot, source.PixelStep, Text(shape.Width));
     }
 
     /// <summary>Floats of a ring's row: pixels times channels.</summary>

@@ -2,26 +2,32 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
-/// <summary>Gives every distinct kernel and driver one method name that says its shape, and remembers the order in which they were first used.</summary>
-internal sealed class KernelNames(int lanes)
+/// <summary>The method names of a plan's kernels and drivers, which say their shapes.</summary>
+internal sealed class KernelNames
 {
     private readonly Dictionary<object, string> _names = [];
     private readonly HashSet<string> _taken = [];
-    private readonly List<Kernel> _kernels = [];
+    private readonly int _lanes;
 
-    public IReadOnlyList<Kernel> Kernels => _kernels;
-
-    /// <summary>The method's name, without the argument that a kernel of a form has.</summary>
-    public string Of(Kernel kernel)
+    public KernelNames(NetworkPlan plan)
     {
-        if (!_names.ContainsKey(kernel))
-            _kernels.Add(kernel);
-        return Name(kernel, Describe(kernel));
+        _lanes = plan.Target.Lanes;
+        foreach (Driver driver in plan.Drivers)
+            Add(driver, FormattableString.Invariant($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
+        foreach (Kernel kernel in plan.Kernels)
+            Add(kernel, Describe(kernel));
+        foreach (DepthwiseTile tile in DepthwiseTile.Of(plan).Where(tile => tile.Kernel.Columns.Count > 1))
+            Add(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
     }
 
+    /// <summary>The loop nest's method.</summary>
+    public string Of(Driver driver) => _names[driver];
+
+    /// <summary>The method's name, without the argument that a kernel of a form has.</summary>
+    public string Of(Kernel kernel) => _names[kernel];
+
     /// <summary>The structure with the sizes of <paramref name="tile"/>.</summary>
-    public string Of(DepthwiseTile tile) =>
-        tile.Kernel.Columns.Count == 1 ? Of(tile.Kernel) : Name(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
+    public string Of(DepthwiseTile tile) => tile.Kernel.Columns.Count == 1 ? Of(tile.Kernel) : _names[tile];
 
     /// <summary>What to call for <paramref name="kernel"/>: its method, or that of its one run of tiles.</summary>
     public string Method(Kernel kernel) => kernel is LanewiseKernel { Columns.Count: 1 } lanes
@@ -29,7 +35,7 @@ internal sealed class KernelNames(int lanes)
         : Of(kernel);
 
     /// <summary>The form of <paramref name="kernel"/>.</summary>
-    public PointwiseForm FormOf(PointwiseKernel kernel) => PointwiseForm.Of(kernel, lanes);
+    public PointwiseForm FormOf(PointwiseKernel kernel) => PointwiseForm.Of(kernel, _lanes);
 
     /// <summary>A call of <paramref name="kernel"/>.</summary>
     /// <param name="kernel">The kernel.</param>
@@ -38,39 +44,31 @@ internal sealed class KernelNames(int lanes)
     /// <param name="bias">Bias.</param>
     /// <param name="output">First output pixel.</param>
     /// <param name="residual">First pixel of the residual, for kernels that read one.</param>
-    /// <param name="ahead">What to fetch ahead, for kernels whose caller says it.</param>
-    /// <param name="also">Further weights to fetch, for kernels that do.</param>
+    /// <param name="given">What to prefetch, for kernels whose caller names it.</param>
+    /// <param name="gateWeights">Weights of squeeze-and-excitation to prefetch, for kernels that do.</param>
     /// <param name="rows">Rows, where a call does several.</param>
-    public string Call(PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? ahead = null, string? also = null, string? rows = null)
+    public string Call(PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? given = null, string? gateWeights = null, string? rows = null)
     {
         PointwiseForm form = FormOf(kernel);
 
-        // Those that read no residual or fetch nothing are given whatever is shortest to write.
+        // Those that read no residual or prefetch nothing are given whatever is shortest to write.
         string shortest = new[] { input, bias, output }.OrderBy(text => text.Length).First(), read = kernel.Initial == Initial.BiasAndResidual ? residual! : shortest;
-        string next = kernel.Ahead switch
+        string next = kernel.StepPrefetch switch
         {
-            { What: Fetched.Named } => ahead!,
-            { What: Fetched.Weights, Distance: var distance } => KernelText.At(weights, distance),
-            _ => shortest,
+            { What: Prefetched.Given } => given!,
+            { What: Prefetched.Weights, Distance: var distance } => KernelText.At(weights, distance),
+            null or { What: Prefetched.Residual } => shortest,
+            { What: var what } => throw new InvalidOperationException($"{what} is not prefetched step by step."),
         };
-        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.AlsoStep > 0 ? $", ref {also}" : string.Empty)}, {rows ?? form.ShareArgument(kernel)});";
+        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : $", ref {gateWeights}")}, {rows ?? form.ShareArgument(kernel)});";
     }
 
-    public string Of(Driver driver, out bool isNew)
+    private void Add(object item, string wanted)
     {
-        isNew = !_names.ContainsKey(driver);
-        return Name(driver, FormattableString.Invariant($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
-    }
-
-    private string Name(object item, string wanted)
-    {
-        if (_names.TryGetValue(item, out string? name))
-            return name;
-        name = wanted;
+        string name = wanted;
         for (int i = 2; !_taken.Add(name); i++)
             name = FormattableString.Invariant($"{wanted}_{i}");
         _names.Add(item, name);
-        return name;
     }
 
     private static string Describe(Kernel kernel) => kernel switch

@@ -24,6 +24,10 @@ internal static class KernelText
         _ => (", Part part", ", part"),
     };
 
+    /// <summary>Where a thread's share of some weights begins.</summary>
+    public static string ShareStart(WeightShare share) =>
+        share.Units == 0 ? FormattableString.Invariant($"{share.Offset}") : FormattableString.Invariant($"{share.Offset} + (part.First({share.Units}) * {share.UnitLength})");
+
     /// <summary><paramref name="reference"/> moved by a size.</summary>
     public static string At(string reference, Size offset) => At(reference, offset.ToString());
 
@@ -86,7 +90,7 @@ internal static class KernelText
             {
                 void Body()
                 {
-                    if (Steps.FetchesResidual is { } condition)
+                    if (Steps.PrefetchesResidual is { } condition)
                     {
                         writer.Line($"if ({condition})", condition.Length > 0);
                         writer.Line($"{(condition.Length > 0 ? "    " : string.Empty)}ahead = ref {At("added", tilePixels * Steps.ResidualPixel)};");
@@ -271,12 +275,12 @@ internal static class KernelText
         }
     }
 
-    /// <summary>A step of fetching weights ahead, if there is any.</summary>
-    public static void Fetch(SourceWriter writer, string reference, int step)
+    /// <summary>A step of prefetching into the second-level cache.</summary>
+    public static void Prefetch(SourceWriter writer, string reference, int step)
     {
         for (int line = 0; line < step; line += 16)
             writer.Line($"Prefetch.L2(ref {At(reference, line)});");
-        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});", step > 0);
+        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
     }
 
     /// <summary>The activations of some accumulators in place; the constants are loaded here, behind the sums, where registers are free.</summary>
@@ -333,5 +337,5 @@ internal sealed record PanelSizes(int Vectors, Size Count, IReadOnlyList<(int Pi
 /// <param name="OutVector">From an output vector to the next.</param>
 /// <param name="ResidualPixel">From a residual pixel to the next.</param>
 /// <param name="Adds">Whether there is a residual.</param>
-/// <param name="FetchesResidual">The condition on which the next tile's residual is fetched, empty for always; null where no kernel of the form does it.</param>
-internal sealed record ProductSteps(Size Pixel, Size OutPixel, Size OutVector, Size ResidualPixel, bool Adds, string? FetchesResidual = null);
+/// <param name="PrefetchesResidual">The condition on which the next tile's residual is prefetched, empty for always; null where no kernel of the form does it.</param>
+internal sealed record ProductSteps(Size Pixel, Size OutPixel, Size OutVector, Size ResidualPixel, bool Adds, string? PrefetchesResidual = null);

@@ -18,7 +18,7 @@ internal static class KernelsEmitter
     {
         VectorSyntax vector = VectorSyntax.For(plan.Target);
         SourceWriter writer = new();
-        KernelNames names = new(plan.Target.Lanes);
+        KernelNames names = new(plan);
         FileHeader.Write(writer, nullable: false);
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
         FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86", "EfficientConv.Dsl.Runtime");
@@ -42,7 +42,7 @@ internal static class KernelsEmitter
         writer.Line(FormattableString.Invariant($"public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};"));
         PackEmitter.Emit(writer, plan, convolutions);
         EmitRun(writer, vector, names, plan, timesSteps);
-        EmitKernels(writer, vector, names);
+        EmitKernels(writer, vector, names, plan);
         writer.Close();
         writer.Close();
         return writer.ToString();
@@ -59,7 +59,6 @@ internal static class KernelsEmitter
 
     private static void EmitRun(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan, bool timesSteps)
     {
-        List<(string Name, Driver Driver, string Comment)> drivers = [];
         writer.Line();
         if (timesSteps)
         {
@@ -69,7 +68,7 @@ internal static class KernelsEmitter
             writer.Line("/// <summary>What each step is, and what it took in the last run.</summary>");
             writer.Open("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()");
             for (int i = 0; i < plan.Steps.Count; i++)
-                writer.Line($"yield return ({Quote(TitleOf(plan.Steps[i]))}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
+                writer.Line($"yield return ({Quote(plan.Steps[i].Title)}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
             writer.Close();
             writer.Line();
         }
@@ -83,13 +82,9 @@ internal static class KernelsEmitter
             writer.Line("part.Barrier();", !first);
             first = false;
             Note(index++);
-            string name = names.Of(step.Driver, out bool isNew);
-            if (isNew)
-                drivers.Add((name, step.Driver, step.Comment));
-            foreach (string line in step.Comment.Split('\n'))
+            foreach (string line in step.Description)
                 writer.Line("// " + line);
-            string residual = DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty;
-            writer.Line($"{name}(ref {Reference(step.Input)}, {residual}{Arguments(plan, step)});");
+            writer.Line(Call(names, step));
         }
 
         Note(index);
@@ -97,10 +92,11 @@ internal static class KernelsEmitter
         if (plan.Image is { } image)
             EmitRunImage(writer, names, plan, image, timesSteps);
         DriverEmitter emitter = new(writer, vector, names);
-        foreach ((string name, Driver driver, string comment) in drivers)
-            emitter.Emit(name, driver, comment);
-        if (plan.Image is { Step: >= 0 } fused)
-            emitter.EmitOfImage(names.Of(plan.Steps[fused.Step].Driver, out _) + OfImage, plan.Steps[fused.Step].Driver, plan.Steps[fused.Step].Comment);
+        ILookup<Driver, Step> steps = plan.Steps.ToLookup(step => step.Driver);
+        foreach (Driver driver in plan.Drivers)
+            emitter.Emit(names.Of(driver), driver, steps[driver].First().Description);
+        if (plan.Image is { Driver: { } ofImage, Step: var reader })
+            emitter.Emit(names.Of(plan.Steps[reader].Driver) + OfImage, ofImage, plan.Steps[reader].Description);
 
         void Note(int position)
         {
@@ -140,26 +136,11 @@ internal static class KernelsEmitter
             Step step = plan.Steps[i];
             writer.Line("part.Barrier();", i > 0);
             writer.Line(TickOf(i), timesSteps);
-            writer.Line(i == image.Step
-                ? $"{names.Of(step.Driver, out _)}{OfImage}(in image, {Arguments(plan, step)});"
-                : $"{names.Of(step.Driver, out _)}(ref {Reference(step.Input)}, {(DriverEmitter.TakesResidual(step.Driver) ? $"ref {Reference(step.Residual!)}, " : string.Empty)}{Arguments(plan, step)});");
+            writer.Line(i == image.Step ? $"{names.Of(step.Driver)}{OfImage}(in image, {Arguments(step)});" : Call(names, step));
         }
 
         writer.Line(TickOf(plan.Steps.Count), timesSteps && image.Step >= 0);
         writer.Close();
-    }
-
-    /// <summary>Which layer or block a step is, in one line: "4: InvertedResidual 16 x 112 x 112 -> 24 x 56 x 56"; a stem and its block are "0+3".</summary>
-    private static string TitleOf(Step step)
-    {
-        string[] lines = step.Comment.Split('\n');
-        bool hasStem = step.Driver is FusedRowsDriver { Stem: not null } or RowDriver { Stem: not null };
-        string name = Name(lines[hasStem ? 1 : 0]);
-        if (lines.Length > 1 && name.Contains('.'))
-            name = name.Substring(0, name.LastIndexOf('.'));
-        return $"{(hasStem ? $"{Name(lines[0])}+{name}" : name)}: {step.Driver.Title} {step.Input.View.Shape} -> {step.Output.View.Shape}";
-
-        static string Name(string line) => line.Split(':')[0];
     }
 
     private static string TickOf(int position) => FormattableString.Invariant($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
@@ -167,28 +148,11 @@ internal static class KernelsEmitter
     /// <summary>What the names of drivers that read bytes end with.</summary>
     private const string OfImage = "OfImage";
 
-    private static string Arguments(NetworkPlan plan, Step step) =>
-        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{(DriverEmitter.FetchesOwn(step.Driver) ? ", ref " + NextWeights(plan, step) : string.Empty)}, part";
+    private static string Call(KernelNames names, Step step) =>
+        $"{names.Of(step.Driver)}(ref {Reference(step.Input)}, {(step.Driver.Residual is null ? string.Empty : $"ref {Reference(step.Residual!)}, ")}{Arguments(step)});";
 
-    /// <summary>The first weights that a thread reads in the step behind <paramref name="step"/>, or any behind the last.</summary>
-    private static string NextWeights(NetworkPlan plan, Step step)
-    {
-        int index = plan.Steps.ToList().IndexOf(step) + 1;
-        if (index == plan.Steps.Count)
-            return KernelText.At("weights", step.Weights);
-        Step next = plan.Steps[index];
-        if (step.Driver is PointwiseDriver)
-        {
-            Step reader = plan.Steps.Skip(index).First(s => s.Driver is PointwiseDriver);
-            PointwiseKernel linear = ((PointwiseDriver)reader.Driver).Kernel;
-            PanelRun run = linear.Panels[0];
-            return KernelText.At("weights", FormattableString.Invariant($"{reader.Weights} + (part.First({linear.Panels.Sum(p => p.Count)}) * {run.Vectors * plan.Target.Lanes * linear.InChannels})"));
-        }
-
-        return next.Driver is FusedSlabsDriver { ByRow: false, Expand: { } expand } d
-            ? KernelText.At("weights", FormattableString.Invariant($"{next.Weights + d.Offsets.Expand} + (part.First({d.Slabs}) * {d.Slab * expand.InChannels})"))
-            : KernelText.At("weights", next.Weights);
-    }
+    private static string Arguments(Step step) =>
+        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{(step.Prefetch is null ? string.Empty : ", ref " + KernelText.At("weights", KernelText.ShareStart(step.Prefetch)))}, part";
 
     private static string Reference(Tensor tensor) => tensor.Place switch
     {
@@ -197,22 +161,22 @@ internal static class KernelsEmitter
         _ => KernelText.At("workspace", tensor.Offset),
     };
 
-    private static void EmitKernels(SourceWriter writer, VectorSyntax vector, KernelNames names)
+    private static void EmitKernels(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan)
     {
         PointwiseEmitter pointwise = new(writer, vector);
         WindowEmitter window = new(writer, vector);
         PlanarEmitter planar = new(writer, vector);
         DirectDepthwiseEmitter direct = new(writer, vector);
         WinogradEmitter winograd = new(writer, vector);
-        ILookup<PointwiseForm, PointwiseKernel> forms = names.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
+        ILookup<PointwiseForm, PointwiseKernel> forms = plan.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
         foreach (IGrouping<PointwiseForm, PointwiseKernel> form in forms)
             pointwise.Emit(form.Key, [.. form]);
-        DepthwiseTile[] tiles = [.. names.Kernels.OfType<LanewiseKernel>().SelectMany(kernel => kernel.Columns.Select(run => new DepthwiseTile(kernel, run)))];
+        DepthwiseTile[] tiles = [.. DepthwiseTile.Of(plan)];
         foreach (IGrouping<DepthwiseForm, DepthwiseTile> form in tiles.ToLookup(DepthwiseForm.Of))
             window.Emit(form.Key, [.. form]);
         foreach (DepthwiseTile tile in tiles)
             window.EmitShape(names.Of(tile), tile);
-        foreach (Kernel kernel in names.Kernels)
+        foreach (Kernel kernel in plan.Kernels)
         {
             switch (kernel)
             {

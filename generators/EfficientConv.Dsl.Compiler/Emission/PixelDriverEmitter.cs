@@ -22,7 +22,7 @@ internal sealed class PixelDriverEmitter(SourceWriter writer, VectorSyntax vecto
 
             case InterleaveDriver d:
                 PixelRange(to);
-                writer.Line($"PixelLayout.InterleaveChannels<{Simd}>(ref {At("input", step, d.First)}, {step}, ref {At("residual", d.Residual.PixelStep, d.First)}, {d.Residual.PixelStep}, ref {At("output", outStep)}, {outStep}, {to.Channels / 2}, pixels);");
+                writer.Line($"PixelLayout.InterleaveChannels<{Simd}>(ref {At("input", step, d.First)}, {step}, ref {At("residual", d.Residual!.PixelStep, d.First)}, {d.Residual!.PixelStep}, ref {At("output", outStep)}, {outStep}, {to.Channels / 2}, pixels);");
                 break;
 
             case UpsampleDriver d:

@@ -33,12 +33,12 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             {
                 EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, kernel.HasResidual, kernel.Activation, kernel.InChannels, rows =>
                 {
-                    for (int i = 0; i < rows && kernel.FetchesResidual; i++)
-                        FetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
+                    for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
+                        PrefetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
                     writer.Line("ref float w = ref pixels;");
                     writer.Open($"for (int k = 0; k < {kernel.InChannels}; k++)");
-                    if (kernel.FetchesInput && run.Count > 1)
-                        FetchLines("Prefetch.L2", "w", run.Vectors * Lanes, run.Vectors);
+                    if (kernel.PrefetchOf(Prefetched.Input) is not null && run.Count > 1)
+                        PrefetchLines("Prefetch.L2", "w", run.Vectors * Lanes, run.Vectors);
                     KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
                     writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
                     writer.Line($"w = ref Unsafe.Add(ref w, {kernel.InPlaneStep});");
@@ -61,7 +61,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     /// <summary>Asks for the cache lines under some vectors.</summary>
-    private void FetchLines(string method, string reference, int offset, int vectors)
+    private void PrefetchLines(string method, string reference, int offset, int vectors)
     {
         for (int line = 0; line < vectors * Lanes; line += 16)
             writer.Line($"{method}(ref {KernelText.At(reference, offset + line)});");

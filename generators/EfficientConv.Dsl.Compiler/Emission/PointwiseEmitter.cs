@@ -18,19 +18,18 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         ProductSteps steps = new(
             Size.Of("inputStep"), Size.Of("outputStep"), Size.Of("outputVectorStep"), Size.Of("residualStep"),
             kernels.Any(k => k.Initial == Initial.BiasAndResidual),
-            !kernels.Any(FetchesResidual) ? null : kernels.All(FetchesResidual) ? string.Empty : "default(TShape) is IFetchesResidual");
+            Condition(kernels, k => k.PrefetchOf(Prefetched.Residual), "IFetchesResidual"));
         IReadOnlyList<(Initial, string)> initials = ShapeEmitter.Conditions(kernels.Select(k => k.Initial), ShapeEmitter.Trait);
         IReadOnlyList<(ActivationFunction, string)> activations = ShapeEmitter.Conditions(kernels.Select(k => k.Activation), ShapeEmitter.Trait);
         Size channels = Size.Of("channels");
         writer.Line();
         writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.AlsoStep > 0 ? ", ref float also" : string.Empty)}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
+        writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : ", ref float also")}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
         writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
         bool blocked = kernels.Any(k => k.ChannelBlock < k.InChannels), stepped = kernels.Any(k => k.ChannelStep != 1);
-        int aheadStep = kernels.Max(k => k.Ahead?.Step ?? 0), alsoStep = kernels.Max(k => k.AlsoStep);
-        string ahead = kernels.All(k => k.Ahead is not null) ? string.Empty : "default(TShape) is IFetchesAhead";
-        writer.Line("int aheadStep = TShape.AheadStep;", aheadStep > 0);
+        string? input = Condition(kernels, k => k.PrefetchOf(Prefetched.Input), "IFetchesInput");
+        writer.Line("int aheadStep = TShape.AheadStep;", kernels.Any(k => k.StepPrefetch is not null));
         writer.Line("int channelStep = TShape.ChannelStep;", stepped);
         writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", blocked);
         KernelText.Panels(writer, Lanes, panels, form.Share, "input", channels, steps, (run, pixels) =>
@@ -44,19 +43,18 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             }
 
             // Other threads made some of the blocks: each is fetched while the one two before it is multiplied.
-            writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", kernels.Any(FetchesInput));
+            writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", input is not null);
             writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
             writer.Open($"for (int k = 0; k < {(blocked ? "blockChannels" : "channels")}; k++)");
-            EmitFetch("ahead", "aheadStep", aheadStep, ahead);
-            EmitFetch("also", "TShape.AlsoStep", alsoStep, string.Empty);
-            if (kernels.Any(FetchesInput))
+            EmitPrefetch("ahead", "aheadStep", kernels, k => k.StepPrefetch, "IFetchesAhead");
+            EmitPrefetch("also", "TShape.AlsoStep", kernels, k => k.PrefetchOf(Prefetched.GateWeights), string.Empty);
+            if (input is not null)
             {
-                bool all = kernels.All(FetchesInput);
-                if (!all)
-                    writer.Open("if (default(TShape) is IFetchesInput)");
+                if (input.Length > 0)
+                    writer.Open($"if ({input})");
                 writer.Line("Prefetch.L1(ref soon);");
-                writer.Line("soon = ref Unsafe.Add(ref soon, 16);");
-                if (!all)
+                writer.Line($"soon = ref Unsafe.Add(ref soon, {kernels.Select(k => k.PrefetchOf(Prefetched.Input)).OfType<Prefetch>().First().Step});");
+                if (input.Length > 0)
                     writer.Close();
             }
 
@@ -99,24 +97,29 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
                 sizes.Add((TileCounts[i, j], kernel.Panels[i].Tiles[j].Count, j == 0 ? 1 : 0));
         }
 
-        sizes.Add(("AheadStep", kernel.Ahead?.Step ?? 0, 0));
-        sizes.Add(("AlsoStep", kernel.AlsoStep, 0));
-        ShapeEmitter.Emit(writer, name, "IPointwiseShape", [ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.Ahead is null ? null : "IFetchesAhead", FetchesInput(kernel) ? "IFetchesInput" : null, FetchesResidual(kernel) ? "IFetchesResidual" : null], sizes);
+        sizes.Add(("AheadStep", kernel.StepPrefetch?.Step ?? 0, 0));
+        sizes.Add(("AlsoStep", kernel.PrefetchOf(Prefetched.GateWeights)?.Step ?? 0, 0));
+        ShapeEmitter.Emit(
+            writer, name, "IPointwiseShape",
+            [
+                ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.StepPrefetch is null ? null : "IFetchesAhead",
+                kernel.PrefetchOf(Prefetched.Input) is null ? null : "IFetchesInput", kernel.PrefetchOf(Prefetched.Residual) is null ? null : "IFetchesResidual",
+            ],
+            sizes);
     }
-
-    /// <summary>Whether other threads may have made some of the input's blocks.</summary>
-    private static bool FetchesInput(PointwiseKernel kernel) => kernel.Share == WorkShare.TilesOfPanels && kernel.ChannelBlock < kernel.InChannels;
-
-    /// <summary>Whether every tile fetches what the next one adds.</summary>
-    private static bool FetchesResidual(PointwiseKernel kernel) => kernel.Ahead is { What: Fetched.Residual };
 
     private static readonly string[,] TileCounts = { { "Tiles", "LargerTiles" }, { "LastTiles", "LastLargerTiles" } };
 
-    /// <summary>A step of fetching weights ahead, for those shapes that do it.</summary>
-    private void EmitFetch(string reference, string step, int largest, string condition)
+    /// <summary>The condition on which a shape prefetches, empty where all of the form do; null where none does.</summary>
+    private static string? Condition(IReadOnlyList<PointwiseKernel> kernels, Func<PointwiseKernel, Prefetch?> prefetch, string trait) =>
+        kernels.All(k => prefetch(k) is null) ? null : kernels.All(k => prefetch(k) is not null) ? string.Empty : $"default(TShape) is {trait}";
+
+    /// <summary>A step of prefetching, for those shapes that do it.</summary>
+    private void EmitPrefetch(string reference, string step, IReadOnlyList<PointwiseKernel> kernels, Func<PointwiseKernel, Prefetch?> prefetch, string trait)
     {
-        if (largest == 0)
+        if (Condition(kernels, prefetch, trait) is not { } condition)
             return;
+        int largest = kernels.Max(k => prefetch(k)?.Step ?? 0);
         if (condition.Length > 0)
             writer.Open($"if ({condition})");
         for (int line = 0; line < largest; line += 16)

@@ -14,14 +14,10 @@ internal sealed record PointwiseForm(string Name, WorkShare Share)
     /// <summary>The form of <paramref name="kernel"/> in vectors of <paramref name="lanes"/> floats.</summary>
     public static PointwiseForm Of(PointwiseKernel kernel, int lanes)
     {
-        WorkShare share = ShareOf(kernel);
+        WorkShare share = kernel.Form;
         string tiles = string.Join("And", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels}x{run.Vectors * lanes}"))));
-        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (kernel.AlsoStep > 0 ? "Also" : string.Empty) + kernel.Activation.NameOfArguments, share);
+        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : "Also") + kernel.Activation.NameOfArguments, share);
     }
-
-    /// <summary>A kernel that does all its work in a call does it as one row, or as the one part of its tiles.</summary>
-    private static WorkShare ShareOf(PointwiseKernel kernel) =>
-        kernel.Share != WorkShare.None ? kernel.Share : kernel.Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.TilesOfPanels;
 
     /// <summary>The argument of a call that says which share it does.</summary>
     public string ShareArgument(PointwiseKernel kernel) => (kernel.Share, Share) switch

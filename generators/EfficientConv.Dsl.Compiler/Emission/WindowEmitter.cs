@@ -276,7 +276,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.AheadStep > 0 ? ", ref float ahead" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
+        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})");
         int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
         writer.Loop("g", kernel.Groups, () =>
         {
@@ -321,7 +321,8 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Open($"for (int kx = 0; kx < {kernelWidth}; kx++)");
         writer.Line("ref float a = ref lane;");
         writer.Open($"for (int k = 0; k < {(oneRun ? rowTaps : kernel.InPerGroup)}; k++)");
-        KernelText.Fetch(writer, "ahead", kernel.AheadStep);
+        if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
+            KernelText.Prefetch(writer, "ahead", prefetch.Step);
         KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
         writer.Line($"a = ref Unsafe.Add(ref a, {channelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");

@@ -28,7 +28,8 @@ public static class OperatorFolding
             }
 
             WinogradChoice choice = new(_stages.OfType<ConvolutionStage>().Sum(stage => (long)stage.Taps * stage.Output.Channels));
-            EquatableArray<Stage> stages = _stages.Select(stage => stage is ConvolutionStage c ? c with { Winograd = choice.FormOf(c) } : stage).ToEquatableArray();
+            ILookup<int, int> layers = graph.Layers.ToLookup(layer => _stageOf[layer.Id], layer => layer.Id);
+            EquatableArray<Stage> stages = _stages.Select(stage => (stage is ConvolutionStage c ? c with { Winograd = choice.FormOf(c) } : stage) with { LayerIds = layers[stage.Id].ToEquatableArray() }).ToEquatableArray();
             return new StageGraph(graph.IsChannelsLast, stages, graph.Outputs.Select(o => _stageOf[o.Layer]).ToEquatableArray());
         }
 

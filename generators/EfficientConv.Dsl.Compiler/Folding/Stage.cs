@@ -9,7 +9,11 @@ namespace EfficientConv.Dsl.Compiler.Folding;
 /// <param name="Inputs">Ids of the stages that it reads.</param>
 /// <param name="Input">Shape of its first input.</param>
 /// <param name="Output">Shape of its output.</param>
-public abstract record Stage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output);
+public abstract record Stage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output)
+{
+    /// <summary>Ids of the layers that it computes, in their order; those that cost nothing, such as an identity, belong to the stage that they read.</summary>
+    public EquatableArray<int> LayerIds { get; init; }
+}
 
 /// <summary>The network's input.</summary>
 public sealed record InputStage(int Id, string Name, Shape Output) : Stage(Id, Name, [], Output, Output);

@@ -116,9 +116,6 @@ internal static class ConvolutionScheduling
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
-        kernel = kernel with { Ahead = RegisterTiling.NextWeights(target, kernel, blocks, 1) };
-        if (kernel.Ahead is null && initial == Initial.BiasAndResidual && residual!.View.Length * sizeof(float) > plan.Settings.SecondLevelBytes)
-            kernel = kernel with { Ahead = RegisterTiling.NextResidual(kernel) };
         int weightsLength = target.Padded(outChannels) * inChannels, weights = plan.Reserve(weightsLength), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -222,11 +219,11 @@ internal static class ConvolutionScheduling
         {
             // A residual behind a depthwise layer is rare: it is added by a step of its own, and so is the activation behind it.
             TensorSlot other = Scheduler.Padded(plan, residual), sum = stage.Activation.IsNone && output.View.IsPadded ? output : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, null, "add");
+            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, null, new StepPart("add", [], string.Empty));
             if (!stage.Activation.IsNone)
             {
                 TensorSlot activated = plan.NewTensor(stage.Output);
-                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, null, $"{stage.Activation}");
+                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
                 sum = activated;
             }
 
@@ -272,7 +269,6 @@ internal static class ConvolutionScheduling
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
             sharesPanels ? WorkShare.Panels : WorkShare.None);
-        kernel = kernel with { AheadStep = blocks == 1 ? 0 : RegisterTiling.FetchStep(kernel, target.Padded(outPerGroup) * stage.Taps, stage.Output.Height) };
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps, weights = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         int offset = weights;
         List<PackInstruction> packing = [];
@@ -336,7 +332,7 @@ internal static class ConvolutionScheduling
             Stem = part with { Ring = scratch.Own(part.Kernel.Source.RingRows * part.Kernel.Source.RowStep) },
             StemPass = pass,
         };
-        plan.AddStep(driver, input, null, output, scratch, Describe("convolution", stem) + "\n" + Describe(stage));
+        plan.AddStep(driver, input, null, output, scratch, [Describe("convolution", stem), Describe(stage)]);
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 
@@ -355,8 +351,8 @@ internal static class ConvolutionScheduling
             p.Stride.Height, p.Padding.Top, p.Padding.Bottom, -1, -1, output.PixelStep, ActivationFunction.None);
     }
 
-    private static string Describe(PoolStage stage) =>
-        FormattableString.Invariant($"{stage.Name}: {(stage.Pool.IsMaximum ? "maximum" : "mean")} over {stage.Pool.Kernel} windows, stride {stage.Pool.Stride}: {stage.Input} -> {stage.Output}");
+    private static StepPart Describe(PoolStage stage) =>
+        StepPart.Of(stage, $"{(stage.Pool.IsMaximum ? "maximum" : "mean")} over {stage.Pool.Kernel} windows, stride {stage.Pool.Stride}");
 
     public static RowWindow Window(ConvolutionOperator c, Shape input, Shape output) =>
         new(c.Kernel, c.Stride.Width, c.Dilation, c.Padding.Left, input.Width, output.Width);
@@ -425,7 +421,7 @@ internal static class ConvolutionScheduling
         return rows;
     }
 
-    public static string Describe(string kind, ConvolutionStage stage)
+    public static StepPart Describe(string kind, ConvolutionStage stage)
     {
         ConvolutionOperator c = stage.Convolution;
         string kernel = c.Kernel == Extent.Square(1) ? string.Empty : FormattableString.Invariant($" {c.Kernel}");
@@ -435,6 +431,6 @@ internal static class ConvolutionScheduling
         string norm = stage.BatchNorm is null ? string.Empty : ", batch norm folded";
         string residual = stage.HasResidual ? ", plus residual" : string.Empty;
         string activation = stage.Activation.IsNone ? string.Empty : $", {stage.Activation}";
-        return $"{stage.Name}: {kind}{kernel}{stride}{dilation}{groups}{norm}{residual}{activation}: {stage.Input} -> {stage.Output}";
+        return StepPart.Of(stage, $"{kind}{kernel}{stride}{dilation}{groups}{norm}{residual}{activation}");
     }
 }

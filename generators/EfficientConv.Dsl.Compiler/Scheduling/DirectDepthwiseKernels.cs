@@ -78,4 +78,16 @@ public sealed record StridedDepthwiseKernel(
 /// <param name="Pass">Activation as a pass.</param>
 public sealed record DirectDepthwiseDriver(
     TensorView Input, TensorView Output, DirectDepthwiseKernel Kernel, int Bias, int Before, int After, int Copy, ActivationFunction Pass)
-    : Driver("DirectDepthwise", Input, Output);
+    : Driver("DirectDepthwise", Input, null, Output)
+{
+    /// <summary>Planes at the begin of the map whose vectors reach before it.</summary>
+    public int Front => Math.Min(Output.Shape.Channels, Planes(Before));
+
+    /// <summary>Planes at the end of the map whose vectors reach behind it.</summary>
+    public int Back => Math.Min(Output.Shape.Channels - Front, Planes(After));
+
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [Kernel];
+
+    private int Planes(int floats) => (floats + Input.Shape.Pixels - 1) / Input.Shape.Pixels;
+}

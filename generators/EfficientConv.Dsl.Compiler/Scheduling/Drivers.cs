@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -7,8 +8,19 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 /// <param name="Title">What it is, as a method name: <c>InvertedResidual</c>, <c>Pointwise</c>, ...</param>
 /// <param name="Input">What it reads.</param>
+/// <param name="Residual">What else it reads, or null.</param>
 /// <param name="Output">What it writes.</param>
-public abstract record Driver(string Title, TensorView Input, TensorView Output);
+public abstract record Driver(string Title, TensorView Input, TensorView? Residual, TensorView Output)
+{
+    /// <summary>The kernels that it calls, in the order of their first calls.</summary>
+    public virtual IEnumerable<Kernel> Kernels => [];
+
+    /// <summary>Whether its input is an image of bytes, which it converts row by row.</summary>
+    public virtual bool ReadsImage => false;
+
+    /// <summary>Whether it prefetches weights of a later step, which its caller names.</summary>
+    public virtual bool PrefetchesNext => false;
+}
 
 /// <summary>1x1 convolution over a whole map, in chunks of pixels.</summary>
 /// <param name="Input">Input.</param>
@@ -21,7 +33,14 @@ public abstract record Driver(string Title, TensorView Input, TensorView Output)
 /// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else -1.</param>
 /// <param name="Pass">Activation as a pass over the chunk.</param>
 public sealed record PointwiseDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Output);
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, int Bias, int Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Residual, Output)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [Kernel];
+
+    /// <inheritdoc/>
+    public override bool PrefetchesNext => Kernel.PrefetchOf(Prefetched.Given) is not null;
+}
 
 /// <summary>How rows come into a ring buffer.</summary>
 public enum RowLoad
@@ -37,6 +56,12 @@ public enum RowLoad
 
     /// <summary>Every output lane's own input is laid out.</summary>
     Replicate,
+
+    /// <summary>Rows of an image of bytes are converted, pixel after pixel.</summary>
+    ImagePixels,
+
+    /// <summary>The same, one channel after the other.</summary>
+    ImagePlanes,
 }
 
 /// <summary>Row after row of a convolution or pooling layer.</summary>
@@ -63,7 +88,7 @@ public enum RowLoad
 /// </param>
 public sealed record RowDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, int Ring, int Groups,
-    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Output)
+    int StrideHeight, int PadTop, int PadBottom, int Bias, int Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>What makes the rows in the ring, or null; its weights are the step's.</summary>
     public StemPart? Stem { get; init; }
@@ -73,6 +98,12 @@ public sealed record RowDriver(
 
     /// <summary>The map whose rows the kernel reads.</summary>
     public Shape Map => Stem?.Output ?? Input.Shape;
+
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => Stem is null ? [Kernel] : [Kernel, Stem.Kernel];
+
+    /// <inheritdoc/>
+    public override bool ReadsImage => (Stem?.Load ?? Load) is RowLoad.ImagePixels or RowLoad.ImagePlanes;
 }
 
 /// <summary>Squeeze-and-excitation's small products and where their memory lies.</summary>
@@ -90,7 +121,23 @@ public sealed record RowDriver(
 /// <param name="Hidden">Offset of the hidden values in the scratch memory.</param>
 public sealed record SqueezePart(
     int Channels, int Squeezed, PointwiseKernel Reduce, ActivationFunction Activation, PointwiseKernel Expand, ActivationFunction Gate,
-    int ReduceWeights, int ReduceBias, int ExpandWeights, int ExpandBias, int Sums, int Hidden);
+    int ReduceWeights, int ReduceBias, int ExpandWeights, int ExpandBias, int Sums, int Hidden)
+{
+    /// <summary>Both products.</summary>
+    public IEnumerable<Kernel> Kernels => [Reduce, Expand];
+}
+
+/// <summary>A projection's weights times the gate of squeeze-and-excitation.</summary>
+/// <param name="Offset">Offset of the products in the scratch memory.</param>
+/// <param name="Rows">Input channels: rows of a panel.</param>
+/// <param name="Panels">Panels, one run behind the other.</param>
+public sealed record GatedWeights(int Offset, int Rows, EquatableArray<GatedPanels> Panels);
+
+/// <summary>Panels of equal width.</summary>
+/// <param name="Count">Panels.</param>
+/// <param name="Width">Floats of a row.</param>
+/// <param name="Tiles">Tiles of pixels that share a panel, where threads share tiles panel after panel and each scales the panels of its own tiles; 0 where each scales all.</param>
+public readonly record struct GatedPanels(int Count, int Width, int Tiles);
 
 /// <summary>A convolution with a window whose rows are made where a block needs them, from input rows in a ring of its own.</summary>
 /// <param name="Kernel">The kernel for one row.</param>
@@ -126,13 +173,13 @@ public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Lo
 /// <param name="Ring">Offset of the rings in the scratch memory.</param>
 /// <param name="DepthwiseRows">Offset of the depthwise rows.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
-/// <param name="GatedWeights">Offset in the scratch memory of the projection's weights times the gate, or -1 where the depthwise rows are multiplied.</param>
+/// <param name="Gated">The projection's weights times the gate, or null where the depthwise rows are multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedRowsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output,
     PointwiseKernel? Expand, StemPart? Stem, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
     ProductKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
-    int Ring, int DepthwiseRows, int Buffer, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
+    int Ring, int DepthwiseRows, int Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => HiddenStep / Slab;
@@ -142,6 +189,12 @@ public sealed record FusedRowsDriver(
 
     /// <summary>Whether the projection adds the stem's rows, which lie in the ring; a step is one row then.</summary>
     public bool AddsExpanded => Residual is null && Project.Initial == Initial.BiasAndResidual;
+
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [.. new Kernel?[] { Stem?.Kernel, Expand, Depthwise }.OfType<Kernel>(), .. Squeeze?.Kernels ?? [], Project];
+
+    /// <inheritdoc/>
+    public override bool ReadsImage => Stem?.Load is RowLoad.ImagePixels or RowLoad.ImagePlanes;
 }
 
 /// <summary>Where a fused block's weights lie, relative to the step's own.</summary>
@@ -180,42 +233,57 @@ public sealed record FusedOffsets(int Expand, int ExpandBias, int Depthwise, int
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
 /// <param name="DepthwiseSlab">Offset of the depthwise slab, or of all of them where threads share them.</param>
 /// <param name="Buffer">Offset of an output buffer, or -1.</param>
-/// <param name="SqueezeAhead">Floats of squeeze-and-excitation's weights that the expansion of a slab fetches into the second-level cache, or 0.</param>
-/// <param name="GatedWeights">Offset in the scratch memory of a slab's projection weights times the gate, or -1 where the depthwise slab is multiplied.</param>
+/// <param name="Gated">A slab's projection weights times the gate, or null where the depthwise slab is multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
     PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass, SqueezePart? Squeeze,
-    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, int SqueezeAhead, int GatedWeights, FusedOffsets Offsets) : Driver(Title, Input, Output)
+    int Hidden, int Slab, int StrideHeight, int PadTop, int Expanded, int DepthwiseSlab, int Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;
+
+    /// <summary>What the products prefetch; null until that is planned.</summary>
+    public SlabPrefetch? Prefetch { get; init; }
+
+    /// <inheritdoc/>
+    public override bool PrefetchesNext => !ByRow && (First.PrefetchOf(Prefetched.Given) ?? Expand?.PrefetchOf(Prefetched.Given)) is not null;
+
+    /// <summary>The projections that run: with two slabs of different first and last kernels there is none between.</summary>
+    public IEnumerable<PointwiseKernel> Projections => Slabs == 1 ? [First] : LastKernel == Middle ? [First, Middle] : Slabs == 2 ? [First, LastKernel] : [First, LastKernel, Middle];
+
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [.. new Kernel?[] { Expand, Depthwise }.OfType<Kernel>(), .. Squeeze?.Kernels ?? [], .. Projections];
 }
 
 /// <summary>Squeeze-and-excitation of a map that exists already.</summary>
-public sealed record SqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("SqueezeExcitation", Input, Output);
+public sealed record SqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("SqueezeExcitation", Input, null, Output)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => Squeeze.Kernels;
+}
 
 /// <summary>Mean over the map.</summary>
-public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : Driver("GlobalAveragePool", Input, Output);
+public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : Driver("GlobalAveragePool", Input, null, Output);
 
 /// <summary>Every pixel's channels to mean 0 and variance 1, then weights and, at <paramref name="Bias"/> behind them, bias.</summary>
-public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, int Bias) : Driver("LayerNorm", Input, Output);
+public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, int Bias) : Driver("LayerNorm", Input, null, Output);
 
 /// <summary>Two tensors' channels in turn, from channel <paramref name="First"/> of each on.</summary>
-public sealed record InterleaveDriver(TensorView Input, TensorView Residual, TensorView Output, int First) : Driver("Interleave", Input, Output);
+public sealed record InterleaveDriver(TensorView Input, TensorView Residual, TensorView Output, int First) : Driver("Interleave", Input, Residual, Output);
 
 /// <summary>Upsampling, row after row.</summary>
-public sealed record UpsampleDriver(TensorView Input, TensorView Output, InterpolationMode Mode, bool AlignCorners, float RowStep, float ColumnStep) : Driver("Upsample", Input, Output);
+public sealed record UpsampleDriver(TensorView Input, TensorView Output, InterpolationMode Mode, bool AlignCorners, float RowStep, float ColumnStep) : Driver("Upsample", Input, null, Output);
 
 /// <summary>Channels to the pixels of squares, row after row.</summary>
-public sealed record PixelShuffleDriver(TensorView Input, TensorView Output, int Factor) : Driver("PixelShuffle", Input, Output);
+public sealed record PixelShuffleDriver(TensorView Input, TensorView Output, int Factor) : Driver("PixelShuffle", Input, null, Output);
 
 /// <summary>Maximum or mean over windows of several sizes, row after row.</summary>
-public sealed record AdaptivePoolDriver(TensorView Input, TensorView Output, bool IsMaximum) : Driver(IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", Input, Output);
+public sealed record AdaptivePoolDriver(TensorView Input, TensorView Output, bool IsMaximum) : Driver(IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", Input, null, Output);
 
 /// <summary>The bias, after its activation, at every pixel: what no tap of a transposed convolution reaches.</summary>
-public sealed record FillDriver(TensorView Input, TensorView Output, int Bias, ActivationFunction Activation) : Driver("Fill", Input, Output);
+public sealed record FillDriver(TensorView Input, TensorView Output, int Bias, ActivationFunction Activation) : Driver("Fill", Input, null, Output);
 
 /// <summary>What a <see cref="MapDriver"/> does to every element.</summary>
 public enum MapKind
@@ -255,4 +323,4 @@ public enum MapKind
 }
 
 /// <summary>An operation element by element or pixel by pixel.</summary>
-public sealed record MapDriver(MapKind Kind, TensorView Input, TensorView? Residual, TensorView Output, ActivationFunction Function, int Groups, int WeightsLength) : Driver(Kind.ToString(), Input, Output);
+public sealed record MapDriver(MapKind Kind, TensorView Input, TensorView? Residual, TensorView Output, ActivationFunction Function, int Groups, int WeightsLength) : Driver(Kind.ToString(), Input, Residual, Output);

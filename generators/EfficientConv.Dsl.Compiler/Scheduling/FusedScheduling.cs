@@ -109,7 +109,7 @@ internal static class FusedScheduling
             all[expand.Id] = ConvolutionScheduling.Schedule(plan, expand, all, null);
         all[group.Depthwise.Id] = ConvolutionScheduling.Schedule(plan, group.Depthwise, all, null);
         TensorSlot result = ConvolutionScheduling.Schedule(plan, group.Project, all, output);
-        plan.AppendComment(schedule.Describe("layer by layer"));
+        plan.AddNote(schedule.Describe("layer by layer"));
         return result;
     }
 
@@ -135,35 +135,22 @@ internal static class FusedScheduling
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
-        expand = expand is null ? null : expand with { Ahead = Next(expand, before.Height) };
-        int squeezeAhead = expand is null ? 0 : SqueezeAhead(plan, group, expand, slabs);
-        expand = expand is null || squeezeAhead == 0 ? expand : expand with { AlsoStep = RegisterTiling.FetchStep(expand, squeezeAhead) };
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
         EquatableArray<PanelRun> panels = plan.Tiles(projectPixels, target.Vectors(outChannels));
-        bool gatesWeights = GatesWeights(group);
 
         // Of a slab's values and its weights the more numerous are read once: panel after panel where there are more output channels than pixels, else tile after tile.
         WorkShare share = byRow ? WorkShare.Rows : after.Pixels > outChannels ? RegisterTiling.Share(panels) : WorkShare.TilesOfPanels;
-        PointwiseKernel Projection(Initial first, ActivationFunction activation)
-        {
-            PointwiseKernel kernel = new(
-                projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-                first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, share);
-
-            return kernel with { Ahead = Next(kernel, after.Height) };
-        }
-
-        // Threads that share slabs, and products of gated weights, need other weights next than those behind their own.
-        FetchAhead? Next(PointwiseKernel kernel, int rows) =>
-            RegisterTiling.NextWeights(target, kernel, slabs, byRow ? rows : 1) is { } ahead ? (byRow ? ahead : ahead with { What = Fetched.Named }) : null;
+        PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
+            projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
+            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, share);
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
         ScratchArena scratch = new();
         int expanded = expand is null ? 0 : scratch.Own(before.Pixels * slab);
-        int gated = gatesWeights ? scratch.Own(slab * target.Padded(outChannels)) : -1;
+        GatedWeights? gated = GatesWeights(group) ? Gate(target, Projection(initial, ActivationFunction.None), slab, scratch) : null;
         int depthwiseSlab = byRow ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         int buffer = direct ? -1 : scratch.Shared(project.Output.Pixels * step);
@@ -171,24 +158,8 @@ internal static class FusedScheduling
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
-                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, squeezeAhead, gated, offsets),
-            input, residual, output, scratch, Describe(group) + "\n" + schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
-    }
-
-    /// <summary>
-    /// Floats of squeeze-and-excitation's weights to fetch with every slab: its products have one pixel, so nothing hides how far their weights come from. As
-    /// many as the second-level cache holds beside the depthwise map and the slab at work.
-    /// </summary>
-    private static int SqueezeAhead(PlanBuilder plan, DepthwiseGroup group, PointwiseKernel expand, int slabs)
-    {
-        if (group.Squeeze is null)
-            return 0;
-        VectorTarget target = plan.Target;
-        int channels = group.Squeeze.Input.Channels, squeezed = group.Squeeze.Reduce.OutChannels;
-        long weights = ((long)target.Padded(squeezed) * (channels + 1)) + ((long)target.Padded(channels) * squeezed);
-        long used = group.Depthwise.Output.Count + ((long)group.Depthwise.Input.Pixels * expand.OutChannels) + (2L * RegisterTiling.Weights(target, expand));
-        int slab = (int)(Math.Min(weights, (plan.Settings.SecondLevelBytes / sizeof(float)) - used) / slabs);
-        return slab > 0 && RegisterTiling.FetchStep(expand, slab) > 0 ? slab : 0;
+                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, gated, offsets),
+            input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
     }
 
     private static void ScheduleRows(
@@ -232,10 +203,6 @@ internal static class FusedScheduling
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial, residualStep, projectInline,
                 plan.Tiles(pixels, target.Vectors(outChannels)));
 
-        // The depthwise layer is over too soon to fetch rows of a map that has left the second-level cache: the product before it asks for them.
-        if (plane && projection is PointwiseKernel product && input.View.Length * sizeof(float) > plan.Settings.SecondLevelBytes)
-            projection = product with { Ahead = RegisterTiling.FetchStep(product, rows * c.Stride.Height * input.View.RowStep) is > 0 and int fetch ? new FetchAhead(Fetched.Named, fetch) : null };
-
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
         ScratchArena scratch = new();
@@ -243,7 +210,7 @@ internal static class FusedScheduling
         stem = stem is null ? null : stem with { Ring = scratch.Own(stem.Kernel.Source.RingRows * stem.Kernel.Source.RowStep) };
         int buffer = direct ? -1 : scratch.Own(rows * after.Width * step);
 
-        int gated = GatesWeights(group) ? scratch.Own(WeightRows(target, projection).Sum(r => r.Panels * r.Width) * hidden) : -1;
+        GatedWeights? gated = GatesWeights(group) ? Gate(target, projection, hidden, scratch) : null;
         int rowLength = after.Width * hiddenStep;
         int depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
@@ -252,7 +219,7 @@ internal static class FusedScheduling
                 Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
                 group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, gated, offsets),
             input, residual, output, scratch,
-            Describe(group) + "\n" + schedule.Describe(
+            Describe(group), schedule.Describe(
                 stem is null
                     ? FormattableString.Invariant($"{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each")
                     : FormattableString.Invariant($"{rows} output rows a step, a ring of {ringRows} rows of {group.Stem!.Name}'s output")));
@@ -269,13 +236,18 @@ internal static class FusedScheduling
         return new StemPart(kernel, stem.Output, load, 0, c.Stride.Height, c.Padding.Top);
     }
 
-    /// <summary>A product's packed weights: so many panels, each of rows of so many floats, one row for each input channel.</summary>
-    internal static IEnumerable<(int Panels, int Width)> WeightRows(VectorTarget target, ProductKernel kernel) => kernel switch
+    /// <summary>Room for a projection's packed weights of <paramref name="rows"/> input channels times the gate.</summary>
+    private static GatedWeights Gate(VectorTarget target, ProductKernel projection, int rows, ScratchArena scratch)
     {
-        PixelPairKernel pairs => [(1, pairs.Groups * target.Lanes)],
-        PointwiseKernel product => product.Panels.Select(run => (run.Count, run.Vectors * target.Lanes)),
-        _ => throw new InvalidOperationException($"{kernel} has no panels."),
-    };
+        EquatableArray<GatedPanels> panels = projection switch
+        {
+            PixelPairKernel pairs => EquatableArray.Of(new GatedPanels(1, pairs.Groups * target.Lanes, 0)),
+            PointwiseKernel product => product.Panels.Select(run => new GatedPanels(
+                run.Count, run.Vectors * target.Lanes, product.Share == WorkShare.TilesOfPanels ? run.Tiles.Sum(tiles => tiles.Count) : 0)).ToEquatableArray(),
+            _ => throw new InvalidOperationException($"{projection} has no panels."),
+        };
+        return new GatedWeights(scratch.Own(panels.Sum(run => run.Count * run.Width) * rows), rows, panels);
+    }
 
     /// <summary>Whether output channels leave half a vector of 16 empty, few enough of them for a tile of pixel pairs.</summary>
     private static bool PairsPixels(VectorTarget target, DepthwiseGroup group, EquatableArray<ColumnRun> columns)
@@ -349,15 +321,15 @@ internal static class FusedScheduling
         _ => "EfficientConvBlock",
     };
 
-    private static string Describe(DepthwiseGroup group)
+    private static List<StepPart> Describe(DepthwiseGroup group)
     {
-        List<string> lines = [];
+        List<StepPart> parts = [];
         if (group.Expand is not null)
-            lines.Add(ConvolutionScheduling.Describe(group.Stem is null ? "expand" : "convolution", group.Expand));
-        lines.Add(ConvolutionScheduling.Describe("depthwise", group.Depthwise));
+            parts.Add(ConvolutionScheduling.Describe(group.Stem is null ? "expand" : "convolution", group.Expand));
+        parts.Add(ConvolutionScheduling.Describe("depthwise", group.Depthwise));
         if (group.Squeeze is not null)
-            lines.Add(MapScheduling.Describe(group.Squeeze));
-        lines.Add(ConvolutionScheduling.Describe("project", group.Project));
-        return string.Join("\n", lines);
+            parts.Add(MapScheduling.Describe(group.Squeeze));
+        parts.Add(ConvolutionScheduling.Describe("project", group.Project));
+        return parts;
     }
 }

@@ -6,8 +6,9 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Shape">Shape of the input.</param>
 /// <param name="IsPlanar">Whether the input's floats are planes.</param>
 /// <param name="Step">Number of the step that converts rows as it reads them, or -1 where the whole image is converted before.</param>
+/// <param name="Driver">That step's loop nest for an image, or null.</param>
 /// <param name="Staging">Where the converted image lies in the workspace, or -1.</param>
-public sealed record ImagePlan(Shape Shape, bool IsPlanar, int Step, int Staging);
+public sealed record ImagePlan(Shape Shape, bool IsPlanar, int Step, Driver? Driver, int Staging);
 
 /// <summary>Lets the step that reads the network's input read bytes.</summary>
 internal static class ImageScheduling
@@ -22,24 +23,28 @@ internal static class ImageScheduling
 
         // A step that copies rows into a ring converts them there; nothing else may read the floats that are then never made.
         if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset: 0 }, Residual: null, Driver: { } driver }
-            && CopiesRows(driver) && driver.Input.Shape == graph.Input)
+            && driver.Input.Shape == graph.Input && OfImage(driver) is { } ofImage)
         {
-            return plan with { Image = new ImagePlan(graph.Input, isPlanar, readers[0], -1) };
+            return plan with { Image = new ImagePlan(graph.Input, isPlanar, readers[0], ofImage, -1) };
         }
 
         return plan with
         {
-            Image = new ImagePlan(graph.Input, isPlanar, -1, plan.WorkspaceLength),
+            Image = new ImagePlan(graph.Input, isPlanar, -1, null, plan.WorkspaceLength),
             WorkspaceLength = checked(plan.WorkspaceLength + PlanBuilder.Align((int)graph.Input.Count)),
         };
     }
 
-    /// <summary>Whether the input's rows come into a ring, each once.</summary>
-    private static bool CopiesRows(Driver driver) => driver switch
+    /// <summary><paramref name="driver"/> with rows of bytes, where its input's rows come into a ring, each once; else null.</summary>
+    private static Driver? OfImage(Driver driver) => driver switch
     {
-        RowDriver { Stem: { } stem } => stem.Kernel.Source.RingRows > 0,
-        RowDriver { Source.RingRows: > 0, ChannelBlocks: 1 } d => d.Load is RowLoad.Copy or RowLoad.Planes,
-        FusedRowsDriver { Stem.Kernel.Source.RingRows: > 0 } => true,
-        _ => false,
+        RowDriver { Stem: { } stem } d => OfImage(stem) is { } part ? d with { Stem = part } : null,
+        FusedRowsDriver { Stem: { } stem } d => OfImage(stem) is { } part ? d with { Stem = part } : null,
+        RowDriver { Source.RingRows: > 0, ChannelBlocks: 1, Load: RowLoad.Copy or RowLoad.Planes } d => d with { Load = OfImage(d.Load) },
+        _ => null,
     };
+
+    private static StemPart? OfImage(StemPart stem) => stem.Kernel.Source.RingRows > 0 ? stem with { Load = OfImage(stem.Load) } : null;
+
+    private static RowLoad OfImage(RowLoad load) => load == RowLoad.Planes ? RowLoad.ImagePlanes : RowLoad.ImagePixels;
 }

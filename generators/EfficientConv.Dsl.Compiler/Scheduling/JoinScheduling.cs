@@ -32,7 +32,7 @@ internal static class JoinScheduling
         plan.BeginStep();
         plan.AddStep(
             new InterleaveDriver(first.View, second.View, output.View, stage.First), first, second, output, null,
-            FormattableString.Invariant($"{stage.Name}: channels of two tensors in turn, from channel {stage.First} on: 2 x {stage.Input} -> {stage.Output}"));
+            new StepPart(stage.Name, stage.LayerIds, FormattableString.Invariant($"channels of two tensors in turn, from channel {stage.First} on: 2 x {stage.Input} -> {stage.Output}")));
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 

@@ -39,7 +39,14 @@ public enum WorkShare
 }
 
 /// <summary>A method with all sizes fixed; equal kernels share one method.</summary>
-public abstract record Kernel;
+public abstract record Kernel
+{
+    /// <summary>What it prefetches, each at most once.</summary>
+    public EquatableArray<Prefetch> Prefetches { get; init; }
+
+    /// <summary>How it prefetches <paramref name="what"/>, or null.</summary>
+    public Prefetch? PrefetchOf(Prefetched what) => Prefetches.FirstOrDefault(prefetch => prefetch.What == what);
+}
 
 /// <summary>A matrix product over pixels.</summary>
 /// <param name="Pixels">Pixels.</param>
@@ -85,32 +92,20 @@ public sealed record PixelPairKernel(
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Panels">Register tiles.</param>
 /// <param name="Share">What threads share.</param>
-/// <param name="Ahead">What is fetched into the second-level cache meanwhile, or null.</param>
-/// <param name="AlsoStep">Where the caller names more weights to be fetched so: floats to move on in each step of the sums; else 0.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, FetchAhead? Ahead = null,
-    int AlsoStep = 0)
-    : ProductKernel(Pixels, OutPixelStep, Initial);
-
-/// <summary>What a matrix product fetches into the second-level cache while it works.</summary>
-public enum Fetched
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None)
+    : ProductKernel(Pixels, OutPixelStep, Initial)
 {
-    /// <summary>Weights at a distance from its own.</summary>
-    Weights,
+    /// <summary>How its text shares work: what does all in a call does it as one row, or as the one part of its tiles.</summary>
+    public WorkShare Form => Share != WorkShare.None ? Share : Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.TilesOfPanels;
 
-    /// <summary>What its caller names.</summary>
-    Named,
+    /// <summary>Steps of the sums of a call that does all its pixels.</summary>
+    public int Steps => Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * InChannels;
 
-    /// <summary>The residual of the next tile.</summary>
-    Residual,
+    /// <summary>What it prefetches into the second-level cache step by step, besides squeeze-and-excitation's weights; null for nothing.</summary>
+    public Prefetch? StepPrefetch => Prefetches.FirstOrDefault(prefetch => prefetch.What is Prefetched.Weights or Prefetched.Given or Prefetched.Residual);
 }
-
-/// <summary>What a matrix product asks for while it works with something else; it is spread over all steps of the sums.</summary>
-/// <param name="What">What it is.</param>
-/// <param name="Step">Floats to move on in each step.</param>
-/// <param name="Distance">Where weights begin, in floats from the kernel's own.</param>
-public sealed record FetchAhead(Fetched What, int Step, int Distance = 0);
 
 /// <summary>Where a kernel with windows finds its input rows.</summary>
 /// <param name="RingRows">Rows of the ring buffer, or 0 when all rows lie in a plane.</param>
@@ -165,16 +160,15 @@ public sealed record LanewiseKernel(
 /// <param name="Activation">Activation in the epilogue.</param>
 /// <param name="Panels">Register tiles over one group's outputs.</param>
 /// <param name="Share">What threads share.</param>
-/// <param name="AheadStep">Where the caller names weights to be fetched into the second-level cache meanwhile: floats to move on in each step of the sums; else 0.</param>
 public sealed record ConvolutionKernel(
     int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutPixelStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, int AheadStep = 0) : Kernel
+    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : Kernel
 {
     /// <summary>Length of a sum.</summary>
     public int Taps => InPerGroup * Window.Kernel.Height * Window.Kernel.Width;
 
-    /// <summary>Floats that a row fetches.</summary>
-    public int AheadRow => AheadStep * Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * Taps;
+    /// <summary>Steps of the sums of a row.</summary>
+    public int Steps => Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * Taps;
 }
 
 /// <summary>One output row of a pooling layer.</summary>

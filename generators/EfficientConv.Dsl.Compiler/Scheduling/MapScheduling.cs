@@ -21,7 +21,7 @@ internal static class MapScheduling
         switch (stage)
         {
             case GlobalAveragePoolStage:
-                plan.AddStep(new GlobalAverageDriver(input.View, output.View), input, null, output, null, $"{stage.Name}: mean over the map: {stage.Input} -> {stage.Output}");
+                plan.AddStep(new GlobalAverageDriver(input.View, output.View), input, null, output, null, StepPart.Of(stage, "mean over the map"));
                 break;
 
             case SqueezeStage squeeze:
@@ -64,7 +64,7 @@ internal static class MapScheduling
                     new PackTensor(plan.Absolute(bias), length, norm.Norm.Key.With("bias")));
                 plan.AddStep(
                     new LayerNormDriver(input.View, output.View, norm.Norm.Epsilon, bias), input, null, output, null,
-                    $"{stage.Name}: layer norm over channels: {stage.Input} -> {stage.Output}");
+                    StepPart.Of(stage, "layer norm over channels"));
                 break;
             }
 
@@ -88,15 +88,15 @@ internal static class MapScheduling
                     new UpsampleDriver(
                         input.View, output.View, upsample.Upsample.Mode, upsample.Upsample.AlignCorners, upsample.Upsample.RowStep(stage.Input),
                         upsample.Upsample.ColumnStep(stage.Input)),
-                    input, null, output, null, $"{stage.Name}: upsampling, {upsample.Upsample.Mode}: {stage.Input} -> {stage.Output}");
+                    input, null, output, null, StepPart.Of(stage, $"upsampling, {upsample.Upsample.Mode}"));
                 break;
             case PixelShuffleStage shuffle:
-                plan.AddStep(new PixelShuffleDriver(input.View, output.View, shuffle.Factor), input, null, output, null, $"{stage.Name}: pixel shuffle: {stage.Input} -> {stage.Output}");
+                plan.AddStep(new PixelShuffleDriver(input.View, output.View, shuffle.Factor), input, null, output, null, StepPart.Of(stage, "pixel shuffle"));
                 break;
             case AdaptivePoolStage pool:
                 plan.AddStep(
                     new AdaptivePoolDriver(input.View, output.View, pool.IsMaximum), input, null, output, null,
-                    $"{stage.Name}: adaptive {(pool.IsMaximum ? "maximum" : "mean")}: {stage.Input} -> {stage.Output}");
+                    StepPart.Of(stage, $"adaptive {(pool.IsMaximum ? "maximum" : "mean")}"));
                 break;
             case FlattenStage:
                 Map(MapKind.Flatten, ActivationFunction.None, 1, 0, "flatten");
@@ -108,7 +108,7 @@ internal static class MapScheduling
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
 
         void Map(MapKind kind, ActivationFunction function, int groups, int weights, string what) =>
-            plan.AddStep(new MapDriver(kind, input.View, other?.View, output.View, function, groups, weights), input, other, output, null, $"{stage.Name}: {what}: {stage.Input} -> {stage.Output}");
+            plan.AddStep(new MapDriver(kind, input.View, other?.View, output.View, function, groups, weights), input, other, output, null, StepPart.Of(stage, what));
     }
 
     /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>
@@ -142,6 +142,6 @@ internal static class MapScheduling
         }
     }
 
-    public static string Describe(SqueezeStage stage) =>
-        FormattableString.Invariant($"{stage.Name}: squeeze-and-excitation {stage.Input.Channels} -> {stage.Reduce.OutChannels} -> {stage.Input.Channels}, {stage.Activation}, gate {stage.Gate}: {stage.Input} -> {stage.Output}");
+    public static StepPart Describe(SqueezeStage stage) => StepPart.Of(
+        stage, FormattableString.Invariant($"squeeze-and-excitation {stage.Input.Channels} -> {stage.Reduce.OutChannels} -> {stage.Input.Channels}, {stage.Activation}, gate {stage.Gate}"));
 }

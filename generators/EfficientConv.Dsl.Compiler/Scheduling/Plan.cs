@@ -63,10 +63,54 @@ public sealed record Tensor(TensorPlace Place, int Offset, TensorView View, int 
 /// <param name="Weights">Where its packed weights begin.</param>
 /// <param name="Scratch">Where its scratch memory begins in the workspace.</param>
 /// <param name="ScratchLength">Floats of scratch memory.</param>
-/// <param name="Comment">Layers and shapes, for the reader of the generated code.</param>
+/// <param name="Parts">What it computes, at least one part.</param>
+/// <param name="Notes">How it does that, a line each.</param>
 /// <param name="Key">Its <see cref="LayerKey"/>; empty for what has no schedule to choose.</param>
 /// <param name="Group">Which of the network's groups it is part of.</param>
-public sealed record Step(Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, string Comment, string Key, int Group);
+public sealed record Step(
+    Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, int Weights, int Scratch, int ScratchLength, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group)
+{
+    /// <summary>Weights of a later step that it prefetches; null for none.</summary>
+    public WeightShare? Prefetch { get; init; }
+
+    /// <summary>Ids of the layers that it computes, or of which it computes some pixels.</summary>
+    public IEnumerable<int> LayerIds => Parts.SelectMany(part => part.LayerIds);
+
+    /// <summary>Lines for the reader of the generated code.</summary>
+    public IEnumerable<string> Description => Parts.Select(part => part.ToString()).Concat(Notes);
+
+    /// <summary>The block or the layers: <c>4</c> or <c>4.expand</c>, <c>0..2</c> for several that are no block; a stem and its block are <c>0+3</c>.</summary>
+    public string Name => Driver is FusedRowsDriver { Stem: not null } or RowDriver { Stem: not null } ? $"{Parts[0].Name}+{NameOf(Parts.Skip(1).ToEquatableArray())}" : NameOf(Parts);
+
+    /// <summary>The layers, the loop nest and the shapes in one line: <c>4: InvertedResidual 16 x 112 x 112 -&gt; 24 x 56 x 56</c>.</summary>
+    public string Title => $"{Name}: {Driver.Title} {Input.View.Shape} -> {Output.View.Shape}";
+
+    private static string NameOf(EquatableArray<StepPart> parts)
+    {
+        string first = parts[0].Name, last = parts[parts.Count - 1].Name;
+        int dot = first.LastIndexOf('.');
+        return parts.Count == 1 ? first : dot > 0 && last.StartsWith(first.Substring(0, dot + 1), StringComparison.Ordinal) ? first.Substring(0, dot) : $"{first}..{last}";
+    }
+}
+
+/// <summary>What a step computes: a stage, or another layout of what one made.</summary>
+/// <param name="Name">Name of the stage; <see cref="Layout"/> for a copy.</param>
+/// <param name="LayerIds">Ids of its layers; none for a copy.</param>
+/// <param name="Text">What is computed of what shapes; empty where the name says it.</param>
+public sealed record StepPart(string Name, EquatableArray<int> LayerIds, string Text)
+{
+    /// <summary>Name of what only changes the layout.</summary>
+    public const string Layout = "layout";
+
+    /// <summary>A stage: its layers, what is computed and the shapes.</summary>
+    public static StepPart Of(Folding.Stage stage, string what) => new(stage.Name, stage.LayerIds, $"{what}: {stage.Input} -> {stage.Output}");
+
+    /// <summary>A copy in another layout.</summary>
+    public static StepPart Copy(string text) => new(Layout, [], text);
+
+    /// <inheritdoc/>
+    public override string ToString() => Text.Length == 0 ? Name : $"{Name}: {Text}";
+}
 
 /// <summary>Something of a measured schedule that cannot be, for example because the channels changed.</summary>
 /// <param name="Layer">The schedule's layer.</param>
@@ -124,6 +168,12 @@ public sealed record NetworkPlan(
 {
     /// <summary>How images of bytes come in, where the network takes any.</summary>
     public ImagePlan? Image { get; init; }
+
+    /// <summary>The loop nests, a method each, in the order in which the steps first run them.</summary>
+    public IEnumerable<Driver> Drivers => Steps.Select(step => step.Driver).Distinct();
+
+    /// <summary>The kernels, a method each, in the order in which the loop nests first call them.</summary>
+    public IEnumerable<Kernel> Kernels => Drivers.SelectMany(driver => driver.Kernels).Distinct();
 }
 
 /// <summary>A tensor in the workspace.</summary>

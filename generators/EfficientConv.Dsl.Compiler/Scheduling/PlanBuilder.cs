@@ -67,9 +67,6 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     /// <summary>Pixels a multiple of so many floats apart share few sets of the first-level cache.</summary>
     private const int CrowdedStride = 512;
 
-    /// <summary>Part of the second-level cache for a linear layer's weights that are fetched ahead.</summary>
-    private const double ClassifierPart = 1;
-
     private readonly List<Draft> _drafts = [];
     private readonly List<StagePacking> _packing = [];
     private readonly List<TensorSlot> _slots = [];
@@ -105,7 +102,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     /// <summary>
     /// Floats from a pixel of a tensor in the workspace to the next. Pixels 2 or 4 KiB apart fall into one or two sets of a first-level cache, which holds 8 or 12 lines
-    /// of a set, and a tile reads 14 pixels in turn. Two lines between them spread them, and leave pairs of lines, which are fetched together, in pairs.
+    /// of a set, and a tile reads 14 pixels in turn. Two lines between them spread them, and leave pairs of lines, which are prefetched together, in pairs.
     /// </summary>
     public static int PixelStride(Shape shape)
     {
@@ -167,17 +164,20 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     public void Pack(ConvolutionStage stage, params PackInstruction[] instructions) => Pack(stage, stage.Convolution, stage.InPerGroup, stage.BatchNorm, instructions);
 
-    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, string comment)
+    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, StepPart part, params string[] notes) =>
+        AddStep(driver, input, residual, output, scratch, [part], notes);
+
+    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, IEnumerable<StepPart> parts, params string[] notes)
     {
         int index = _drafts.Count;
         foreach (TensorSlot? slot in new[] { input, residual, output })
             slot?.Use(index);
-        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, comment, _key, _group));
+        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Length ?? 0, scratch?.OwnLength ?? 0, parts.ToEquatableArray(), notes.ToEquatableArray(), _key, _group));
         _stepWeights = _packedLength;
     }
 
-    /// <summary>Adds a line to the last step's comment.</summary>
-    public void AppendComment(string line) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Comment = _drafts[_drafts.Count - 1].Comment + "\n" + line };
+    /// <summary>Adds a note to the last step.</summary>
+    public void AddNote(string note) => _drafts[_drafts.Count - 1] = _drafts[_drafts.Count - 1] with { Notes = _drafts[_drafts.Count - 1].Notes.Append(note).ToEquatableArray() };
 
     public NetworkPlan Build(long inputLength, long outputLength)
     {
@@ -196,7 +196,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         {
             Draft d = _drafts[i];
             int scratch = d.ScratchLength == 0 ? 0 : Place(Align(d.ScratchLength), i, i);
-            steps.Add(new Step(FetchingClassifier(i), Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Comment, d.Key, d.Group));
+            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchLength, d.Parts, d.Notes, d.Key, d.Group));
         }
 
         return new NetworkPlan(
@@ -222,21 +222,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         }
     }
 
-    /// <summary>
-    /// The driver of step <paramref name="index"/>. In front of a linear layer, whose many weights come from far away with one multiply-add for each, a product that fetches none
-    /// of its own fetches as many of them as the second-level cache keeps.
-    /// </summary>
-    private Driver FetchingClassifier(int index)
-    {
-        Driver driver = _drafts[index].Driver;
-        Driver? reader = _drafts.Skip(index + 1).Select(d => d.Driver).FirstOrDefault(d => d is not GlobalAverageDriver);
-        if (driver is not PointwiseDriver { Chunks: 1, ChannelBlocks: 1, Kernel: { Ahead: null, Pixels: > 1 } kernel } product || reader is not PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear })
-            return driver;
-        int floats = Math.Min(RegisterTiling.Weights(target, linear), settings.SecondLevel(ClassifierPart) / sizeof(float)), step = RegisterTiling.FetchStep(kernel, floats);
-        return step == 0 ? driver : product with { Kernel = kernel with { Ahead = new FetchAhead(Fetched.Named, step) } };
-    }
-
-    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, string Comment, string Key, int Group);
+    private sealed record Draft(Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, int Weights, int ScratchLength, int OwnLength, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group);
 
     private readonly record struct Placed(int Offset, int Length, int First, int Last);
 }

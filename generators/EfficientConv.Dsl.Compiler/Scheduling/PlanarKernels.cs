@@ -20,11 +20,9 @@ public readonly record struct PixelRun(int First, int Vectors, int Count);
 /// <param name="Runs">Panels of pixels.</param>
 /// <param name="Tiles">Tiles of output channels, each packed [k][channel].</param>
 /// <param name="Share">Whether threads share the panels of pixels.</param>
-/// <param name="FetchesInput">Whether the next panel's input is fetched into the second-level cache meanwhile: it lies in as many places as there are channels, too many for the processor to foresee.</param>
-/// <param name="FetchesResidual">Whether the next tile's residual is fetched into the first-level cache meanwhile.</param>
 public sealed record PlanarPointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int InPlaneStep, int OutPlaneStep, bool HasResidual, ActivationFunction Activation,
-    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles, WorkShare Share = WorkShare.None, bool FetchesInput = false, bool FetchesResidual = false) : Kernel;
+    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles, WorkShare Share = WorkShare.None) : Kernel;
 
 /// <summary>
 /// Rows of one zero-padded plane whose columns are sorted by their remainder modulo the stride, so that every tap's columns are neighbours:
@@ -71,7 +69,11 @@ public sealed record PlanarConvolutionKernel(
 
 /// <summary>1x1 convolution from planes to planes.</summary>
 public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residual, TensorView Output, PlanarPointwiseKernel Kernel, int Bias, ActivationFunction Pass)
-    : Driver("PlanarPointwise", Input, Output);
+    : Driver("PlanarPointwise", Input, Residual, Output)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [Kernel];
+}
 
 /// <summary>How planes are padded before a window runs over them.</summary>
 /// <param name="PadTop">Zero rows above.</param>
@@ -83,13 +85,21 @@ public sealed record PlanarPadding(int PadTop, int PadLeft, int Rows, PlanarRow 
 
 /// <summary>Depthwise convolution from planes to planes, channel after channel.</summary>
 public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, PlanarDepthwiseKernel Kernel, PlanarPadding Padding, int Bias, ActivationFunction Pass)
-    : Driver("PlanarDepthwise", Input, Output);
+    : Driver("PlanarDepthwise", Input, null, Output)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [Kernel];
+}
 
 /// <summary>Squeeze-and-excitation from planes to planes.</summary>
-public sealed record PlanarSqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("PlanarSqueezeExcitation", Input, Output);
+public sealed record PlanarSqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("PlanarSqueezeExcitation", Input, null, Output)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => Squeeze.Kernels;
+}
 
 /// <summary>Channel shuffle from planes to planes.</summary>
-public sealed record PlanarShuffleDriver(TensorView Input, TensorView Output, int Groups) : Driver("PlanarShuffle", Input, Output);
+public sealed record PlanarShuffleDriver(TensorView Input, TensorView Output, int Groups) : Driver("PlanarShuffle", Input, null, Output);
 
 /// <summary>Depthwise, then 1x1, from planes to planes, some rows at a time: the depthwise rows of all channels never leave the cache.</summary>
 /// <param name="Input">Input.</param>
@@ -105,9 +115,17 @@ public sealed record PlanarShuffleDriver(TensorView Input, TensorView Output, in
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record PlanarSeparableDriver(
     TensorView Input, TensorView? Residual, TensorView Output, PlanarDepthwiseKernel Depthwise, ActivationFunction DepthwisePass, PlanarPointwiseKernel Project,
-    ActivationFunction ProjectPass, PlanarPadding Padding, int Rows, int DepthwiseRows, FusedOffsets Offsets) : Driver("PlanarSeparable", Input, Output);
+    ActivationFunction ProjectPass, PlanarPadding Padding, int Rows, int DepthwiseRows, FusedOffsets Offsets) : Driver("PlanarSeparable", Input, Residual, Output)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [Depthwise, Project];
+}
 
 /// <summary>Dense or grouped convolution from planes to planes, row after row.</summary>
 public sealed record PlanarConvolutionDriver(
     TensorView Input, TensorView Output, PlanarConvolutionKernel Kernel, PlanarPadding Padding, int StrideHeight, int Bias, ActivationFunction Pass)
-    : Driver("PlanarConvolution", Input, Output);
+    : Driver("PlanarConvolution", Input, null, Output)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [Kernel];
+}

@@ -25,7 +25,7 @@ internal static class PlanarScheduling
     private const int NarrowestPlanarRow = 28;
 
     /// <summary>Part of the second-level cache for the depthwise rows of all channels that one step keeps.</summary>
-    private const double StepPart = 3.0 / 16;
+    private const double StepCachePart = 3.0 / 16;
 
     public static bool Fits(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
@@ -60,7 +60,7 @@ internal static class PlanarScheduling
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, $"layout: {slot.View} to planes");
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
         return planes;
     }
 
@@ -118,7 +118,7 @@ internal static class PlanarScheduling
                 return true;
             case ShuffleStage shuffle:
                 plan.BeginStep();
-                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, FormattableString.Invariant($"{stage.Name}: channel shuffle, {shuffle.Groups} groups: {stage.Input} -> {stage.Output}"));
+                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
                 return true;
             default:
                 return false;
@@ -132,15 +132,12 @@ internal static class PlanarScheduling
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
         PlanarPointwiseKernel kernel = new(
-            pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels,
-            FetchesInput: IsFar(inChannels), FetchesResidual: residual is not null && IsFar(outChannels));
+            pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels);
         int weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), outChannels)]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
-
-        bool IsFar(int channels) => pixels * (long)channels * sizeof(float) > plan.Settings.SecondLevelBytes;
     }
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -178,7 +175,7 @@ internal static class PlanarScheduling
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
                 new FusedOffsets(0, 0, lanes, depthwiseBias, weights, bias)),
             input, residual, output, scratch,
-            ConvolutionScheduling.Describe("depthwise", depthwise) + "\n" + ConvolutionScheduling.Describe("pointwise", project) + FormattableString.Invariant($"\n{rows} output rows a step, planes in and out"));
+            [ConvolutionScheduling.Describe("depthwise", depthwise), ConvolutionScheduling.Describe("pointwise", project)], FormattableString.Invariant($"{rows} output rows a step, planes in and out"));
     }
 
     private static void ScheduleConvolution(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -241,7 +238,7 @@ internal static class PlanarScheduling
     {
         Shape output = group.Depthwise.Output;
         int[] fitting = Enumerable.Range(1, output.Height)
-            .Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepPart))).ToArray();
+            .Where(rows => output.Height % rows == 0 && (rows == 1 || rows * output.Width * output.Channels * sizeof(float) <= settings.SecondLevel(StepCachePart))).ToArray();
         int most = fitting[fitting.Length - 1];
         return fitting.LastOrDefault(rows => output.Height / rows % 2 == 0 && rows * 2 >= most && rows * output.Width % WidestVector == 0) is > 0 and int even ? even : most;
     }

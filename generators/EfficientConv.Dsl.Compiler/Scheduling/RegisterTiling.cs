@@ -59,51 +59,6 @@ public static class RegisterTiling
         return runs.ToEquatableArray();
     }
 
-    /// <summary>
-    /// The next slab's weights of a product whose weights lie slab after slab, at the same place in all slabs: fetched while this slab is computed, because in
-    /// a network weights come from far away. Null where there is one slab, or where so few pixels share the weights that there is no time for it.
-    /// </summary>
-    /// <param name="target">Instruction set.</param>
-    /// <param name="kernel">The product.</param>
-    /// <param name="slabs">Slabs.</param>
-    /// <param name="rows">Rows of which threads do a share each, 1 where a call does them all: half of them fetch it all.</param>
-    public static FetchAhead? NextWeights(VectorTarget target, PointwiseKernel kernel, int slabs, int rows)
-    {
-        int floats = Weights(target, kernel), step = FetchStep(kernel, floats, rows);
-        return slabs == 1 || step == 0 ? null : new FetchAhead(Fetched.Weights, step, floats);
-    }
-
-    /// <summary>Floats of a product's packed weights.</summary>
-    public static int Weights(VectorTarget target, PointwiseKernel kernel) => kernel.Panels.Sum(run => run.Count * run.Vectors) * target.Lanes * kernel.InChannels;
-
-    /// <summary>Floats to fetch in each step of a product's sums, so that all of them fetch <paramref name="floats"/>; 0 where there is no time for it.</summary>
-    /// <param name="kernel">The product.</param>
-    /// <param name="floats">What is fetched.</param>
-    /// <param name="rows">Rows of which threads do a share each, 1 where a call does them all.</param>
-    public static int FetchStep(PointwiseKernel kernel, int floats, int rows = 1)
-    {
-        int steps = kernel.Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * kernel.InChannels * ((rows + 1) / 2), step = (floats + steps - 1) / steps;
-        return step > 2 * LineFloats ? 0 : step;
-    }
-
-    /// <summary>The next tile's residual, for a product whose threads share tiles; null for others, and where there is no time for it.</summary>
-    public static FetchAhead? NextResidual(PointwiseKernel kernel)
-    {
-        int steps = kernel.Panels.Sum(run => run.Count) * kernel.InChannels, tile = kernel.Panels[0].Tiles.Max(run => run.Pixels);
-        int step = ((tile * kernel.ResidualPixelStep) + steps - 1) / steps;
-        return kernel.Share != WorkShare.Tiles || kernel.Panels.Count > 1 || step > 2 * LineFloats ? null : new FetchAhead(Fetched.Residual, step);
-    }
-
-    /// <summary>Floats to fetch in each step of a convolution's sums, so that all its rows together fetch <paramref name="floats"/>; 0 where there is no time for it.</summary>
-    public static int FetchStep(ConvolutionKernel kernel, int floats, int rows)
-    {
-        int steps = (kernel with { AheadStep = 1 }).AheadRow * rows, step = (floats + steps - 1) / steps;
-        return step > 2 * LineFloats ? 0 : step;
-    }
-
-    /// <summary>Floats of a cache line.</summary>
-    private const int LineFloats = 16;
-
     /// <summary>Floats of a panel that stays in the first-level cache beside the pixels of its tiles.</summary>
     private const int ResidentPanel = 8 * 1024;
 

@@ -46,7 +46,7 @@ public static class Scheduler
             placement.Deliver(last, slots[last.Id]);
         }
 
-        return plan.Build(input.Count, placement.OutputLength);
+        return PrefetchPlanning.Plan(plan.Build(input.Count, placement.OutputLength), settings);
     }
 
     /// <summary>The user's span: NCHW, or NHWC without padding. A map of one pixel is a vector either way.</summary>
@@ -69,14 +69,14 @@ public static class Scheduler
     {
         if (destination is null)
             return source;
-        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, null, $"layout: {(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}");
+        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, null, StepPart.Copy($"{(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}"));
         return destination;
     }
 
     private static TensorSlot Copy(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot copy = plan.NewTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, null, $"layout: {slot.View} to padded NHWC");
+        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, null, StepPart.Copy($"{slot.View} to padded NHWC"));
         return copy;
     }
 }

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -32,7 +33,7 @@ internal static class TransposedScheduling
         if (!pass.IsNone)
         {
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Activation, output.View, null, activated.View, pass, 1, 0), output, null, activated, null, $"{stage.Name}: {pass}");
+            plan.AddStep(new MapDriver(MapKind.Activation, output.View, null, activated.View, pass, 1, 0), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
             output = activated;
         }
 
@@ -56,6 +57,7 @@ internal static class TransposedScheduling
         Shape inShape = new(stage.Input.Channels, stage.Input.Height - vertical.Skipped, stage.Input.Width - horizontal.Skipped);
         ConvolutionStage phase = new(stage.Id, name, stage.Inputs, empty ? stage.Input : inShape, outShape, convolution, stage.BatchNorm, HasResidual: false, activation)
         {
+            LayerIds = stage.LayerIds,
             Phase = new TransposedPhase(c, vertical.FirstTap, vertical.TapStep, horizontal.FirstTap, horizontal.TapStep),
         };
         if (empty)
@@ -65,7 +67,7 @@ internal static class TransposedScheduling
             plan.Pack(phase, new PackBias(plan.Absolute(bias), plan.Target.Padded(c.OutChannels)));
             ScratchArena scratch = new();
             scratch.Own(c.OutChannels);
-            plan.AddStep(new FillDriver(input.View, pixels.View, bias, activation), input, null, pixels, scratch, $"{name}: bias: {outShape}");
+            plan.AddStep(new FillDriver(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
             return;
         }
 

@@ -57,8 +57,11 @@ public sealed record WinogradOutputKernel(
 public sealed record WinogradDriver(
     TensorView Input, TensorView? Residual, TensorView Output, WinogradInputKernel Transform, PointwiseKernel Product, WinogradOutputKernel Inverse,
     int PadTop, int PadLeft, int Weights, int WeightStep, int Zeros, int Bias, int Window, int Tiles, int Products, int Temporary, int Buffer,
-    ActivationFunction Pass) : Driver("Winograd", Input, Output)
+    ActivationFunction Pass) : Driver("Winograd", Input, Residual, Output)
 {
+    /// <inheritdoc/>
+    public override IEnumerable<Kernel> Kernels => [Transform, Product, Inverse];
+
     /// <summary>Whether threads work on one step together, or each on steps of its own.</summary>
     public bool SharesSteps => Transform.Share != WorkShare.None;
 

@@ -14,7 +14,7 @@ internal static class WinogradScheduling
     private const double ResidentWeightsPart = 1.17, StepBesideWeightsPart = 0.39;
 
     /// <summary>Tiles and products of a step where the weights come from further away in every step: few steps matter more than that all of it stays.</summary>
-    private const double StepPart = 1.6;
+    private const double StepCachePart = 1.6;
 
     /// <summary>Transformed weights that every thread reads, as a part of the second-level cache: what does not stay there comes quickly enough for all pixels of a thread.</summary>
     private const double CommonWeightsPart = 2.4;
@@ -53,7 +53,6 @@ internal static class WinogradScheduling
             initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
 
         int weightStep = PlanBuilder.Align(outStep * inChannels), weights = plan.Reserve(form.WeightSets * weightStep);
-        product = product with { Ahead = RegisterTiling.FetchStep(product, share == WorkShare.Tiles ? 2 * weightStep : weightStep) is > 0 and int fetch ? new FetchAhead(Fetched.Weights, fetch, weightStep) : null };
         int zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
         plan.Pack(
             stage,
@@ -68,7 +67,7 @@ internal static class WinogradScheduling
                 input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
                 weights, weightStep, zeros, bias, window, transformed, products, temporary, buffer, pass),
             input, residual, output, scratch,
-            ConvolutionScheduling.Describe(FormattableString.Invariant($"Winograd F({form.Output}x{form.Output}, 3x3) convolution"), stage) + FormattableString.Invariant($"\n{tileRows} x {tileColumns} tiles a step"));
+            ConvolutionScheduling.Describe(FormattableString.Invariant($"Winograd F({form.Output}x{form.Output}, 3x3) convolution"), stage), FormattableString.Invariant($"{tileRows} x {tileColumns} tiles a step"));
 
         int OfStep(int length) => share == WorkShare.None ? scratch.Own(length) : scratch.Shared(length);
     }
@@ -94,7 +93,7 @@ internal static class WinogradScheduling
     {
         int rows = form.Tiles(stage.Output.Height), columns = form.Tiles(stage.Output.Width);
         long rowBytes = (long)form.Products * columns * channels * sizeof(float);
-        int budget = settings.SecondLevel(WeightBytes(stage, form) <= settings.SecondLevel(ResidentWeightsPart) ? StepBesideWeightsPart : StepPart);
+        int budget = settings.SecondLevel(WeightBytes(stage, form) <= settings.SecondLevel(ResidentWeightsPart) ? StepBesideWeightsPart : StepCachePart);
         int most = (int)Math.Max(1, Math.Min(rows, budget / rowBytes)), steps = (rows + most - 1) / most;
         return (rows + steps - 1) / steps;
     }

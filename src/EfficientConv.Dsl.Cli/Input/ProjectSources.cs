@@ -63,16 +63,22 @@ internal static class ProjectSources
 
         // A newer SDK's version of C# is read as the newest that this tool knows.
         CSharpParseOptions parse = parsed.Errors.Any(e => e.Id == UnknownVersion) ? parsed.ParseOptions.WithLanguageVersion(LanguageVersion.Preview) : parsed.ParseOptions;
-        List<MetadataReference> references = [.. parsed.MetadataReferences.Where(r => File.Exists(r.Reference)).Select(r => MetadataReference.CreateFromFile(r.Reference, r.Properties))];
-        if (!references.Any(r => string.Equals(Path.GetFileName(r.Display), Library, StringComparison.OrdinalIgnoreCase)))
-            references.AddRange(NetworkInputs.References.Where(r => Path.GetFileName(r.Display) == Library));
+        IEnumerable<MetadataReference> references = parsed.MetadataReferences.Where(r => File.Exists(r.Reference)).Select(r => MetadataReference.CreateFromFile(r.Reference, r.Properties));
+        if (!references.Any(r => FileName(r) == Library))
+        {
+            // A project without the library is read with the tool's own, which needs the framework that the tool runs on.
+            HashSet<string?> own = [.. NetworkInputs.References.Select(FileName)];
+            references = references.Where(r => !own.Contains(FileName(r))).Concat(NetworkInputs.References);
+        }
 
         // Warnings stay warnings here, so that a project that makes errors of them can be looked at; those that it switches off stay off.
         CSharpCompilationOptions options = parsed.CompilationOptions.WithOutputKind(OutputKind.DynamicallyLinkedLibrary).WithGeneralDiagnosticOption(ReportDiagnostic.Default)
             .WithSpecificDiagnosticOptions(parsed.CompilationOptions.SpecificDiagnosticOptions.Where(o => o.Value == ReportDiagnostic.Suppress))
             .WithStrongNameProvider(new DesktopStrongNameProvider(parsed.KeyFileSearchPaths));
-        return new SourceSet(parsed.CompilationName ?? "Networks", SourceFiles.Distinct(parsed.SourceFiles.Select(f => f.Path).Where(File.Exists)), parse, options, references, string.Empty);
+        return new SourceSet(parsed.CompilationName ?? "Networks", SourceFiles.Distinct(parsed.SourceFiles.Select(f => f.Path).Where(File.Exists)), parse, options, [.. references], string.Empty);
     }
+
+    private static string? FileName(MetadataReference reference) => Path.GetFileName(reference.Display);
 
     private static Subprocess.Result Build(string project, string[] arguments)
     {

@@ -20,7 +20,7 @@ internal static class SourceFiles
             if (!visited.Add(RealPath(at)))
                 return;
             // A link that leads nowhere, as editors leave them beside a file that is being edited, is no file.
-            files.AddRange(Directory.EnumerateFiles(at, "*.cs").Where(File.Exists));
+            files.AddRange(Directory.EnumerateFiles(at, "*.cs").Where(file => File.Exists(RealPath(file))));
 
             // Real folders before links, so that what is inside keeps the path that it really has.
             foreach (string inner in Directory.EnumerateDirectories(at).Where(d => Path.GetFileName(d) is not ("bin" or "obj")).OrderBy(IsLink).ThenBy(d => d, StringComparer.Ordinal))

@@ -14,7 +14,7 @@ internal sealed class OutputFile
     private OutputFile(string path) => _path = path;
 
     /// <summary>Whether there is one already.</summary>
-    public bool Exists => File.Exists(_path);
+    public bool Exists => !IsDevice(_path) && File.Exists(_path);
 
     /// <summary>Checks that <paramref name="file"/>, which <paramref name="option"/> names, can be written.</summary>
     /// <exception cref="ToolException">It cannot; the message says why.</exception>
@@ -22,7 +22,7 @@ internal sealed class OutputFile
     {
         try
         {
-            if (file.FullName.StartsWith(Devices, StringComparison.Ordinal))
+            if (IsDevice(file.FullName))
                 return new OutputFile(file.FullName);
             if (Directory.Exists(file.FullName))
                 throw new ToolException($"{option}: {file} is a folder; expected a file to write.");
@@ -68,7 +68,7 @@ internal sealed class OutputFile
     /// <summary>Writes <paramref name="text"/> beside <paramref name="path"/> and puts it into its place when it is all there.</summary>
     public static void Write(string path, string text)
     {
-        if (path.StartsWith(Devices, StringComparison.Ordinal))
+        if (IsDevice(path))
         {
             File.WriteAllText(path, text);
             return;
@@ -89,6 +89,8 @@ internal sealed class OutputFile
             throw;
         }
     }
+
+    private static bool IsDevice(string path) => path.StartsWith(Devices, StringComparison.Ordinal);
 
     private static string Temporary(string folder) => Path.Combine(folder, $".efficientconv-{Guid.NewGuid():N}.tmp");
 

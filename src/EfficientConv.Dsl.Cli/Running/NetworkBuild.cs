@@ -30,7 +30,7 @@ internal static class NetworkBuild
         using MemoryStream image = new();
         EmitResult result = compilation.Emit(image);
         if (!result.Success)
-            throw new InvalidOperationException($"The generated code does not compile: {result.Diagnostics.First(d => d.Severity == DiagnosticSeverity.Error)}");
+            throw new ToolException($"The generated code does not compile: {result.Diagnostics.First(d => d.Severity == DiagnosticSeverity.Error)}");
         return image.ToArray();
     }
 

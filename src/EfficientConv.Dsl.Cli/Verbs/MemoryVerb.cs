@@ -78,7 +78,7 @@ internal static class MemoryVerb
     private static void Print(MemoryComparison comparison, int batch, Terminal terminal)
     {
         string images = batch == 1 ? "one image" : FormattableString.Invariant($"{batch} images");
-        terminal.Heading(comparison.Title.Length <= Terminal.Columns ? comparison.Title : comparison.Title[..comparison.Title.IndexOf(',', StringComparison.Ordinal)]);
+        terminal.Heading(comparison.Title.Length <= Terminal.Columns ? comparison.Title : comparison.Title.Split(',')[0]);
         terminal.Line();
         Table(comparison, terminal, $"Inference, {images}, MiB",
             ["weights", "x freed", "x kept", "im2col", "in rows"],

@@ -100,7 +100,7 @@ internal sealed record NetworkReport
             PredictedSeconds = TimeModel.Seconds(analysis.Graph, plan, machine),
             Layers = [.. cost.Layers.Select(l => new LayerReport(
                 l.Name, l.Operator, l.Input.ToString(), l.Output.ToString(), l.Output.Count, l.Parameters, l.Parameters * sizeof(float), l.MultiplyAdds, l.LiveBytes, l.Intensity))],
-            Steps = Distinct([.. plan.Steps.Select((step, i) => StepReport.Of(analysis, step, planned.Points[i].LiveBytes, plan.Target, seconds[i]))]),
+            Steps = Distinct([.. plan.Steps.Select((step, i) => StepReport.Of(analysis.Graph, plan, step, planned.Points[i].LiveBytes, seconds[i]))]),
         };
     }
 
@@ -150,22 +150,12 @@ internal sealed record LayerReport(
 internal sealed record StepReport(
     string Name, IReadOnlyList<string> Layers, string Form, string Description, long MultiplyAdds, long Bytes, double Intensity, long LiveBytes, StepWork Work, double PredictedSeconds)
 {
-    public static StepReport Of(NetworkAnalysis analysis, Step step, long live, VectorTarget target, double seconds)
+    public static StepReport Of(LayerGraph graph, NetworkPlan plan, Step step, long live, double seconds)
     {
-        StepWork work = TimeModel.Work(analysis.Graph, step, target);
-        string[] lines = step.Comment.Split('\n');
-        string[] layers = [.. lines.Select(line => line.Split(':')[0]).Where(name => analysis.Graph.Layers.Any(l => l.Name == name || l.Name.StartsWith(name + ".", StringComparison.Ordinal)))];
-        string name = layers.Length == 0 ? "-" : step.Driver is FusedRowsDriver { Stem: not null } or RowDriver { Stem: not null } ? $"{layers[0]}+{Common(layers[1..])}" : Common(layers);
-        return new StepReport(name, layers, FormOf(step), step.Comment, work.MultiplyAdds, work.Bytes, work.Intensity, live, work, seconds);
-    }
-
-    private static string Common(string[] layers)
-    {
-        if (layers.Length == 1)
-            return layers[0];
-        string first = layers[0], last = layers[^1];
-        int dot = first.LastIndexOf('.');
-        return dot > 0 && last.StartsWith(first[..(dot + 1)], StringComparison.Ordinal) ? first[..dot] : $"{first}..{last}";
+        StepWork work = TimeModel.Work(graph, plan, step);
+        string[] layers = [.. step.Parts.Where(part => part.LayerIds.Count > 0).Select(part => part.Name)];
+        return new StepReport(
+            layers.Length == 0 ? "-" : step.Name, layers, FormOf(step), string.Join('\n', step.Description), work.MultiplyAdds, work.Bytes, work.Intensity, live, work, seconds);
     }
 
     private static string Rows(int rows) => rows == 1 ? "1 row" : FormattableString.Invariant($"{rows} rows");

@@ -17,8 +17,7 @@ internal static class ValidateVerb
 
     public static Command Create(Terminal terminal)
     {
-        Argument<string[]> inputs = Options.Inputs();
-        Option<string?> network = Options.Network();
+        InputOptions inputs = new();
         Option<FileInfo> weights = new("--weights", "-w") { Description = "The checkpoint, .safetensors.", Required = true, HelpName = "file" };
         Option<bool> notStrict = new("--no-strict") { Description = "Tensors that the network has no use for are listed and are no mistake." };
         Option<string> prefix = new("--prefix") { Description = "Only tensors whose names begin so; it is taken off.", DefaultValueFactory = _ => string.Empty, HelpName = "text" };
@@ -27,7 +26,8 @@ internal static class ValidateVerb
         Option<double> tolerance = new("--tolerance") { Description = "Largest error allowed, as a share of the largest expected value.", DefaultValueFactory = _ => 1e-4, HelpName = "share" };
         Option<InstructionSet> isa = Options.InstructionSet();
         Option<bool> json = Options.Json();
-        Command command = new("validate", Description) { inputs, network, weights, prefix, notStrict, input, expected, tolerance, isa, json };
+        Command command = new("validate", Description) { weights, prefix, notStrict, input, expected, tolerance, isa, json };
+        inputs.AddTo(command);
         command.SetAction(parsed =>
         {
             InstructionSet set = Options.Resolve(parsed.GetValue(isa));
@@ -36,7 +36,7 @@ internal static class ValidateVerb
             double allowed = parsed.GetValue(tolerance);
             if (!(allowed >= 0 && double.IsFinite(allowed)))
                 throw new ToolException(FormattableString.Invariant($"--tolerance must be a number of at least 0, found {allowed}."));
-            IReadOnlyList<NetworkInput> networks = NetworkInputs.Read(parsed.GetValue(inputs)!, parsed.GetValue(network), terminal);
+            IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
             if (networks.Count > 1)
                 throw new ToolException($"There are {networks.Count} networks; choose one with --network: {string.Join(", ", networks.Select(n => n.ShortName))}.");
             LoadOptions options = new() { Prefix = parsed.GetValue(prefix)!, InstructionSet = set, Strict = !parsed.GetValue(notStrict), UnexpectedKeys = new List<string>() };

@@ -37,7 +37,11 @@ public sealed class ImageResize
         CheckSide(cropHeight, nameof(cropHeight));
         double longest = (double)((long)shorterSide * Math.Max(width, height)) / Math.Min(width, height);
         if (longest >= MaxSide + 1)
-            throw new ArgumentOutOfRangeException(nameof(shorterSide), shorterSide, $"The longer side of {width} x {height} pixels would become {longest:F0}; at most {MaxSide} is possible.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(shorterSide), shorterSide, $"The longer side of {width} x {height} pixels would become {longest:F0}; at most {MaxSide} is possible.");
+        }
+
         int longer = (int)longest;
         (int resizedWidth, int resizedHeight) = width <= height ? (shorterSide, longer) : (longer, shorterSide);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cropWidth, resizedWidth);
@@ -49,7 +53,8 @@ public sealed class ImageResize
         if (between > Array.MaxLength)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(cropWidth), cropWidth, $"Resizing {width} x {height} pixels to {cropWidth} x {cropHeight} needs {between} bytes at once; at most {Array.MaxLength} are possible.");
+                nameof(cropWidth), cropWidth,
+                $"Resizing {width} x {height} pixels to {cropWidth} x {cropHeight} needs {between} bytes at once; at most {Array.MaxLength} are possible.");
         }
 
         static void CheckSide(int side, string name)

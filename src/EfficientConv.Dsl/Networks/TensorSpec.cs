@@ -38,7 +38,10 @@ public enum TensorKind
 /// <param name="Key">The key in the state dict of the equivalent PyTorch module, <c>block.0.weight</c>.</param>
 /// <param name="CanonicalKey">The key by this library's own names, accepted as well.</param>
 /// <param name="Kind">What the tensor is for.</param>
-/// <param name="Shape">The shape as PyTorch has it. For <see cref="TensorKind.Weight"/> and <see cref="TensorKind.LayerScale"/>, dimensions of 1 at the end may be missing or added; a single <see cref="TensorKind.PReLUSlope"/> may be a scalar.</param>
+/// <param name="Shape">
+/// The shape as PyTorch has it. For <see cref="TensorKind.Weight"/> and <see cref="TensorKind.LayerScale"/>, dimensions of 1 at the end may be missing or added; a single
+/// <see cref="TensorKind.PReLUSlope"/> may be a scalar.
+/// </param>
 public sealed record TensorSpec(string Key, string CanonicalKey, TensorKind Kind, params int[] Shape)
 {
     /// <summary>The product of <see cref="Shape"/>.</summary>

@@ -16,8 +16,10 @@ internal static unsafe class ParallelRegion
     private const string ConfigurationSetting = "EfficientConv.Dsl.MostThreads";
 
     /// <summary>Most parts of a job: more than there are cores would only wait for each other.</summary>
-    internal static int MostParts { get; set; } = Math.Min(
-        int.TryParse(AppContext.GetData(ConfigurationSetting)?.ToString(), CultureInfo.InvariantCulture, out int most) && most > 0 ? most : Environment.ProcessorCount, MaxWorkers + 1);
+    internal static int MostParts { get; set; } = Math.Min(Configured ?? Environment.ProcessorCount, MaxWorkers + 1);
+
+    private static int? Configured =>
+        int.TryParse(AppContext.GetData(ConfigurationSetting)?.ToString(), CultureInfo.InvariantCulture, out int most) && most > 0 ? most : null;
 
     private static readonly Lock Gate = new();
     private static Worker? s_idle;

@@ -7,7 +7,8 @@ internal sealed class CheckpointPrefixes
 {
     private const int ShownPrefixes = 5;
 
-    // What is put in front of every key: DataParallel, Lightning and others, torch.compile, FSDP, files that hold more than the weights, modules that hold one network, moving averages.
+    // What is put in front of every key: DataParallel, Lightning and others, torch.compile, FSDP, files that hold more than the weights, modules that hold one
+    // network, moving averages.
     private static readonly string[] Wrappers =
     [
         "module.", "model.", "_orig_mod.", "_fsdp_wrapped_module.", "state_dict.", "model_state_dict.", "net.", "network.", "backbone.", "ema.", "ema_model.", "model_ema.",
@@ -51,7 +52,8 @@ internal sealed class CheckpointPrefixes
     /// </summary>
     internal IReadOnlyList<string> Others(int count) =>
     [
-        .. _counts.Where(p => p.Key != Used && p.Value >= Count(Used) && 2 * p.Value >= count).OrderByDescending(p => p.Value).ThenBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Key),
+        .. _counts.Where(p => p.Key != Used && p.Value >= Count(Used) && 2 * p.Value >= count)
+            .OrderByDescending(p => p.Value).ThenBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Key),
     ];
 
     /// <summary>What to do about <paramref name="others"/>; null where there are none.</summary>
@@ -59,13 +61,26 @@ internal sealed class CheckpointPrefixes
     {
         if (others.Count == 0)
             return null;
-        string places = string.Join(", ", others.Take(ShownPrefixes).Select(Place)) + (others.Count > ShownPrefixes ? string.Create(CultureInfo.InvariantCulture, $" and {others.Count - ShownPrefixes} more") : "");
-        string setting = $"LoadOptions.{nameof(LoadOptions.Prefix)} = ";
-        string hint = Count(Used) > 0
-            ? $"The network's names are there more than once, {Place(Used)} and {places}: {setting}{Setting(others[0])} reads those, {(Used.Length > 0 ? setting + Setting(Used) : $"LoadOptions.{nameof(LoadOptions.Strict)} = false")} these."
-            : others.Count > 1
-                ? $"The network's names are there {others.Count.ToString(CultureInfo.InvariantCulture)} times, {places}: {setting}{string.Join(" or ", others.Take(ShownPrefixes).Select(Setting))} chooses."
-                : $"The network's names are there {places}: {setting}{Setting(others[0])} reads them.";
+        string[] shown = [.. others.Take(ShownPrefixes)];
+        string places = string.Join(", ", shown.Select(Place)), setting = $"LoadOptions.{nameof(LoadOptions.Prefix)} = ";
+        if (others.Count > shown.Length)
+            places += string.Create(CultureInfo.InvariantCulture, $" and {others.Count - shown.Length} more");
+        string hint;
+        if (Count(Used) > 0)
+        {
+            string these = Used.Length > 0 ? setting + Setting(Used) : $"LoadOptions.{nameof(LoadOptions.Strict)} = false";
+            hint = $"The network's names are there more than once, {Place(Used)} and {places}: {setting}{Setting(others[0])} reads those, {these} these.";
+        }
+        else if (others.Count > 1)
+        {
+            string times = others.Count.ToString(CultureInfo.InvariantCulture);
+            hint = $"The network's names are there {times} times, {places}: {setting}{string.Join(" or ", shown.Select(Setting))} chooses.";
+        }
+        else
+        {
+            hint = $"The network's names are there {places}: {setting}{Setting(others[0])} reads them.";
+        }
+
         string? average = others.Prepend(Used).FirstOrDefault(p => p.Split('.').Any(IsAverage));
         return average is null ? hint : $"{hint} Those {Place(average)} are the moving average that training keeps, usually the weights to run.";
 

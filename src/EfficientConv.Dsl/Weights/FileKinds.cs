@@ -35,14 +35,16 @@ internal static class FileKinds
         (0, [.. "%PDF"u8], "a PDF document", "give the checkpoint's path"),
     ];
 
-    /// <summary>What stands at <paramref name="path"/> where that cannot be opened and mapped; null for files. Opens nothing, so that a pipe nobody writes to does not block.</summary>
+    /// <summary>
+    /// What stands at <paramref name="path"/> where that cannot be opened and mapped; null for files. Opens nothing, so that a pipe nobody writes to does not block.
+    /// </summary>
     internal static string? OfPath(string path)
     {
         if (Directory.Exists(path))
             return "a folder; give the path of a file in it";
         // Pipes, sockets and devices say that they have no bytes.
         return new FileInfo(path) is { Exists: true, Length: 0 }
-            ? "no bytes: an empty file, which must be fetched or written again, or a pipe (FIFO), socket or device, from which the network can be loaded as a Stream"
+            ? "an empty file, or a pipe (FIFO), socket or device, which cannot be mapped; fetch or write the file again, or load a checkpoint from the pipe as a Stream"
             : null;
     }
 

@@ -159,7 +159,7 @@ public static class SafetensorsWriter
             json.WriteEndObject();
         }
         if (buffer.WrittenCount > SafetensorsHeader.MaxHeaderLength)
-            throw new ArgumentException($"Names, shapes and metadata take {buffer.WrittenCount} bytes; the format has room for {SafetensorsHeader.MaxHeaderLength}.", nameof(sorted));
+            throw new ArgumentException($"Names, shapes and metadata take {buffer.WrittenCount} bytes; the format has room for {SafetensorsHeader.MaxHeaderLength}.");
         byte[] padded = new byte[(buffer.WrittenCount + 7) / 8 * 8];
         padded.AsSpan().Fill((byte)' ');
         buffer.WrittenSpan.CopyTo(padded);

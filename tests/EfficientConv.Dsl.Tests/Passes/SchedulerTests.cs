@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
@@ -75,6 +76,24 @@ public sealed class SchedulerTests
         Assert.All(plan.Steps, s => Assert.InRange(s.Weights, 0, plan.PackedLength));
     });
 
+    /// <summary>A step prefetches weights of a later one exactly where its loop nest wants them named, and they are weights; kernels prefetch each thing once.</summary>
+    [Fact]
+    public void Prefetches_AreOfWeightsThatAreThere() => Assert.All(s_plans.Value, item =>
+    {
+        (string text, NetworkPlan plan) = item;
+        for (int i = 0; i < plan.Steps.Count; i++)
+        {
+            Step step = plan.Steps[i];
+            Assert.Equal(step.Driver.PrefetchesNext, step.Prefetch is not null);
+            if (step.Prefetch is { } next)
+                Assert.InRange(next.Offset + (next.Units * next.UnitLength), plan.Steps[Math.Min(i + 1, plan.Steps.Count - 1)].Weights, plan.PackedLength);
+            if (step.Driver is FusedSlabsDriver { Prefetch.Reduce: { } reduce, Prefetch.Expand: { } expand })
+                Assert.All(new[] { reduce, expand }, share => Assert.InRange(step.Weights + share.Offset + (share.Units * share.UnitLength), step.Weights + 1, plan.PackedLength));
+        }
+
+        Assert.All(plan.Kernels, kernel => Assert.Equal(kernel.Prefetches.Count, kernel.Prefetches.Select(prefetch => prefetch.What).Distinct().Count()));
+    });
+
     /// <summary>Every weight of every convolution is packed exactly once for each place that reads it: all outputs and all taps.</summary>
     [Fact]
     public void Panels_HoldEveryWeightOnce() => Assert.All(s_plans.Value, item =>
@@ -115,7 +134,7 @@ public sealed class SchedulerTests
     });
 
     /// <summary>
-    /// The random configurations reach every loop nest, every kernel and every way of starting a sum. Winograd's algorithm has tests of its own.
+    /// The random configurations reach every loop nest, every kernel and every way of starting a sum. Winograd's algorithm and images of bytes have tests of their own.
     /// </summary>
     [Fact]
     public void RandomConfigurations_ReachEveryDriverAndKernel()
@@ -123,7 +142,8 @@ public sealed class SchedulerTests
         Step[] steps = [.. RandomCase.All.SelectMany(c => VectorTarget.All.Select(t => Plan(c.Declaration, t))).SelectMany(p => p.Steps)];
         HashSet<string> reached = [.. steps.SelectMany(s => Parts(s.Driver, 3))];
         string[] missing = [.. typeof(Driver).Assembly.GetTypes().Where(t => !t.IsAbstract && (t.IsSubclassOf(typeof(Driver)) || t.IsSubclassOf(typeof(Kernel)))).Select(t => t.Name)
-            .Concat(Enum.GetNames<Initial>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>()).Where(name => !name.StartsWith("Winograd", StringComparison.Ordinal) && !reached.Contains(name))];
+            .Concat(Enum.GetNames<Initial>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>())
+            .Where(name => !name.StartsWith("Winograd", StringComparison.Ordinal) && !name.StartsWith("Image", StringComparison.Ordinal) && !reached.Contains(name))];
         Assert.True(missing.Length == 0, "never reached: " + string.Join(", ", missing));
     }
 
@@ -149,6 +169,34 @@ public sealed class SchedulerTests
         Assert.All(VectorTarget.All, target => Assert.Equal(
             "Convolution InvertedResidual Interleave Interleave InvertedResidual Interleave",
             string.Join(' ', Plan(text, target, ScheduleSettings.Default with { Form = Compiler.Scheduling.BlockForm.Rows }).Steps.Select(s => s.Driver.Title).Take(6))));
+    }
+
+    /// <summary>Steps know their layers by number: every layer that an output needs is in some step, and what the steps multiply adds up to what the layers multiply.</summary>
+    [Fact]
+    public void Steps_HaveTheLayers() => Assert.All(s_plans.Value, item =>
+    {
+        (string text, NetworkPlan plan) = item;
+        LayerGraph graph = DeclarationText.Graph(text);
+        bool[] needed = graph.FindNeeded();
+        HashSet<int> there = [.. plan.Steps.SelectMany(step => step.LayerIds)];
+
+        // What only moves or renames values has no step where its reader finds them.
+        Layer[] missing = [.. graph.Layers.Where(layer => needed[layer.Id] && layer.Operator is not (InputOperator or ConcatOperator or SliceOperator or FlattenOperator or ActivationOperator { Function.IsNone: true } or ChannelShuffleOperator or PixelShuffleOperator { Factor: 1 } or UpsampleOperator) && !there.Contains(layer.Id))];
+        Assert.True(missing.Length == 0, $"{text}, {plan.Target.Name}: no step has {string.Join(", ", missing.Select(layer => layer.Name))}");
+        long expected = NetworkCostModel.Measure(graph).MultiplyAdds;
+        Assert.InRange(plan.Steps.Sum(step => TimeModel.Work(graph, plan, step).MultiplyAdds), expected - plan.Steps.Count, expected);
+    });
+
+    /// <summary>A layer's name may begin with another's.</summary>
+    [Fact]
+    public void Steps_AreNamedAsTheirLayers()
+    {
+        string text = "[InputShape(8, 9, 9), Schedule(Form = BlockForm.Rows)] [Conv2d(8, padding: 1, Name = \"a\"), ReLU, Conv2d(8, kernelSize: 5, padding: 2, Name = \"a_b\")] [InvertedResidual] [GlobalAvgPool, Linear(3)]";
+        NetworkPlan plan = Plan(text, VectorTarget.Avx2);
+        Step[] steps = [.. plan.Steps.Where(step => step.LayerIds.Any())];
+        Assert.Equal(["a", "a_b", "3", "4", "5"], steps.Select(step => step.Name));
+        Assert.Equal("a_b: Convolution 8 x 9 x 9 -> 8 x 9 x 9", steps[1].Title);
+        Assert.Equal([8 * 8 * 9 * 81L, 8 * 8 * 25 * 81L], steps.Take(2).Select(step => TimeModel.Work(DeclarationText.Graph(text), plan, step).MultiplyAdds));
     }
 
     [Fact]
