@@ -32,14 +32,8 @@ public sealed record ScheduleSettings(
     /// <summary>The second-level cache of server cores since 2017; desktop and phone cores have 256 KB to 3 MB.</summary>
     public const int DefaultSecondLevelBytes = 1024 * 1024;
 
-    /// <summary>Fewest and most bytes of either cache.</summary>
-    public const int FewestBytes = 4096, MostBytes = 256 * 1024 * 1024;
-
     /// <summary>The defaults.</summary>
     public static readonly ScheduleSettings Default = new();
-
-    /// <summary>Whether <paramref name="bytes"/> can be a cache's size.</summary>
-    public static bool IsBelievable(int bytes) => bytes is >= FewestBytes and <= MostBytes;
 
     /// <summary>Floats in <paramref name="part"/> of the first-level cache.</summary>
     public int FirstLevelFloats(double part) => (int)(FirstLevelBytes * part / sizeof(float));

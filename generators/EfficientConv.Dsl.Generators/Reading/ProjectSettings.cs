@@ -1,4 +1,5 @@
 using System.Globalization;
+using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -19,5 +20,5 @@ internal static class ProjectSettings
 
     private static int Bytes(AnalyzerConfigOptions options, string name, int fallback) =>
         options.TryGetValue(Prefix + name, out string? text) && int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int bytes)
-            && ScheduleSettings.IsBelievable(bytes) ? bytes : fallback;
+            && ScheduleArguments.IsBelievable(bytes) ? bytes : fallback;
 }

@@ -43,7 +43,7 @@ public sealed class EnumerationTests
     {
         IEnumerable<Type> attributes = typeof(LayerAttribute).Assembly.GetExportedTypes().Where(type => type.IsSubclassOf(typeof(Attribute)));
         HashSet<Type> used = [.. attributes.SelectMany(type => type.GetProperties()).Select(property => property.PropertyType).Where(type => type.IsEnum)];
-        Assert.Superset(used, [.. s_copies.Keys]);
+        Assert.Superset(used, s_copies.Keys.ToHashSet());
         Assert.Contains(typeof(Activation), used);
     }
 

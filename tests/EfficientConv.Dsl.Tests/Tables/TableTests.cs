@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Runtime;
 using EfficientConv.Dsl.Tests.Harness;
 
@@ -90,7 +91,7 @@ public sealed partial class TableTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Activations.Of((ActivationKind)Activations.All.Count));
         Assert.NotEmpty(Summary($"F:EfficientConv.Dsl.Activation.{kind}"));
 
-        ActivationFunction function = new(kind, [.. row.Parameters.Select(p => (float)p.Default)]);
+        ActivationFunction function = new(kind, row.Parameters.Select(p => (float)p.Default).ToEquatableArray());
         OnnxForm form = row.Onnx(function);
         Assert.Equal(form.WhyNone is null, form.Nodes.Count > 0);
         Assert.Equal(row.IsLearned, form.WhyNone is not null);
