@@ -58,7 +58,7 @@ public sealed class NetworkAnalyzer : DiagnosticAnalyzer
 
         NetworkDeclaration network = NetworkReader.Read(type, attributes);
         bool timesSteps = ProjectSettings.TimesSteps(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions);
-        foreach (Finding finding in NetworkCompiler.Check(network, timesSteps).Concat(ScheduleFindings(network, context)))
+        foreach (Finding finding in NetworkCompiler.Check(network, timesSteps, ProjectSettings.Read(context.Options.AnalyzerConfigOptionsProvider.GlobalOptions)).Concat(ScheduleFindings(network, context)))
         {
             Location location = finding switch
             {

@@ -17,6 +17,35 @@ namespace EfficientConv.Dsl.Compiler;
 public sealed record NetworkAnalysis(
     LayerGraph Graph, StageGraph Stages, EquatableArray<StageGroup> Groups, NetworkCost Cost, EquatableArray<NetworkPlan> Plans)
 {
+    /// <summary>Elements below which no plan can overflow: a plan holds less than eight times the padded elements of all layers.</summary>
+    private const long Harmless = int.MaxValue / 8;
+
+    /// <summary>
+    /// Whether weights or maps may be too many for 32-bit offsets. Each layer by itself has them (<see cref="Operator.Check"/>); their sum shows only when memory is planned.
+    /// </summary>
+    internal static bool IsHuge(LayerGraph graph) => graph.Layers.Sum(layer => Elements(graph, layer)) > Harmless;
+
+    /// <summary>Runs the passes; null where weights or workspace are too many for 32-bit offsets.</summary>
+    internal static NetworkAnalysis? TryOf(LayerGraph graph, ScheduleSettings settings, ScheduleOverrides? overrides = null)
+    {
+        try
+        {
+            return Of(graph, settings, overrides);
+        }
+        catch (OverflowException) when (IsHuge(graph))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Elements of a layer's output and weights, the first two dimensions of each, channels mostly, padded to whole vectors.</summary>
+    private static double Elements(LayerGraph graph, Layer layer)
+    {
+        double map = (double)PlanBuilder.PixelStride(layer.Output) * layer.Output.Height * layer.Output.Width;
+        return layer.Inputs.Count == 0 ? map : map + layer.Operator.Tensors(graph.Layers[layer.Inputs[0]].Output)
+            .Sum(tensor => tensor.Shape.Select((dimension, i) => (double)(i < 2 ? PlanBuilder.PadChannels(dimension) : dimension)).Aggregate(1.0, (product, dimension) => product * dimension));
+    }
+
     /// <summary>Runs the passes behind the expansion; measured schedules in <paramref name="overrides"/> go before the cost model.</summary>
     public static NetworkAnalysis Of(LayerGraph graph, ScheduleSettings? settings = null, ScheduleOverrides? overrides = null)
     {

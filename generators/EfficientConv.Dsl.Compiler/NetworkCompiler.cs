@@ -63,11 +63,20 @@ public static class NetworkCompiler
         }
     }
 
-    /// <summary>The rules that <paramref name="declaration"/> breaks.</summary>
+    /// <summary>The rules that <paramref name="declaration"/> breaks, in the order of its attributes.</summary>
     /// <param name="declaration">The declaration.</param>
     /// <param name="timesSteps">Whether the project's networks note when each step begins, and have a member that says so.</param>
-    public static EquatableArray<Finding> Check(NetworkDeclaration declaration, bool timesSteps = false) =>
-        Invariant(() => NetworkRules.Check(declaration, Expansion.Expand(declaration), timesSteps));
+    /// <param name="settings">The project's schedule.</param>
+    public static EquatableArray<Finding> Check(NetworkDeclaration declaration, bool timesSteps = false, ScheduleSettings? settings = null) => Invariant(() =>
+    {
+        ExpansionResult expansion = Expansion.Expand(declaration);
+        List<Finding> findings = [.. NetworkRules.Check(declaration, expansion)];
+        if (declaration.Target.Count == 0)
+            findings.AddRange(MemberRules.Check(declaration, GeneratedMembers.Of(declaration, expansion.Graph, string.Empty, timesSteps)));
+        if (expansion.Graph is { } graph && NetworkAnalysis.IsHuge(graph) && NetworkAnalysis.TryOf(graph, ScheduleAttribute.Apply(declaration, settings ?? ScheduleSettings.Default)) is null)
+            findings.Add(TooLarge(declaration, graph));
+        return findings.OrderBy(finding => finding.AttributeIndex).ToEquatableArray();
+    });
 
     /// <summary>What of <paramref name="overrides"/> names a layer of <paramref name="declaration"/> and does not fit it.</summary>
     public static EquatableArray<Finding> CheckSchedules(NetworkDeclaration declaration, ScheduleSettings settings, ScheduleOverrides overrides)
@@ -91,10 +100,8 @@ public static class NetworkCompiler
             return Invalid(declaration, className, members, expansion.Findings);
         if (MemberRules.Check(declaration, members).ToEquatableArray() is { Count: > 0 } clashes)
             return Invalid(declaration, className, members, clashes);
-        if (SizeRules.Check(declaration, graph) is { } size)
-            return Invalid(declaration, className, members, EquatableArray.Of(size));
-
-        NetworkAnalysis analysis = NetworkAnalysis.Of(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides);
+        if (NetworkAnalysis.TryOf(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides) is not { } analysis)
+            return Invalid(declaration, className, members, EquatableArray.Of(TooLarge(declaration, graph)));
         EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
 
         FoldedConvolutions convolutions = new(className, analysis.Plans);
@@ -103,6 +110,10 @@ public static class NetworkCompiler
             sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan, convolutions, options.TimesSteps)));
         return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
     }
+
+    private static Finding TooLarge(NetworkDeclaration declaration, LayerGraph graph) => new(
+        RuleCatalog.InvalidValue.Id, graph.Layers[0].Origin.AttributeIndex, null,
+        $"\"{declaration.Name}\" needs more than {int.MaxValue} floats of weights or of workspace (offsets must be 32-bit integers)");
 
     /// <summary>Members that throw the first finding; nothing for a class that cannot be extended, whose own error says why.</summary>
     private static CompilationResult Invalid(NetworkDeclaration declaration, string className, IEnumerable<GeneratedMember> members, EquatableArray<Finding> findings) => new(

@@ -1,15 +1,9 @@
-using EfficientConv.Dsl.Compiler.Folding;
-using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Cost;
 
-/// <summary>
-/// Memory of one image: layer by layer as a framework runs it, and in rows as an ideal fused kernel would.
-/// The rules are those of docs/memory.md.
-/// </summary>
+/// <summary>Memory of one image layer by layer, as a framework runs it. The rules are those of docs/memory.md.</summary>
 public static class LayerMemory
 {
     /// <summary>
@@ -20,47 +14,6 @@ public static class LayerMemory
     /// <param name="im2col">Rule M3: whether convolutions first write their windows out as a matrix.</param>
     public static MemoryTimeline Layerwise(LayerGraph graph, bool inputHeld = false, bool im2col = false) =>
         Liveness.Run(Operations(graph, im2col), inputHeld);
-
-    /// <summary>
-    /// Rule M4: blocks of expansion, depthwise and projection run row by row, so that of the tensors between them only a ring of expanded rows and one
-    /// depthwise row exist. With squeeze-and-excitation the depthwise tensor exists as a whole.
-    /// </summary>
-    /// <param name="groups">The fused groups.</param>
-    /// <param name="stages">The folded network.</param>
-    /// <param name="inputHeld">Whether the caller keeps the input.</param>
-    /// <param name="fuseStem">Rule M5: whether a convolution with a window that only a block or a pooling layer reads is computed row by row inside that too.</param>
-    public static MemoryTimeline FusedRows(StageGraph stages, IReadOnlyList<StageGroup> groups, bool inputHeld = false, bool fuseStem = true)
-    {
-        if (!fuseStem)
-        {
-            groups = [.. groups.SelectMany(g => g switch
-            {
-                DepthwiseGroup { Stem: { } stem } block => (StageGroup[])[new SingleGroup(stem), block.WithoutStem],
-                PoolGroup pool => [new SingleGroup(pool.Stem), new SingleGroup(pool.Pool)],
-                _ => [g],
-            })];
-        }
-
-        List<MemoryOperation> operations = [new("input", "Input", [], ElementType.Float32.Bytes(stages.Stages[0].Output.Count))];
-        Dictionary<int, int> made = new() { [0] = 0 };
-        foreach (StageGroup group in groups)
-        {
-            int[] reads = [.. group.Reads.Select(id => made[id])];
-            made[group.Last.Id] = operations.Count;
-            OutputMemory writes = group switch
-            {
-                SingleGroup { Stage: ActivationStage or PReLUStage or BatchNormStage } => OutputMemory.OverInput,
-                SingleGroup { Stage: FlattenStage or SliceStage } => OutputMemory.View,
-                _ => OutputMemory.New,
-            };
-            operations.Add(new MemoryOperation(
-                group.Parts.First().Name, group is SingleGroup ? NetworkCostModel.NameOf(group.Last) : "fused",
-                reads, ElementType.Float32.Bytes(group.Last.Output.Count), writes, RowScratch(group),
-                stages.Outputs.Contains(group.Last.Id)));
-        }
-
-        return Liveness.Run(operations, inputHeld);
-    }
 
     /// <summary>The layers as operations.</summary>
     internal static List<MemoryOperation> Operations(LayerGraph graph, bool im2col = false) =>
@@ -79,23 +32,5 @@ public static class LayerMemory
         return isProduct || convolution.Groups == input.Channels && convolution.Groups > 1
             ? 0
             : ElementType.Float32.Bytes((long)input.Channels * convolution.Kernel.Height * convolution.Kernel.Width * output.Pixels);
-    }
-
-    private static long RowScratch(StageGroup group) => group switch
-    {
-        DepthwiseGroup block => RowScratch(block),
-        PoolGroup { Pool: { Pool: var p, Input: var map } } => ElementType.Float32.Bytes((long)ShapeInference.EffectiveKernel(p.Kernel.Height, p.Dilation.Height) * map.Width * map.Channels),
-        SingleGroup => 0,
-        _ => throw new InvalidOperationException($"{group} has no memory of rows."),
-    };
-
-    private static long RowScratch(DepthwiseGroup group)
-    {
-        ConvolutionOperator c = group.Depthwise.Convolution;
-        Shape before = group.Depthwise.Input, after = group.Depthwise.Output;
-        long ring = group.Expand is null ? 0 : (long)ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height) * before.Width * before.Channels;
-        long rows = (long)(group.Squeeze is null ? 1 : after.Height) * after.Width * after.Channels;
-        long gate = group.Squeeze is null ? 0 : after.Channels + group.Squeeze.Reduce.OutChannels;
-        return ElementType.Float32.Bytes(ring + rows + gate);
     }
 }

@@ -1,4 +1,3 @@
-using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -57,13 +56,4 @@ public static class NetworkCostModel
         return new NetworkCost(
             layers.Sum(l => l.Parameters), layers.Sum(l => l.MultiplyAdds), activations, outputs, live.PeakBytes, TrainingMemory.Saved(graph).MapBytes, layers.ToEquatableArray());
     }
-
-    internal static string NameOf(Stage stage) => stage switch
-    {
-        ConvolutionStage s => s.Convolution.Name,
-        SqueezeStage => "SqueezeExcitation",
-        PoolStage s => s.Pool.Name,
-        ActivationStage s => s.Function.ToString(),
-        _ => stage.GetType().Name.Replace("Stage", string.Empty),
-    };
 }

@@ -2,7 +2,6 @@ using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Rules;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;

@@ -1,7 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Fusion;
 

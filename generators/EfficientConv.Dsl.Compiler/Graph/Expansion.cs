@@ -2,7 +2,6 @@ using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
-using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
@@ -26,7 +25,7 @@ public static class Expansion
     public const string Budget = "Budget";
 
     /// <summary>Whether an attribute of that kind stands in the network's sequence, and not beside it.</summary>
-    internal static bool IsInSequence(string kind) => kind is not (Marker or ScheduleAttribute.Kind or Budget or ImageInput.Kind);
+    internal static bool IsInSequence(string kind) => kind is not (Marker or ScheduleArguments.Kind or Budget or ImageInput.Kind);
 
     /// <summary>Expands <paramref name="declaration"/>.</summary>
     public static ExpansionResult Expand(NetworkDeclaration declaration)
@@ -44,8 +43,8 @@ public static class Expansion
                 layers.Add(i);
             else if (declaration.Attributes[i].Kind == Marker)
                 marker = i;
-            else if (declaration.Attributes[i].Kind == ScheduleAttribute.Kind)
-                ScheduleAttribute.Check(new AttributeReader(builder, declaration.Attributes[i], i, ScheduleAttribute.Kind));
+            else if (declaration.Attributes[i].Kind == ScheduleArguments.Kind)
+                ScheduleArguments.Check(new AttributeReader(builder, declaration.Attributes[i], i, ScheduleArguments.Kind));
             else if (declaration.Attributes[i].Kind == Budget)
                 CheckBudget(new AttributeReader(builder, declaration.Attributes[i], i, Budget));
             else

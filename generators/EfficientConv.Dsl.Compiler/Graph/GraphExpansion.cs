@@ -36,13 +36,16 @@ internal static class GraphExpansion
                 Concat(builder, reader, names);
                 break;
 
-            default:
+            case "SliceChannels":
             {
                 SliceOperator slice = new(reader.NotNegative("start", 0), reader.Positive("count", 1));
                 if (!builder.Failed)
                     builder.Add(reader.Name, slice, origin);
                 break;
             }
+
+            default:
+                throw new InvalidOperationException($"The attribute {reader.Kind} leads to no tensor.");
         }
 
         int? Find(string argument) => names.Find(builder, reader, argument, reader.Attribute.Text(argument) ?? string.Empty);

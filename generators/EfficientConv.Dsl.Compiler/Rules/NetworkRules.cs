@@ -1,5 +1,4 @@
 using EfficientConv.Dsl.Compiler.Declarations;
-using EfficientConv.Dsl.Compiler.Emission;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
@@ -12,11 +11,9 @@ namespace EfficientConv.Dsl.Compiler.Rules;
 /// </summary>
 internal static class NetworkRules
 {
-    public static EquatableArray<Finding> Check(NetworkDeclaration declaration, ExpansionResult expansion, bool timesSteps)
+    public static IReadOnlyList<Finding> Check(NetworkDeclaration declaration, ExpansionResult expansion)
     {
         List<Finding> findings = [.. expansion.Findings];
-        if (declaration.Target.Count == 0)
-            findings.AddRange(MemberRules.Check(declaration, GeneratedMembers.Of(declaration, expansion.Graph, string.Empty, timesSteps)));
         if (expansion.Graph is null)
             findings.AddRange(ValueRules.Check(declaration, expansion.Findings));
         HashSet<int> wrong = [.. findings.Select(finding => finding.AttributeIndex)];
@@ -31,13 +28,8 @@ internal static class NetworkRules
         advice.AddRange(GroupMixing.Check(context));
         findings.AddRange(Placed(advice));
         if (expansion.Graph is { } graph)
-        {
             findings.AddRange(BudgetRules.Check(declaration, graph));
-            if (SizeRules.Check(declaration, graph) is { } size)
-                findings.Add(size);
-        }
-
-        return findings.OrderBy(finding => finding.AttributeIndex).ToEquatableArray();
+        return findings;
     }
 
     /// <summary>

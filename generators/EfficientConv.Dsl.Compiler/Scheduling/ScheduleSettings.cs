@@ -28,14 +28,8 @@ public enum BlockForm
 public sealed record ScheduleSettings(
     int FirstLevelBytes = 0, int SecondLevelBytes = 0, BlockForm Form = BlockForm.Auto, int Rows = 0, int Slab = 0)
 {
-    /// <summary>Fewest and most bytes of either cache.</summary>
-    public const int FewestBytes = 4096, MostBytes = 256 * 1024 * 1024;
-
     /// <summary>The defaults.</summary>
     public static readonly ScheduleSettings Default = new();
-
-    /// <summary>Whether <paramref name="bytes"/> can be a cache's size.</summary>
-    public static bool IsBelievable(int bytes) => bytes is >= FewestBytes and <= MostBytes;
 
     /// <summary>The same with <paramref name="target"/>'s caches where none are given.</summary>
     public ScheduleSettings For(VectorTarget target) => this with

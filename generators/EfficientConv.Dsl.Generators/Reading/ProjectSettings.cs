@@ -1,4 +1,5 @@
 using System.Globalization;
+using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using Microsoft.CodeAnalysis.Diagnostics;
 
@@ -18,5 +19,5 @@ internal static class ProjectSettings
 
     private static int Bytes(AnalyzerConfigOptions options, string name) =>
         options.TryGetValue(Prefix + name, out string? text) && int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int bytes)
-            && ScheduleSettings.IsBelievable(bytes) ? bytes : 0;
+            && ScheduleArguments.IsBelievable(bytes) ? bytes : 0;
 }

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Cost;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
@@ -90,7 +91,7 @@ internal sealed record MemoryFigures
             PeakInputHeld = LayerMemory.Layerwise(graph, inputHeld: true).PeakBytes * batch,
             PeakAt = layerwise.Peak!.Name,
             PeakIm2col = im2col,
-            PeakFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes * batch,
+            PeakFusedRows = FusedRowsMemory.Of(analysis.Stages, analysis.Groups).PeakBytes * batch,
             AsCompiledAvx512 = AsCompiled(VectorTarget.Avx512),
             AsCompiledAvx2 = AsCompiled(VectorTarget.Avx2),
             AsCompiledVector128 = AsCompiled(VectorTarget.Vector128),

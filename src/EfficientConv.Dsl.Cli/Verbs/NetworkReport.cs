@@ -92,7 +92,7 @@ internal sealed record NetworkReport
             TorchinfoPassBytes = PassSize.Torchinfo(cost),
             TorchsummaryPassBytes = PassSize.Torchsummary(analysis.Graph, cost),
             PeakBytesLayerwiseHeld = LayerMemory.Layerwise(analysis.Graph, inputHeld: true).PeakBytes,
-            PeakBytesFusedRows = LayerMemory.FusedRows(analysis.Stages, analysis.Groups).PeakBytes,
+            PeakBytesFusedRows = FusedRowsMemory.Of(analysis.Stages, analysis.Groups).PeakBytes,
             PeakBytesFusedInputFreed = PlannedMemory.InputFreed(analysis.Graph, plan),
             WorkspaceBytes = plan.WorkspaceBytes,
             PackedWeightBytes = plan.PackedBytes,

@@ -160,6 +160,6 @@ public sealed class MemoryTests
     private static MemoryTimeline Fused(string attributes, bool fuseStem = false)
     {
         NetworkAnalysis analysis = NetworkAnalysis.Of(DeclarationText.Graph(attributes));
-        return LayerMemory.FusedRows(analysis.Stages, analysis.Groups, fuseStem: fuseStem);
+        return FusedRowsMemory.Of(analysis.Stages, analysis.Groups, fuseStem: fuseStem);
     }
 }

@@ -1,8 +1,7 @@
 using EfficientConv.Dsl.Compiler.Declarations;
-using EfficientConv.Dsl.Compiler.Emission;
 using EfficientConv.Dsl.Compiler.Findings;
 
-namespace EfficientConv.Dsl.Compiler.Rules;
+namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>What in a network's class leaves no room for the generated part: its name, or a member that the user declares himself.</summary>
 internal static class MemberRules
