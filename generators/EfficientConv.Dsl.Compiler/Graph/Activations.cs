@@ -50,8 +50,8 @@ public enum ActivationKind
 }
 
 /// <summary>
-/// The table of activation functions. A new one is a row here, its arithmetic in the runtime's <c>Elementwise.Activations.cs</c> under the name of its kind, and a member of
-/// the attribute enumeration in <c>ActivationAttributes.cs</c>.
+/// The table of activation functions. A new one is a row here, its arithmetic in the runtime's <c>Elementwise.Activations.cs</c> under the name of its kind (and there the trait of
+/// kernels that have it as an epilogue), and a member of the attribute enumeration in <c>ActivationAttributes.cs</c>.
 /// </summary>
 public static class Activations
 {
@@ -125,6 +125,9 @@ public sealed record ActivationRow(
 
     /// <summary>How a kernel's epilogue computes it; null where it takes more than a few instructions, so that it is a pass over rows in the first-level cache.</summary>
     public ActivationEpilogue? Epilogue { get; init; }
+
+    /// <summary>The number of a constant that is wrong beside the others, and what it must be; null where all are right. Those that are not finite are refused before.</summary>
+    public Func<ActivationFunction, (int Parameter, string Expected)?> Check { get; init; } = _ => null;
 
     /// <summary>Whether it has learned parameters, so that an operator of its own stands for it.</summary>
     public bool IsLearned { get; init; }

@@ -1,9 +1,11 @@
+using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace EfficientConv.Dsl.Runtime;
 
-// The activation functions: over a buffer, under the name that the compiler's table has for the kind, and as types, so that each gets a loop of its own with the
-// function inlined.
+// The activation functions: over a buffer, under the name that the compiler's table has for the kind; as types, so that each gets a loop of its own with the
+// function inlined; and, of those that kernels have as an epilogue, the trait of shapes whose sums have it.
 public static partial class Elementwise
 {
     /// <summary>max(x, 0).</summary>
@@ -210,3 +212,28 @@ public static partial class Elementwise
         public V Apply(V x) => LeakyReLU(x, V.Create(slope));
     }
 }
+
+/// <summary>The sums' activation is max(x, 0).</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IReLU;
+
+/// <summary>The sums' activation is min(max(x, 0), 6).</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IReLU6;
+
+/// <summary>The sums' activation is x * relu6(x + 3) / 6.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IHardSwish;
+
+/// <summary>The sums' activation is relu6(x + 3) / 6.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IHardSigmoid;
+
+/// <summary>The sums' activation is x if x > 0, else slope * x.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface ILeakyReLU;

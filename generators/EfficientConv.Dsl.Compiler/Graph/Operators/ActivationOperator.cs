@@ -24,7 +24,24 @@ public sealed record ActivationOperator(ActivationFunction Function) : Weightles
     public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
 
     /// <inheritdoc/>
-    internal override Finding? Check(OperatorSite site) => null;
+    internal override Finding? Check(OperatorSite site)
+    {
+        for (int i = 0; i < Function.Arguments.Count; i++)
+        {
+            if (float.IsNaN(Function.Arguments[i]) || float.IsInfinity(Function.Arguments[i]))
+                return Broken(i, "finite in single precision");
+        }
+
+        return Function.Row.Check(Function) is { } wrong ? Broken(wrong.Parameter, wrong.Expected) : null;
+
+        Finding Broken(int index, string expected)
+        {
+            ActivationParameter parameter = Function.Row.Parameters[index];
+            return site.Broken(
+                RuleCatalog.InvalidValue, LayerPlace.Written(site.Attribute, parameter.Name, parameter.Property),
+                $"has {parameter.Name} {Function.Arguments[index]:R} (it must be {expected})");
+        }
+    }
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => Function.Row.Onnx(Function);

@@ -4,7 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace EfficientConv.Dsl.Runtime;
 
 // What a shape's kernel does beyond the plain product. Kernels ask "default(TShape) is IAddsResidual", which compilers answer when they read the
-// method, before they translate what stands behind it: a property that returns a constant is only known later, and costs time for nothing.
+// method, before they translate what stands behind it: a property that returns a constant is only known later, and costs time for nothing. The traits of activations
+// stand with their arithmetic in Elementwise.Activations.cs.
 
 /// <summary>The sums begin with the bias and the residual.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -20,31 +21,6 @@ public interface IAddsOutput;
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
 public interface IAccumulates;
-
-/// <summary>The sums' activation is max(x, 0).</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface IReLU;
-
-/// <summary>The sums' activation is min(max(x, 0), 6).</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface IReLU6;
-
-/// <summary>The sums' activation is x * relu6(x + 3) / 6.</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface IHardSwish;
-
-/// <summary>The sums' activation is relu6(x + 3) / 6.</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface IHardSigmoid;
-
-/// <summary>The sums' activation is x if x > 0, else slope * x.</summary>
-[EditorBrowsable(EditorBrowsableState.Never)]
-[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface ILeakyReLU;
 
 /// <summary>The kernel fetches something ahead.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
