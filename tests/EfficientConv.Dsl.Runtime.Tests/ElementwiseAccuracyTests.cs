@@ -151,6 +151,10 @@ public class ElementwiseAccuracyTests(ITestOutputHelper output)
     [InlineData("Mish", float.NegativeInfinity, float.NaN)]
     [InlineData("Mish", float.PositiveInfinity, float.PositiveInfinity)]
     [InlineData("Mish", float.MaxValue, float.MaxValue)]
+    [InlineData("Hardtanh", float.NaN, float.NaN)]
+    [InlineData("Hardtanh", float.NegativeInfinity, -1f)]
+    [InlineData("Hardtanh", float.PositiveInfinity, 1f)]
+    [InlineData("Hardtanh", -0f, -0f)]
     public void Special_values_go_where_PyTorch_sends_them(string name, float x, float expected)
     {
         foreach (Vectors vectors in (Vectors[])[.. Vectors.Simd, Vectors.Of128Bits, Vectors.Scalar])

@@ -47,6 +47,9 @@ public enum ActivationKind
 
     /// <summary>x * tanh(softplus(x)).</summary>
     Mish,
+
+    /// <summary>min(max(x, minVal), maxVal).</summary>
+    Hardtanh,
 }
 
 /// <summary>
@@ -100,6 +103,13 @@ public static class Activations
         new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, Operations: 45, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))),
         new(ActivationKind.ELU, "ELU", SavedForBackward.Output, Operations: 35, -1, float.PositiveInfinity, _ => OnnxForm.Of("Elu", 1)),
         new(ActivationKind.Mish, "Mish", SavedForBackward.Inputs, Operations: 65, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Mish", 1)),
+        new(ActivationKind.Hardtanh, "Hardtanh", SavedForBackward.Inputs, Operations: 2, -1, 1,
+            function => OnnxForm.Of(OnnxNode.Of("Clip", [OnnxInput.First, OnnxInput.Scalar("low", function.Arguments[0]), OnnxInput.Scalar("high", function.Arguments[1])])))
+        {
+            Parameters = EquatableArray.Of(new ActivationParameter("minVal", -1), new ActivationParameter("maxVal", 1)),
+            Check = function => function.Arguments[0] < function.Arguments[1] ? null : (1, FormattableString.Invariant($"greater than minVal {function.Arguments[0]:R}")),
+            Epilogue = new ActivationEpilogue((vector, x) => vector.Minimum(vector.Argument("maxVal"), vector.Maximum(vector.Argument("minVal"), x))),
+        },
     ];
 
     /// <summary>The row of <paramref name="kind"/>.</summary>

@@ -46,6 +46,9 @@ public enum Activation
 
     /// <summary>x * tanh(ln(1 + exp(x)))</summary>
     Mish,
+
+    /// <summary>min(max(x, minVal), maxVal)</summary>
+    Hardtanh,
 }
 
 /// <summary>
@@ -62,6 +65,12 @@ public sealed class ActivationAttribute(Activation kind) : LayerAttribute
 
     /// <summary>Factor of the negative side for <see cref="Activation.LeakyReLU"/>; other kinds ignore it.</summary>
     public double Slope { get; set; } = 0.01;
+
+    /// <summary>Lower bound of <see cref="Activation.Hardtanh"/>; other kinds ignore it.</summary>
+    public double MinVal { get; set; } = -1;
+
+    /// <summary>Upper bound of <see cref="Activation.Hardtanh"/>; other kinds ignore it.</summary>
+    public double MaxVal { get; set; } = 1;
 }
 
 /// <summary>
@@ -130,6 +139,23 @@ public sealed class LeakyReLUAttribute(double slope = 0.01) : LayerAttribute
 {
     /// <summary>Factor of the negative side.</summary>
     public double Slope { get; } = slope;
+}
+
+/// <summary>
+/// Elementwise min(max(x, minVal), maxVal), <c>torch.nn.Hardtanh</c>: a clamp. Shape kept, no parameters, no MACs. Bounds that are not finite, or not in this order, are an
+/// error (ECD0004).
+/// </summary>
+/// <param name="minVal">Lower bound.</param>
+/// <param name="maxVal">Upper bound, greater than the lower one.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class HardtanhAttribute(double minVal = -1, double maxVal = 1) : LayerAttribute
+{
+    /// <summary>Lower bound.</summary>
+    public double MinVal { get; } = minVal;
+
+    /// <summary>Upper bound, greater than the lower one.</summary>
+    public double MaxVal { get; } = maxVal;
 }
 
 /// <summary>

@@ -99,6 +99,15 @@ public static partial class Elementwise
     public static void Mish<V>(ref float data, int count)
         where V : struct, ISimd<V> => Map<V, MishFunction<V>>(ref data, count, default);
 
+    /// <summary>min(max(x, minVal), maxVal).</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    /// <param name="minVal">Lower bound.</param>
+    /// <param name="maxVal">Upper bound.</param>
+    public static void Hardtanh<V>(ref float data, int count, float minVal, float maxVal)
+        where V : struct, ISimd<V> => Map<V, HardtanhFunction<V>>(ref data, count, new(minVal, maxVal));
+
     /// <summary>relu6(x + 3) / 6, for a kernel's epilogue.</summary>
     /// <typeparam name="V">The vector.</typeparam>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -211,6 +220,13 @@ public static partial class Elementwise
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply(V x) => LeakyReLU(x, V.Create(slope));
     }
+
+    private readonly struct HardtanhFunction<V>(float minVal, float maxVal) : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x) => V.Min(V.Create(maxVal), V.Max(V.Create(minVal), x));
+    }
 }
 
 /// <summary>The sums' activation is max(x, 0).</summary>
@@ -237,3 +253,8 @@ public interface IHardSigmoid;
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
 public interface ILeakyReLU;
+
+/// <summary>The sums' activation is min(max(x, minVal), maxVal).</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IHardtanh;

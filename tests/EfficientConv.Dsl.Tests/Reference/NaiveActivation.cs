@@ -20,6 +20,7 @@ internal static class NaiveActivation
         ActivationKind.Tanh => Math.Tanh(x),
         ActivationKind.ELU => x > 0 ? x : Math.Exp(x) - 1,
         ActivationKind.Mish => x * Math.Tanh(x > 30 ? x : Math.Log(1 + Math.Exp(x))),
+        ActivationKind.Hardtanh => Math.Min(Math.Max(x, function.Arguments[0]), function.Arguments[1]),
         _ => throw new NotSupportedException(function.ToString()),
     };
 
