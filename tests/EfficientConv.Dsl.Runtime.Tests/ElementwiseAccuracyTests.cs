@@ -26,6 +26,7 @@ public class ElementwiseAccuracyTests(ITestOutputHelper output)
     [InlineData("GELUTanh", 3.5)]
     [InlineData("ELU", 1.5)]
     [InlineData("Mish", 4.0)]
+    [InlineData("Softplus", 3.0)]
     public void Error_is_within_a_few_units_in_the_last_place(string name, double maxUlp, float from = float.NegativeInfinity)
     {
         float[] results = [.. Samples];
@@ -42,6 +43,7 @@ public class ElementwiseAccuracyTests(ITestOutputHelper output)
     [InlineData("GELUTanh", 160.0)]
     [InlineData("ELU", 2.0)]
     [InlineData("Mish", 5.0)]
+    [InlineData("Softplus", 4.0)]
     public void Functions_hold_over_all_exponents_without_fused_multiply_adds(string name, double maxUlp)
     {
         if (WithoutFused.Value is not { } functions)
@@ -88,6 +90,7 @@ public class ElementwiseAccuracyTests(ITestOutputHelper output)
     [InlineData("GELUTanh")]
     [InlineData("ELU")]
     [InlineData("Mish")]
+    [InlineData("Softplus")]
     [InlineData("HardSigmoid")]
     [InlineData("HardSwish")]
     public void Vectors_of_128_bits_are_close_with_and_without_fused_multiply_adds(string name)
@@ -151,6 +154,12 @@ public class ElementwiseAccuracyTests(ITestOutputHelper output)
     [InlineData("Mish", float.NegativeInfinity, float.NaN)]
     [InlineData("Mish", float.PositiveInfinity, float.PositiveInfinity)]
     [InlineData("Mish", float.MaxValue, float.MaxValue)]
+    [InlineData("Softplus", float.NaN, float.NaN)]
+    [InlineData("Softplus", float.NegativeInfinity, 0f)]
+    [InlineData("Softplus", float.PositiveInfinity, float.PositiveInfinity)]
+    [InlineData("Softplus", float.MaxValue, float.MaxValue)]
+    [InlineData("Softplus", -float.MaxValue, 0f)]
+    [InlineData("Softplus", 20.5f, 20.5f)]
     [InlineData("Hardtanh", float.NaN, float.NaN)]
     [InlineData("Hardtanh", float.NegativeInfinity, -1f)]
     [InlineData("Hardtanh", float.PositiveInfinity, 1f)]
@@ -221,6 +230,7 @@ public class ElementwiseAccuracyTests(ITestOutputHelper output)
         "GELUTanh" => ReferenceMath.GELUTanh,
         "ELU" => ReferenceMath.ELU,
         "Mish" => ReferenceMath.Mish,
+        "Softplus" => ReferenceMath.Softplus,
         "HardSwish" => x => x * ReferenceMath.HardSigmoid(x),
         _ => ReferenceMath.HardSigmoid,
     };

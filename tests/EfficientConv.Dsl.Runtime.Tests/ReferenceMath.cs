@@ -16,6 +16,13 @@ internal static class ReferenceMath
         return double.IsPositiveInfinity(n) ? x : x * (n / (n + 2));
     }
 
+    /// <summary>max(x, 0) + ln(1 + e) with e = exp(-|x|); below 1e-4 the series of the logarithm.</summary>
+    internal static double Softplus(double x)
+    {
+        double e = Math.Exp(-Math.Abs(x));
+        return Math.Max(x, 0) + (e < 1e-4 ? e * (1 - (e / 2 * (1 - (e * 2 / 3)))) : Math.Log(1 + e));
+    }
+
     internal static double GELU(double x)
     {
         double tail = ErrorFunctionComplement(Math.Abs(x) / Math.Sqrt(2)) / 2;

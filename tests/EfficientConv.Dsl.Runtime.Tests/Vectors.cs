@@ -26,7 +26,7 @@ internal abstract class Vectors
 
     internal static readonly string[] FunctionNames =
     [
-        "ReLU", "ReLU6", "LeakyReLU", "HardSigmoid", "HardSwish", "Sigmoid", "SiLU", "Tanh", "GELU", "GELUTanh", "ELU", "Mish", "Hardtanh", "Softmax",
+        "ReLU", "ReLU6", "LeakyReLU", "HardSigmoid", "HardSwish", "Sigmoid", "SiLU", "Tanh", "GELU", "GELUTanh", "ELU", "Mish", "Hardtanh", "Softplus", "Softmax",
     ];
 
     internal abstract InstructionSet InstructionSet { get; }
@@ -73,6 +73,7 @@ internal sealed class Vectors<V>(InstructionSet instructionSet) : Vectors
         "ELU" => data => Elementwise.ELU<V>(ref First(data), data.Length),
         "Mish" => data => Elementwise.Mish<V>(ref First(data), data.Length),
         "Hardtanh" => data => Elementwise.Hardtanh<V>(ref First(data), data.Length, -1, 1),
+        "Softplus" => data => Elementwise.Softplus<V>(ref First(data), data.Length, 1, 20),
         "Softmax" => data => Elementwise.Softmax<V>(ref First(data), data.Length),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };

@@ -50,6 +50,9 @@ public enum ActivationKind
 
     /// <summary>min(max(x, minVal), maxVal).</summary>
     Hardtanh,
+
+    /// <summary>x where beta * x is above a threshold, ln(1 + exp(beta * x)) / beta below.</summary>
+    Softplus,
 }
 
 /// <summary>
@@ -110,10 +113,37 @@ public static class Activations
             Check = function => function.Arguments[0] < function.Arguments[1] ? null : (1, FormattableString.Invariant($"greater than minVal {function.Arguments[0]:R}")),
             Epilogue = new ActivationEpilogue((vector, x) => vector.Minimum(vector.Argument("maxVal"), vector.Maximum(vector.Argument("minVal"), x))),
         },
+        new(ActivationKind.Softplus, "Softplus", SavedForBackward.Inputs, Operations: 41, 0, float.PositiveInfinity, function => Softplus(function.Arguments[0], function.Arguments[1]))
+        {
+            Parameters = EquatableArray.Of(new ActivationParameter("beta", 1), new ActivationParameter("threshold", 20)),
+            Check = function => float.IsInfinity(1 / function.Arguments[0]) ? (0, "a number whose reciprocal is finite") : null,
+        },
     ];
 
     /// <summary>The row of <paramref name="kind"/>.</summary>
     public static ActivationRow Of(ActivationKind kind) => (int)kind >= 0 && (int)kind < All.Count ? All[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind), kind, "The kind has no row.");
+
+    /// <summary>ONNX's Softplus has neither beta nor threshold. From 20 on ln(1 + exp(x)) is x in single precision anyway.</summary>
+    private static OnnxForm Softplus(float beta, float threshold)
+    {
+        const float Unseen = 20;
+        bool scales = beta != 1, switches = threshold < Unseen;
+        OnnxInput scaled = scales ? OnnxInput.Result("scaled") : OnnxInput.First, soft = OnnxInput.Result(scales ? "soft" : "logarithm");
+        List<OnnxNode> nodes = [];
+        if (scales)
+            nodes.Add(OnnxNode.Of("Mul", [OnnxInput.First, OnnxInput.Scalar("beta", beta)]).As("scaled"));
+        nodes.Add(OnnxNode.Of("Softplus", [scaled]).As("logarithm"));
+        if (scales)
+            nodes.Add(OnnxNode.Of("Div", [OnnxInput.Result("logarithm"), OnnxInput.Scalar("divisor", beta)]).As("soft"));
+        if (switches)
+        {
+            nodes.Add(OnnxNode.Of("Greater", [scaled, OnnxInput.Scalar("threshold", threshold)]).As("above"));
+            nodes.Add(OnnxNode.Of("Where", [OnnxInput.Result("above"), OnnxInput.First, soft]));
+        }
+
+        nodes[nodes.Count - 1] = nodes[nodes.Count - 1].As(string.Empty);
+        return OnnxForm.Of([.. nodes]);
+    }
 
     private static string HardSigmoid(IActivationSyntax vector, string x) =>
         vector.Minimum(vector.Constant(One), vector.Maximum(vector.Zero, vector.MultiplyAdd(x, vector.Constant(Sixth), vector.Constant(Half))));

@@ -49,6 +49,9 @@ public enum Activation
 
     /// <summary>min(max(x, minVal), maxVal)</summary>
     Hardtanh,
+
+    /// <summary>x if beta * x > threshold, else ln(1 + exp(beta * x)) / beta</summary>
+    Softplus,
 }
 
 /// <summary>
@@ -71,6 +74,12 @@ public sealed class ActivationAttribute(Activation kind) : LayerAttribute
 
     /// <summary>Upper bound of <see cref="Activation.Hardtanh"/>; other kinds ignore it.</summary>
     public double MaxVal { get; set; } = 1;
+
+    /// <summary>Factor of x in <see cref="Activation.Softplus"/>; other kinds ignore it.</summary>
+    public double Beta { get; set; } = 1;
+
+    /// <summary>Values of beta * x from which on <see cref="Activation.Softplus"/> is x; other kinds ignore it.</summary>
+    public double Threshold { get; set; } = 20;
 }
 
 /// <summary>
@@ -139,6 +148,23 @@ public sealed class LeakyReLUAttribute(double slope = 0.01) : LayerAttribute
 {
     /// <summary>Factor of the negative side.</summary>
     public double Slope { get; } = slope;
+}
+
+/// <summary>
+/// Elementwise ln(1 + exp(beta * x)) / beta, and x where beta * x is above the threshold, <c>torch.nn.Softplus</c>. Shape kept, no parameters, no MACs. A beta of 0, and
+/// numbers that are not finite, are an error (ECD0004).
+/// </summary>
+/// <param name="beta">Factor of x; not 0.</param>
+/// <param name="threshold">Values of beta * x above which the result is x.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class SoftplusAttribute(double beta = 1, double threshold = 20) : LayerAttribute
+{
+    /// <summary>Factor of x; not 0.</summary>
+    public double Beta { get; } = beta;
+
+    /// <summary>Values of beta * x above which the result is x.</summary>
+    public double Threshold { get; } = threshold;
 }
 
 /// <summary>

@@ -108,6 +108,15 @@ public static partial class Elementwise
     public static void Hardtanh<V>(ref float data, int count, float minVal, float maxVal)
         where V : struct, ISimd<V> => Map<V, HardtanhFunction<V>>(ref data, count, new(minVal, maxVal));
 
+    /// <summary>x where beta * x is above the threshold, ln(1 + exp(beta * x)) / beta elsewhere.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">The first value.</param>
+    /// <param name="count">Values.</param>
+    /// <param name="beta">Factor of x; not 0.</param>
+    /// <param name="threshold">Values of beta * x above which the result is x.</param>
+    public static void Softplus<V>(ref float data, int count, float beta, float threshold)
+        where V : struct, ISimd<V> => Map<V, SoftplusFunction<V>>(ref data, count, new(beta, threshold));
+
     /// <summary>relu6(x + 3) / 6, for a kernel's epilogue.</summary>
     /// <typeparam name="V">The vector.</typeparam>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -226,6 +235,30 @@ public static partial class Elementwise
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V Apply(V x) => V.Min(V.Create(maxVal), V.Max(V.Create(minVal), x));
+    }
+
+    private readonly struct SoftplusFunction<V>(float beta, float threshold) : IFunction<V>
+        where V : struct, ISimd<V>
+    {
+        private readonly float _inverse = 1 / beta;
+
+        // ln(1 + exp(s)) = max(s, 0) + ln(1 + e) with e = exp(-|s|), which cannot overflow. (ln(1 + e) - e) / e^2 on 0 to 1, minimax relative to ln(1 + e): 5.3e-9.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Apply(V x)
+        {
+            V scaled = V.Multiply(x, V.Create(beta));
+            V e = VectorMath.Exp(V.Negate(V.Abs(scaled)));
+            V p = V.FusedMultiplyAdd(e, V.Create(-0.0032904686f), V.Create(0.020086242f));
+            p = V.FusedMultiplyAdd(p, e, V.Create(-0.05745723f));
+            p = V.FusedMultiplyAdd(p, e, V.Create(0.10661128f));
+            p = V.FusedMultiplyAdd(p, e, V.Create(-0.1534488f));
+            p = V.FusedMultiplyAdd(p, e, V.Create(0.19692102f));
+            p = V.FusedMultiplyAdd(p, e, V.Create(-0.24958019f));
+            p = V.FusedMultiplyAdd(p, e, V.Create(0.33330464f));
+            p = V.FusedMultiplyAdd(p, e, V.Create(-0.4999993f));
+            V soft = V.Add(V.Max(V.Zero, scaled), V.FusedMultiplyAdd(V.Multiply(e, e), p, e));
+            return V.SelectLessThan(V.Create(threshold), scaled, x, V.Multiply(soft, V.Create(_inverse)));
+        }
     }
 }
 

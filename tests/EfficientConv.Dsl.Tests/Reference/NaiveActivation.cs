@@ -21,6 +21,7 @@ internal static class NaiveActivation
         ActivationKind.ELU => x > 0 ? x : Math.Exp(x) - 1,
         ActivationKind.Mish => x * Math.Tanh(x > 30 ? x : Math.Log(1 + Math.Exp(x))),
         ActivationKind.Hardtanh => Math.Min(Math.Max(x, function.Arguments[0]), function.Arguments[1]),
+        ActivationKind.Softplus => Softplus(x, function.Arguments[0], function.Arguments[1]),
         _ => throw new NotSupportedException(function.ToString()),
     };
 
@@ -38,6 +39,9 @@ internal static class NaiveActivation
 
         return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
     }
+
+    private static double Softplus(double x, double beta, double threshold) =>
+        beta * x > threshold ? x : (beta * x > 700 ? beta * x : Math.Log(1 + Math.Exp(beta * x))) / beta;
 
     private static double ReLU6(double x) => Math.Min(Math.Max(x, 0), 6);
 
