@@ -73,6 +73,9 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             case MapDriver d:
                 EmitMap(d);
                 break;
+            case FunctionDriver d:
+                writer.Line(FunctionText.Of(d.Call, vector));
+                break;
             case LayerNormDriver or InterleaveDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
                 new PixelDriverEmitter(writer, vector).Emit(driver);
                 break;

@@ -141,7 +141,8 @@ public static class OperatorFolding
                     Emit(layer, new SoftmaxStage(id, name, inputs, input, output));
                     return;
                 default:
-                    throw new InvalidOperationException($"{layer.Operator} has no stage.");
+                    Emit(layer, new FunctionStage(id, name, inputs, input, output, layer.Operator));
+                    return;
             }
         }
 

@@ -115,6 +115,9 @@ public sealed record InterleaveStage(int Id, string Name, EquatableArray<int> In
 /// <summary>A product that no squeeze-and-excitation is: with a tensor of one shape, or of one value a channel.</summary>
 public sealed record MultiplyStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, bool ByChannel) : Stage(Id, Name, Inputs, Input, Output);
 
+/// <summary>An operator that a function of the runtime computes as it is: nothing is folded into it.</summary>
+public sealed record FunctionStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, Operator Operator) : Stage(Id, Name, Inputs, Input, Output);
+
 /// <summary>Upsampling.</summary>
 public sealed record UpsampleStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, UpsampleOperator Upsample) : Stage(Id, Name, Inputs, Input, Output);
 

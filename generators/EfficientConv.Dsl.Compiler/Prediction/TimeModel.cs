@@ -134,6 +134,9 @@ public static class TimeModel
                 else
                     count.Copy(output.Count);
                 return d.WeightsLength;
+            case FunctionDriver d:
+                count.Copy(d.MovedValues);
+                return d.Weights;
             case LayerNormDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
                 count.Copy(input.Count + output.Count);
                 return 0;

@@ -42,6 +42,7 @@ public static class Scheduler
                 SingleGroup { Stage: InterleaveStage stage } => JoinScheduling.Schedule(plan, stage, slots, destination),
                 SingleGroup { Stage: TransposedStage stage } => TransposedScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup { Stage: SliceStage stage } => JoinScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
+                SingleGroup { Stage: FunctionStage stage } => FunctionScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup single => MapScheduling.Schedule(plan, single.Stage, slots, destination),
                 _ => throw new InvalidOperationException($"{group} has no schedule."),
             };
