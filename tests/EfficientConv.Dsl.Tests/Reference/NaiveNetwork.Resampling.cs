@@ -65,6 +65,22 @@ internal sealed partial class NaiveNetwork
 
     private static float Position(int index, float step, bool alignCorners) => alignCorners ? step * index : Math.Max((step * (index + 0.5f)) - 0.5f, 0);
 
+    private static double[] Pad(PadOperator p, double[] x, Shape input)
+    {
+        Shape output = p.Output(input);
+        return Map(x, input, new Extent(output.Height, output.Width), (plane, row, column) =>
+        {
+            (int y, int z) = (row - p.Padding.Top, column - p.Padding.Left);
+            if (p.Mode == Compiler.Graph.PadMode.Constant)
+                return y < 0 || y >= input.Height || z < 0 || z >= input.Width ? p.Value : plane(y, z);
+            return plane(Inside(y, input.Height), Inside(z, input.Width));
+        });
+
+        int Inside(int index, int length) => p.Mode == Compiler.Graph.PadMode.Reflect
+            ? length - 1 - Math.Abs(length - 1 - Math.Abs(index))
+            : Math.Min(Math.Max(index, 0), length - 1);
+    }
+
     private static double[] AdaptivePool(AdaptivePoolOperator a, double[] x, Shape input) => Map(x, input, a.Size, (plane, row, column) =>
     {
         (int top, int bottom) = Window(row, input.Height, a.Size.Height);

@@ -55,6 +55,7 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
             ConcatOperator => [.. inputs.SelectMany(i => i)],
             MultiplyOperator => [.. x.Zip(inputs[1], (a, b) => a * b)],
             UpsampleOperator u => Upsample(u, x, input),
+            PadOperator p => Pad(p, x, input),
             PixelShuffleOperator p => PixelShuffle(x, input, p.Factor),
             AdaptivePoolOperator a => AdaptivePool(a, x, input),
             TransposedConvolutionOperator t => ConvolveTransposed(t, x, input, output),

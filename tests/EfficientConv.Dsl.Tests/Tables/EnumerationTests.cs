@@ -16,6 +16,7 @@ public sealed class EnumerationTests
         [typeof(Activation)] = "ActivationKind",
         [typeof(ConvAlgorithm)] = "ConvolutionAlgorithm",
         [typeof(Interpolation)] = "InterpolationMode",
+        [typeof(PadMode)] = "PadMode",
         [typeof(BlockForm)] = "BlockForm",
         [typeof(KeyStyle)] = "KeyStyle",
         [typeof(TensorKind)] = "ParameterKind",

@@ -18,6 +18,7 @@ public static class OperatorCatalog
         new PoolOperator(false, Extent.Square(2), Extent.Square(2), default, Extent.Square(1), CeilMode: false, CountIncludePad: true),
         new AdaptivePoolOperator(true, Extent.Square(3)), new AdaptivePoolOperator(false, Extent.Square(3)), new GlobalAveragePoolOperator(),
         new FlattenOperator(), new ChannelShuffleOperator(2), new PixelShuffleOperator(2), new UpsampleOperator(Extent.Square(8), InterpolationMode.Nearest, false, 0, 0),
+        .. Enum.GetValues(typeof(PadMode)).Cast<PadMode>().Select(mode => new PadOperator(Padding.Symmetric(1, 2), mode, 0)),
         new AddOperator(), new MultiplyOperator(), new ScaleOperator(), new ConcatOperator(), new SliceOperator(0, 4), new SoftmaxOperator(),
     ];
 
@@ -42,6 +43,7 @@ public static class OperatorCatalog
         ["ChannelShuffle"] = ChannelShuffleOperator.Read,
         ["PixelShuffle"] = PixelShuffleOperator.Read,
         ["Upsample"] = UpsampleOperator.Read,
+        ["Pad2d"] = PadOperator.Read,
         ["Softmax"] = (_, _, _) => new SoftmaxOperator(),
         ["Activation"] = ActivationOperator.Read,
     });
