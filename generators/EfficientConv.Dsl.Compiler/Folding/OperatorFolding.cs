@@ -5,7 +5,7 @@ namespace EfficientConv.Dsl.Compiler.Folding;
 
 /// <summary>
 /// Folds batch norm into the convolution before it (Jacob et al. 2018, section 3.2), takes the residual as the accumulators' initial value and
-/// the activation into the epilogue, and gathers the five layers of a squeeze-and-excitation.
+/// the activation into the epilogue, zeros around the map into the convolution behind them, and gathers the five layers of a squeeze-and-excitation.
 /// </summary>
 public static class OperatorFolding
 {
@@ -41,8 +41,14 @@ public static class OperatorFolding
             string name = layer.Name;
             switch (layer.Operator)
             {
+                case ConvolutionOperator convolution when graph.Layers[layer.Inputs[0]] is { Operator: PadOperator pad } padded && IsOfConvolution(padded):
+                    FoldConvolution(layer, convolution with { Padding = convolution.Padding.Plus(pad.Padding) }, inputs, graph.Layers[padded.Inputs[0]].Output);
+                    return;
                 case ConvolutionOperator convolution:
                     FoldConvolution(layer, convolution, inputs, input);
+                    return;
+                case PadOperator pad when pad.Padding.IsZero || IsOfConvolution(layer):
+                    _stageOf[layer.Id] = inputs[0];
                     return;
                 case GlobalAveragePoolOperator when MatchSqueeze(layer) is { } squeeze:
                     return;
@@ -261,6 +267,10 @@ public static class OperatorFolding
             _stages.Add(stage);
             return scale;
         }
+
+        /// <summary>Zeros that only a convolution with a window reads: its kernel has them for nothing. A 1x1 convolution is a product over pixels without.</summary>
+        private bool IsOfConvolution(Layer pad) =>
+            pad.Operator is PadOperator { Mode: PadMode.Constant, Value: 0 } && SoleReader(pad) is { Operator: ConvolutionOperator { IsLinear: false } c } && c.Kernel != Extent.Square(1);
 
         private Layer? FlattenedLinear(Layer flatten) => SoleReader(flatten) is { Operator: ConvolutionOperator { IsLinear: true } } linear ? linear : null;
 

@@ -32,6 +32,9 @@ public readonly record struct Padding(int Top, int Bottom, int Left, int Right)
     /// <summary>Whether nothing is padded.</summary>
     public bool IsZero => Top == 0 && Bottom == 0 && Left == 0 && Right == 0;
 
+    /// <summary>Both around each other.</summary>
+    public Padding Plus(Padding other) => new(Top + other.Top, Bottom + other.Bottom, Left + other.Left, Right + other.Right);
+
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant($"top {Top}, bottom {Bottom}, left {Left}, right {Right}");
 }

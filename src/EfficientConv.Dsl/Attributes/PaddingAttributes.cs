@@ -18,7 +18,8 @@ public enum PadMode
 /// <summary>
 /// Rows and columns around the map, <c>torch.nn.ConstantPad2d</c>, <c>ZeroPad2d</c>, <c>ReflectionPad2d</c> or <c>ReplicationPad2d</c>: [C, H, W] to
 /// [C, top + H + bottom, left + W + right]. Every side has an amount of its own: <c>Pad2d(PaddingBottom = 1)</c> adds one row at the end. No parameters, no MACs. Negative
-/// amounts, reflected ones that are not smaller than the map, and a value in another mode than constant are an error (ECD0004).
+/// amounts, reflected ones that are not smaller than the map, and a value in another mode than constant are an error (ECD0004). Zeros that
+/// only a convolution with a window reads are that convolution's own padding and cost nothing.
 /// </summary>
 /// <param name="padding">Added on each side.</param>
 /// <param name="mode">What stands there.</param>
