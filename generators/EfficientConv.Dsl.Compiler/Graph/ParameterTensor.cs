@@ -26,10 +26,10 @@ public enum ParameterKind
     /// <summary>PReLU's slopes.</summary>
     PReLUSlope,
 
-    /// <summary>Layer norm's scale.</summary>
+    /// <summary>Scale of a norm whose statistics are the input's: layer, group, instance norm.</summary>
     LayerNormWeight,
 
-    /// <summary>Layer norm's shift.</summary>
+    /// <summary>Shift of such a norm.</summary>
     LayerNormBias,
 
     /// <summary>Factors by channel.</summary>

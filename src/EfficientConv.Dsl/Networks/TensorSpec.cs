@@ -24,10 +24,10 @@ public enum TensorKind
     /// <summary>PReLU's slopes, [1] or [C].</summary>
     PReLUSlope,
 
-    /// <summary>Layer norm's scale, [C].</summary>
+    /// <summary>Scale of a norm whose statistics are the input's, [C]: layer, group, instance norm.</summary>
     LayerNormWeight,
 
-    /// <summary>Layer norm's shift, [C].</summary>
+    /// <summary>Shift of such a norm, [C].</summary>
     LayerNormBias,
 
     /// <summary>Factors by channel, [C].</summary>
