@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Output">What it writes.</param>
 /// <param name="Call">The call.</param>
 /// <param name="Weights">Elements of its weights.</param>
-/// <param name="MovedValues">Values that its loops load or store, each time counted, as a copy counts them; for predicted times.</param>
+/// <param name="MovedValues">Values that its loops go over, as often as they do; for predicted times.</param>
 public sealed record FunctionDriver(string Title, TensorView Input, TensorView Output, FunctionCall Call, int Weights, long MovedValues) : Driver(Title, Input, null, Output);
 
 /// <summary>A call of a function of the runtime.</summary>

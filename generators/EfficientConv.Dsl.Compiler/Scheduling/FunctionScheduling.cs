@@ -11,6 +11,7 @@ internal static class FunctionScheduling
         TensorSlot output = stage.Operator switch
         {
             PadOperator pad => Pad(plan, stage, pad, input, destination),
+            GroupNormOperator norm => GroupNorm(plan, stage, norm, input, destination),
             _ => throw new InvalidOperationException($"{stage.Operator} has no schedule."),
         };
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
@@ -33,6 +34,43 @@ internal static class FunctionScheduling
                 [FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep), .. sizes]);
         plan.BeginStep();
         plan.AddStep(new FunctionDriver("Pad", input.View, output.View, call, 0, stage.Output.Count), input, null, output, null, StepPart.Of(stage, $"{pad.Name}, {pad.Padding}"));
+        return output;
+    }
+
+    /// <summary>Between the user's planes every plane is read where it lies; else pixels have their channels in whole vectors.</summary>
+    private static TensorSlot GroupNorm(PlanBuilder plan, FunctionStage stage, GroupNormOperator norm, TensorSlot input, TensorSlot? destination)
+    {
+        bool planar = input.View.IsPlanar && destination is { View.IsPlanar: true };
+        if (!planar)
+            input = Scheduler.Padded(plan, input);
+        TensorSlot output = planar || destination is { View: { IsPadded: true, IsDense: true } } ? destination! : plan.NewTensor(stage.Output);
+        Shape shape = stage.Input;
+        int padded = PlanBuilder.PadChannels(shape.Channels);
+        plan.BeginStep();
+        ArenaOffset[] offsets = [.. norm.Tensors(shape).Select(_ => plan.Reserve(padded))];
+        if (norm.Affine)
+            plan.Pack(stage, [.. norm.Tensors(shape).Select((tensor, i) => new PackTensor(plan.Absolute(offsets[i]), PlanBuilder.WeightBytes(padded), tensor.Key))]);
+        FunctionArgument weight = FunctionArgument.Weights(norm.Affine ? offsets[0] : default), bias = FunctionArgument.Weights(norm.Affine ? offsets[1] : default);
+        FunctionArgument epsilon = FunctionArgument.Of((float)norm.Epsilon), channels = FunctionArgument.Of(shape.Channels), groups = FunctionArgument.Of(norm.Groups), affine = FunctionArgument.Of(norm.Affine);
+        ScratchArena? scratch = null;
+        FunctionCall call;
+        if (planar)
+        {
+            call = FunctionCall.OfVector(
+                "GroupNormalization.Planes", FunctionArgument.Input, FunctionArgument.Output, weight, bias, epsilon, channels, FunctionArgument.Of(shape.Pixels), groups, affine);
+        }
+        else
+        {
+            scratch = plan.NewScratch();
+            FunctionArgument own = FunctionArgument.OwnScratch(scratch.Own(3 * padded)), rows = FunctionArgument.SharedScratch(scratch.Shared(checked(2 * shape.Height * padded)));
+            call = FunctionCall.OfVector(
+                "GroupNormalization.Pixels", FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep), weight, bias,
+                own, rows, epsilon, channels, FunctionArgument.Of(shape.Height), FunctionArgument.Of(shape.Width), groups, affine);
+        }
+
+        plan.AddStep(
+            new FunctionDriver(norm.Name, input.View, output.View, call, offsets.Length * shape.Channels, 3 * shape.Count), input, null, output, scratch,
+            StepPart.Of(stage, FormattableString.Invariant($"group norm, {norm.Groups} groups")));
         return output;
     }
 }

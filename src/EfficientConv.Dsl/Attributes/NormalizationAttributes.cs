@@ -30,6 +30,28 @@ public sealed class LayerNorm2dAttribute(double eps = 1e-6) : LayerAttribute
 }
 
 /// <summary>
+/// Group norm (Wu and He 2018), <c>torch.nn.GroupNorm</c>: y = (x - mean) / sqrt(variance + eps) * weight + bias with the mean and the variance of all pixels of a group of
+/// C / numGroups channels, and weight and bias by channel. Shape kept; parameters 2 * C, or none; no MACs. Groups that do not divide the channels are an error (ECD0101). Keys:
+/// weight [C], bias [C].
+/// </summary>
+/// <param name="numGroups">Groups; divides the channels.</param>
+/// <param name="eps">Added to the variance.</param>
+/// <param name="affine">Whether there are weight and bias.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class GroupNormAttribute(int numGroups, double eps = 1e-5, bool affine = true) : LayerAttribute
+{
+    /// <summary>Groups; divides the channels.</summary>
+    public int NumGroups { get; } = numGroups;
+
+    /// <summary>Added to the variance.</summary>
+    public double Eps { get; } = eps;
+
+    /// <summary>Whether there are weight and bias.</summary>
+    public bool Affine { get; } = affine;
+}
+
+/// <summary>
 /// A learned factor by channel (Touvron et al. 2021), in PyTorch timm's <c>LayerScale2d</c>: y = x * gamma[c]. Shape kept; parameters C, no MACs. Behind a
 /// convolution it is folded into its weights. Key: gamma [C].
 /// </summary>

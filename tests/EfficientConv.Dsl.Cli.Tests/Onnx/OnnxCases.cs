@@ -14,6 +14,8 @@ internal static class OnnxCases
         "Flatten, Linear(10, bias: false), Softmax",
         "BatchNorm(1e-3), LayerNorm2d(1e-4)",
         "LayerScale, PReLU, PReLU(8)",
+        "GroupNorm(4, 1e-3)",
+        "GroupNorm(1, affine: false)",
         "MaxPool2d(3, stride: 2, padding: 1)",
         "MaxPool2d(3, stride: 2, dilation: 2, ceilMode: true)",
         "AvgPool2d(3, stride: 2, padding: 1)",

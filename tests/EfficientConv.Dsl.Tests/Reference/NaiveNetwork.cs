@@ -61,6 +61,7 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
             TransposedConvolutionOperator t => ConvolveTransposed(t, x, input, output),
             SliceOperator s => x[(s.Start * input.Pixels)..((s.Start + s.Count) * input.Pixels)],
             LayerNormOperator n => NormalizePixels(n, x, input),
+            GroupNormOperator n => NormalizeGroups(x, input, n.Groups, n.Epsilon, n.Affine ? n.Key : null),
             LayerScaleOperator s => [.. x.Select((v, i) => v * _tensors[s.Key.Key][i / input.Pixels])],
             _ => throw new NotSupportedException(layer.Operator.ToString()),
         };
@@ -126,6 +127,25 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
             double mean = values.Average(), deviation = Math.Sqrt(values.Average(v => (v - mean) * (v - mean)) + n.Epsilon);
             for (int c = 0; c < shape.Channels; c++)
                 y[(c * shape.Pixels) + p] = ((values[c] - mean) / deviation * weight[c]) + bias[c];
+        }
+
+        return y;
+    }
+
+    private double[] NormalizeGroups(double[] x, Shape shape, int groups, double epsilon, TensorKey? affine)
+    {
+        int length = x.Length / groups;
+        double[] y = new double[x.Length];
+        for (int g = 0; g < groups; g++)
+        {
+            double[] values = x[(g * length)..((g + 1) * length)];
+            double mean = values.Average(), deviation = Math.Sqrt(values.Average(v => (v - mean) * (v - mean)) + epsilon);
+            for (int i = 0; i < length; i++)
+            {
+                int c = ((g * length) + i) / shape.Pixels;
+                double normal = (values[i] - mean) / deviation;
+                y[(g * length) + i] = affine is { } key ? (normal * Tensor(key, "weight")[c]) + Tensor(key, "bias")[c] : normal;
+            }
         }
 
         return y;
