@@ -75,7 +75,7 @@ internal sealed class FoldedConvolutions
 
     /// <summary>A batch norm's tensors and its epsilon.</summary>
     public static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
-        $"{Quote(norm.Key.With("weight").Key)}, {Quote(norm.Key.With("bias").Key)}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
+        $"{(norm.Affine ? Quote(norm.Key.With("weight").Key) : "null")}, {(norm.Affine ? Quote(norm.Key.With("bias").Key) : "null")}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
 
     private static string Quote(string text) => KernelsEmitter.Quote(text);
 }

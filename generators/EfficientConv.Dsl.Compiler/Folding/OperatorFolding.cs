@@ -10,7 +10,10 @@ namespace EfficientConv.Dsl.Compiler.Folding;
 public static class OperatorFolding
 {
     /// <summary>Folds <paramref name="graph"/>.</summary>
-    public static StageGraph Fold(LayerGraph graph) => new Folder(graph).Run();
+    public static StageGraph Fold(LayerGraph graph) => new Folder(graph with { Layers = graph.Layers.Select(layer => AtInference(graph, layer)).ToEquatableArray() }).Run();
+
+    private static Layer AtInference(LayerGraph graph, Layer layer) =>
+        layer.Inputs.Count == 0 ? layer : layer with { Operator = layer.Operator.AtInference(graph.Layers[layer.Inputs[0]].Output) };
 
     private sealed class Folder(LayerGraph graph)
     {

@@ -5,15 +5,19 @@ namespace EfficientConv.Dsl;
 /// <summary>
 /// Batch normalisation with the stored statistics, <c>torch.nn.BatchNorm2d</c> in eval mode: y = (x - running_mean) /
 /// sqrt(running_var + eps) * weight + bias per channel, folded into the convolution before it where there is one. Shape kept;
-/// parameters 2 * C, no MACs counted. Keys: weight, bias, running_mean, running_var, each [C].
+/// parameters 2 * C, or none; no MACs counted. Keys: weight, bias, running_mean, running_var, each [C].
 /// </summary>
 /// <param name="eps">Added to the variance: 1e-5 in PyTorch, 1e-3 in torchvision's mobilenet_v3 and timm's tf_ models.</param>
+/// <param name="affine">Whether there are weight and bias; else they are 1 and 0.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 [Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
-public sealed class BatchNormAttribute(double eps = 1e-5) : LayerAttribute
+public sealed class BatchNormAttribute(double eps = 1e-5, bool affine = true) : LayerAttribute
 {
     /// <summary>Added to the variance: 1e-5 in PyTorch, 1e-3 in torchvision's mobilenet_v3 and timm's tf_ models.</summary>
     public double Eps { get; } = eps;
+
+    /// <summary>Whether there are weight and bias; else they are 1 and 0.</summary>
+    public bool Affine { get; } = affine;
 }
 
 /// <summary>

@@ -52,7 +52,7 @@ public sealed class FoldedConvolution
     /// <param name="varianceKey">Running variance, O values.</param>
     /// <param name="eps">Added to the variance.</param>
     public FoldedConvolution FoldBatchNorm(
-        WeightReader weights, string weightKey, string biasKey, string meanKey, string varianceKey, double eps)
+        WeightReader weights, string? weightKey, string? biasKey, string meanKey, string varianceKey, double eps)
     {
         var norm = new BatchNormTensors(weights, weightKey, biasKey, meanKey, varianceKey, eps);
         float[] folded = new float[_weights.Length];
@@ -93,12 +93,12 @@ public sealed class FoldedConvolution
     /// <param name="scale">At least C values; zeros after the channels.</param>
     /// <param name="shift">At least C values; zeros after the channels.</param>
     public static void BatchNormScaleShift(
-        WeightReader weights, string weightKey, string biasKey, string meanKey, string varianceKey, double eps,
+        WeightReader weights, string? weightKey, string? biasKey, string meanKey, string varianceKey, double eps,
         Span<float> scale, Span<float> shift)
     {
         ArgumentNullException.ThrowIfNull(weights);
         var norm = new BatchNormTensors(weights, weightKey, biasKey, meanKey, varianceKey, eps);
-        int channels = weights.Tensor(weightKey).Length;
+        int channels = weights.Tensor(meanKey).Length;
         scale[channels..].Clear();
         shift[channels..].Clear();
         for (int c = 0; c < channels; c++)
@@ -192,16 +192,16 @@ public sealed class FoldedConvolution
     }
 
     private readonly struct BatchNormTensors(
-        WeightReader weights, string weightKey, string biasKey, string meanKey, string varianceKey, double eps)
+        WeightReader weights, string? weightKey, string? biasKey, string meanKey, string varianceKey, double eps)
     {
-        private readonly float[] _gamma = weights.Tensor(weightKey);
-        private readonly float[] _beta = weights.Tensor(biasKey);
+        private readonly float[]? _gamma = weightKey is null ? null : weights.Tensor(weightKey);
+        private readonly float[]? _beta = biasKey is null ? null : weights.Tensor(biasKey);
         private readonly float[] _mean = weights.Tensor(meanKey);
         private readonly float[] _variance = weights.Tensor(varianceKey);
         private readonly double _eps = eps;
 
-        internal double Scale(int channel) => _gamma[channel] / Math.Sqrt(_variance[channel] + _eps);
+        internal double Scale(int channel) => (_gamma?[channel] ?? 1) / Math.Sqrt(_variance[channel] + _eps);
 
-        internal double Shift(int channel, double bias) => ((bias - _mean[channel]) * Scale(channel)) + _beta[channel];
+        internal double Shift(int channel, double bias) => ((bias - _mean[channel]) * Scale(channel)) + (_beta?[channel] ?? 0);
     }
 }

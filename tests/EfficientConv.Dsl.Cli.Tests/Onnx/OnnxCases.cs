@@ -13,6 +13,7 @@ internal static class OnnxCases
         "Linear(10)",
         "Flatten, Linear(10, bias: false), Softmax",
         "BatchNorm(1e-3), LayerNorm2d(1e-4)",
+        "BatchNorm(affine: false)",
         "LayerScale, PReLU, PReLU(8)",
         "GroupNorm(4, 1e-3)",
         "GroupNorm(1, affine: false)",

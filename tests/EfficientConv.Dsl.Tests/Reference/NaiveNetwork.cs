@@ -109,11 +109,12 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
 
     private double[] Normalize(BatchNormOperator b, double[] x, Shape shape)
     {
-        float[] weight = Tensor(b.Key, "weight"), bias = Tensor(b.Key, "bias"), mean = Tensor(b.Key, "running_mean"), variance = Tensor(b.Key, "running_var");
+        float[]? weight = b.Affine ? Tensor(b.Key, "weight") : null, bias = b.Affine ? Tensor(b.Key, "bias") : null;
+        float[] mean = Tensor(b.Key, "running_mean"), variance = Tensor(b.Key, "running_var");
         return [.. x.Select((v, i) =>
         {
             int c = i / shape.Pixels;
-            return ((v - mean[c]) / Math.Sqrt(variance[c] + b.Epsilon) * weight[c]) + bias[c];
+            return ((v - mean[c]) / Math.Sqrt(variance[c] + b.Epsilon) * (weight?[c] ?? 1)) + (bias?[c] ?? 0);
         })];
     }
 

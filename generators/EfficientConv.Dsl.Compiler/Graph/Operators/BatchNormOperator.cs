@@ -4,7 +4,10 @@ using EfficientConv.Dsl.Compiler.Model;
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>Batch normalisation with running statistics.</summary>
-public sealed record BatchNormOperator(TensorKey Key, double Epsilon) : Operator
+/// <param name="Key">Prefix of its tensors.</param>
+/// <param name="Epsilon">Added to the variance.</param>
+/// <param name="Affine">Whether there are weight and bias; else they are 1 and 0.</param>
+public sealed record BatchNormOperator(TensorKey Key, double Epsilon, bool Affine = true) : Operator
 {
     /// <inheritdoc/>
     public override string Name => "BatchNorm2d";
@@ -28,9 +31,14 @@ public sealed record BatchNormOperator(TensorKey Key, double Epsilon) : Operator
     public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
 
     /// <inheritdoc/>
-    public override EquatableArray<ParameterTensor> Tensors(Shape input) => EquatableArray.Of(
-        ParameterTensor.Of(Key, "weight", ParameterKind.BatchNormWeight, input.Channels), ParameterTensor.Of(Key, "bias", ParameterKind.BatchNormBias, input.Channels),
-        ParameterTensor.Of(Key, "running_mean", ParameterKind.RunningMean, input.Channels), ParameterTensor.Of(Key, "running_var", ParameterKind.RunningVariance, input.Channels));
+    public override EquatableArray<ParameterTensor> Tensors(Shape input)
+    {
+        ParameterTensor[] affine = Affine
+            ? [ParameterTensor.Of(Key, "weight", ParameterKind.BatchNormWeight, input.Channels), ParameterTensor.Of(Key, "bias", ParameterKind.BatchNormBias, input.Channels)]
+            : [];
+        return EquatableArray.Of(
+            [.. affine, ParameterTensor.Of(Key, "running_mean", ParameterKind.RunningMean, input.Channels), ParameterTensor.Of(Key, "running_var", ParameterKind.RunningVariance, input.Channels)]);
+    }
 
     /// <inheritdoc/>
     public override long MultiplyAdds(Shape input, Shape output) => 0;
@@ -39,9 +47,14 @@ public sealed record BatchNormOperator(TensorKey Key, double Epsilon) : Operator
     internal override Finding? Check(OperatorSite site) => null;
 
     /// <inheritdoc/>
-    public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(OnnxNode.Of(
-        "BatchNormalization", [OnnxInput.First, .. Tensors(inputs[0]).Select(tensor => OnnxInput.Parameter(tensor))], OnnxAttribute.Of("epsilon", (float)Epsilon)));
+    public override OnnxForm Onnx(IReadOnlyList<Shape> inputs)
+    {
+        int channels = inputs[0].Channels;
+        OnnxInput[] affine = Affine ? [] : [OnnxInput.Floats("ones", [.. Enumerable.Repeat(1f, channels)]), OnnxInput.Floats("zeros", new float[channels])];
+        return OnnxForm.Of(OnnxNode.Of(
+            "BatchNormalization", [OnnxInput.First, .. affine, .. Tensors(inputs[0]).Select(tensor => OnnxInput.Parameter(tensor))], OnnxAttribute.Of("epsilon", (float)Epsilon)));
+    }
 
     internal static BatchNormOperator Read(AttributeReader reader, Shape input, TensorKey key) =>
-        new(key, reader.Attribute.IsExplicit("eps") ? reader.PositiveNumber("eps", reader.Epsilon) : reader.Epsilon);
+        new(key, reader.Attribute.IsExplicit("eps") ? reader.PositiveNumber("eps", reader.Epsilon) : reader.Epsilon, reader.Bool("affine", true));
 }

@@ -39,6 +39,9 @@ public abstract record Operator
     /// <summary>How it is written in ONNX.</summary>
     public abstract OnnxForm Onnx(IReadOnlyList<Shape> inputs);
 
+    /// <summary>What computes the same when nothing is trained: itself, or an operator that folds into others.</summary>
+    public virtual Operator AtInference(Shape input) => this;
+
     /// <summary>Shape of what it makes of one tensor.</summary>
     public Shape Output(Shape input) => Output([input]);
 
