@@ -12,11 +12,12 @@ internal static class OrderRules
     {
         if (layer.Origin.Role.Length > 0)
             return null;
-        if (layer.Operator is ConvolutionOperator { Bias: true, IsLinear: false } && context.SoleReader(layer) is { Operator: BatchNormOperator } norm)
+        if (layer.Operator is ConvolutionOperator { Bias: true, IsLinear: false } && context.SoleReader(layer) is { Operator: BatchNormOperator or InstanceNormOperator } norm)
         {
+            string kind = norm.Operator is BatchNormOperator ? "batch norm" : "instance norm";
             return Report(
                 RuleCatalog.BiasBeforeNorm, LayerPlace.Written(attribute, "bias"),
-                FormattableString.Invariant($"has a bias of {layer.Output.Channels} values straight before batch norm \"{norm.Name}\", which subtracts it again"), "a convolution before batch norm needs no bias",
+                FormattableString.Invariant($"has a bias of {layer.Output.Channels} values straight before {kind} \"{norm.Name}\", which subtracts it again"), $"a convolution before {kind} needs no bias",
                 FixProposal.Set(0, ("bias", "false")));
         }
 

@@ -45,6 +45,7 @@ internal static class FunctionScheduling
             input = Scheduler.Padded(plan, input);
         TensorSlot output = planar || destination is { View: { IsPadded: true, IsDense: true } } ? destination! : plan.NewTensor(stage.Output);
         Shape shape = stage.Input;
+        string name = norm.Groups == shape.Channels ? "InstanceNorm" : "GroupNorm";
         int padded = PlanBuilder.PadChannels(shape.Channels);
         plan.BeginStep();
         ArenaOffset[] offsets = [.. norm.Tensors(shape).Select(_ => plan.Reserve(padded))];
@@ -69,8 +70,8 @@ internal static class FunctionScheduling
         }
 
         plan.AddStep(
-            new FunctionDriver(norm.Name, input.View, output.View, call, offsets.Length * shape.Channels, 3 * shape.Count), input, null, output, scratch,
-            StepPart.Of(stage, FormattableString.Invariant($"group norm, {norm.Groups} groups")));
+            new FunctionDriver(name, input.View, output.View, call, offsets.Length * shape.Channels, 3 * shape.Count), input, null, output, scratch,
+            StepPart.Of(stage, norm.Groups == shape.Channels ? "instance norm" : FormattableString.Invariant($"group norm, {norm.Groups} groups")));
         return output;
     }
 }

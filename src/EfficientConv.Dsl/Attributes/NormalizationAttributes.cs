@@ -34,6 +34,29 @@ public sealed class LayerNorm2dAttribute(double eps = 1e-6) : LayerAttribute
 }
 
 /// <summary>
+/// Instance norm (Ulyanov et al. 2016), <c>torch.nn.InstanceNorm2d</c>: y = (x - mean) / sqrt(variance + eps) * weight + bias with the mean and the variance of each channel's
+/// pixels. Shape kept; parameters none, or 2 * C; no MACs. With running statistics inference is a batch norm, folded into the convolution before it where there is one. Maps of
+/// one pixel are an error without them (ECD0004). Keys: weight [C] and bias [C] with <paramref name="affine"/>, running_mean [C] and running_var [C] with
+/// <paramref name="trackRunningStats"/>.
+/// </summary>
+/// <param name="eps">Added to the variance.</param>
+/// <param name="affine">Whether there are weight and bias.</param>
+/// <param name="trackRunningStats">Whether training keeps running statistics, which inference uses in place of the image's.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
+[Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
+public sealed class InstanceNorm2dAttribute(double eps = 1e-5, bool affine = false, bool trackRunningStats = false) : LayerAttribute
+{
+    /// <summary>Added to the variance.</summary>
+    public double Eps { get; } = eps;
+
+    /// <summary>Whether there are weight and bias.</summary>
+    public bool Affine { get; } = affine;
+
+    /// <summary>Whether training keeps running statistics, which inference uses in place of the image's.</summary>
+    public bool TrackRunningStats { get; } = trackRunningStats;
+}
+
+/// <summary>
 /// Group norm (Wu and He 2018), <c>torch.nn.GroupNorm</c>: y = (x - mean) / sqrt(variance + eps) * weight + bias with the mean and the variance of all pixels of a group of
 /// C / numGroups channels, and weight and bias by channel. Shape kept; parameters 2 * C, or none; no MACs. Groups that do not divide the channels are an error (ECD0101). Keys:
 /// weight [C], bias [C].

@@ -61,6 +61,8 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
             TransposedConvolutionOperator t => ConvolveTransposed(t, x, input, output),
             SliceOperator s => x[(s.Start * input.Pixels)..((s.Start + s.Count) * input.Pixels)],
             LayerNormOperator n => NormalizePixels(n, x, input),
+            InstanceNormOperator { TracksRunningStatistics: true } n => Normalize(new BatchNormOperator(n.Key, n.Epsilon, n.Affine), x, input),
+            InstanceNormOperator n => NormalizeGroups(x, input, input.Channels, n.Epsilon, n.Affine ? n.Key : null),
             GroupNormOperator n => NormalizeGroups(x, input, n.Groups, n.Epsilon, n.Affine ? n.Key : null),
             LayerScaleOperator s => [.. x.Select((v, i) => v * _tensors[s.Key.Key][i / input.Pixels])],
             _ => throw new NotSupportedException(layer.Operator.ToString()),
