@@ -183,7 +183,7 @@ public sealed class SchedulerTests
         HashSet<int> there = [.. plan.Steps.SelectMany(step => step.LayerIds)];
 
         // What only moves or renames values has no step where its reader finds them.
-        Layer[] missing = [.. graph.Layers.Where(layer => needed[layer.Id] && layer.Operator is not (InputOperator or ConcatOperator or SliceOperator or FlattenOperator or ActivationOperator { Function.IsNone: true } or ChannelShuffleOperator or PixelShuffleOperator { Factor: 1 } or UpsampleOperator) && !there.Contains(layer.Id))];
+        Layer[] missing = [.. graph.Layers.Where(layer => needed[layer.Id] && layer.Operator is not (InputOperator or ConcatOperator or SliceOperator or FlattenOperator or ActivationOperator { Function.IsNone: true } or ChannelShuffleOperator or PixelShuffleOperator { Factor: 1 } or UpsampleOperator or PadOperator) && !there.Contains(layer.Id))];
         Assert.True(missing.Length == 0, $"{text}, {plan.Target.Name}: no step has {string.Join(", ", missing.Select(layer => layer.Name))}");
         long expected = NetworkCostModel.Measure(graph).MultiplyAdds;
         Assert.InRange(plan.Steps.Sum(step => TimeModel.Work(graph, plan, step).MultiplyAdds), expected - plan.Steps.Count, expected);

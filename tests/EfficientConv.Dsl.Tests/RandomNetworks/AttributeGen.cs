@@ -44,7 +44,7 @@ internal static class AttributeGen
         ["BatchNorm"] = s => Gen.Elements("BatchNorm", "BatchNorm(0.001)", "BatchNorm(eps: 0.1)"),
         ["Activation"] = s => Gen.Frequency(
             (4, ActivationName.Select(name => $"Activation({name})")),
-            (2, Gen.Elements("ReLU", "ReLU6", "HardSwish", "SiLU", "Sigmoid", "HardSigmoid", "GELU", "Tanh", "LeakyReLU(0.2)", "LeakyReLU")),
+            (2, Gen.Elements("ReLU", "ReLU6", "HardSwish", "SiLU", "Sigmoid", "HardSigmoid", "GELU", "Tanh", "LeakyReLU(0.2)", "LeakyReLU", "Hardtanh(-0.5, 1.25)", "Softplus(2)")),
             (1, Gen.Elements("PReLU", $"PReLU({s.Channels})", "Activation(Activation.PReLU)", "Activation(Activation.LeakyReLU, Slope = 0.25)"))),
         ["MaxPool2d"] = s =>
             from window in PoolWindow
@@ -55,6 +55,19 @@ internal static class AttributeGen
             from count in Flag
             select $"AvgPool2d({window.Ordered}, ceilMode: {window.Ceil}, countIncludePad: {count}{window.Properties})",
         ["LayerNorm2d"] = s => Gen.Elements("LayerNorm2d", "LayerNorm2d(1e-3)"),
+        ["GroupNorm"] = s =>
+            from groups in Gen.Elements(Divisors(s.Channels))
+            from affine in Flag
+            select $"GroupNorm({groups}, affine: {affine})",
+        ["InstanceNorm2d"] = s =>
+            from affine in Flag
+            from tracks in Flag
+            select $"InstanceNorm2d(affine: {affine}, trackRunningStats: {tracks})",
+        ["Pad2d"] = s =>
+            from all in Gen.Choose(0, 3)
+            from mode in Gen.Elements("PadMode.Constant", "PadMode.Constant", "PadMode.Constant, 1.5", "PadMode.Reflect", "PadMode.Replicate")
+            from rest in Gen.Elements(string.Empty, string.Empty, ", PaddingBottom = 1", ", PaddingLeft = 0, PaddingTop = 2", ", PaddingWidth = 4")
+            select $"Pad2d({all}, {mode}{rest})",
         ["LayerScale"] = s => Gen.Constant("LayerScale"),
         ["SliceChannels"] = s => from start in Gen.Choose(0, s.Channels - 1) from count in Gen.Choose(1, s.Channels - start) select $"SliceChannels({start}, {count})",
         ["ConvTranspose2d"] = s =>

@@ -26,6 +26,7 @@ internal static class NetworkGen
         ["ShuffleUnitV1"] = 5, ["ShuffleUnitV2"] = 10, ["Fire"] = 8, ["GhostBottleneck"] = 10, ["ConvNeXtBlock"] = 6, ["NonBottleneck1D"] = 6, ["ERFNetDownsampler"] = 4,
         ["ERFNetUpsampler"] = 4, ["ASPP"] = 6,
         ["RepVGGBlock"] = 5, ["MobileOneBlock"] = 4, ["MobileOneConv2d"] = 3,
+        ["Pad2d"] = 12, ["GroupNorm"] = 8, ["InstanceNorm2d"] = 5,
     };
 
     private static Gen<int> Size { get; } = Gen.Frequency((1, Gen.Choose(1, 3)), (4, Gen.Choose(4, 16)), (2, Gen.Choose(17, 40)));
