@@ -32,8 +32,7 @@ public sealed record InstanceNormOperator(TensorKey Key, double Epsilon, bool Af
     public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
 
     /// <inheritdoc/>
-    public override EquatableArray<ParameterTensor> Tensors(Shape input) =>
-        new BatchNormOperator(Key, Epsilon, Affine).Tensors(input).Where(tensor => TracksRunningStatistics || !tensor.IsBuffer).ToEquatableArray();
+    public override EquatableArray<ParameterTensor> Tensors(Shape input) => AtInference(input).Tensors(input);
 
     /// <inheritdoc/>
     public override long MultiplyAdds(Shape input, Shape output) => 0;
