@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 internal static class FunctionText
 {
     /// <summary>The statement that calls <paramref name="call"/> for the thread's part.</summary>
-    public static string Of(FunctionCall call, VectorSyntax vector) =>
+    public static string Of(WholeMapCall call, VectorSyntax vector) =>
         $"{call.Function}<{call.TypeArgument ?? vector.Simd}>({string.Join(", ", call.Arguments.Select(Of).Append("part"))});";
 
     private static string Of(FunctionArgument argument) => argument switch

@@ -10,19 +10,19 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Call">The call.</param>
 /// <param name="Weights">Elements of its weights.</param>
 /// <param name="MovedValues">Values that its loops go over, as often as they do; for predicted times.</param>
-public sealed record FunctionDriver(string Title, TensorView Input, TensorView Output, FunctionCall Call, int Weights, long MovedValues) : Driver(Title, Input, null, Output);
+public sealed record FunctionDriver(string Title, TensorView Input, TensorView Output, WholeMapCall Call, int Weights, long MovedValues) : Driver(Title, Input, null, Output);
 
-/// <summary>A call of a function of the runtime.</summary>
+/// <summary>A call of a function of the runtime that works over a whole map.</summary>
 /// <param name="Function">Its class and name.</param>
 /// <param name="TypeArgument">The type that it is made for; null for the vector of the instruction set.</param>
 /// <param name="Arguments">What it is given; the thread's part comes behind.</param>
-public sealed record FunctionCall(string Function, string? TypeArgument, EquatableArray<FunctionArgument> Arguments)
+public sealed record WholeMapCall(string Function, string? TypeArgument, EquatableArray<FunctionArgument> Arguments)
 {
     /// <summary>A function made for the vector of the instruction set.</summary>
-    public static FunctionCall OfVector(string function, params FunctionArgument[] arguments) => new(function, null, arguments.ToEquatableArray());
+    public static WholeMapCall OfVector(string function, params FunctionArgument[] arguments) => new(function, null, arguments.ToEquatableArray());
 
     /// <summary>A function made for <paramref name="type"/>.</summary>
-    public static FunctionCall OfType(string function, string type, params FunctionArgument[] arguments) => new(function, type, arguments.ToEquatableArray());
+    public static WholeMapCall OfType(string function, string type, params FunctionArgument[] arguments) => new(function, type, arguments.ToEquatableArray());
 }
 
 /// <summary>An argument of a call of the runtime.</summary>

@@ -27,9 +27,9 @@ internal static class FunctionScheduling
             FunctionArgument.Of(stage.Input.Channels), FunctionArgument.Of(stage.Input.Height), FunctionArgument.Of(stage.Input.Width),
             .. FunctionArgument.Of(pad.Padding), FunctionArgument.Of(pad.Value),
         ];
-        FunctionCall call = planar
-            ? FunctionCall.OfType("MapPadding.Planes", $"{pad.Mode}Edge", [FunctionArgument.Input, FunctionArgument.Output, .. sizes])
-            : FunctionCall.OfType(
+        WholeMapCall call = planar
+            ? WholeMapCall.OfType("MapPadding.Planes", $"{pad.Mode}Edge", [FunctionArgument.Input, FunctionArgument.Output, .. sizes])
+            : WholeMapCall.OfType(
                 "MapPadding.Pixels", $"{pad.Mode}Edge",
                 [FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep), .. sizes]);
         plan.BeginStep();
@@ -54,17 +54,17 @@ internal static class FunctionScheduling
         FunctionArgument weight = FunctionArgument.Weights(norm.Affine ? offsets[0] : default), bias = FunctionArgument.Weights(norm.Affine ? offsets[1] : default);
         FunctionArgument epsilon = FunctionArgument.Of((float)norm.Epsilon), channels = FunctionArgument.Of(shape.Channels), groups = FunctionArgument.Of(norm.Groups), affine = FunctionArgument.Of(norm.Affine);
         ScratchArena? scratch = null;
-        FunctionCall call;
+        WholeMapCall call;
         if (planar)
         {
-            call = FunctionCall.OfVector(
+            call = WholeMapCall.OfVector(
                 "GroupNormalization.Planes", FunctionArgument.Input, FunctionArgument.Output, weight, bias, epsilon, channels, FunctionArgument.Of(shape.Pixels), groups, affine);
         }
         else
         {
             scratch = plan.NewScratch();
             FunctionArgument own = FunctionArgument.OwnScratch(scratch.Own(3 * padded)), rows = FunctionArgument.SharedScratch(scratch.Shared(checked(2 * shape.Height * padded)));
-            call = FunctionCall.OfVector(
+            call = WholeMapCall.OfVector(
                 "GroupNormalization.Pixels", FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep), weight, bias,
                 own, rows, epsilon, channels, FunctionArgument.Of(shape.Height), FunctionArgument.Of(shape.Width), groups, affine);
         }
