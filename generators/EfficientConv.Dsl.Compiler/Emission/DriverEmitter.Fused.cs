@@ -96,7 +96,7 @@ internal sealed partial class DriverEmitter
             writer.Open("for (int r = 0; r < RowsPerStep; r++)");
         EmitWindowRows(d.Rows > 1 ? "(y + r)" : "y", d.StrideHeight, d.PadTop, window, before.Height);
         string row = d.Squeeze is not null ? (d.Rows > 1 ? "(y + r)" : "y") : d.Rows > 1 ? "r" : "0";
-        string slabOffset = d.Depthwise.PixelPairs ? "slab * SlabChannels * 2" : "slab * SlabChannels";
+        string slabOffset = d.Depthwise.Epilogue.Store == StoreForm.Interleaved ? "slab * SlabChannels * 2" : "slab * SlabChannels";
         string at = row == "0" ? (slabbed ? slabOffset : "0") : slabbed ? $"({row} * DepthwiseRow) + ({slabOffset})" : $"{row} * DepthwiseRow";
         writer.Line($"ref float depthwiseRow = ref {KernelText.At("depthwiseRows", at)};");
         writer.Line($"{names.Method(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
@@ -131,7 +131,7 @@ internal sealed partial class DriverEmitter
             writer.Line();
             writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
             writer.Line(
-                d.Depthwise.PixelPairs
+                d.Depthwise.Epilogue.Store == StoreForm.Interleaved
                     ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
                     : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"),
                 d.Gated is null);
@@ -142,7 +142,7 @@ internal sealed partial class DriverEmitter
             d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
-        string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.PixelPairs
+        string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.Epilogue.Store == StoreForm.Interleaved
             ? $"PixelPairs.AccumulateChannels(ref {rows}, ref gate, {d.Hidden}, {2 * d.Hidden}, {pairs});"
             : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
     }
@@ -204,8 +204,8 @@ internal sealed partial class DriverEmitter
         ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? given = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
-        PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
-        string? added = kernel.Initial == Initial.BiasAndResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
+        PutResidual(residual, kernel.Epilogue.Start, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
+        string? added = kernel.Epilogue.AddsResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
         writer.Line(kernel is PointwiseKernel product
             ? names.Call(product, rows, weights, "projectBias", destination, added, given)
             : $"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{(added is null ? string.Empty : $", ref {added}")});");
@@ -250,7 +250,7 @@ internal sealed partial class DriverEmitter
         LanewiseKernel depthwise = d.Depthwise;
         RowWindow window = depthwise.Window;
         int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height, step = d.First.OutPixelStep, lanes = vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
+        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
         writer.Line($"int firstRow = part.First({outHeight}), endRow = part.End({outHeight});");
         if (d.Expand is not null)
         {
@@ -313,7 +313,7 @@ internal sealed partial class DriverEmitter
     private void EmitSlabsOfMap(FusedSlabsDriver d, string destination, int outPadded)
     {
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
+        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
         if (put || finish)
             PixelRange(pixels);
         if (put)
@@ -392,7 +392,7 @@ internal sealed partial class DriverEmitter
     private void EmitSlabsWithGate(FusedSlabsDriver d, SqueezePart squeeze, string destination, int outPadded)
     {
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, vectors = d.Slab / vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
+        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
         writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
         if (d.Gated is not null)
             writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");

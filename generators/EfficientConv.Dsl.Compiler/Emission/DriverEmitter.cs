@@ -97,7 +97,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         if (d.Chunks == 1)
         {
             string map = d.Buffer is { } whole ? KernelText.At("scratch", whole) : "output";
-            bool put = d.Residual is not null && kernel.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
+            bool put = d.Residual is not null && kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
             if (put || finish)
                 PixelRange(pixels);
             if (put)
@@ -116,7 +116,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         writer.Open($"for (int chunk = part.First({d.Chunks}); chunk < part.End({d.Chunks}); chunk++)");
         writer.Line($"int pixel = chunk * {pixels};");
         string destination = d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : PixelAt("output", d.Output, "pixel");
-        PutResidual(d.Residual, kernel.Initial, "pixel", destination, kernel.OutPixelStep, pixels);
+        PutResidual(d.Residual, kernel.Epilogue.Start, "pixel", destination, kernel.OutPixelStep, pixels);
         writer.Line(names.Call(kernel, PixelAt("input", d.Input, "pixel"), "weights", "bias", destination, d.Residual is null ? null : PixelAt("residual", d.Residual, "pixel")));
         Pass(d.Pass, destination, pixels * kernel.OutPixelStep);
         if (d.Buffer is not null)
@@ -211,12 +211,12 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
         EmitRing(d, "RingRows");
         string destination = d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : RowAt("output", d.Output, "y");
-        Initial initial = d.Kernel is ConvolutionKernel c ? c.Initial : Initial.Bias;
-        PutResidual(d.Residual, initial, FormattableString.Invariant($"y * {width}"), destination, d.BufferPixelStep, width);
+        AccumulatorStart start = d.Kernel is ConvolutionKernel c ? c.Epilogue.Start : AccumulatorStart.Bias;
+        PutResidual(d.Residual, start, FormattableString.Invariant($"y * {width}"), destination, d.BufferPixelStep, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
         writer.Line(d.Kernel is PoolKernel pool
             ? $"{kernelName}(ref {source}, {row}, from, to{(pool.IsMaximum ? string.Empty : ", " + CountedRows(pool, d, height))}, ref {destination});"
-            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)}{share});");
+            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(start == AccumulatorStart.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)}{share});");
         Pass(d.Pass, destination, width * d.BufferPixelStep);
         if (d.Buffer is not null)
             StorePixels(destination, d.BufferPixelStep, d.Output, FormattableString.Invariant($"y * {width}"), Text(width));
@@ -262,7 +262,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, d.Input.Shape.Height);
         EmitRing(d, FormattableString.Invariant($"{((window.Kernel.Height - 1) * window.Dilation.Height) + 1}"));
         string source = d.Source.RingRows > 0 ? "ring" : "input";
-        string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
+        string residual = kernel.Epilogue.AddsResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
         string given = kernel.PrefetchOf(Prefetched.Given) is { } prefetch ? FormattableString.Invariant($", ref Unsafe.Add(ref weights, ((block + 1) * BlockWeights) + (y * {prefetch.Step * kernel.Steps}))") : string.Empty;
         writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual}{given});");
         writer.Close();
@@ -350,9 +350,9 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     }
 
     /// <summary>Puts a residual that cannot be read by whole vectors where the kernel will find it.</summary>
-    private void PutResidual(TensorView? residual, Initial initial, string pixel, string destination, int destinationStep, int pixels)
+    private void PutResidual(TensorView? residual, AccumulatorStart start, string pixel, string destination, int destinationStep, int pixels)
     {
-        if (residual is not null && initial == Initial.BiasAndDestination)
+        if (residual is not null && start == AccumulatorStart.BiasAndDestination)
             LoadPixels(PixelAt("residual", residual, pixel), residual, destination, destinationStep, Text(pixels));
     }
 

@@ -95,10 +95,12 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     public void Emit(string name, WinogradOutputKernel kernel)
     {
         WinogradForm form = kernel.Form;
-        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        bool residual = epilogue.AddsResidual;
+        int residualStep = kernel.Epilogue.ResidualPixelStep;
         int whole = kernel.Width / form.Output, rest = kernel.Width % form.Output;
         writer.Line();
-        writer.Line($"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}{(kernel.Activation.IsNone ? string.Empty : ", " + kernel.Activation)}.</summary>");
+        writer.Line($"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         writer.Line("/// <param name=\"tiles\">Products, [product][tile][channel].</param>");
         writer.Line("/// <param name=\"rows\">Output rows that exist.</param>");
         writer.Line("/// <param name=\"bias\">Bias.</param>");
@@ -118,15 +120,14 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             Constant("far3", "3.375f");
         }
 
-        foreach (string constant in vector.ActivationConstants(kernel.Activation))
-            writer.Line(constant);
+        epilogue.Constants();
         if (kernel.Share == WorkShare.Tiles)
         {
             int tileColumns = whole + (rest > 0 ? 1 : 0);
             writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {form.Output});");
             writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {tileColumns * kernel.TileStep});");
             writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {form.Output * kernel.Width * kernel.OutPixelStep});");
-            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * kernel.ResidualPixelStep});", residual);
+            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * residualStep});", residual);
             writer.Open($"for (int top = firstRow * {form.Output}; top < endTop; top += {form.Output})");
         }
         else
@@ -138,22 +139,24 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("ref float column = ref output;");
         writer.Line("ref float added = ref residual;", residual);
         if (whole > 0)
-            writer.Loop("tile", whole, () => EmitTile(kernel, form.Output), braces: rest > 0);
+            writer.Loop("tile", whole, () => EmitTile(kernel, epilogue, form.Output), braces: rest > 0);
         if (rest > 0)
-            EmitTile(kernel, rest);
+            EmitTile(kernel, epilogue, rest);
         writer.Line($"output = ref Unsafe.Add(ref output, {form.Output * kernel.Width * kernel.OutPixelStep});");
-        writer.Line($"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * kernel.ResidualPixelStep});", residual);
+        writer.Line($"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * residualStep});", residual);
         writer.Close();
         writer.Close();
     }
 
-    private void EmitTile(WinogradOutputKernel kernel, int columns)
+    private void EmitTile(WinogradOutputKernel kernel, EpilogueEmitter epilogue, int columns)
     {
         WinogradForm form = kernel.Form;
-        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        bool residual = epilogue.AddsResidual;
+        int residualStep = kernel.Epilogue.ResidualPixelStep;
         Vectors(kernel.Vectors, kernel.Share, at =>
         {
-            writer.Line($"{vector.Type} start = {vector.Load(KernelText.At("bias", at))};");
+            OfChannel channel = new(KernelText.At("bias", at), 0);
+            epilogue.Bias("start", channel);
             writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
             writer.Line("ref float between = ref temporary;");
             writer.Open($"for (int x = 0; x < {form.Input}; x++)");
@@ -173,25 +176,22 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             TransformOutput(form, columns);
             for (int x = 0; x < columns; x++)
             {
-                string sum = vector.Add(FormattableString.Invariant($"t{x}"), "start");
-                writer.Line($"{vector.Type} sum{x} = {kernel.Initial switch
-                {
-                    Initial.BiasAndResidual => vector.Add(Group(sum), vector.Load("r", x * kernel.ResidualPixelStep)),
-                    Initial.BiasAndDestination => vector.Add(Group(sum), vector.Load("c", x * kernel.OutPixelStep)),
-                    _ => sum,
-                }};");
-                writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{x}")), "c", x * kernel.OutPixelStep));
+                Accumulator sum = new(
+                    FormattableString.Invariant($"sum{x}"), channel, vector.Add(FormattableString.Invariant($"t{x}"), "start"),
+                    new VectorPlace("c", x * kernel.OutPixelStep), new VectorPlace("r", x * residualStep));
+                epilogue.Start(sum);
+                epilogue.Finish(sum);
             }
 
             writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
             writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
             if (residual)
-                writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * kernel.ResidualPixelStep});");
+                writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * residualStep});");
             writer.Close();
         }, braces: columns < form.Output);
         writer.Line($"column = ref Unsafe.Add(ref column, {form.Output * kernel.OutPixelStep});");
         if (residual)
-            writer.Line($"added = ref Unsafe.Add(ref added, {form.Output * kernel.ResidualPixelStep});");
+            writer.Line($"added = ref Unsafe.Add(ref added, {form.Output * residualStep});");
         writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
     }
 
@@ -260,7 +260,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
 
         // The pixels of the step that a thread moves: all of them, or its share of the rows.
         writer.Line($"ref float destination = ref {(d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : Pixel("output", start, step))};");
-        bool put = d.Residual is not null && d.Inverse.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
+        bool put = d.Residual is not null && d.Inverse.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
         if (shared && (put || finish))
             writer.Line($"int pixel = part.First(rows) * {outWidth}, moved = (part.End(rows) * {outWidth}) - pixel;");
         string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : FormattableString.Invariant($"rows * {outWidth}");
@@ -287,7 +287,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", KernelText.Floats(d.Weights) + (ofWeights * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
         writer.Close();
         writer.Line("part.Barrier();", shared);
-        string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
+        string added = d.Inverse.Epilogue.AddsResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
         writer.Line($"{names.Of(d.Inverse)}(ref products, rows, ref {KernelText.At("weights", d.Bias)}, ref destination, {added}ref temporary{share});");
         writer.Line("part.Barrier();", shared && finish);
         string moving = Pixel("destination", ownFirst, step);

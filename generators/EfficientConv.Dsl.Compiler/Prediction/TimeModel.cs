@@ -64,7 +64,7 @@ public static class TimeModel
                 count.Run(d.Kernel, d.Chunks * d.ChannelBlocks);
                 count.Pass(d.Pass, output.Count);
                 count.TurnIf(d.Buffer is not null, output.Count);
-                count.TurnIf(d.Kernel.Initial == Initial.BiasAndDestination, output.Count);
+                count.TurnIf(d.Kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination, output.Count);
                 return (long)d.Kernel.InChannels * output.Channels;
             case RowDriver d:
                 count.Run(d.Kernel, output.Height * d.ChannelBlocks);
@@ -175,7 +175,7 @@ public static class TimeModel
         count.Run(d.Project, output.Pixels / (double)d.Project.Pixels);
         count.Pass(d.ProjectPass, output.Count);
         count.TurnIf(d.Buffer is not null, output.Count);
-        count.TurnIf(d.Project.Initial == Initial.BiasAndDestination, output.Count);
+        count.TurnIf(d.Project.Epilogue.Start == AccumulatorStart.BiasAndDestination, output.Count);
         return weights;
     }
 
@@ -204,7 +204,7 @@ public static class TimeModel
         count.Run(d.LastKernel, d.Slabs > 1 ? products : 0, calls: d.Slabs > 1 ? 1 : 0);
         count.Pass(d.ProjectPass, output.Count);
         count.TurnIf(d.Buffer is not null, output.Count);
-        count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);
+        count.TurnIf(d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, output.Count);
         long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
         if (d.Squeeze is not null)
         {

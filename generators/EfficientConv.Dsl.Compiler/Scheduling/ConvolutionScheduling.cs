@@ -61,16 +61,8 @@ internal static class ConvolutionScheduling
     /// </summary>
     private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % VectorTarget.WidestLanes != 0;
 
-    /// <summary>What a product's accumulators begin with: a residual that cannot be read by whole vectors is put into the destination first.</summary>
-    public static Initial InitialOf(TensorSlot? residual, int lanes) =>
-        residual is null ? Initial.Bias : residual.View.HoldsVectors(lanes) ? Initial.BiasAndResidual : Initial.BiasAndDestination;
-
     /// <summary>Whether a kernel may write where the output lies: whole vectors, and a pass over all of it touches nothing else.</summary>
     public static bool IsDirect(TensorSlot output, ActivationFunction pass, int lanes) => output.View.HoldsVectors(lanes) && (pass.IsNone || output.View.IsDense);
-
-    /// <summary>Activation in the epilogue, or as a pass behind the kernel.</summary>
-    public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
-        activation.IsInline ? (activation, ActivationFunction.None) : (ActivationFunction.None, activation);
 
     public static PackPanels[] Panels(PlanBuilder plan, EquatableArray<PanelRun> runs, int outStart, int outEnd, int kStart, int kCount, ref ArenaOffset relativeOffset)
     {
@@ -99,13 +91,12 @@ internal static class ConvolutionScheduling
     {
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
-        (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
 
         // Rows that an activation goes over again would read many weights row by row: blocks of channels of the whole map, copied where they belong.
         bool passBlocks = !pass.IsNone && residual is null && WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart) > 1 && ChannelBlocks(plan, height * width, outChannels) > 1;
         bool direct = IsDirect(output, pass, target.Lanes) && !passBlocks;
-        Initial initial = InitialOf(residual, target.Lanes);
-        int blocks = (direct && !pass.IsNone) || initial == Initial.BiasAndDestination ? 1
+        int blocks = (direct && !pass.IsNone) || epilogue.Start == AccumulatorStart.BiasAndDestination ? 1
             : direct ? WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart)
             : residual is null ? ChannelBlocks(plan, height * width, outChannels) : 1;
         int blockChannels = blocks > 1 ? target.Padded(outChannels) / blocks : outChannels;
@@ -117,7 +108,7 @@ internal static class ConvolutionScheduling
         plan.BeginStep();
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
+            epilogue, panels, share);
         ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels), bias = plan.Reserve(target.Padded(outChannels));
         List<PackInstruction> packing = [];
         for (int block = 0; block < blocks; block++)
@@ -187,7 +178,7 @@ internal static class ConvolutionScheduling
             input = Scheduler.Padded(plan, input);
 
         int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.PadChannels(outChannels);
-        (ActivationFunction inline, ActivationFunction pass) = Split(residual is null ? stage.Activation : ActivationFunction.None);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(residual is null ? stage.Activation : ActivationFunction.None);
         RowWindow window = Window(c, stage.Input, stage.Output);
         int largest = LargestColumns(target, c.Kernel.Width);
         EquatableArray<ColumnRun> columns = ColumnRuns(window, largest, haloed: false);
@@ -205,7 +196,7 @@ internal static class ConvolutionScheduling
         int step = direct ? target0.View.PixelStep : lanesStep;
         int blocks = plane && direct && pass.IsNone ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
         LanewiseKernel kernel = new(
-            target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
+            target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, epilogue, columns);
         ArenaOffset weights = plan.Reserve(padded * stage.Taps), bias = plan.Reserve(padded);
         plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded)));
         ScratchArena scratch = plan.NewScratch();
@@ -249,11 +240,10 @@ internal static class ConvolutionScheduling
         RowWindow window = Window(c, stage.Input, stage.Output);
         (RowSource source, RowLoad load) = DenseSource(stage, input);
         bool plane = load == RowLoad.None;
-        (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        Initial initial = InitialOf(residual, target.Lanes);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
         bool direct = IsDirect(output, pass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
-        int blocks = c.Groups == 1 && direct && pass.IsNone && initial != Initial.BiasAndDestination
+        int blocks = c.Groups == 1 && direct && pass.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination
             ? WeightBlocks(plan, stage.Output.Pixels, stage.Taps, outChannels, DenseBlockPart)
             : 1;
         int outPerGroup = blocks > 1 ? target.Padded(outChannels) / blocks : stage.OutPerGroup;
@@ -268,8 +258,7 @@ internal static class ConvolutionScheduling
         // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
         bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, outPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
-            sharesPanels ? WorkShare.Panels : WorkShare.None);
+            c.Groups, stage.InPerGroup, outPerGroup, window, source, step, epilogue, panels, sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps;
         ArenaOffset offset = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
         List<PackInstruction> packing = [];
@@ -316,11 +305,11 @@ internal static class ConvolutionScheduling
 
         VectorTarget target = plan.Target;
         TensorSlot input = slots[stem.Inputs[0]], output = PoolOutput(plan, stage, destination);
-        (ActivationFunction inline, ActivationFunction pass) = Split(stem.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stem.Activation);
         int pixelStep = PlanBuilder.PadChannels(stem.Output.Channels), padded = target.Padded(stem.Output.Channels);
         RowSource source = new(ShapeInference.EffectiveKernel(stage.Pool.Kernel.Height, stage.Pool.Dilation.Height), stem.Output.Width * pixelStep, pixelStep, 0, 0);
         plan.BeginStep();
-        StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, inline);
+        StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, epilogue);
         ArenaOffset offset = plan.Reserve(padded * stem.Taps), bias = plan.Reserve(padded);
         plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded))]);
         ScratchArena scratch = plan.NewScratch();

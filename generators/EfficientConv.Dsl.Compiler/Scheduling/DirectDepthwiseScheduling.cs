@@ -37,9 +37,9 @@ internal static class DirectDepthwiseScheduling
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
         int channels = stage.Output.Channels;
-        DirectDepthwiseKernel kernel = FitsFlat(plan.Target, stage) ? Flat(plan.Target, stage, inline) : Strided(plan.Target, stage, inline);
+        DirectDepthwiseKernel kernel = FitsFlat(plan.Target, stage) ? Flat(plan.Target, stage, epilogue) : Strided(plan.Target, stage, epilogue);
         int before = 0, after = 0;
         if (kernel is FlatDepthwiseKernel { Loads.Count: > 0 } flat)
         {
@@ -71,7 +71,7 @@ internal static class DirectDepthwiseScheduling
         }
     }
 
-    private static FlatDepthwiseKernel Flat(VectorTarget target, ConvolutionStage stage, ActivationFunction activation)
+    private static FlatDepthwiseKernel Flat(VectorTarget target, ConvolutionStage stage, Epilogue epilogue)
     {
         ConvolutionOperator c = stage.Convolution;
         int width = stage.Output.Width, height = stage.Output.Height, taps = c.Kernel.Height * c.Kernel.Width;
@@ -109,7 +109,7 @@ internal static class DirectDepthwiseScheduling
         bool weightsInRegisters = taps <= target.Registers / 3;
         int live = LiveSums(sorted, vectors), used = live + OtherRegisters + (weightsInRegisters ? taps : 0);
         return new FlatDepthwiseKernel(
-            ConvolutionScheduling.Window(c, stage.Input, stage.Output), new Extent(height, width), activation, masks.ToEquatableArray(), vectors.ToEquatableArray(),
+            ConvolutionScheduling.Window(c, stage.Input, stage.Output), new Extent(height, width), epilogue, masks.ToEquatableArray(), vectors.ToEquatableArray(),
             sorted.ToEquatableArray(), weightsInRegisters, used + masks.Count <= target.Registers);
 
         int Shift(int kx) => (kx * c.Dilation.Width) - c.Padding.Left;
@@ -147,7 +147,7 @@ internal static class DirectDepthwiseScheduling
         return most;
     }
 
-    private static StridedDepthwiseKernel Strided(VectorTarget target, ConvolutionStage stage, ActivationFunction activation)
+    private static StridedDepthwiseKernel Strided(VectorTarget target, ConvolutionStage stage, Epilogue epilogue)
     {
         ConvolutionOperator c = stage.Convolution;
         int lanes = target.Lanes;
@@ -162,7 +162,7 @@ internal static class DirectDepthwiseScheduling
 
         return new StridedDepthwiseKernel(
             ConvolutionScheduling.Window(c, stage.Input, stage.Output), new Extent(stage.Input.Height, stage.Input.Width), new Extent(stage.Output.Height, stage.Output.Width),
-            c.Stride.Height, c.Padding.Top, activation, masks.ToEquatableArray(), tables.ToEquatableArray(), vectors.ToEquatableArray());
+            c.Stride.Height, c.Padding.Top, epilogue, masks.ToEquatableArray(), tables.ToEquatableArray(), vectors.ToEquatableArray());
 
         StridedTap Tap(int column, int kx)
         {

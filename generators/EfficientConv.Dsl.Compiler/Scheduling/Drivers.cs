@@ -191,7 +191,7 @@ public sealed record FusedRowsDriver(
     public Shape Expanded => Stem?.Output ?? Input.Shape;
 
     /// <summary>Whether the projection adds the stem's rows, which lie in the ring; a step is one row then.</summary>
-    public bool AddsExpanded => Residual is null && Project.Initial == Initial.BiasAndResidual;
+    public bool AddsExpanded => Residual is null && Project.Epilogue.AddsResidual;
 
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [.. new Kernel?[] { Stem?.Kernel, Expand, Depthwise }.OfType<Kernel>(), .. Squeeze?.Kernels ?? [], Project];

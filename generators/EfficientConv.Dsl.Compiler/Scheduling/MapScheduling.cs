@@ -119,21 +119,21 @@ internal static class MapScheduling
     {
         VectorTarget target = plan.Target;
         int channels = stage.Input.Channels, squeezed = stage.Reduce.OutChannels;
-        (ActivationFunction activationInline, ActivationFunction activationPass) = ConvolutionScheduling.Split(stage.Activation);
-        (ActivationFunction gateInline, ActivationFunction gatePass) = ConvolutionScheduling.Split(stage.Gate);
-        PointwiseKernel reduce = Product(channels, squeezed, activationInline), expand = Product(squeezed, channels, gateInline);
+        (Epilogue reduceEpilogue, ActivationFunction activationPass) = Epilogue.Of(stage.Activation);
+        (Epilogue expandEpilogue, ActivationFunction gatePass) = Epilogue.Of(stage.Gate);
+        PointwiseKernel reduce = Product(channels, squeezed, reduceEpilogue), expand = Product(squeezed, channels, expandEpilogue);
         (ArenaOffset reduceWeights, ArenaOffset reduceBias) = Pack(stage.Reduce, reduce, channels);
         (ArenaOffset expandWeights, ArenaOffset expandBias) = Pack(stage.Expand, expand, squeezed);
         return new SqueezePart(
             channels, squeezed, reduce, activationPass, expand, gatePass, reduceWeights, reduceBias, expandWeights, expandBias,
             scratch.Shared(PlanBuilder.PadChannels(channels)), scratch.Shared(PlanBuilder.PadChannels(squeezed)));
 
-        PointwiseKernel Product(int inputs, int outputs, ActivationFunction activation)
+        PointwiseKernel Product(int inputs, int outputs, Epilogue epilogue)
         {
             // Two panels at least, so that two threads share the weights, which come from far away.
             int vectors = target.Vectors(outputs), panel = vectors <= target.WidestPanel ? (vectors + 1) / 2 : 0;
             return new(
-                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
+                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, epilogue, RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
         }
 
         (ArenaOffset Weights, ArenaOffset Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)

@@ -122,12 +122,12 @@ internal static class PlanarScheduling
 
     private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, residual);
         int pixels = stage.Output.Pixels, outChannels = stage.Output.Channels, inChannels = stage.Input.Channels;
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
         PlanarPointwiseKernel kernel = new(
-            pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels);
+            pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
         ArenaOffset weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
         plan.AddStep(
@@ -137,12 +137,12 @@ internal static class PlanarScheduling
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
         int channels = stage.Output.Channels, height = stage.Output.Height;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, stage, height, 1, scratch);
         plan.BeginStep();
-        PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, inline);
+        PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, epilogue);
         ArenaOffset weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
         plan.Pack(stage, new PackPanels(plan.Absolute(weights), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(channels)));
         plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
@@ -151,16 +151,16 @@ internal static class PlanarScheduling
     public static void Schedule(PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
-        (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
-        (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.OfPlanes(depthwise, null);
+        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.OfPlanes(project, residual);
         int rows = StepRows(plan.Settings, group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, depthwise, rows, 1, scratch);
         ArenaOffset depthwiseRows = scratch.Own(channels * pixels);
         plan.BeginStep();
-        PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseInline);
+        PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseEpilogue);
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
-        PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, residual is not null, projectInline, runs, tiles);
+        PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
         ArenaOffset lanes = plan.Reserve(channels * depthwise.Taps), depthwiseBias = plan.Reserve(channels);
         plan.Pack(depthwise, new PackPanels(plan.Absolute(lanes), PlanBuilder.WeightBytes(channels * depthwise.Taps), 0, channels, 1, channels, 0, depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), PlanBuilder.WeightBytes(channels)));
         ArenaOffset weights = plan.Reserve(outChannels * channels), bias = plan.Reserve(outChannels);
@@ -175,7 +175,7 @@ internal static class PlanarScheduling
 
     private static void ScheduleConvolution(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
         ConvolutionOperator c = stage.Convolution;
         int outChannels = stage.Output.Channels, outPerGroup = stage.OutPerGroup;
         ScratchArena scratch = plan.NewScratch();
@@ -183,7 +183,7 @@ internal static class PlanarScheduling
         plan.BeginStep();
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outPerGroup, stage.Output.Width);
         PlanarConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, inline, runs, tiles);
+            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue, runs, tiles);
         ArenaOffset weights = plan.Reserve(outChannels * stage.Taps), bias = plan.Reserve(outChannels);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
@@ -208,7 +208,7 @@ internal static class PlanarScheduling
         return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Own((rows * channels * row.Length) + VectorTarget.WidestLanes));
     }
 
-    private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, ActivationFunction inline)
+    private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, Epilogue epilogue)
     {
         ConvolutionOperator c = stage.Convolution;
         int width = stage.Output.Width, taps = c.Kernel.Height * c.Kernel.Width;
@@ -225,7 +225,7 @@ internal static class PlanarScheduling
         }
 
         return new PlanarDepthwiseKernel(
-            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, inline, runs);
+            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, epilogue, runs);
     }
 
     /// <summary>Rows of a step: the largest divisor of the height that fits, or one not much smaller that gives two threads as many steps each.</summary>

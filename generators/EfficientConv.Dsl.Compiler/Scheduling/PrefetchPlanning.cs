@@ -67,7 +67,7 @@ internal static class PrefetchPlanning
         switch (driver)
         {
             case PointwiseDriver d:
-                return d with { Kernel = With(d.Kernel, NextWeights(target, d.Kernel, d.ChannelBlocks, 1) ?? (d.Kernel.Initial == Initial.BiasAndResidual && IsFar(d.Residual!) ? NextResidual(target, d.Kernel) : null)) };
+                return d with { Kernel = With(d.Kernel, NextWeights(target, d.Kernel, d.ChannelBlocks, 1) ?? (d.Kernel.Epilogue.AddsResidual && IsFar(d.Residual!) ? NextResidual(target, d.Kernel) : null)) };
 
             // Every block of channels prefetches the next one's weights, all rows together.
             case RowDriver { Kernel: ConvolutionKernel kernel, ChannelBlocks: > 1 } d:
@@ -175,7 +175,7 @@ internal static class PrefetchPlanning
     /// <summary>The next tile's residual, for a product whose threads share tiles; null for others, and where there is no time for it.</summary>
     private static Prefetch? NextResidual(VectorTarget target, PointwiseKernel kernel)
     {
-        int step = Step(target, kernel.Panels[0].Tiles.Max(run => run.Pixels) * kernel.ResidualPixelStep, kernel.Panels.Sum(run => run.Count) * kernel.InChannels);
+        int step = Step(target, kernel.Panels[0].Tiles.Max(run => run.Pixels) * kernel.Epilogue.ResidualPixelStep, kernel.Panels.Sum(run => run.Count) * kernel.InChannels);
         return kernel.Share != WorkShare.Tiles || kernel.Panels.Count > 1 || step == 0 ? null : new Prefetch(Prefetched.Residual, step);
     }
 

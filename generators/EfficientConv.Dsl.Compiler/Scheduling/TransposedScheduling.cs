@@ -18,7 +18,7 @@ internal static class TransposedScheduling
 
         // Every phase reads the whole input: planes are turned once for all of them.
         input = Scheduler.Padded(plan, input);
-        ActivationFunction pass = ConvolutionScheduling.Split(stage.Activation).Pass;
+        ActivationFunction pass = Epilogue.Of(stage.Activation).Pass;
         TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } && pass.IsNone ? destination : plan.NewTensor(stage.Output);
         for (int row = 0; row < Math.Min(c.Stride.Height, stage.Output.Height); row++)
         {
@@ -48,7 +48,7 @@ internal static class TransposedScheduling
         TensorSlot pixels = output.Pixels(
             ((row * width) + column) * pixel,
             output.View with { Shape = outShape, PixelStride = c.Stride.Width * pixel, RowStride = c.Stride.Height * width * pixel });
-        ActivationFunction activation = ConvolutionScheduling.Split(stage.Activation).Inline;
+        ActivationFunction activation = Epilogue.Of(stage.Activation).Epilogue.Activation;
         bool empty = vertical.Taps == 0 || horizontal.Taps == 0;
         Extent taps = empty ? default : new Extent(vertical.Taps, horizontal.Taps), dilation = new(vertical.Dilation, horizontal.Dilation);
         ConvolutionOperator convolution = new(

@@ -37,8 +37,7 @@ internal static class WinogradScheduling
         EquatableArray<PanelRun> panels = share == WorkShare.Tiles
             ? plan.Tiles(tiles / 2, target.Vectors(outChannels), inChannels).Select(run => run with { Tiles = run.Tiles.Select(tile => tile with { Count = 2 * tile.Count }).ToEquatableArray() }).ToEquatableArray()
             : plan.Tiles(tiles, target.Vectors(outChannels), inChannels);
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
-        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
         bool direct = ConvolutionScheduling.IsDirect(output, pass, target.Lanes);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
@@ -47,11 +46,11 @@ internal static class WinogradScheduling
         int inProductStep = ProductStep(plan, tiles * inStep), outProductStep = ProductStep(plan, tiles * outStep);
         WinogradInputKernel transform = new(form, inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep, share);
         PointwiseKernel product = new(
-            tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None, panels,
+            tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Epilogue.None, panels,
             share == WorkShare.Tiles ? share : WorkShare.None);
         WinogradOutputKernel inverse = new(
             form, outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
+            epilogue, share);
 
         int weightStep = plan.AlignToLine(outStep * inChannels);
         ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);

@@ -136,7 +136,7 @@ public sealed class SchedulerTests
     });
 
     /// <summary>
-    /// The random configurations reach every loop nest, every kernel and every way of starting a sum. Winograd's algorithm and images of bytes have tests of their own.
+    /// The random configurations reach every loop nest, every kernel and every way of starting and storing a sum. Winograd's algorithm and images of bytes have tests of their own.
     /// </summary>
     [Fact]
     public void RandomConfigurations_ReachEveryDriverAndKernel()
@@ -144,7 +144,7 @@ public sealed class SchedulerTests
         Step[] steps = [.. RandomCase.All.SelectMany(c => VectorTarget.All.Select(t => Plan(c.Declaration, t))).SelectMany(p => p.Steps)];
         HashSet<string> reached = [.. steps.SelectMany(s => Parts(s.Driver, 3))];
         string[] missing = [.. typeof(Driver).Assembly.GetTypes().Where(t => !t.IsAbstract && (t.IsSubclassOf(typeof(Driver)) || t.IsSubclassOf(typeof(Kernel)))).Select(t => t.Name)
-            .Concat(Enum.GetNames<Initial>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>())
+            .Concat(Enum.GetNames<AccumulatorStart>()).Concat(Enum.GetNames<StoreForm>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>())
             .Where(name => !name.StartsWith("Winograd", StringComparison.Ordinal) && !name.StartsWith("Image", StringComparison.Ordinal) && !reached.Contains(name))];
         Assert.True(missing.Length == 0, "never reached: " + string.Join(", ", missing));
     }
@@ -225,7 +225,7 @@ public sealed class SchedulerTests
     /// <summary>Names of the types and enumeration members that a driver is made of.</summary>
     private static IEnumerable<string> Parts(object part, int depth) =>
         part is Enum ? [part.ToString()!]
-        : depth == 0 || part is not (Driver or Kernel) ? []
+        : depth == 0 || part is not (Driver or Kernel or Epilogue) ? []
         : part.GetType().GetProperties().Where(p => p.GetIndexParameters().Length == 0 && p.GetMethod!.IsPublic).Select(p => p.GetValue(part)).OfType<object>().SelectMany(p => Parts(p, depth - 1)).Append(part.GetType().Name);
 
     private static NetworkPlan Plan(string text, VectorTarget target, ScheduleSettings? settings = null)
