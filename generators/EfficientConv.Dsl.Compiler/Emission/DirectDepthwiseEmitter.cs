@@ -35,7 +35,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
 
         if (back > 0)
             Copied($"Math.Max(channel, {channels - back})", "end");
-        DriverEmitter.ActivationPass(writer, vector, d.Pass, $"Unsafe.Add(ref output, channel * {outPixels})", $"(end - channel) * {outPixels}");
+        new RuntimeEmitter(writer, vector).Activation(d.Pass, $"Unsafe.Add(ref output, channel * {outPixels})", $"(end - channel) * {outPixels}");
 
         void Copied(string from, string to)
         {

@@ -315,7 +315,7 @@ internal sealed partial class DriverEmitter
         int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
         bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
         if (put || finish)
-            PixelRange(pixels);
+            PixelRange(d.Output.Shape);
         if (put)
             LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
         writer.Line();
@@ -397,7 +397,7 @@ internal sealed partial class DriverEmitter
         if (d.Gated is not null)
             writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
         if (put || finish)
-            PixelRange(pixels);
+            PixelRange(d.Output.Shape);
         if (put)
             LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
         writer.Line();

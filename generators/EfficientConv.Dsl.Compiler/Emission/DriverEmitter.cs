@@ -8,6 +8,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
 {
     private readonly PlanarDriverEmitter _planar = new(writer, vector, names);
+    private readonly RuntimeEmitter _runtime = new(writer, vector);
 
     private string Simd => vector.Simd;
 
@@ -55,26 +56,11 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             case PlanarConvolutionDriver d:
                 _planar.Emit(d);
                 break;
-            case PlanarShuffleDriver d:
-                _planar.Emit(d);
-                break;
-            case PlanarSqueezeDriver d:
-                EmitSqueeze(d);
-                break;
             case SqueezeDriver d:
                 EmitSqueeze(d);
                 break;
-            case GlobalAverageDriver d:
-                ChannelRange(d.Input.Shape.Channels);
-                writer.Line(Clear("Unsafe.Add(ref output, channel)", "channels"));
-                writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref Unsafe.Add(ref input, channel), ref Unsafe.Add(ref output, channel), channels, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
-                writer.Line($"Elementwise.Mean<{Simd}>(ref Unsafe.Add(ref output, channel), channels, {d.Input.Shape.Pixels});");
-                break;
-            case MapDriver d:
-                EmitMap(d);
-                break;
-            case LayerNormDriver or InterleaveDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
-                new PixelDriverEmitter(writer, vector).Emit(driver);
+            case RuntimeDriver d:
+                _runtime.Emit(d);
                 break;
             default:
                 throw new InvalidOperationException($"{driver} has no text.");
@@ -99,7 +85,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             string map = d.Buffer is { } whole ? KernelText.At("scratch", whole) : "output";
             bool put = d.Residual is not null && kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
             if (put || finish)
-                PixelRange(pixels);
+                PixelRange(d.Output.Shape);
             if (put)
             {
                 LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, "pixels");
@@ -135,17 +121,10 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     }
 
     /// <summary>Declares <c>pixel</c> and <c>pixels</c>: a thread's own pixels, whole groups of the widest vector where there are so many, because transposes move as many at once.</summary>
-    private void PixelRange(int pixels) => Range("pixel", pixels);
+    private void PixelRange(Shape shape) => _runtime.Range(RuntimeRange.Pixels(shape));
 
     /// <summary>Declares <c>channel</c> and <c>channels</c>: a thread's own channels, whole vectors of all widths.</summary>
-    private void ChannelRange(int channels) => Range("channel", channels);
-
-    private void Range(string name, int count)
-    {
-        int group = VectorTarget.WidestLanes, units = (count + group - 1) / group;
-        string end = FormattableString.Invariant($"{group} * part.End({units})");
-        writer.Line($"int {name} = {group} * part.First({units}), {name}s = {(count % group == 0 ? end : FormattableString.Invariant($"Math.Min({count}, {end})"))} - {name};");
-    }
+    private void ChannelRange(int channels) => _runtime.Range(RuntimeRange.Channels(channels));
 
     private static string Text(int number) => FormattableString.Invariant($"{number}");
 
@@ -306,7 +285,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
                 break;
             case RowLoad.Planes:
                 // A row of a plane is copied as the channels of a pixel are.
-                CopyPixels(RowAt("input", input, row), input.ChannelStep, slot, source.ChannelStep, shape.Width, Text(shape.Channels));
+                writer.Line(_runtime.Call(
+                    RuntimeFunction.CopyPixels, "ref " + RowAt("input", input, row), Text(input.ChannelStep), "ref " + slot, Text(source.ChannelStep), Text(shape.Width), Text(shape.Channels)));
                 break;
             case RowLoad.Copy:
                 LoadPixels(RowAt("input", input, row), input, slot, source.PixelStep, Text(shape.Width));
@@ -356,37 +336,15 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             LoadPixels(PixelAt("residual", residual, pixel), residual, destination, destinationStep, Text(pixels));
     }
 
-    private void LoadPixels(string source, TensorView view, string destination, int destinationStep, string pixels)
-    {
-        if (view.IsPlanar)
-            writer.Line($"PixelLayout.FromPlanar<{Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});");
-        else
-            CopyPixels(source, view.PixelStep, destination, destinationStep, view.Shape.Channels, pixels);
-    }
+    private void LoadPixels(string source, TensorView view, string destination, int destinationStep, string pixels) =>
+        writer.Line(_runtime.Load(source, view, destination, destinationStep, pixels));
 
-    private void StorePixels(string source, int sourceStep, TensorView view, string pixel, string pixels, string? at = null)
-    {
-        string destination = at is null ? PixelAt("output", view, pixel) : KernelText.At("output", at);
-        if (view.IsPlanar)
-            writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref {source}, {sourceStep}, ref {destination}, {view.ChannelStep}, {view.Shape.Channels}, {pixels});");
-        else
-            CopyPixels(source, sourceStep, destination, view.PixelStep, view.Shape.Channels, pixels);
-    }
+    private void StorePixels(string source, int sourceStep, TensorView view, string pixel, string pixels, string? at = null) =>
+        writer.Line(_runtime.Store(source, sourceStep, view, at is null ? PixelAt("output", view, pixel) : KernelText.At("output", at), pixels));
 
-    private void CopyPixels(string source, int sourceStep, string destination, int destinationStep, int channels, string pixels) =>
-        writer.Line($"PixelLayout.CopyPixels(ref {source}, {sourceStep}, ref {destination}, {destinationStep}, {channels}, {pixels});");
+    private void Pass(ActivationFunction activation, string reference, int count) => _runtime.Activation(activation, reference, Text(count));
 
-    private void Pass(ActivationFunction activation, string reference, int count) => ActivationPass(writer, vector, activation, reference, Text(count));
-
-    private void Pass(ActivationFunction activation, string reference, string count) => ActivationPass(writer, vector, activation, reference, count);
-
-    /// <summary>An activation over <paramref name="count"/> floats in memory.</summary>
-    public static void ActivationPass(SourceWriter writer, VectorSyntax vector, ActivationFunction activation, string reference, string count)
-    {
-        if (activation.IsNone)
-            return;
-        writer.Line($"Elementwise.{activation.Kind}<{vector.Simd}>(ref {reference}, {string.Join(", ", activation.Constants.Select(c => c.Value).Prepend(count))});");
-    }
+    private void Pass(ActivationFunction activation, string reference, string count) => _runtime.Activation(activation, reference, count);
 
     private static string Clear(string reference, string length) => $"MemoryMarshal.CreateSpan(ref {reference}, {length}).Clear();";
 

@@ -199,6 +199,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     {
         int height = d.Input.Shape.Height, width = d.Input.Shape.Width, outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
         WinogradForm form = d.Form;
+        RuntimeEmitter runtime = new(writer, vector);
         int step = d.Inverse.OutPixelStep, rows = d.Transform.TileRows * form.Output;
         bool steps = rows < outHeight;
         writer.Line($"const int RowsPerStep = {rows};", steps);
@@ -252,7 +253,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"int row = {(steps ? Scaled("y", form.Stride) + " + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
         writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
         writer.Line($"if (row >= 0 && row < {height})");
-        writer.Line("    " + Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
+        writer.Line("    " + runtime.Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
         writer.Line("else");
         writer.Line($"    MemoryMarshal.CreateSpan(ref pixels, {width * d.Transform.PixelStep}).Clear();");
         writer.Close();
@@ -267,7 +268,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         string OfStep(string reference, int pixelStep) =>
             shared ? KernelText.At(KernelText.At(reference, start == "0" ? "0" : Scaled(start, pixelStep)), Scaled("pixel", pixelStep)) : Pixel(reference, start, pixelStep);
         if (put)
-            writer.Line(Load(OfStep("residual", d.Residual!.PixelStep), d.Residual, Pixel("destination", ownFirst, step), step, ownCount));
+            writer.Line(runtime.Load(OfStep("residual", d.Residual!.PixelStep), d.Residual, Pixel("destination", ownFirst, step), step, ownCount));
         writer.Line("part.Barrier();", shared);
         writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary{share});");
         writer.Line("part.Barrier();", shared);
@@ -295,16 +296,14 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         {
             // Row after row, so that what is stored next is still near.
             writer.Open($"for (int r = 0; r < {ownCount}; r += {outWidth})");
-            DriverEmitter.ActivationPass(writer, vector, d.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
+            runtime.Activation(d.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
             writer.Close();
         }
 
         if (d.Buffer is not null)
         {
             string target = OfStep("output", d.Output.PixelStep);
-            writer.Line(d.Output.IsPlanar
-                ? $"PixelLayout.ToPlanar<{vector.Simd}>(ref {moving}, {step}, ref {target}, {d.Output.ChannelStep}, {d.Output.Shape.Channels}, {ownCount});"
-                : $"PixelLayout.CopyPixels(ref {moving}, {step}, ref {target}, {d.Output.PixelStep}, {d.Output.Shape.Channels}, {ownCount});");
+            writer.Line(runtime.Store(moving, step, d.Output, target, ownCount));
         }
 
         if (steps)
@@ -327,10 +326,6 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     private static string Scaled(string pixel, int step) => step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}");
-
-    private string Load(string source, TensorView view, string destination, int destinationStep, string pixels) => view.IsPlanar
-        ? $"PixelLayout.FromPlanar<{vector.Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});"
-        : $"PixelLayout.CopyPixels(ref {source}, {view.PixelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});";
 
     private static string Pixel(string reference, string pixel, int step) =>
         KernelText.At(reference, pixel == "0" || step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}"));

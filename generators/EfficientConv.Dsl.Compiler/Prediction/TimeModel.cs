@@ -42,7 +42,7 @@ public static class TimeModel
         long weights = Count(count, step.Driver);
 
         // Of interleaved tensors only what is interleaved is read.
-        long elements = step.Driver is InterleaveDriver ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
+        long elements = step.Driver is RuntimeDriver { Work: RuntimeWork.Interleaved } ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
         return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, step.Output.View.Element.Bytes(elements + weights));
     }
 
@@ -118,25 +118,11 @@ public static class TimeModel
             case SqueezeDriver d:
                 count.SumAndScale(input.Count);
                 return Squeeze(count, d.Squeeze);
-            case PlanarSqueezeDriver d:
-                count.SumAndScale(input.Count);
-                return Squeeze(count, d.Squeeze);
-            case GlobalAverageDriver or PlanarShuffleDriver:
-                count.Copy(input.Count);
-                return 0;
-            case InterleaveDriver:
-                count.Interleave(output);
-                return 0;
-            case MapDriver d:
-                count.Pass(d.Function, output.Count);
-                if (d.Input.IsPlanar != d.Output.IsPlanar && input.Pixels > 1)
-                    count.TurnIf(true, output.Count);
-                else
-                    count.Copy(output.Count);
-                return d.WeightsLength;
-            case LayerNormDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
-                count.Copy(input.Count + output.Count);
-                return 0;
+            case RuntimeDriver d:
+                count.Work(d.Work, input, output);
+                foreach (ActivationCall call in d.Calls.OfType<ActivationCall>())
+                    count.Pass(call.Function, output.Count);
+                return d.Weights;
             default:
                 throw new InvalidOperationException($"{driver} has no predicted time.");
         }
@@ -274,9 +260,24 @@ public static class TimeModel
         /// <summary>A vector of channels from pixel to pixel.</summary>
         public void Walk(double values) => Copied += values * _rates.WalkCycles / _rates.CopyCycles;
 
-        /// <summary>Channels of two tensors in turn, with a call for each pixel.</summary>
-        public void Interleave(Shape output) =>
-            Copied += output.Pixels * ((_rates.InterleaveCycles * output.Channels / 16) + _rates.InterleavedPixelCycles) / _rates.CopyCycles * target.Lanes;
+        /// <summary>Functions of the runtime; those that interleave have a call for each pixel.</summary>
+        public void Work(RuntimeWork work, Shape input, Shape output)
+        {
+            if (work == RuntimeWork.Turned)
+            {
+                Turned += output.Count;
+                return;
+            }
+
+            Copied += work switch
+            {
+                RuntimeWork.Copied => output.Count,
+                RuntimeWork.Summed => input.Count,
+                RuntimeWork.Computed => input.Count + output.Count,
+                RuntimeWork.Interleaved => output.Pixels * ((_rates.InterleaveCycles * output.Channels / 16) + _rates.InterleavedPixelCycles) / _rates.CopyCycles * target.Lanes,
+                _ => throw new InvalidOperationException($"{work} has no predicted time."),
+            };
+        }
 
         public void Load(RowLoad load, Shape input, bool planar)
         {

@@ -211,11 +211,11 @@ internal static class ConvolutionScheduling
         {
             // A residual behind a depthwise layer is rare: it is added by a step of its own, and so is the activation behind it.
             TensorSlot other = Scheduler.Padded(plan, residual), sum = stage.Activation.IsNone && output.View.IsPadded ? output : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, null, new StepPart("add", [], string.Empty));
+            plan.AddStep(RuntimeDriver.Add(target0.View, other.View, sum.View), target0, other, sum, null, new StepPart("add", [], string.Empty));
             if (!stage.Activation.IsNone)
             {
                 TensorSlot activated = plan.NewTensor(stage.Output);
-                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
+                plan.AddStep(RuntimeDriver.Activation(sum.View, activated.View, stage.Activation), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
                 sum = activated;
             }
 

@@ -261,69 +261,17 @@ public sealed record FusedSlabsDriver(
 }
 
 /// <summary>Squeeze-and-excitation of a map that exists already.</summary>
-public sealed record SqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("SqueezeExcitation", Input, null, Output)
+/// <param name="Title">Name.</param>
+/// <param name="Input">Input.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Squeeze">The products.</param>
+/// <param name="Sum">What makes the sums of a thread's own channels.</param>
+/// <param name="Scaled">What threads share out behind the gate; null for their own channels again.</param>
+/// <param name="Scale">What multiplies with the gate.</param>
+public sealed record SqueezeDriver(
+    string Title, TensorView Input, TensorView Output, SqueezePart Squeeze, EquatableArray<RuntimeCall> Sum, RuntimeRange? Scaled, EquatableArray<RuntimeCall> Scale)
+    : Driver(Title, Input, null, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => Squeeze.Kernels;
 }
-
-/// <summary>Mean over the map.</summary>
-public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : Driver("GlobalAveragePool", Input, null, Output);
-
-/// <summary>Every pixel's channels to mean 0 and variance 1, then weights and, at <paramref name="Bias"/> behind them, bias.</summary>
-public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, ArenaOffset Bias) : Driver("LayerNorm", Input, null, Output);
-
-/// <summary>Two tensors' channels in turn, from channel <paramref name="First"/> of each on.</summary>
-public sealed record InterleaveDriver(TensorView Input, TensorView Residual, TensorView Output, int First) : Driver("Interleave", Input, Residual, Output);
-
-/// <summary>Upsampling, row after row.</summary>
-public sealed record UpsampleDriver(TensorView Input, TensorView Output, InterpolationMode Mode, bool AlignCorners, float RowStep, float ColumnStep) : Driver("Upsample", Input, null, Output);
-
-/// <summary>Channels to the pixels of squares, row after row.</summary>
-public sealed record PixelShuffleDriver(TensorView Input, TensorView Output, int Factor) : Driver("PixelShuffle", Input, null, Output);
-
-/// <summary>Maximum or mean over windows of several sizes, row after row.</summary>
-public sealed record AdaptivePoolDriver(TensorView Input, TensorView Output, bool IsMaximum) : Driver(IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", Input, null, Output);
-
-/// <summary>The bias, after its activation, at every pixel: what no tap of a transposed convolution reaches.</summary>
-public sealed record FillDriver(TensorView Input, TensorView Output, ArenaOffset Bias, ActivationFunction Activation) : Driver("Fill", Input, null, Output);
-
-/// <summary>What a <see cref="MapDriver"/> does to every element.</summary>
-public enum MapKind
-{
-    /// <summary>Nothing: it changes the layout.</summary>
-    Copy,
-
-    /// <summary>An activation.</summary>
-    Activation,
-
-    /// <summary>x * scale + shift by channel.</summary>
-    ScaleShift,
-
-    /// <summary>x * scale by channel.</summary>
-    Scale,
-
-    /// <summary>PReLU by channel.</summary>
-    PReLU,
-
-    /// <summary>Softmax over channels.</summary>
-    Softmax,
-
-    /// <summary>Channel shuffle.</summary>
-    Shuffle,
-
-    /// <summary>Sum with a second tensor.</summary>
-    Add,
-
-    /// <summary>Product with a second tensor.</summary>
-    Multiply,
-
-    /// <summary>Product with a second tensor of one value a channel.</summary>
-    MultiplyByChannel,
-
-    /// <summary>C x H x W to a vector in PyTorch's order.</summary>
-    Flatten,
-}
-
-/// <summary>An operation element by element or pixel by pixel.</summary>
-public sealed record MapDriver(MapKind Kind, TensorView Input, TensorView? Residual, TensorView Output, ActivationFunction Function, int Groups, int WeightsLength) : Driver(Kind.ToString(), Input, Residual, Output);

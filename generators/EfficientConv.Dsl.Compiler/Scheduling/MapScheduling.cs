@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -19,90 +20,138 @@ internal static class MapScheduling
         bool direct = oneStride || other is not null ? destination is not null && Scheduler.IsPlain(destination) : destination is { View: { IsPadded: true, IsDense: true } };
         TensorSlot output = direct ? destination! : plan.NewTensor(stage.Output);
         plan.BeginStep();
+        TensorView from = input.View, to = output.View;
+        int channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels), fromStep = from.PixelStep, step = to.PixelStep;
+
+        // What calls take: a thread's own pixels, or the input, with the row of the output that a call makes.
+        RuntimeReference read = RuntimeDriver.PixelOf(RuntimeOperand.Input, from), own = RuntimeDriver.PixelOf(RuntimeOperand.Output, to);
+        RuntimeReference map = new(RuntimeOperand.Input), row = new(RuntimeOperand.Row), weights = new(RuntimeOperand.Weights);
+        RuntimeCount pixels = new();
+        RuntimeIndex y = new();
         switch (stage)
         {
             case GlobalAveragePoolStage:
-                plan.AddStep(new GlobalAverageDriver(input.View, output.View), input, null, output, null, StepPart.Of(stage, "mean over the map"));
+            {
+                RuntimeReference sums = new(RuntimeOperand.Output, 1);
+                Add(
+                    new RuntimeDriver(
+                        "GlobalAveragePool", from, null, to, RuntimeRange.Channels(channels),
+                        RuntimeCall.Of(new ClearCall(sums), Sum(sums), RuntimeFunction.Mean.Call(sums, pixels, stage.Input.Pixels)), RuntimeWork.Summed),
+                    "mean over the map");
                 break;
+            }
 
             case SqueezeStage squeeze:
             {
                 ScratchArena scratch = plan.NewScratch();
-                SqueezePart part = Squeeze(plan, squeeze, scratch);
-                plan.AddStep(new SqueezeDriver(input.View, output.View, part), input, null, output, scratch, Describe(squeeze));
+                RuntimeReference gate = new(RuntimeOperand.Gate, 1);
+                SqueezeDriver driver = new(
+                    "SqueezeExcitation", from, to, Squeeze(plan, squeeze, scratch), RuntimeCall.Of(new ClearCall(gate), Sum(gate)), RuntimeRange.Pixels(stage.Input),
+                    RuntimeCall.Of(
+                        RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to),
+                        RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Gate), channels, pixels, step)));
+                plan.AddStep(driver, input, null, output, scratch, Describe(squeeze));
                 break;
             }
 
             case BatchNormStage norm:
-            {
-                int length = 2 * PlanBuilder.PadChannels(stage.Input.Channels);
-                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length)));
-                Map(MapKind.ScaleShift, ActivationFunction.None, 1, length, "batch norm");
+                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(2 * padded)), PlanBuilder.WeightBytes(2 * padded)));
+                Add(
+                    new RuntimeDriver(
+                        "ScaleShift", from, null, to, RuntimeRange.Pixels(stage.Input),
+                        RuntimeCall.Of(RuntimeFunction.ScaleShift.Call(read, own, weights, weights with { Offset = padded }, channels, pixels, step))) with
+                    {
+                        Weights = 2 * padded,
+                    },
+                    "batch norm");
                 break;
-            }
 
             case PReLUStage:
-            {
-                int length = PlanBuilder.PadChannels(stage.Input.Channels);
-                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length)));
-                Map(MapKind.PReLU, ActivationFunction.None, 1, length, "PReLU");
+                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(padded)), PlanBuilder.WeightBytes(padded)));
+                Add(InPlace("PReLU", RuntimeFunction.PReLU.Call(own, weights, channels, pixels, step)) with { Weights = padded }, "PReLU");
                 break;
-            }
 
             case LayerScaleStage scale:
-            {
-                int length = PlanBuilder.PadChannels(stage.Input.Channels);
-                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length), scale.Scale.Key));
-                Map(MapKind.Scale, ActivationFunction.None, 1, length, "factors by channel");
+                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(padded)), PlanBuilder.WeightBytes(padded), scale.Scale.Key));
+                Add(InPlace("Scale", RuntimeFunction.ScaleChannels.Call(own, weights, channels, pixels, step)) with { Weights = padded }, "factors by channel");
                 break;
-            }
 
             case LayerNormStage norm:
             {
-                int length = PlanBuilder.PadChannels(stage.Input.Channels);
-                long bytes = PlanBuilder.WeightBytes(length);
-                ArenaOffset weights = plan.Reserve(length), bias = plan.Reserve(length);
+                long bytes = PlanBuilder.WeightBytes(padded);
+                ArenaOffset factors = plan.Reserve(padded), bias = plan.Reserve(padded);
                 plan.Pack(
-                    stage, new PackTensor(plan.Absolute(weights), bytes, norm.Norm.Key.With("weight")),
+                    stage, new PackTensor(plan.Absolute(factors), bytes, norm.Norm.Key.With("weight")),
                     new PackTensor(plan.Absolute(bias), bytes, norm.Norm.Key.With("bias")));
-                plan.AddStep(
-                    new LayerNormDriver(input.View, output.View, norm.Norm.Epsilon, bias), input, null, output, null,
-                    StepPart.Of(stage, "layer norm over channels"));
+                Add(
+                    new RuntimeDriver(
+                        "LayerNorm", from, null, to, RuntimeRange.SinglePixels(stage.Input),
+                        RuntimeCall.Of(RuntimeFunction.LayerNorm.Call(
+                            read, fromStep, own, step, weights, weights with { Offset = bias.In(ElementType.Float32) }, (float)norm.Norm.Epsilon, channels, pixels)),
+                        RuntimeWork.Computed),
+                    "layer norm over channels");
                 break;
             }
 
             case ActivationStage activation:
-                Map(MapKind.Activation, activation.Function, 1, 0, $"{activation.Function}");
+                Add(RuntimeDriver.Activation(from, to, activation.Function), $"{activation.Function}");
                 break;
             case ShuffleStage shuffle:
-                Map(MapKind.Shuffle, ActivationFunction.None, shuffle.Groups, 0, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups"));
+                Add(
+                    new RuntimeDriver(
+                        "Shuffle", from, null, to, RuntimeRange.Pixels(stage.Input),
+                        RuntimeCall.Of(RuntimeFunction.ShuffleChannels.Call(read, own, step, channels, shuffle.Groups, pixels))),
+                    FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups"));
                 break;
             case SoftmaxStage:
-                Map(MapKind.Softmax, ActivationFunction.None, 1, 0, "softmax over channels");
+                Add(InPlace("Softmax", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true }), "softmax over channels");
                 break;
             case AddStage:
-                Map(MapKind.Add, ActivationFunction.None, 1, 0, "add");
+                Add(RuntimeDriver.Add(from, other!.View, to), "add");
                 break;
-            case MultiplyStage multiply:
-                Map(multiply.ByChannel ? MapKind.MultiplyByChannel : MapKind.Multiply, ActivationFunction.None, 1, 0, "multiply");
+            case MultiplyStage { ByChannel: true }:
+                Add(
+                    RuntimeDriver.InPlace(
+                        "MultiplyByChannel", from, other!.View, to, RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Residual), channels, pixels, step)),
+                    "multiply");
                 break;
-            case UpsampleStage upsample:
-                plan.AddStep(
-                    new UpsampleDriver(
-                        input.View, output.View, upsample.Upsample.Mode, upsample.Upsample.AlignCorners, upsample.Upsample.RowStep(stage.Input),
-                        upsample.Upsample.ColumnStep(stage.Input)),
-                    input, null, output, null, StepPart.Of(stage, $"upsampling, {upsample.Upsample.Mode}"));
+            case MultiplyStage:
+                Add(RuntimeDriver.Elementwise("Multiply", RuntimeFunction.Multiply, from, other!.View, to), "multiply");
                 break;
+            case UpsampleStage { Upsample: var upsample }:
+            {
+                float rowStep = upsample.RowStep(stage.Input), columnStep = upsample.ColumnStep(stage.Input);
+                FunctionCall call = upsample.Mode switch
+                {
+                    InterpolationMode.Nearest => RuntimeFunction.NearestRow.Call(map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, channels),
+                    InterpolationMode.Bilinear => RuntimeFunction.BilinearRow.Call(
+                        map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, upsample.AlignCorners, channels),
+                    _ => throw new InvalidOperationException($"{upsample.Mode} has no function."),
+                };
+                Add(RuntimeDriver.EachRow("Upsample", from, to, call), $"upsampling, {upsample.Mode}");
+                break;
+            }
+
             case PixelShuffleStage shuffle:
-                plan.AddStep(new PixelShuffleDriver(input.View, output.View, shuffle.Factor), input, null, output, null, StepPart.Of(stage, "pixel shuffle"));
+                Add(
+                    RuntimeDriver.EachRow("PixelShuffle", from, to, RuntimeFunction.PixelShuffleRow.Call(map, fromStep, width, row, step, y, shuffle.Factor, stage.Output.Channels)),
+                    "pixel shuffle");
                 break;
             case AdaptivePoolStage pool:
-                plan.AddStep(
-                    new AdaptivePoolDriver(input.View, output.View, pool.IsMaximum), input, null, output, null,
-                    StepPart.Of(stage, $"adaptive {(pool.IsMaximum ? "maximum" : "mean")}"));
+                Add(
+                    RuntimeDriver.EachRow(
+                        pool.IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", from, to,
+                        (pool.IsMaximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow).Call(
+                            map, fromStep, height, width, row, step, stage.Output.Height, stage.Output.Width, y, channels)),
+                    $"adaptive {(pool.IsMaximum ? "maximum" : "mean")}");
                 break;
             case FlattenStage:
-                Map(MapKind.Flatten, ActivationFunction.None, 1, 0, "flatten");
+                // To a vector in PyTorch's order, whatever its own layout.
+                Add(
+                    new RuntimeDriver(
+                        "Flatten", from, null, to, RuntimeRange.Pixels(stage.Input),
+                        RuntimeCall.Of(RuntimeFunction.ToPlanar.Call(read, fromStep, new RuntimeReference(RuntimeOperand.Output, 1), stage.Input.Pixels, channels, pixels))),
+                    "flatten");
                 break;
             default:
                 throw new InvalidOperationException($"{stage} has no schedule.");
@@ -110,8 +159,12 @@ internal static class MapScheduling
 
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
 
-        void Map(MapKind kind, ActivationFunction function, int groups, int weights, string what) =>
-            plan.AddStep(new MapDriver(kind, input.View, other?.View, output.View, function, groups, weights), input, other, output, null, StepPart.Of(stage, what));
+        void Add(RuntimeDriver driver, string what) => plan.AddStep(driver, input, other, output, null, StepPart.Of(stage, what));
+
+        RuntimeDriver InPlace(string title, RuntimeCall call) => RuntimeDriver.InPlace(title, from, null, to, call);
+
+        FunctionCall Sum(RuntimeReference sums) =>
+            RuntimeFunction.AccumulateChannels.Call(new RuntimeReference(RuntimeOperand.Input, 1), sums, pixels, stage.Input.Pixels, fromStep);
     }
 
     /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>

@@ -90,16 +90,6 @@ public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, 
     public override IEnumerable<Kernel> Kernels => [Kernel];
 }
 
-/// <summary>Squeeze-and-excitation from planes to planes.</summary>
-public sealed record PlanarSqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("PlanarSqueezeExcitation", Input, null, Output)
-{
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => Squeeze.Kernels;
-}
-
-/// <summary>Channel shuffle from planes to planes.</summary>
-public sealed record PlanarShuffleDriver(TensorView Input, TensorView Output, int Groups) : Driver("PlanarShuffle", Input, null, Output);
-
 /// <summary>Depthwise, then 1x1, from planes to planes, some rows at a time: the depthwise rows of all channels never leave the cache.</summary>
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>

@@ -55,7 +55,7 @@ internal static class PlanarScheduling
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
+        plan.AddStep(RuntimeDriver.Copy(slot.View, planes.View), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
         return planes;
     }
 
@@ -109,15 +109,35 @@ internal static class PlanarScheduling
             case SqueezeStage squeeze:
                 plan.BeginStep();
                 ScratchArena scratch = plan.NewScratch();
-                plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch, MapScheduling.Describe(squeeze));
+                plan.AddStep(Squeeze(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch, MapScheduling.Describe(squeeze));
                 return true;
             case ShuffleStage shuffle:
                 plan.BeginStep();
-                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
+                plan.AddStep(Shuffle(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
                 return true;
             default:
                 return false;
         }
+    }
+
+    private static SqueezeDriver Squeeze(TensorView input, TensorView output, SqueezePart squeeze)
+    {
+        int pixels = input.Shape.Pixels;
+        RuntimeReference gate = new(RuntimeOperand.Gate, 1), own = new(RuntimeOperand.Input, pixels);
+        return new SqueezeDriver(
+            "PlanarSqueezeExcitation", input, output, squeeze,
+            RuntimeCall.Of(new ClearCall(gate), RuntimeFunction.AccumulatePlanes.Call(own, pixels, gate, new RuntimeCount(), pixels)), null,
+            RuntimeCall.Of(RuntimeFunction.ScalePlanes.Call(own, gate, new RuntimeReference(RuntimeOperand.Output, pixels), new RuntimeCount(), pixels)));
+    }
+
+    /// <summary>Output channel <c>i * groups + g</c> is the i-th of group g: planes of a group are copied as the pixels of a map are, to every groups-th place.</summary>
+    private static RuntimeDriver Shuffle(TensorView input, TensorView output, int groups)
+    {
+        int pixels = input.Shape.Pixels, perGroup = input.Shape.Channels / groups;
+        IEnumerable<RuntimeCall> calls = Enumerable.Range(0, groups).Select(g => RuntimeFunction.CopyPixels.Call(
+            new RuntimeReference(RuntimeOperand.Input, pixels, g * perGroup * pixels), pixels,
+            new RuntimeReference(RuntimeOperand.Output, groups * pixels, g * pixels), groups * pixels, pixels, new RuntimeCount()));
+        return new RuntimeDriver("PlanarShuffle", input, null, output, new RuntimeRange(RuntimeUnit.Channel, perGroup, 1), calls.ToEquatableArray());
     }
 
     private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)

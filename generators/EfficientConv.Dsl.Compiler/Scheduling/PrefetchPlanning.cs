@@ -138,7 +138,7 @@ internal static class PrefetchPlanning
     /// </summary>
     private static Driver PlanClassifier(Driver[] drivers, int index, VectorTarget target, ScheduleSettings settings) =>
         drivers[index] is PointwiseDriver { Chunks: 1, ChannelBlocks: 1, Kernel: { Prefetches.Count: 0, Pixels: > 1 } kernel } product
-        && drivers.Skip(index + 1).FirstOrDefault(d => d is not GlobalAverageDriver) is PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear }
+        && drivers.Skip(index + 1).FirstOrDefault(d => d is not RuntimeDriver { Work: RuntimeWork.Summed }) is PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear }
             ? product with { Kernel = With(kernel, Given(Step(target, kernel, Math.Min(Weights(target, linear), settings.SecondLevel(ClassifierPart) / ElementType.Float32.Size)))) }
             : drivers[index];
 

@@ -33,7 +33,7 @@ internal static class TransposedScheduling
         if (!pass.IsNone)
         {
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Activation, output.View, null, activated.View, pass, 1, 0), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
+            plan.AddStep(RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
             output = activated;
         }
 
@@ -67,7 +67,7 @@ internal static class TransposedScheduling
             plan.Pack(phase, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(plan.Target.Padded(c.OutChannels))));
             ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
-            plan.AddStep(new FillDriver(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
+            plan.AddStep(Fill(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
             return;
         }
 
@@ -78,6 +78,20 @@ internal static class TransposedScheduling
         }
 
         ConvolutionScheduling.ScheduleByRows(plan, phase, input, pixels);
+    }
+
+    /// <summary>The bias, after its activation, at every pixel: what no tap reaches.</summary>
+    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, ActivationFunction activation)
+    {
+        int channels = output.Shape.Channels;
+        RuntimeReference pixel = new(RuntimeOperand.Scratch);
+        RuntimeReference packed = new(RuntimeOperand.Weights, Offset: bias.In(ElementType.Float32));
+        RuntimeCall made = RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1);
+        return RuntimeDriver.EachRow(
+            "Fill", input, output, RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width)) with
+        {
+            Preparation = activation.IsNone ? RuntimeCall.Of(made) : RuntimeCall.Of(made, new ActivationCall(activation, pixel, channels)),
+        };
     }
 
     /// <summary>
