@@ -30,17 +30,12 @@ internal sealed partial class DriverEmitter
             writer.Line($"const int ExpandedRow = {source.RowStep / source.PixelStep} * {source.PixelStep};");
         }
 
-        writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Weights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null || d.Stem is not null);
-        writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Bias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null || d.Stem is not null);
-        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
-        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
-        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
-        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        bool own = ring || d.Buffer is not null || d.Gated is not null || d.Squeeze is null;
+        EmitWeights(d.Offsets, d.Stem is not null ? "stem" : d.Expand is not null ? "expand" : null);
+        bool own = ring || d.Finish.Buffer is not null || d.Gated is not null || d.Squeeze is null;
         writer.Line("ref float own = ref part.Own(ref scratch);", own);
         writer.Line($"ref float rings = ref {KernelText.At("own", d.Ring)};", ring);
         writer.Line($"ref float depthwiseRows = ref {KernelText.At(d.Squeeze is null ? "own" : "scratch", d.DepthwiseRows)};");
-        if (d.Buffer is { } buffer)
+        if (d.Finish.Buffer is { } buffer)
             writer.Line($"ref float outputRows = ref {KernelText.At("own", buffer)};");
         if (d.Squeeze is not null)
         {
@@ -138,13 +133,25 @@ internal sealed partial class DriverEmitter
         }
 
         Project(
-            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer is not null ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
+            d.Project, d.Finish, d.Residual, d.Output, d.Finish.Buffer is not null ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
             d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
         string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.Epilogue.Store == StoreForm.Interleaved
             ? $"PixelPairs.AccumulateChannels(ref {rows}, ref gate, {d.Hidden}, {2 * d.Hidden}, {pairs});"
             : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
+    }
+
+    /// <summary>A block's weights; what stands in front of its depthwise layer is named so, or there is none.</summary>
+    private void EmitWeights(FusedOffsets offsets, string? front)
+    {
+        (string Name, ArenaOffset Weights, ArenaOffset Bias)[] layers =
+            [(front ?? string.Empty, offsets.Expand, offsets.ExpandBias), ("depthwise", offsets.Depthwise, offsets.DepthwiseBias), ("project", offsets.Project, offsets.ProjectBias)];
+        foreach ((string name, ArenaOffset weights, ArenaOffset bias) in layers.Where(layer => layer.Name.Length > 0))
+        {
+            writer.Line($"ref float {name}Weights = ref {KernelText.At("weights", weights)};");
+            writer.Line($"ref float {name}Bias = ref {KernelText.At("weights", bias)};");
+        }
     }
 
     /// <summary>A projection's weights times the gate, into <c>gatedWeights</c>.</summary>
@@ -201,7 +208,7 @@ internal sealed partial class DriverEmitter
     }
 
     private void Project(
-        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? given = null)
+        ProductKernel kernel, Finish finish, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? given = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Epilogue.Start, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
@@ -209,29 +216,22 @@ internal sealed partial class DriverEmitter
         writer.Line(kernel is PointwiseKernel product
             ? names.Call(product, rows, weights, "projectBias", destination, added, given)
             : $"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{(added is null ? string.Empty : $", ref {added}")});");
-        Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
-        if (buffer is not null)
-            StorePixels(destination, kernel.OutPixelStep, output, pixel, Text(kernel.Pixels));
+        Finish(finish, destination, kernel.OutPixelStep, kernel.Pixels, output, PixelAt("output", output, pixel));
     }
 
     private void EmitFusedSlabs(FusedSlabsDriver d)
     {
         int outWidth = d.Output.Shape.Width, lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
-        string destination = d.Buffer is not null ? "outputMap" : "output";
+        string destination = d.Finish.Buffer is not null ? "outputMap" : "output";
         writer.Line($"const int SlabChannels = {d.Slab};", d.Slabs > 1);
         writer.Line($"const int DepthwiseRow = {outWidth} * {lanes};");
-        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
-        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
-        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
-        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
-        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
-        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
+        EmitWeights(d.Offsets, d.Expand is null ? null : "expand");
         writer.Line("ref float own = ref part.Own(ref scratch);", d.ByRow || d.Expand is not null || d.Gated is not null);
         writer.Line($"ref float expanded = ref {KernelText.At("own", d.Expanded)};", d.Expand is not null);
         bool several = !d.ByRow && (d.Slabs > 1 || d.Squeeze is not null);
         writer.Line($"const int SlabMap = {d.Output.Shape.Pixels} * {d.Slab};", !d.ByRow && d.Slabs > 1);
         writer.Line($"ref float {(several ? "depthwiseMap" : "depthwise")} = ref {KernelText.At(d.ByRow ? "own" : "scratch", d.DepthwiseSlab)};");
-        if (d.Buffer is { } buffer)
+        if (d.Finish.Buffer is { } buffer)
             writer.Line($"ref float outputMap = ref {KernelText.At("scratch", buffer)};");
         if (d is { PrefetchesNext: true, Prefetch.Projection: { Units: > 0 } own })
             writer.Line($"int ownWeights = part.First({own.Units}) * {own.UnitLength};");
@@ -250,7 +250,7 @@ internal sealed partial class DriverEmitter
         LanewiseKernel depthwise = d.Depthwise;
         RowWindow window = depthwise.Window;
         int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height, step = d.First.OutPixelStep, lanes = vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
+        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination;
         writer.Line($"int firstRow = part.First({outHeight}), endRow = part.End({outHeight});");
         if (d.Expand is not null)
         {
@@ -258,7 +258,7 @@ internal sealed partial class DriverEmitter
             writer.Line($"int firstExpanded = Math.Max(0, {Sum(Times("firstRow", d.StrideHeight), -d.PadTop)}), endExpanded = Math.Min({inHeight}, {Sum(Times("endRow", d.StrideHeight), reach)});");
         }
 
-        if (put || finish)
+        if (put || !d.Finish.IsNone)
             writer.Line($"int pixel = firstRow * {outWidth}, pixels = (endRow - firstRow) * {outWidth};");
         string ownOutput = PixelAt(destination, step, "pixel");
         if (put)
@@ -280,11 +280,7 @@ internal sealed partial class DriverEmitter
                 kernel, "Unsafe.Add(ref depthwise, firstRow * DepthwiseRow)", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias",
                 PixelAt(destination, step, FormattableString.Invariant($"firstRow * {outWidth}")), d.Residual is null ? null : RowAt("residual", d.Residual, "firstRow"), rows: "endRow - firstRow"));
         });
-        if (!finish)
-            return;
-        Pass(d.ProjectPass, ownOutput, FormattableString.Invariant($"pixels * {step}"));
-        if (d.Buffer is not null)
-            StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
+        Finish(d.Finish, ownOutput, step, Size.Of("pixels"), d.Output, PixelAt("output", d.Output, "pixel"));
     }
 
     private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
@@ -312,12 +308,7 @@ internal sealed partial class DriverEmitter
     /// <summary>One thread projects each slab as soon as it has made it; several make their slabs first, and wait for each other once.</summary>
     private void EmitSlabsOfMap(FusedSlabsDriver d, string destination, int outPadded)
     {
-        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
-        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
-        if (put || finish)
-            PixelRange(d.Output.Shape);
-        if (put)
-            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
+        BeginMap(d, d.First, d.Finish, destination);
         writer.Line();
         if (d.Slabs == 1)
         {
@@ -346,8 +337,7 @@ internal sealed partial class DriverEmitter
             writer.Close();
         }
 
-        if (finish)
-            Finish(d.ProjectPass, destination, step, d.Buffer is not null ? d.Output : null);
+        FinishMap(d, d.First, d.Finish, destination);
 
         string Call(PointwiseKernel kernel) => names.Call(
             kernel, "depthwise", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias", destination, "residual", NextProjection(d, outPadded));
@@ -391,15 +381,11 @@ internal sealed partial class DriverEmitter
     /// <summary>Each thread makes slabs of its own and sums up their channels; behind the gate all project slab after slab.</summary>
     private void EmitSlabsWithGate(FusedSlabsDriver d, SqueezePart squeeze, string destination, int outPadded)
     {
-        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, vectors = d.Slab / vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
+        int pixels = d.Output.Shape.Pixels, vectors = d.Slab / vector.Target.Lanes;
         writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
         if (d.Gated is not null)
             writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
-        if (put || finish)
-            PixelRange(d.Output.Shape);
-        if (put)
-            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
+        BeginMap(d, d.First, d.Finish, destination);
         writer.Line();
         writer.Line("// Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
         writer.Line($"int firstMade = part.First({d.Slabs}), made = part.End({d.Slabs});");
@@ -450,7 +436,6 @@ internal sealed partial class DriverEmitter
 
             EmitProjections(d, kernel => names.Call(kernel, "depthwise", weights, "projectBias", destination, "residual", NextProjection(d, outPadded)));
         }, braces: true);
-        if (finish)
-            Finish(d.ProjectPass, destination, step, d.Buffer is not null ? d.Output : null);
+        FinishMap(d, d.First, d.Finish, destination);
     }
 }

@@ -39,7 +39,7 @@ internal sealed partial class DriverEmitter
         writer.Line("part.Barrier();");
         if (!squeeze.Gate.IsNone)
         {
-            Pass(squeeze.Gate, own, "channels");
+            Pass(squeeze.Gate, own, Size.Of("channels"));
             writer.Line("part.Barrier();");
         }
     }

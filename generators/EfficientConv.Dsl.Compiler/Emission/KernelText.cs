@@ -28,7 +28,8 @@ internal static class KernelText
     {
         WorkShare.None => (string.Empty, string.Empty),
         WorkShare.Rows => (", int rows", ", rows"),
-        _ => (", Part part", ", part"),
+        WorkShare.Tiles or WorkShare.Panels or WorkShare.TilesOfPanels => (", Part part", ", part"),
+        _ => throw new InvalidOperationException($"{share} is no way to share."),
     };
 
     /// <summary>Where a thread's share of some weights begins.</summary>
@@ -227,6 +228,10 @@ internal static class KernelText
             ],
             vectors, literal ? [] : [.. Enumerable.Range(1, vectors - 1).Select(j => $"ref float {Output(j)} = ref {At("c", j * steps.OutVector)};")]);
     }
+
+    /// <summary>A product's register tiles in a comment.</summary>
+    public static string Describe(EquatableArray<PanelRun> panels, int lanes) =>
+        string.Join(", ", panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels} x {run.Vectors * lanes}"))).Distinct());
 
     /// <summary>One step of the sum: every pixel's input, broadcast, times the panel's row of weights.</summary>
     public static void MultiplyAdd(SourceWriter writer, VectorSyntax vector, int pixels, int vectors, Size pixelStep)

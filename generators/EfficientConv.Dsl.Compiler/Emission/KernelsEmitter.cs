@@ -160,7 +160,8 @@ internal static class KernelsEmitter
     {
         TensorPlace.Input => KernelText.At("input", tensor.Offset),
         TensorPlace.Output => KernelText.At("output", tensor.Offset),
-        _ => KernelText.At("workspace", tensor.Offset),
+        TensorPlace.Workspace => KernelText.At("workspace", tensor.Offset),
+        _ => throw new InvalidOperationException($"{tensor.Place} is no place."),
     };
 
     private static void EmitKernels(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan)

@@ -199,7 +199,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                 Accumulator[] sums =
                 [
                     .. Enumerable.Range(0, kernel.Rows).SelectMany(y => Enumerable.Range(0, run.Vectors).Select(j => new Accumulator(
-                        FormattableString.Invariant($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), window.OutWidth >= Lanes ? null : window.OutWidth)))),
+                        FormattableString.Invariant($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
                 ];
                 foreach (Accumulator sum in sums)
                     epilogue.Start(sum);

@@ -11,7 +11,6 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     public void Emit(PointwiseForm form, IReadOnlyList<PointwiseKernel> kernels)
     {
         PointwiseKernel first = kernels[0];
-        string tiles = string.Join(", ", first.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         IReadOnlyList<PanelSizes> panels = [.. first.Panels.Select((run, i) => new PanelSizes(
             run.Vectors, i == 0 ? Size.Of("panels") : 1, [.. run.Tiles.Select((tile, j) => (tile.Pixels, Size.Of("TShape." + TileCounts[i, j])))]))];
         EpilogueEmitter epilogue = new(writer, vector, kernels.Select(k => k.Epilogue));
@@ -21,7 +20,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             Condition(kernels, k => k.PrefetchOf(Prefetched.Residual), "IFetchesResidual"));
         Size channels = Size.Of("channels");
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : ", ref float also")}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
         writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
@@ -74,9 +73,8 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>The sizes of <paramref name="kernel"/>.</summary>
     public void EmitShape(string name, PointwiseKernel kernel)
     {
-        string tiles = string.Join(", ", kernel.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
         List<(string, int, int?)> sizes =
         [
             ("Channels", kernel.InChannels, null),

@@ -82,9 +82,9 @@ internal sealed class RuntimeEmitter(SourceWriter writer, VectorSyntax vector)
 
     private static string Argument(RuntimeArgument argument, string unit) => argument switch
     {
-        RuntimeInteger a => Text($"{a.Value}"),
-        RuntimeSingle a => Text($"{a.Value:R}f"),
-        RuntimeFlag a => a.Value ? "true" : "false",
+        RuntimeConstant { Value: int value } => Text($"{value}"),
+        RuntimeConstant { Value: float value } => Text($"{value:R}f"),
+        RuntimeConstant { Value: bool value } => value ? "true" : "false",
         RuntimeReference a => "ref " + Reference(a, unit),
         RuntimeCount a => Times(unit + "s", a.Each),
         RuntimeIndex => unit,

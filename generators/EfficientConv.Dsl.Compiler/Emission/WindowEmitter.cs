@@ -28,10 +28,10 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitRowParameters(RowSource source)
+    private void EmitRowParameters(RowSource source, string row = "The window's first row; it may lie above the map.")
     {
         writer.Line("/// <param name=\"source\">Input rows.</param>");
-        writer.Line(source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : "/// <param name=\"row\">The window's first row; it may lie above the map.</param>");
+        writer.Line(source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : $"/// <param name=\"row\">{row}</param>");
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
     }
@@ -222,7 +222,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             {
                 string value = FormattableString.Invariant($"sum{t}");
                 if (!kernel.IsMaximum)
-                    value = vector.Divide(value, vector.Create(FormattableString.Invariant($"(float)(rows * {CountedColumns(kernel, run.FirstColumn + t)})")));
+                    value = vector.Divide(value, vector.Create(FormattableString.Invariant($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
                 if (value.Contains('/'))
                     value = $"({value})";
                 writer.Line(vector.Store(value, destination, outOffset + (t * kernel.OutPixelStep)));
@@ -237,27 +237,14 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    /// <summary>Window columns that count in the mean: with padding up to the padded width, else those inside the map.</summary>
-    private static int CountedColumns(PoolKernel kernel, int column)
-    {
-        RowWindow window = kernel.Window;
-        int first = (column * window.Stride) - window.PadLeft;
-        IEnumerable<int> taps = Enumerable.Range(0, window.Kernel.Width).Select(tap => first + (tap * window.Dilation.Width));
-        return kernel.CountIncludePad ? taps.Count(x => x < window.InWidth + kernel.PadRight) : taps.Count(x => x >= 0 && x < window.InWidth);
-    }
-
     public void Emit(string name, ConvolutionKernel kernel)
     {
         RowWindow window = kernel.Window;
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         string groups = kernel.Groups == 1 ? string.Empty : FormattableString.Invariant($", {kernel.Groups} groups");
-        string tiles = string.Join(", ", kernel.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {tiles}.</summary>");
-        writer.Line("/// <param name=\"source\">Input rows.</param>");
-        writer.Line(kernel.Source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : "/// <param name=\"row\">The window's first row.</param>");
-        writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
-        writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
+        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
+        EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})");
         int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
@@ -291,24 +278,20 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         int width = vectors * Lanes, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup;
-
-        // Where a pixel's channels and the next pixel's are neighbours in memory, a kernel row is one run.
-        int channelStep = kernel.Source.ChannelStep;
-        bool oneRun = kernelWidth == 1 || (window.Dilation.Width == 1 && channelStep == 1 && kernel.Source.PixelStep == kernel.InPerGroup);
         writer.Open("for (int ky = from; ky < to; ky++)");
         EmitRow(kernel.Source, window, "pixels");
         writer.Line($"ref float w = ref Unsafe.Add(ref panel, ky * {rowTaps * width});");
-        if (!oneRun)
+        if (!kernel.HasRuns)
             writer.Open($"for (int kx = 0; kx < {kernelWidth}; kx++)");
         writer.Line("ref float a = ref lane;");
-        writer.Open($"for (int k = 0; k < {(oneRun ? rowTaps : kernel.InPerGroup)}; k++)");
+        writer.Open($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)");
         if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
             KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
         KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
-        writer.Line($"a = ref Unsafe.Add(ref a, {channelStep});");
+        writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");
         writer.Close();
-        if (!oneRun)
+        if (!kernel.HasRuns)
         {
             writer.Line($"lane = ref Unsafe.Add(ref lane, {window.Dilation.Width * kernel.Source.PixelStep});");
             writer.Close();

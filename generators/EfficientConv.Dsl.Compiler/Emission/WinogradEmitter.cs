@@ -260,8 +260,8 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
 
         // The pixels of the step that a thread moves: all of them, or its share of the rows.
-        writer.Line($"ref float destination = ref {(d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : Pixel("output", start, step))};");
-        bool put = d.Residual is not null && d.Inverse.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
+        writer.Line($"ref float destination = ref {(d.Finish.Buffer is { } buffer ? KernelText.At("scratch", buffer) : Pixel("output", start, step))};");
+        bool put = d.Residual is not null && d.Inverse.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Finish.IsNone;
         if (shared && (put || finish))
             writer.Line($"int pixel = part.First(rows) * {outWidth}, moved = (part.End(rows) * {outWidth}) - pixel;");
         string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : FormattableString.Invariant($"rows * {outWidth}");
@@ -292,15 +292,15 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"{names.Of(d.Inverse)}(ref products, rows, ref {KernelText.At("weights", d.Bias)}, ref destination, {added}ref temporary{share});");
         writer.Line("part.Barrier();", shared && finish);
         string moving = Pixel("destination", ownFirst, step);
-        if (!d.Pass.IsNone)
+        if (!d.Finish.Pass.IsNone)
         {
             // Row after row, so that what is stored next is still near.
             writer.Open($"for (int r = 0; r < {ownCount}; r += {outWidth})");
-            runtime.Activation(d.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
+            runtime.Activation(d.Finish.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
             writer.Close();
         }
 
-        if (d.Buffer is not null)
+        if (d.Finish.Buffer is not null)
         {
             string target = OfStep("output", d.Output.PixelStep);
             writer.Line(runtime.Store(moving, step, d.Output, target, ownCount));

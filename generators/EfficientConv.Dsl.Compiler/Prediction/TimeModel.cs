@@ -62,16 +62,12 @@ public static class TimeModel
         {
             case PointwiseDriver d:
                 count.Run(d.Kernel, d.Chunks * d.ChannelBlocks);
-                count.Pass(d.Pass, output.Count);
-                count.TurnIf(d.Buffer is not null, output.Count);
-                count.TurnIf(d.Kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination, output.Count);
+                count.Finish(d.Finish, d.Kernel.Epilogue, output);
                 return (long)d.Kernel.InChannels * output.Channels;
             case RowDriver d:
                 count.Run(d.Kernel, output.Height * d.ChannelBlocks);
-                count.Pass(d.Pass, output.Count);
                 count.Load(d.Load, input, d.Input.IsPlanar);
-                count.TurnIf(d.Buffer is not null, output.Count);
-
+                count.Finish(d.Finish, null, output);
                 if (d.Kernel is LanewiseKernel && d.Load == RowLoad.None)
                     count.Walk(input.Count + output.Count);
                 if (d.Stem is { } stem)
@@ -159,9 +155,7 @@ public static class TimeModel
         }
 
         count.Run(d.Project, output.Pixels / (double)d.Project.Pixels);
-        count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer is not null, output.Count);
-        count.TurnIf(d.Project.Epilogue.Start == AccumulatorStart.BiasAndDestination, output.Count);
+        count.Finish(d.Finish, d.Project.Epilogue, output);
         return weights;
     }
 
@@ -188,9 +182,7 @@ public static class TimeModel
         count.Run(d.First, products, calls: 1);
         count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2), calls: Math.Max(0, d.Slabs - 2));
         count.Run(d.LastKernel, d.Slabs > 1 ? products : 0, calls: d.Slabs > 1 ? 1 : 0);
-        count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer is not null, output.Count);
-        count.TurnIf(d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination, output.Count);
+        count.Finish(d.Finish, d.First.Epilogue, output);
         long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
         if (d.Squeeze is not null)
         {
@@ -211,8 +203,7 @@ public static class TimeModel
         count.TurnIf(d.Input.IsPlanar, input.Count);
         if (!d.Input.IsPlanar)
             count.Copy(input.Count);
-        count.TurnIf(d.Buffer is not null, output.Count);
-        count.Pass(d.Pass, output.Count);
+        count.Finish(d.Finish, null, output);
         return (long)d.Form.WeightSets * input.Channels * output.Channels;
     }
 
@@ -249,6 +240,14 @@ public static class TimeModel
         }
 
         public void Pass(ActivationFunction function, long values) => Passes += values / (double)target.Lanes * _time.Pass(function);
+
+        /// <summary>What follows the kernels and, where <paramref name="epilogue"/> begins with it, putting a residual into the output before them.</summary>
+        public void Finish(Finish finish, Epilogue? epilogue, Shape output)
+        {
+            Pass(finish.Pass, output.Count);
+            TurnIf(finish.Buffer is not null, output.Count);
+            TurnIf(epilogue?.Start == AccumulatorStart.BiasAndDestination, output.Count);
+        }
 
         public void TurnIf(bool turned, long values) => Turned += turned ? values : 0;
 
@@ -291,7 +290,7 @@ public static class TimeModel
         public void PadRows(Shape input, PlanarPadding padding)
         {
             double vectorsOfRow = (input.Width + target.Lanes - 1) / target.Lanes;
-            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : 2);
+            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : _rates.PhasedRowCopies);
             Calls += input.Channels * input.Height * _rates.PadRowCalls;
         }
     }

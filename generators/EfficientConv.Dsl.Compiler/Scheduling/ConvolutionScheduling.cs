@@ -117,7 +117,7 @@ internal static class ConvolutionScheduling
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset? buffer = direct ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
         plan.AddStep(
-            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, buffer, pass),
+            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, new Finish(pass, buffer)),
             input, residual, output, scratch, Describe("pointwise", stage));
     }
 
@@ -205,7 +205,7 @@ internal static class ConvolutionScheduling
         plan.AddStep(
             new RowDriver(
                 depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
-                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
+                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, new Finish(pass, buffer), step, blocks),
             input, null, target0, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
         if (residual is not null)
         {
@@ -272,7 +272,7 @@ internal static class ConvolutionScheduling
         plan.AddStep(
             new RowDriver(
                 c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
-                load, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
+                load, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, new Finish(pass, buffer), step, blocks),
             input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
     }
 
@@ -338,7 +338,7 @@ internal static class ConvolutionScheduling
             ColumnRuns(window, target.PoolColumns, haloed: false));
         return new RowDriver(
             p.IsMaximum ? "MaxPool" : "AvgPool", input, null, output, kernel, window, source, RowLoad.None, default, 1,
-            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, null, null, output.PixelStep, ActivationFunction.None);
+            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, null, new Finish(ActivationFunction.None, null), output.PixelStep);
     }
 
     private static StepPart Describe(PoolStage stage) =>

@@ -22,6 +22,15 @@ public abstract record Driver(string Title, TensorView Input, TensorView? Residu
     public virtual bool PrefetchesNext => false;
 }
 
+/// <summary>What a loop nest does with the rows that its kernels have made, after their <see cref="Epilogue"/>.</summary>
+/// <param name="Pass">An activation that is too long for an epilogue.</param>
+/// <param name="Buffer">Where the rows lie in the scratch memory while the output cannot be written directly, and are moved from; else null.</param>
+public sealed record Finish(ActivationFunction Pass, ArenaOffset? Buffer)
+{
+    /// <summary>Whether nothing is left to do.</summary>
+    public bool IsNone => Pass.IsNone && Buffer is null;
+}
+
 /// <summary>1x1 convolution over a whole map, in chunks of pixels.</summary>
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
@@ -30,10 +39,9 @@ public abstract record Driver(string Title, TensorView Input, TensorView? Residu
 /// <param name="Chunks">Chunks.</param>
 /// <param name="ChannelBlocks">Blocks of output channels; more than one only with one chunk, and with a buffer or without a pass.</param>
 /// <param name="Bias">Offset of the bias in the weights.</param>
-/// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else null.</param>
-/// <param name="Pass">Activation as a pass over the chunk.</param>
+/// <param name="Finish">What is done with a chunk's pixels.</param>
 public sealed record PointwiseDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, ArenaOffset Bias, ArenaOffset? Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Residual, Output)
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, ArenaOffset Bias, Finish Finish) : Driver("Pointwise", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Kernel];
@@ -79,16 +87,15 @@ public enum RowLoad
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="PadBottom">Zero rows below.</param>
 /// <param name="Bias">Offset of the bias in the weights, or null.</param>
-/// <param name="Buffer">Offset of a row buffer in the scratch memory when the output cannot be written directly, else null.</param>
-/// <param name="BufferPixelStep">Floats from a pixel to the next where the kernel writes.</param>
-/// <param name="Pass">Activation as a pass over the row.</param>
+/// <param name="Finish">What is done with a row.</param>
+/// <param name="OutPixelStep">Floats from a pixel to the next where the kernel writes.</param>
 /// <param name="ChannelBlocks">
 /// Blocks of channels that run over all rows one after the other, so that the rows under a window stay in the first-level cache, or a dense convolution's
 /// weights in the second-level cache.
 /// </param>
 public sealed record RowDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, ArenaOffset Ring, int Groups,
-    int StrideHeight, int PadTop, int PadBottom, ArenaOffset? Bias, ArenaOffset? Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Residual, Output)
+    int StrideHeight, int PadTop, int PadBottom, ArenaOffset? Bias, Finish Finish, int OutPixelStep, int ChannelBlocks = 1) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>What makes the rows in the ring, or null; its weights are the step's.</summary>
     public StemPart? Stem { get; init; }
@@ -165,7 +172,7 @@ public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Lo
 /// <param name="DepthwisePass">Activation behind it as a pass.</param>
 /// <param name="Squeeze">Squeeze-and-excitation, or null; with it the depthwise rows of the whole map are kept.</param>
 /// <param name="Project">Projection of one step's rows, or of the whole map with squeeze-and-excitation.</param>
-/// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Finish">What is done with what it made.</param>
 /// <param name="Load">How rows come into the ring without an expansion.</param>
 /// <param name="Hidden">Hidden channels.</param>
 /// <param name="HiddenStep">Floats from a pixel to the next of the depthwise rows.</param>
@@ -175,14 +182,13 @@ public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Lo
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Ring">Offset of the rings in the scratch memory.</param>
 /// <param name="DepthwiseRows">Offset of the depthwise rows.</param>
-/// <param name="Buffer">Offset of an output buffer, or null.</param>
 /// <param name="Gated">The projection's weights times the gate, or null where the depthwise rows are multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedRowsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output,
     PointwiseKernel? Expand, StemPart? Stem, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
-    ProductKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
-    ArenaOffset Ring, ArenaOffset DepthwiseRows, ArenaOffset? Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    ProductKernel Project, Finish Finish, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
+    ArenaOffset Ring, ArenaOffset DepthwiseRows, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => HiddenStep / Slab;
@@ -227,7 +233,7 @@ public sealed record FusedOffsets(ArenaOffset Expand, ArenaOffset ExpandBias, Ar
 /// <param name="First">Projection of the first slab.</param>
 /// <param name="Middle">Projection of those between.</param>
 /// <param name="LastKernel">Projection of the last slab.</param>
-/// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Finish">What is done with what it made.</param>
 /// <param name="Squeeze">Squeeze-and-excitation, or null.</param>
 /// <param name="Hidden">Hidden channels.</param>
 /// <param name="Slab">Hidden channels of a slab.</param>
@@ -235,14 +241,13 @@ public sealed record FusedOffsets(ArenaOffset Expand, ArenaOffset ExpandBias, Ar
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
 /// <param name="DepthwiseSlab">Offset of the depthwise slab, or of all of them where threads share them.</param>
-/// <param name="Buffer">Offset of an output buffer, or null.</param>
 /// <param name="Gated">A slab's projection weights times the gate, or null where the depthwise slab is multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
-    PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass, SqueezePart? Squeeze,
-    int Hidden, int Slab, int StrideHeight, int PadTop, ArenaOffset Expanded, ArenaOffset DepthwiseSlab, ArenaOffset? Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, Finish Finish, SqueezePart? Squeeze,
+    int Hidden, int Slab, int StrideHeight, int PadTop, ArenaOffset Expanded, ArenaOffset DepthwiseSlab, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;

@@ -51,8 +51,10 @@ internal static class FusedScheduling
             case BlockForm.Rows:
                 ScheduleRows(plan, group, input, residual, output, window, columns, halo, schedule);
                 return output;
-            default:
+            case BlockForm.LayerByLayer:
                 return ScheduleLayers(plan, group, slots, output, schedule);
+            default:
+                throw new InvalidOperationException($"{schedule.Form} is no form of a block.");
         }
     }
 
@@ -153,7 +155,7 @@ internal static class FusedScheduling
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst), Projection(projectEpilogue.OfMiddle), Projection(projectEpilogue.OfLast),
-                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, gated, offsets),
+                new Finish(projectPass, buffer), squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, gated, offsets),
             input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
     }
 
@@ -212,8 +214,8 @@ internal static class FusedScheduling
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         plan.AddStep(
             new FusedRowsDriver(
-                Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
-                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, gated, offsets),
+                Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, new Finish(projectPass, buffer),
+                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, gated, offsets),
             input, residual, output, scratch,
             Describe(group), schedule.Describe(
                 stem is null

@@ -143,6 +143,9 @@ public sealed record ConvolutionKernel(
     int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutPixelStep,
     Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : SumKernel(Epilogue)
 {
+    /// <summary>Whether a kernel row is one run of inputs: where a pixel's channels and the next pixel's are neighbours in memory.</summary>
+    public bool HasRuns => Window.Kernel.Width == 1 || (Window.Dilation.Width == 1 && Source.ChannelStep == 1 && Source.PixelStep == InPerGroup);
+
     /// <summary>Length of a sum.</summary>
     public int Taps => InPerGroup * Window.Kernel.Height * Window.Kernel.Width;
 
@@ -162,4 +165,13 @@ public sealed record ConvolutionKernel(
 /// <param name="Columns">Column tiles.</param>
 public sealed record PoolKernel(
     bool IsMaximum, bool CountIncludePad, int Vectors, int Channels, RowWindow Window, int PadRight, RowSource Source, int OutPixelStep,
-    EquatableArray<ColumnRun> Columns) : Kernel;
+    EquatableArray<ColumnRun> Columns) : Kernel
+{
+    /// <summary>Window columns that count in the mean of output column <paramref name="column"/>: with padding up to the padded width, else those inside the map.</summary>
+    public int CountedColumns(int column)
+    {
+        int first = (column * Window.Stride) - Window.PadLeft;
+        IEnumerable<int> taps = Enumerable.Range(0, Window.Kernel.Width).Select(tap => first + (tap * Window.Dilation.Width));
+        return CountIncludePad ? taps.Count(x => x < Window.InWidth + PadRight) : taps.Count(x => x >= 0 && x < Window.InWidth);
+    }
+}

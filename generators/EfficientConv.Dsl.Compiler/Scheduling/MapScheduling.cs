@@ -21,25 +21,19 @@ internal static class MapScheduling
         TensorSlot output = direct ? destination! : plan.NewTensor(stage.Output);
         plan.BeginStep();
         TensorView from = input.View, to = output.View;
-        int channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels), fromStep = from.PixelStep, step = to.PixelStep;
+        int weights = 0, channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels), fromStep = from.PixelStep, step = to.PixelStep;
 
         // What calls take: a thread's own pixels, or the input, with the row of the output that a call makes.
         RuntimeReference read = RuntimeDriver.PixelOf(RuntimeOperand.Input, from), own = RuntimeDriver.PixelOf(RuntimeOperand.Output, to);
-        RuntimeReference map = new(RuntimeOperand.Input), row = new(RuntimeOperand.Row), weights = new(RuntimeOperand.Weights);
+        RuntimeReference map = new(RuntimeOperand.Input), row = new(RuntimeOperand.Row), packed = new(RuntimeOperand.Weights);
         RuntimeCount pixels = new();
         RuntimeIndex y = new();
         switch (stage)
         {
             case GlobalAveragePoolStage:
-            {
                 RuntimeReference sums = new(RuntimeOperand.Output, 1);
-                Add(
-                    new RuntimeDriver(
-                        "GlobalAveragePool", from, null, to, RuntimeRange.Channels(channels),
-                        RuntimeCall.Of(new ClearCall(sums), Sum(sums), RuntimeFunction.Mean.Call(sums, pixels, stage.Input.Pixels)), RuntimeWork.Summed),
-                    "mean over the map");
+                Add("GlobalAveragePool", "mean over the map", RuntimeRange.Channels(channels), RuntimeWork.Summed, new ClearCall(sums), Sum(sums), RuntimeFunction.Mean.Call(sums, pixels, stage.Input.Pixels));
                 break;
-            }
 
             case SqueezeStage squeeze:
             {
@@ -47,111 +41,79 @@ internal static class MapScheduling
                 RuntimeReference gate = new(RuntimeOperand.Gate, 1);
                 SqueezeDriver driver = new(
                     "SqueezeExcitation", from, to, Squeeze(plan, squeeze, scratch), RuntimeCall.Of(new ClearCall(gate), Sum(gate)), RuntimeRange.Pixels(stage.Input),
-                    RuntimeCall.Of(
-                        RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to),
-                        RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Gate), channels, pixels, step)));
+                    RuntimeCall.Of(RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to), RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Gate), channels, pixels, step)));
                 plan.AddStep(driver, input, null, output, scratch, Describe(squeeze));
                 break;
             }
 
             case BatchNormStage norm:
-                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(2 * padded)), PlanBuilder.WeightBytes(2 * padded)));
-                Add(
-                    new RuntimeDriver(
-                        "ScaleShift", from, null, to, RuntimeRange.Pixels(stage.Input),
-                        RuntimeCall.Of(RuntimeFunction.ScaleShift.Call(read, own, weights, weights with { Offset = padded }, channels, pixels, step))) with
-                    {
-                        Weights = 2 * padded,
-                    },
-                    "batch norm");
+                weights = 2 * padded;
+                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights)));
+                EachPixel("ScaleShift", "batch norm", RuntimeFunction.ScaleShift.Call(read, own, packed, packed with { Offset = padded }, channels, pixels, step));
                 break;
 
             case PReLUStage:
-                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(padded)), PlanBuilder.WeightBytes(padded)));
-                Add(InPlace("PReLU", RuntimeFunction.PReLU.Call(own, weights, channels, pixels, step)) with { Weights = padded }, "PReLU");
+                weights = padded;
+                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights)));
+                InPlace("PReLU", "PReLU", RuntimeFunction.PReLU.Call(own, packed, channels, pixels, step));
                 break;
 
             case LayerScaleStage scale:
-                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(padded)), PlanBuilder.WeightBytes(padded), scale.Scale.Key));
-                Add(InPlace("Scale", RuntimeFunction.ScaleChannels.Call(own, weights, channels, pixels, step)) with { Weights = padded }, "factors by channel");
+                weights = padded;
+                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), scale.Scale.Key));
+                InPlace("Scale", "factors by channel", RuntimeFunction.ScaleChannels.Call(own, packed, channels, pixels, step));
                 break;
 
-            case LayerNormStage norm:
+            case LayerNormStage { Norm: var norm }:
             {
                 long bytes = PlanBuilder.WeightBytes(padded);
                 ArenaOffset factors = plan.Reserve(padded), bias = plan.Reserve(padded);
-                plan.Pack(
-                    stage, new PackTensor(plan.Absolute(factors), bytes, norm.Norm.Key.With("weight")),
-                    new PackTensor(plan.Absolute(bias), bytes, norm.Norm.Key.With("bias")));
-                Add(
-                    new RuntimeDriver(
-                        "LayerNorm", from, null, to, RuntimeRange.SinglePixels(stage.Input),
-                        RuntimeCall.Of(RuntimeFunction.LayerNorm.Call(
-                            read, fromStep, own, step, weights, weights with { Offset = bias.In(ElementType.Float32) }, (float)norm.Norm.Epsilon, channels, pixels)),
-                        RuntimeWork.Computed),
-                    "layer norm over channels");
+                plan.Pack(stage, new PackTensor(plan.Absolute(factors), bytes, norm.Key.With("weight")), new PackTensor(plan.Absolute(bias), bytes, norm.Key.With("bias")));
+                Add("LayerNorm", "layer norm over channels", RuntimeRange.SinglePixels(stage.Input), RuntimeWork.Computed, RuntimeFunction.LayerNorm.Call(
+                    read, fromStep, own, step, packed, packed with { Offset = bias.In(ElementType.Float32) }, (float)norm.Epsilon, channels, pixels));
                 break;
             }
 
             case ActivationStage activation:
-                Add(RuntimeDriver.Activation(from, to, activation.Function), $"{activation.Function}");
+                InPlace("Activation", $"{activation.Function}", new ActivationCall(activation.Function, own, new RuntimeCount(step)));
                 break;
-            case ShuffleStage shuffle:
-                Add(
-                    new RuntimeDriver(
-                        "Shuffle", from, null, to, RuntimeRange.Pixels(stage.Input),
-                        RuntimeCall.Of(RuntimeFunction.ShuffleChannels.Call(read, own, step, channels, shuffle.Groups, pixels))),
-                    FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups"));
+            case ShuffleStage { Groups: var groups }:
+                EachPixel("Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"), RuntimeFunction.ShuffleChannels.Call(read, own, step, channels, groups, pixels));
                 break;
             case SoftmaxStage:
-                Add(InPlace("Softmax", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true }), "softmax over channels");
+                InPlace("Softmax", "softmax over channels", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true });
                 break;
             case AddStage:
-                Add(RuntimeDriver.Add(from, other!.View, to), "add");
+                InPlace("Add", "add", RuntimeFunction.Add.Call(own, RuntimeDriver.PixelOf(RuntimeOperand.Residual, other!.View), new RuntimeCount(step)));
                 break;
             case MultiplyStage { ByChannel: true }:
-                Add(
-                    RuntimeDriver.InPlace(
-                        "MultiplyByChannel", from, other!.View, to, RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Residual), channels, pixels, step)),
-                    "multiply");
+                InPlace("MultiplyByChannel", "multiply", RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Residual), channels, pixels, step));
                 break;
             case MultiplyStage:
-                Add(RuntimeDriver.Elementwise("Multiply", RuntimeFunction.Multiply, from, other!.View, to), "multiply");
+                InPlace("Multiply", "multiply", RuntimeFunction.Multiply.Call(own, RuntimeDriver.PixelOf(RuntimeOperand.Residual, other!.View), new RuntimeCount(step)));
                 break;
             case UpsampleStage { Upsample: var upsample }:
-            {
                 float rowStep = upsample.RowStep(stage.Input), columnStep = upsample.ColumnStep(stage.Input);
-                FunctionCall call = upsample.Mode switch
+                EachRow("Upsample", $"upsampling, {upsample.Mode}", upsample.Mode switch
                 {
                     InterpolationMode.Nearest => RuntimeFunction.NearestRow.Call(map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, channels),
                     InterpolationMode.Bilinear => RuntimeFunction.BilinearRow.Call(
                         map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, upsample.AlignCorners, channels),
                     _ => throw new InvalidOperationException($"{upsample.Mode} has no function."),
-                };
-                Add(RuntimeDriver.EachRow("Upsample", from, to, call), $"upsampling, {upsample.Mode}");
+                });
                 break;
-            }
-
             case PixelShuffleStage shuffle:
-                Add(
-                    RuntimeDriver.EachRow("PixelShuffle", from, to, RuntimeFunction.PixelShuffleRow.Call(map, fromStep, width, row, step, y, shuffle.Factor, stage.Output.Channels)),
-                    "pixel shuffle");
+                EachRow("PixelShuffle", "pixel shuffle", RuntimeFunction.PixelShuffleRow.Call(map, fromStep, width, row, step, y, shuffle.Factor, stage.Output.Channels));
                 break;
-            case AdaptivePoolStage pool:
-                Add(
-                    RuntimeDriver.EachRow(
-                        pool.IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", from, to,
-                        (pool.IsMaximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow).Call(
-                            map, fromStep, height, width, row, step, stage.Output.Height, stage.Output.Width, y, channels)),
-                    $"adaptive {(pool.IsMaximum ? "maximum" : "mean")}");
+            case AdaptivePoolStage { IsMaximum: var maximum }:
+                EachRow(
+                    maximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", $"adaptive {(maximum ? "maximum" : "mean")}",
+                    (maximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow).Call(
+                        map, fromStep, height, width, row, step, stage.Output.Height, stage.Output.Width, y, channels));
                 break;
             case FlattenStage:
                 // To a vector in PyTorch's order, whatever its own layout.
-                Add(
-                    new RuntimeDriver(
-                        "Flatten", from, null, to, RuntimeRange.Pixels(stage.Input),
-                        RuntimeCall.Of(RuntimeFunction.ToPlanar.Call(read, fromStep, new RuntimeReference(RuntimeOperand.Output, 1), stage.Input.Pixels, channels, pixels))),
-                    "flatten");
+                EachPixel("Flatten", "flatten", RuntimeFunction.ToPlanar.Call(read, fromStep, new RuntimeReference(RuntimeOperand.Output, 1), stage.Input.Pixels, channels, pixels));
                 break;
             default:
                 throw new InvalidOperationException($"{stage} has no schedule.");
@@ -159,9 +121,14 @@ internal static class MapScheduling
 
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
 
-        void Add(RuntimeDriver driver, string what) => plan.AddStep(driver, input, other, output, null, StepPart.Of(stage, what));
+        void EachRow(string title, string what, RuntimeCall call) => Add(title, what, RuntimeRange.Rows(stage.Output), RuntimeWork.Computed, call);
 
-        RuntimeDriver InPlace(string title, RuntimeCall call) => RuntimeDriver.InPlace(title, from, null, to, call);
+        void EachPixel(string title, string what, params RuntimeCall[] calls) => Add(title, what, RuntimeRange.Pixels(stage.Input), RuntimeWork.Copied, calls);
+
+        void InPlace(string title, string what, RuntimeCall call) => EachPixel(title, what, RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to), call);
+
+        void Add(string title, string what, RuntimeRange range, RuntimeWork work, params RuntimeCall[] calls) => plan.AddStep(
+            new RuntimeDriver(title, from, other?.View, to, range, calls.ToEquatableArray(), work) { Weights = weights }, input, other, output, null, StepPart.Of(stage, what));
 
         FunctionCall Sum(RuntimeReference sums) =>
             RuntimeFunction.AccumulateChannels.Call(new RuntimeReference(RuntimeOperand.Input, 1), sums, pixels, stage.Input.Pixels, fromStep);

@@ -49,7 +49,11 @@ public readonly record struct PlanarRow(int Phases, int PhaseLength)
 /// <param name="Runs">Panels of output columns.</param>
 public sealed record PlanarDepthwiseKernel(
     RowWindow Window, int StrideHeight, int Rows, PlanarRow Row, int OutRowStep, bool WeightsInRegisters, Epilogue Epilogue, EquatableArray<PixelRun> Runs)
-    : SumKernel(Epilogue);
+    : SumKernel(Epilogue)
+{
+    /// <summary>Pixels of a row that is narrower than a vector; null where whole vectors are stored.</summary>
+    public int? Narrow { get; init; }
+}
 
 /// <summary>One output row, in planes, of a dense or grouped convolution.</summary>
 /// <param name="Groups">Groups.</param>

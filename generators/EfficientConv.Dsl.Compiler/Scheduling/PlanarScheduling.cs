@@ -245,7 +245,10 @@ internal static class PlanarScheduling
         }
 
         return new PlanarDepthwiseKernel(
-            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, epilogue, runs);
+            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, epilogue, runs)
+        {
+            Narrow = width < target.Lanes ? width : null,
+        };
     }
 
     /// <summary>Rows of a step: the largest divisor of the height that fits, or one not much smaller that gives two threads as many steps each.</summary>

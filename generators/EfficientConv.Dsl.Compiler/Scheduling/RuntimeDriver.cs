@@ -74,23 +74,17 @@ public sealed record RuntimeRange(RuntimeUnit Unit, int Count, int Group)
 public abstract record RuntimeArgument
 {
     /// <summary>An integer.</summary>
-    public static implicit operator RuntimeArgument(int value) => new RuntimeInteger(value);
+    public static implicit operator RuntimeArgument(int value) => new RuntimeConstant(value);
 
     /// <summary>A number.</summary>
-    public static implicit operator RuntimeArgument(float value) => new RuntimeSingle(value);
+    public static implicit operator RuntimeArgument(float value) => new RuntimeConstant(value);
 
     /// <summary>A flag.</summary>
-    public static implicit operator RuntimeArgument(bool value) => new RuntimeFlag(value);
+    public static implicit operator RuntimeArgument(bool value) => new RuntimeConstant(value);
 }
 
-/// <summary>An integer.</summary>
-public sealed record RuntimeInteger(int Value) : RuntimeArgument;
-
-/// <summary>A number.</summary>
-public sealed record RuntimeSingle(float Value) : RuntimeArgument;
-
-/// <summary>A flag.</summary>
-public sealed record RuntimeFlag(bool Value) : RuntimeArgument;
+/// <summary>An integer, a number or a flag.</summary>
+public sealed record RuntimeConstant(IConvertible Value) : RuntimeArgument;
 
 /// <summary>A reference to a thread's first unit of an operand, or to all of it.</summary>
 /// <param name="Operand">What it refers to.</param>
@@ -176,32 +170,21 @@ public sealed record RuntimeDriver(
         _ => Copy(input, output, RuntimeFunction.ToLoad(input)),
     };
 
-    private static RuntimeDriver Copy(TensorView input, TensorView output, RuntimeFunction function) =>
-        new("Copy", input, null, output, RuntimeRange.Pixels(input.Shape), RuntimeCall.Of(Move(function, input, output)), WorkOf(input, output));
+    private static RuntimeDriver Copy(TensorView input, TensorView output, RuntimeFunction function) => new(
+        "Copy", input, null, output, RuntimeRange.Pixels(input.Shape), RuntimeCall.Of(Move(function, input, output)),
+        input.IsPlanar != output.IsPlanar && input.Shape.Pixels > 1 ? RuntimeWork.Turned : RuntimeWork.Copied);
 
     /// <summary>A function of every pixel, in place after a copy.</summary>
-    /// <param name="title">Name.</param>
-    /// <param name="input">Input.</param>
-    /// <param name="residual">Second input, or null.</param>
-    /// <param name="output">Output.</param>
-    /// <param name="call">The call, which works on the output.</param>
     public static RuntimeDriver InPlace(string title, TensorView input, TensorView? residual, TensorView output, RuntimeCall call) =>
-        new(title, input, residual, output, RuntimeRange.Pixels(input.Shape), RuntimeCall.Of(Move(RuntimeFunction.CopyPixels, input, output), call), WorkOf(input, output));
+        new(title, input, residual, output, RuntimeRange.Pixels(input.Shape), RuntimeCall.Of(Move(RuntimeFunction.CopyPixels, input, output), call));
 
     /// <summary>An activation.</summary>
     public static RuntimeDriver Activation(TensorView input, TensorView output, ActivationFunction function) =>
         InPlace("Activation", input, null, output, new ActivationCall(function, PixelOf(RuntimeOperand.Output, output), new RuntimeCount(output.PixelStep)));
 
     /// <summary>A sum with a second tensor.</summary>
-    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) => Elementwise("Add", RuntimeFunction.Add, input, other, output);
-
-    /// <summary>A function of two tensors.</summary>
-    public static RuntimeDriver Elementwise(string title, RuntimeFunction function, TensorView input, TensorView other, TensorView output) => InPlace(
-        title, input, other, output, function.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep)));
-
-    /// <summary>A function of every row of the output, which reads what it needs of the input.</summary>
-    public static RuntimeDriver EachRow(string title, TensorView input, TensorView output, RuntimeCall call) =>
-        new(title, input, null, output, RuntimeRange.Rows(output.Shape), RuntimeCall.Of(call), RuntimeWork.Computed);
+    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) =>
+        InPlace("Add", input, other, output, RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep)));
 
     /// <summary>A thread's first pixel.</summary>
     public static RuntimeReference PixelOf(RuntimeOperand operand, TensorView view) => new(operand, view.PixelStep);
@@ -209,6 +192,4 @@ public sealed record RuntimeDriver(
     /// <summary>A thread's pixels from one layout to another.</summary>
     public static FunctionCall Move(RuntimeFunction function, TensorView input, TensorView output) => function.Call(
         PixelOf(RuntimeOperand.Input, input), input.MoveStep, PixelOf(RuntimeOperand.Output, output), output.MoveStep, input.Shape.Channels, new RuntimeCount());
-
-    private static RuntimeWork WorkOf(TensorView input, TensorView output) => input.IsPlanar != output.IsPlanar && input.Shape.Pixels > 1 ? RuntimeWork.Turned : RuntimeWork.Copied;
 }

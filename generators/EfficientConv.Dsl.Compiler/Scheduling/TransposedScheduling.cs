@@ -87,8 +87,8 @@ internal static class TransposedScheduling
         RuntimeReference pixel = new(RuntimeOperand.Scratch);
         RuntimeReference packed = new(RuntimeOperand.Weights, Offset: bias.In(ElementType.Float32));
         RuntimeCall made = RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1);
-        return RuntimeDriver.EachRow(
-            "Fill", input, output, RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width)) with
+        RuntimeCall row = RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width);
+        return new RuntimeDriver("Fill", input, null, output, RuntimeRange.Rows(output.Shape), RuntimeCall.Of(row), RuntimeWork.Computed)
         {
             Preparation = activation.IsNone ? RuntimeCall.Of(made) : RuntimeCall.Of(made, new ActivationCall(activation, pixel, channels)),
         };

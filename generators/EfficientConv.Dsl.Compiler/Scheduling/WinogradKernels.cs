@@ -50,12 +50,11 @@ public sealed record WinogradOutputKernel(
 /// <param name="Tiles">Offset of the transformed tiles.</param>
 /// <param name="Products">Offset of the products.</param>
 /// <param name="Temporary">Offset of one tile between the two halves of a transform.</param>
-/// <param name="Buffer">Offset of a step's output rows when the output cannot be written directly, else null.</param>
-/// <param name="Pass">Activation as a pass over rows.</param>
+/// <param name="Finish">What is done with a step's output rows.</param>
 public sealed record WinogradDriver(
     TensorView Input, TensorView? Residual, TensorView Output, WinogradInputKernel Transform, PointwiseKernel Product, WinogradOutputKernel Inverse,
     int PadTop, int PadLeft, ArenaOffset Weights, int WeightStep, ArenaOffset Zeros, ArenaOffset Bias, ArenaOffset Window, ArenaOffset Tiles, ArenaOffset Products, ArenaOffset Temporary,
-    ArenaOffset? Buffer, ActivationFunction Pass) : Driver("Winograd", Input, Residual, Output)
+    Finish Finish) : Driver("Winograd", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Transform, Product, Inverse];

@@ -65,7 +65,7 @@ internal static class WinogradScheduling
         plan.AddStep(
             new WinogradDriver(
                 input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
-                weights, weightStep, zeros, bias, window, transformed, products, temporary, buffer, pass),
+                weights, weightStep, zeros, bias, window, transformed, products, temporary, new Finish(pass, buffer)),
             input, residual, output, scratch,
             ConvolutionScheduling.Describe(FormattableString.Invariant($"Winograd F({form.Output}x{form.Output}, 3x3) convolution"), stage), FormattableString.Invariant($"{tileRows} x {tileColumns} tiles a step"));
 

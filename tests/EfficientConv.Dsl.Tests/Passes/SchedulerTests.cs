@@ -154,7 +154,7 @@ public sealed class SchedulerTests
     [Fact]
     public void CallsOfTheRuntime_HaveTheirFunctions()
     {
-        Type[] runtime = typeof(Part).Assembly.GetExportedTypes();
+        Type[] runtime = typeof(Runtime.Part).Assembly.GetExportedTypes();
         Assert.All(s_plans.Value.SelectMany(item => item.Plan.Steps).SelectMany(step => Calls(step.Driver)).Distinct(), call =>
         {
             (string name, bool isVector, int arguments) = call switch
