@@ -162,7 +162,9 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
 
         string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {window.Stride}");
         writer.Line();
-        writer.Line($"/// <summary>Planes of {kernel.Input} pixels of a depthwise convolution, kernel {window.Kernel}{stride}{EpilogueEmitter.Describe(kernel.Epilogue)}: {form}.</summary>");
+        writer.Line(
+            $"/// <summary>Planes of {kernel.Input} pixels of a depthwise convolution, kernel {window.Kernel}{stride}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {form}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output, int channels)");
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);

@@ -133,7 +133,8 @@ internal sealed partial class DriverEmitter
         }
 
         Project(
-            d.Project, d.Finish, d.Residual, d.Output, d.Finish.Buffer is not null ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
+            d.Project, d.Finish, d.Residual, d.Output, d.Finish.Buffer is not null ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"),
+            d.Gated is not null ? "gatedWeights" : "projectWeights",
             d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
@@ -145,9 +146,12 @@ internal sealed partial class DriverEmitter
     /// <summary>A block's weights; what stands in front of its depthwise layer is named so, or there is none.</summary>
     private void EmitWeights(FusedOffsets offsets, string? front)
     {
-        (string Name, ArenaOffset Weights, ArenaOffset Bias)[] layers =
-            [(front ?? string.Empty, offsets.Expand, offsets.ExpandBias), ("depthwise", offsets.Depthwise, offsets.DepthwiseBias), ("project", offsets.Project, offsets.ProjectBias)];
-        foreach ((string name, ArenaOffset weights, ArenaOffset bias) in layers.Where(layer => layer.Name.Length > 0))
+        if (front is not null)
+            Layer(front, offsets.Expand, offsets.ExpandBias);
+        Layer("depthwise", offsets.Depthwise, offsets.DepthwiseBias);
+        Layer("project", offsets.Project, offsets.ProjectBias);
+
+        void Layer(string name, ArenaOffset weights, ArenaOffset bias)
         {
             writer.Line($"ref float {name}Weights = ref {KernelText.At("weights", weights)};");
             writer.Line($"ref float {name}Bias = ref {KernelText.At("weights", bias)};");
@@ -208,7 +212,8 @@ internal sealed partial class DriverEmitter
     }
 
     private void Project(
-        ProductKernel kernel, Finish finish, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? given = null)
+        ProductKernel kernel, Finish finish, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights,
+        string? addedRow = null, string? given = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
         PutResidual(residual, kernel.Epilogue.Start, pixel, destination, kernel.OutPixelStep, kernel.Pixels);

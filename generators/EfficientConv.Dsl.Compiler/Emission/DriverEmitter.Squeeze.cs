@@ -7,16 +7,15 @@ internal sealed partial class DriverEmitter
 {
     private void EmitSqueeze(SqueezeDriver d)
     {
-        RuntimeRange channels = RuntimeRange.Channels(d.Input.Shape.Channels);
         writer.Line($"ref float gate = ref {KernelText.At("scratch", d.Squeeze.Sums)};");
-        _runtime.Range(channels);
+        _runtime.Range(d.Summed);
         foreach (RuntimeCall call in d.Sum)
-            _runtime.Emit(call, channels);
+            _runtime.Emit(call, d.Summed);
         EmitGate(d.Squeeze, "gate", d.Input.Shape.Pixels);
         if (d.Scaled is not null)
             _runtime.Range(d.Scaled);
         foreach (RuntimeCall call in d.Scale)
-            _runtime.Emit(call, d.Scaled ?? channels);
+            _runtime.Emit(call, d.Scaled ?? d.Summed);
     }
 
     /// <summary>Sums of a thread's own channels, <c>channel</c> and <c>channels</c>, to the gates of all, in place.</summary>

@@ -203,9 +203,10 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         AccumulatorStart start = d.Kernel is ConvolutionKernel c ? c.Epilogue.Start : AccumulatorStart.Bias;
         PutResidual(d.Residual, start, FormattableString.Invariant($"y * {width}"), destination, d.OutPixelStep, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
+        string residual = start == AccumulatorStart.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty;
         writer.Line(d.Kernel is PoolKernel pool
             ? $"{kernelName}(ref {source}, {row}, from, to{(pool.IsMaximum ? string.Empty : ", " + CountedRows(pool, d, height))}, ref {destination});"
-            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(start == AccumulatorStart.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)}{share});");
+            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{residual}{share});");
         Finish(d.Finish, destination, d.OutPixelStep, width, d.Output, PixelAt("output", d.Output, FormattableString.Invariant($"y * {width}")));
         writer.Close();
     }
@@ -294,7 +295,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             case RowLoad.Planes:
                 // A row of a plane is copied as the channels of a pixel are.
                 writer.Line(_runtime.Call(
-                    RuntimeFunction.CopyPixels, "ref " + RowAt("input", input, row), Text(input.ChannelStep), "ref " + slot, Text(source.ChannelStep), Text(shape.Width), Text(shape.Channels)));
+                    RuntimeFunction.CopyPixels, "ref " + RowAt("input", input, row), Text(input.ChannelStep), "ref " + slot, Text(source.ChannelStep), Text(shape.Width),
+                    Text(shape.Channels)));
                 break;
             case RowLoad.Copy:
                 LoadPixels(RowAt("input", input, row), input, slot, source.PixelStep, Text(shape.Width));

@@ -64,7 +64,8 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         else if (Store == StoreForm.Halves)
         {
             writer.Line("Vector512<int> apart = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);");
-            writer.Line("Vector512<int> together = Vector512.Create(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);", _starts.Any(start => start.Start != AccumulatorStart.Bias));
+            bool loads = _starts.Any(start => start.Start != AccumulatorStart.Bias);
+            writer.Line("Vector512<int> together = Vector512.Create(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);", loads);
         }
     }
 
@@ -207,7 +208,11 @@ internal sealed record VectorPlace(string Reference, Size Offset, int? Count = n
     public override string Load(VectorSyntax vector) => vector.Load(Reference, Offset);
 
     public override IEnumerable<string> Store(VectorSyntax vector, string local, string value) =>
-        [Count is { } count ? FormattableString.Invariant($"PartialVector.Store({value}, ref {KernelText.At(Reference, Offset)}, {count});") : vector.Store(value, Reference, Offset)];
+    [
+        Count is { } count
+            ? FormattableString.Invariant($"PartialVector.Store({value}, ref {KernelText.At(Reference, Offset)}, {count});")
+            : vector.Store(value, Reference, Offset),
+    ];
 }
 
 /// <summary>Eight channels of two pixels, whose lanes take turns in the vector: <see cref="StoreForm.Halves"/>.</summary>

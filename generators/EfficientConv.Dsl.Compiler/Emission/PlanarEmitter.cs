@@ -13,9 +13,12 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     {
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+        writer.Line(
+            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{KernelText.Share(kernel.Share).Parameter})");
+        string share = KernelText.Share(kernel.Share).Parameter;
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{share})");
         epilogue.Constants();
         bool shared = kernel.Share != WorkShare.None;
         int total = kernel.Runs.Sum(r => r.Count), before = 0;
@@ -73,7 +76,9 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         RowWindow window = kernel.Window;
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels{(kernel.Groups == 1 ? string.Empty : $", {kernel.Groups} groups")}, kernel {window.Kernel}, stride {window.Stride}{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+        writer.Line(
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels{(kernel.Groups == 1 ? string.Empty : $", {kernel.Groups} groups")}, kernel {window.Kernel}, stride {window.Stride}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line("/// <param name=\"ring\">Padded input rows, all channels of a row together.</param>");
         writer.Line("/// <param name=\"row\">Place in the ring of the window's first row.</param>");
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
@@ -181,7 +186,9 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         RowWindow window = kernel.Window;
         int taps = window.Kernel.Height * window.Kernel.Width;
         writer.Line();
-        writer.Line($"/// <summary>{kernel.Rows} rows of {window.OutWidth} pixels of one channel of a depthwise convolution, kernel {window.Kernel}, stride {window.Stride}{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+        writer.Line(
+            $"/// <summary>{kernel.Rows} rows of {window.OutWidth} pixels of one channel of a depthwise convolution, kernel {window.Kernel}, stride {window.Stride}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         writer.Line("/// <param name=\"plane\">The padded rows under the first output row.</param>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)");

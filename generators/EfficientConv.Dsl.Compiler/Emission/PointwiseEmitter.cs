@@ -74,7 +74,9 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     public void EmitShape(string name, PointwiseKernel kernel)
     {
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
+        writer.Line(
+            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
         List<(string, int, int?)> sizes =
         [
             ("Channels", kernel.InChannels, null),
@@ -136,7 +138,9 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         string tiles = string.Join(", ", kernel.Tiles.Select(t => FormattableString.Invariant($"{2 * t.Pixels} x {8 * groups}")));
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line(
+            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})");
         epilogue.Constants();

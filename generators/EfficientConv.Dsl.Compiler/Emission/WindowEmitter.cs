@@ -15,7 +15,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             return;
         RowWindow window = kernel.Window;
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+        writer.Line(
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)");
@@ -43,7 +45,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         RowSource source = kernel.Source;
         RowWindow window = kernel.Window;
         writer.Line();
-        writer.Line($"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+        writer.Line(
+            $"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         ShapeEmitter.Emit(writer, name, "IDepthwiseShape", [.. EpilogueEmitter.Traits(kernel.Epilogue), source.RingRows > 0 ? "IRing" : null],
         [
             ("Vectors", kernel.Vectors, null),
@@ -243,7 +247,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         string groups = kernel.Groups == 1 ? string.Empty : FormattableString.Invariant($", {kernel.Groups} groups");
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
+        writer.Line(
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})");

@@ -100,7 +100,9 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         int residualStep = kernel.Epilogue.ResidualPixelStep;
         int whole = kernel.Width / form.Output, rest = kernel.Width % form.Output;
         writer.Line();
-        writer.Line($"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+        writer.Line(
+            $"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         writer.Line("/// <param name=\"tiles\">Products, [product][tile][channel].</param>");
         writer.Line("/// <param name=\"rows\">Output rows that exist.</param>");
         writer.Line("/// <param name=\"bias\">Bias.</param>");

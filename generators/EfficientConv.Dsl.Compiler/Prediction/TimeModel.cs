@@ -42,7 +42,9 @@ public static class TimeModel
         long weights = Count(count, step.Driver);
 
         // Of interleaved tensors only what is interleaved is read.
-        long elements = step.Driver is RuntimeDriver { Work: RuntimeWork.Interleaved } ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
+        long elements = step.Driver is RuntimeDriver { Work: RuntimeWork.Interleaved }
+            ? 2 * step.Output.View.Shape.Count
+            : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
         return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, step.Output.View.Element.Bytes(elements + weights));
     }
 

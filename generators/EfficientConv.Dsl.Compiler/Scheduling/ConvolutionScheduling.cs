@@ -109,11 +109,12 @@ internal static class ConvolutionScheduling
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             epilogue, panels, share);
-        ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels), bias = plan.Reserve(target.Padded(outChannels));
+        ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(target.Padded(outChannels));
         List<PackInstruction> packing = [];
         for (int block = 0; block < blocks; block++)
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
-        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(target.Padded(outChannels)))]);
+        plan.Pack(stage, [.. packing, packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset? buffer = direct ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
         plan.AddStep(
@@ -196,16 +197,19 @@ internal static class ConvolutionScheduling
         int step = direct ? target0.View.PixelStep : lanesStep;
         int blocks = plane && direct && pass.IsNone ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
         LanewiseKernel kernel = new(
-            target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, epilogue, columns);
-        ArenaOffset weights = plan.Reserve(padded * stage.Taps), bias = plan.Reserve(padded);
-        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded)));
+            target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes,
+            epilogue, columns);
+        ArenaOffset weights = plan.Reserve(padded * stage.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(padded);
+        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), packedBias);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
-                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, new Finish(pass, buffer), step, blocks),
+                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias,
+                new Finish(pass, buffer), step, blocks),
             input, null, target0, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
         if (residual is not null)
         {
@@ -215,7 +219,8 @@ internal static class ConvolutionScheduling
             if (!stage.Activation.IsNone)
             {
                 TensorSlot activated = plan.NewTensor(stage.Output);
-                plan.AddStep(RuntimeDriver.Activation(sum.View, activated.View, stage.Activation), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
+                plan.AddStep(
+                    RuntimeDriver.Activation(sum.View, activated.View, stage.Activation), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
                 sum = activated;
             }
 
@@ -260,12 +265,12 @@ internal static class ConvolutionScheduling
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, epilogue, panels, sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps;
-        ArenaOffset offset = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
+        ArenaOffset offset = plan.Reserve(groupLength * c.Groups);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(target.Padded(outChannels));
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups * blocks; g++)
             packing.AddRange(Panels(plan, panels, g * outPerGroup, Math.Min((g + 1) * outPerGroup, outChannels), 0, stage.Taps, ref offset));
-        packing.Add(new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(target.Padded(outChannels))));
-        plan.Pack(stage, [.. packing]);
+        plan.Pack(stage, [.. packing, packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
@@ -310,8 +315,9 @@ internal static class ConvolutionScheduling
         RowSource source = new(ShapeInference.EffectiveKernel(stage.Pool.Kernel.Height, stage.Pool.Dilation.Height), stem.Output.Width * pixelStep, pixelStep, 0, 0);
         plan.BeginStep();
         StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, epilogue);
-        ArenaOffset offset = plan.Reserve(padded * stem.Taps), bias = plan.Reserve(padded);
-        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded))]);
+        ArenaOffset offset = plan.Reserve(padded * stem.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(padded);
+        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), packedBias]);
         ScratchArena scratch = plan.NewScratch();
         RowDriver driver = PoolDriver(plan, stage, input.View, output.View, source);
         driver = driver with

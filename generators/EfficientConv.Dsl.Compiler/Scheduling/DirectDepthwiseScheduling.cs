@@ -50,8 +50,7 @@ internal static class DirectDepthwiseScheduling
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset? copy = before + after == 0 ? null : scratch.Own(before + stage.Input.Pixels + after);
         plan.BeginStep();
-        ArenaOffset weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(weights), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(channels)));
+        (_, ArenaOffset bias) = PlanarScheduling.PackDepthwise(plan, stage);
         plan.AddStep(
             new DirectDepthwiseDriver(input.View, output.View, kernel, bias, before, after, copy, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));

@@ -41,7 +41,8 @@ public sealed record Finish(ActivationFunction Pass, ArenaOffset? Buffer)
 /// <param name="Bias">Offset of the bias in the weights.</param>
 /// <param name="Finish">What is done with a chunk's pixels.</param>
 public sealed record PointwiseDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, ArenaOffset Bias, Finish Finish) : Driver("Pointwise", Input, Residual, Output)
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, ArenaOffset Bias, Finish Finish)
+    : Driver("Pointwise", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Kernel];
@@ -247,7 +248,8 @@ public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
     PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, Finish Finish, SqueezePart? Squeeze,
-    int Hidden, int Slab, int StrideHeight, int PadTop, ArenaOffset Expanded, ArenaOffset DepthwiseSlab, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    int Hidden, int Slab, int StrideHeight, int PadTop, ArenaOffset Expanded, ArenaOffset DepthwiseSlab, GatedWeights? Gated, FusedOffsets Offsets)
+    : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;
@@ -270,12 +272,13 @@ public sealed record FusedSlabsDriver(
 /// <param name="Input">Input.</param>
 /// <param name="Output">Output.</param>
 /// <param name="Squeeze">The products.</param>
-/// <param name="Sum">What makes the sums of a thread's own channels.</param>
-/// <param name="Scaled">What threads share out behind the gate; null for their own channels again.</param>
+/// <param name="Summed">What threads share out before the gate.</param>
+/// <param name="Sum">What makes the sums.</param>
+/// <param name="Scaled">What they share out behind the gate; null for the same again.</param>
 /// <param name="Scale">What multiplies with the gate.</param>
 public sealed record SqueezeDriver(
-    string Title, TensorView Input, TensorView Output, SqueezePart Squeeze, EquatableArray<RuntimeCall> Sum, RuntimeRange? Scaled, EquatableArray<RuntimeCall> Scale)
-    : Driver(Title, Input, null, Output)
+    string Title, TensorView Input, TensorView Output, SqueezePart Squeeze, RuntimeRange Summed, EquatableArray<RuntimeCall> Sum, RuntimeRange? Scaled,
+    EquatableArray<RuntimeCall> Scale) : Driver(Title, Input, null, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => Squeeze.Kernels;

@@ -155,7 +155,8 @@ internal static class FusedScheduling
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
                 Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst), Projection(projectEpilogue.OfMiddle), Projection(projectEpilogue.OfLast),
-                new Finish(projectPass, buffer), squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, gated, offsets),
+                new Finish(projectPass, buffer), squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab,
+                gated, offsets),
             input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
     }
 
@@ -196,7 +197,8 @@ internal static class FusedScheduling
             depthwiseRow = depthwiseRow with { Epilogue = depthwiseEpilogue with { Store = StoreForm.Interleaved }, OutVectorStep = 2 * lanes };
         ProductKernel projection = pairs
             ? new PixelPairKernel(
-                pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue with { Store = StoreForm.Halves }, RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
+                pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue with { Store = StoreForm.Halves },
+                RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue,
                 plan.Tiles(pixels, target.Vectors(outChannels)));
@@ -215,7 +217,8 @@ internal static class FusedScheduling
         plan.AddStep(
             new FusedRowsDriver(
                 Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, new Finish(projectPass, buffer),
-                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, gated, offsets),
+                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows,
+                gated, offsets),
             input, residual, output, scratch,
             Describe(group), schedule.Describe(
                 stem is null
@@ -277,17 +280,17 @@ internal static class FusedScheduling
         if (group.Expand is { } stage)
         {
             expand = plan.Reserve(hiddenStep * stage.Taps);
-            expandBias = plan.Reserve(hiddenStep);
+            (expandBias, PackInstruction packedBias) = plan.ReserveBias(hiddenStep);
             ArenaOffset at = expand;
             List<PackInstruction> packing = [];
             for (int s = 0; s < slabs; s++)
                 packing.AddRange(ConvolutionScheduling.Panels(plan, expandPanels!.Value, s * slab, hidden, 0, stage.Taps, ref at));
-            packing.Add(new PackBias(plan.Absolute(expandBias), PlanBuilder.WeightBytes(hiddenStep)));
-            plan.Pack(stage, [.. packing]);
+            plan.Pack(stage, [.. packing, packedBias]);
         }
 
-        ArenaOffset depthwise = plan.Reserve(hiddenStep * group.Depthwise.Taps), depthwiseBias = plan.Reserve(hiddenStep);
-        plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), PlanBuilder.WeightBytes(hiddenStep)));
+        ArenaOffset depthwise = plan.Reserve(hiddenStep * group.Depthwise.Taps);
+        (ArenaOffset depthwiseBias, PackInstruction packedDepthwiseBias) = plan.ReserveBias(hiddenStep);
+        plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), packedDepthwiseBias);
 
         if (projectPanels is not { } panels)
         {
@@ -298,7 +301,8 @@ internal static class FusedScheduling
             return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
         }
 
-        ArenaOffset project = plan.Reserve(outPadded * hidden), projectBias = plan.Reserve(outPadded), offset = project;
+        ArenaOffset project = plan.Reserve(outPadded * hidden), offset = project;
+        (ArenaOffset projectBias, PackInstruction packedProjectBias) = plan.ReserveBias(outPadded);
         List<PackInstruction> projectPacking = [];
         if (projectBySlab)
         {
@@ -310,8 +314,7 @@ internal static class FusedScheduling
             projectPacking.AddRange(ConvolutionScheduling.Panels(plan, panels, 0, outChannels, 0, hidden, ref offset));
         }
 
-        projectPacking.Add(new PackBias(plan.Absolute(projectBias), PlanBuilder.WeightBytes(outPadded)));
-        plan.Pack(group.Project, [.. projectPacking]);
+        plan.Pack(group.Project, [.. projectPacking, packedProjectBias]);
         return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, project, projectBias);
     }
 

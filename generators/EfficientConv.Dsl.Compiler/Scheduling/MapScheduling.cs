@@ -21,7 +21,8 @@ internal static class MapScheduling
         TensorSlot output = direct ? destination! : plan.NewTensor(stage.Output);
         plan.BeginStep();
         TensorView from = input.View, to = output.View;
-        int weights = 0, channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels), fromStep = from.PixelStep, step = to.PixelStep;
+        int channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels);
+        int weights = 0, fromStep = from.PixelStep, step = to.PixelStep;
 
         // What calls take: a thread's own pixels, or the input, with the row of the output that a call makes.
         RuntimeReference read = RuntimeDriver.PixelOf(RuntimeOperand.Input, from), own = RuntimeDriver.PixelOf(RuntimeOperand.Output, to);
@@ -32,7 +33,9 @@ internal static class MapScheduling
         {
             case GlobalAveragePoolStage:
                 RuntimeReference sums = new(RuntimeOperand.Output, 1);
-                Add("GlobalAveragePool", "mean over the map", RuntimeRange.Channels(channels), RuntimeWork.Summed, new ClearCall(sums), Sum(sums), RuntimeFunction.Mean.Call(sums, pixels, stage.Input.Pixels));
+                Add(
+                    "GlobalAveragePool", "mean over the map", RuntimeRange.Channels(channels), RuntimeWork.Summed,
+                    new ClearCall(sums), Sum(sums), RuntimeFunction.Mean.Call(sums, pixels, stage.Input.Pixels));
                 break;
 
             case SqueezeStage squeeze:
@@ -40,8 +43,10 @@ internal static class MapScheduling
                 ScratchArena scratch = plan.NewScratch();
                 RuntimeReference gate = new(RuntimeOperand.Gate, 1);
                 SqueezeDriver driver = new(
-                    "SqueezeExcitation", from, to, Squeeze(plan, squeeze, scratch), RuntimeCall.Of(new ClearCall(gate), Sum(gate)), RuntimeRange.Pixels(stage.Input),
-                    RuntimeCall.Of(RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to), RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Gate), channels, pixels, step)));
+                    "SqueezeExcitation", from, to, Squeeze(plan, squeeze, scratch), RuntimeRange.Channels(channels), RuntimeCall.Of(new ClearCall(gate), Sum(gate)),
+                    RuntimeRange.Pixels(stage.Input), RuntimeCall.Of(
+                        RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to),
+                        RuntimeFunction.ScaleChannels.Call(own, gate with { Step = 0 }, channels, pixels, step)));
                 plan.AddStep(driver, input, null, output, scratch, Describe(squeeze));
                 break;
             }
@@ -78,7 +83,8 @@ internal static class MapScheduling
                 InPlace("Activation", $"{activation.Function}", new ActivationCall(activation.Function, own, new RuntimeCount(step)));
                 break;
             case ShuffleStage { Groups: var groups }:
-                EachPixel("Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"), RuntimeFunction.ShuffleChannels.Call(read, own, step, channels, groups, pixels));
+                EachPixel(
+                    "Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"), RuntimeFunction.ShuffleChannels.Call(read, own, step, channels, groups, pixels));
                 break;
             case SoftmaxStage:
                 InPlace("Softmax", "softmax over channels", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true });
@@ -113,7 +119,7 @@ internal static class MapScheduling
                 break;
             case FlattenStage:
                 // To a vector in PyTorch's order, whatever its own layout.
-                EachPixel("Flatten", "flatten", RuntimeFunction.ToPlanar.Call(read, fromStep, new RuntimeReference(RuntimeOperand.Output, 1), stage.Input.Pixels, channels, pixels));
+                EachPixel("Flatten", "flatten", RuntimeFunction.ToPlanar.Call(read, fromStep, own with { Step = 1 }, stage.Input.Pixels, channels, pixels));
                 break;
             default:
                 throw new InvalidOperationException($"{stage} has no schedule.");
@@ -153,15 +159,17 @@ internal static class MapScheduling
             // Two panels at least, so that two threads share the weights, which come from far away.
             int vectors = target.Vectors(outputs), panel = vectors <= target.WidestPanel ? (vectors + 1) / 2 : 0;
             return new(
-                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, epilogue, RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
+                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, epilogue,
+                RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
         }
 
         (ArenaOffset Weights, ArenaOffset Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)
         {
             int padded = target.Padded(kernel.OutChannels);
-            ArenaOffset weights = plan.Reserve(padded * inputs), bias = plan.Reserve(padded), offset = weights;
+            ArenaOffset weights = plan.Reserve(padded * inputs), offset = weights;
+            (ArenaOffset bias, PackInstruction packed) = plan.ReserveBias(padded);
             PackInstruction[] panels = ConvolutionScheduling.Panels(plan, kernel.Panels, 0, kernel.OutChannels, 0, inputs, ref offset);
-            plan.Pack(stage, convolution, inputs, null, [.. panels, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded))]);
+            plan.Pack(stage, convolution, inputs, null, [.. panels, packed]);
             return (weights, bias);
         }
     }

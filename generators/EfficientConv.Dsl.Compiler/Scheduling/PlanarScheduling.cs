@@ -113,7 +113,8 @@ internal static class PlanarScheduling
                 return true;
             case ShuffleStage shuffle:
                 plan.BeginStep();
-                plan.AddStep(Shuffle(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
+                plan.AddStep(
+                    Shuffle(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
                 return true;
             default:
                 return false;
@@ -125,7 +126,7 @@ internal static class PlanarScheduling
         int pixels = input.Shape.Pixels;
         RuntimeReference gate = new(RuntimeOperand.Gate, 1), own = new(RuntimeOperand.Input, pixels);
         return new SqueezeDriver(
-            "PlanarSqueezeExcitation", input, output, squeeze,
+            "PlanarSqueezeExcitation", input, output, squeeze, RuntimeRange.Channels(input.Shape.Channels),
             RuntimeCall.Of(new ClearCall(gate), RuntimeFunction.AccumulatePlanes.Call(own, pixels, gate, new RuntimeCount(), pixels)), null,
             RuntimeCall.Of(RuntimeFunction.ScalePlanes.Call(own, gate, new RuntimeReference(RuntimeOperand.Output, pixels), new RuntimeCount(), pixels)));
     }
@@ -148,8 +149,9 @@ internal static class PlanarScheduling
         plan.BeginStep();
         PlanarPointwiseKernel kernel = new(
             pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
-        ArenaOffset weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
-        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
+        ArenaOffset weights = plan.Reserve(outChannels * inChannels);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
+        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), packedBias]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
@@ -158,13 +160,12 @@ internal static class PlanarScheduling
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
         (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
-        int channels = stage.Output.Channels, height = stage.Output.Height;
+        int height = stage.Output.Height;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, stage, height, 1, scratch);
         plan.BeginStep();
         PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, epilogue);
-        ArenaOffset weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(weights), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(channels)));
+        (_, ArenaOffset bias) = PackDepthwise(plan, stage);
         plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
     }
 
@@ -181,14 +182,14 @@ internal static class PlanarScheduling
         PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseEpilogue);
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
-        ArenaOffset lanes = plan.Reserve(channels * depthwise.Taps), depthwiseBias = plan.Reserve(channels);
-        plan.Pack(depthwise, new PackPanels(plan.Absolute(lanes), PlanBuilder.WeightBytes(channels * depthwise.Taps), 0, channels, 1, channels, 0, depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), PlanBuilder.WeightBytes(channels)));
-        ArenaOffset weights = plan.Reserve(outChannels * channels), bias = plan.Reserve(outChannels);
-        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
+        (ArenaOffset taps, ArenaOffset depthwiseBias) = PackDepthwise(plan, depthwise);
+        ArenaOffset weights = plan.Reserve(outChannels * channels);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
+        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), packedBias]);
         plan.AddStep(
             new PlanarSeparableDriver(
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
-                new FusedOffsets(default, default, lanes, depthwiseBias, weights, bias)),
+                new FusedOffsets(default, default, taps, depthwiseBias, weights, bias)),
             input, residual, output, scratch,
             [ConvolutionScheduling.Describe("depthwise", depthwise), ConvolutionScheduling.Describe("pointwise", project)], FormattableString.Invariant($"{rows} output rows a step, planes in and out"));
     }
@@ -203,12 +204,14 @@ internal static class PlanarScheduling
         plan.BeginStep();
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outPerGroup, stage.Output.Width);
         PlanarConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue, runs, tiles);
-        ArenaOffset weights = plan.Reserve(outChannels * stage.Taps), bias = plan.Reserve(outChannels);
+            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue,
+            runs, tiles);
+        ArenaOffset weights = plan.Reserve(outChannels * stage.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
-        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
+        plan.Pack(stage, [.. packing, packedBias]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
@@ -288,6 +291,16 @@ internal static class PlanarScheduling
         }
 
         return runs.ToEquatableArray();
+    }
+
+    /// <summary>A depthwise layer's taps, channel after channel, and its bias.</summary>
+    public static (ArenaOffset Taps, ArenaOffset Bias) PackDepthwise(PlanBuilder plan, ConvolutionStage stage)
+    {
+        int channels = stage.Output.Channels;
+        ArenaOffset taps = plan.Reserve(channels * stage.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(channels);
+        plan.Pack(stage, new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), packedBias);
+        return (taps, bias);
     }
 
     private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, ArenaOffset offset, int outEnd, int taps, int channel = 0)

@@ -183,8 +183,9 @@ public sealed record RuntimeDriver(
         InPlace("Activation", input, null, output, new ActivationCall(function, PixelOf(RuntimeOperand.Output, output), new RuntimeCount(output.PixelStep)));
 
     /// <summary>A sum with a second tensor.</summary>
-    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) =>
-        InPlace("Add", input, other, output, RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep)));
+    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) => InPlace(
+        "Add", input, other, output,
+        RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep)));
 
     /// <summary>A thread's first pixel.</summary>
     public static RuntimeReference PixelOf(RuntimeOperand operand, TensorView view) => new(operand, view.PixelStep);

@@ -71,7 +71,8 @@ public static class Scheduler
     {
         if (destination is null)
             return source;
-        plan.AddStep(RuntimeDriver.Copy(source.View, destination.View), source, null, destination, null, StepPart.Copy($"{(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}"));
+        plan.AddStep(
+            RuntimeDriver.Copy(source.View, destination.View), source, null, destination, null, StepPart.Copy($"{(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}"));
         return destination;
     }
 

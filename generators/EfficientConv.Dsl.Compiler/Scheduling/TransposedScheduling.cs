@@ -33,7 +33,8 @@ internal static class TransposedScheduling
         if (!pass.IsNone)
         {
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
-            plan.AddStep(RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
+            plan.AddStep(
+                RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
             output = activated;
         }
 
@@ -63,8 +64,8 @@ internal static class TransposedScheduling
         if (empty)
         {
             plan.BeginStep();
-            ArenaOffset bias = plan.Reserve(plan.Target.Padded(c.OutChannels));
-            plan.Pack(phase, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(plan.Target.Padded(c.OutChannels))));
+            (ArenaOffset bias, PackInstruction packed) = plan.ReserveBias(plan.Target.Padded(c.OutChannels));
+            plan.Pack(phase, packed);
             ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
             plan.AddStep(Fill(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));

@@ -53,11 +53,12 @@ internal static class WinogradScheduling
             epilogue, share);
 
         int weightStep = plan.AlignToLine(outStep * inChannels);
-        ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
+        ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outStep);
         plan.Pack(
             stage,
             new PackWinogradPanels(form, plan.Absolute(weights), PlanBuilder.WeightBytes(form.WeightSets * weightStep), weightStep, Panels(target, product.Panels, outChannels, inChannels)),
-            new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outStep)));
+            packedBias);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset temporary = scratch.Own(form.Products * target.Lanes);
         ArenaOffset window = OfStep(windowRows * windowRow), transformed = OfStep(form.Products * inProductStep), products = OfStep(form.Products * outProductStep);

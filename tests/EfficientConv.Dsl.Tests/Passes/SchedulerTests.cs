@@ -136,7 +136,8 @@ public sealed class SchedulerTests
     });
 
     /// <summary>
-    /// The random configurations reach every loop nest, every kernel, every way of starting and storing a sum and every function of the runtime. Winograd's algorithm and images of bytes have tests of their own.
+    /// The random configurations reach every loop nest, every kernel, every way of starting and storing a sum and every function of the runtime.
+    /// Winograd's algorithm and images of bytes have tests of their own.
     /// </summary>
     [Fact]
     public void RandomConfigurations_ReachEveryDriverAndKernel()
