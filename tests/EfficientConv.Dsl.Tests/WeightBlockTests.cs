@@ -20,7 +20,7 @@ public sealed class WeightBlockTests
     {
         StageGraph graph = OperatorFolding.Fold(DeclarationText.Graph(text));
         foreach (VectorTarget target in VectorTarget.All)
-            Assert.Equal(blocks, Scheduler.Plan(graph, StageFusion.Fuse(graph), target, ScheduleSettings.Default).Steps.Select(s => s.Driver).OfType<PointwiseDriver>().Any(d => d is { ChannelBlocks: > 1, Buffer: null }));
+            Assert.Equal(blocks, Scheduler.Plan(graph, StageFusion.Fuse(graph), target, ScheduleSettings.Default).Steps.Select(s => s.Driver).OfType<PointwiseDriver>().Any(d => d is { ChannelBlocks: > 1, Finish.Buffer: null }));
 
         NetworkFactory factory = NetworkBatch.Compile([("Blocks", text)])["Blocks"];
         IReadOnlyList<(string Name, int[] Shape, float[] Values)> weights = RandomValues.Weights(factory.Parameters, 1);

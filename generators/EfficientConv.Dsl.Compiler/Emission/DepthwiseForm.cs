@@ -18,7 +18,7 @@ internal sealed record DepthwiseForm(string Name)
         string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
         string dilation = window.Dilation == Extent.Square(1) ? string.Empty : $"Dilation{window.Dilation}";
         string lanes = kernel.InPerGroup == 1 ? string.Empty : FormattableString.Invariant($"Of{kernel.InPerGroup}");
-        return new(FormattableString.Invariant($"Depthwise{tile.Run.Columns}Kernel{window.Kernel}{stride}{dilation}{lanes}{(kernel.PixelPairs ? "Pairs" : string.Empty)}{kernel.Activation.NameOfArguments}"));
+        return new(FormattableString.Invariant($"Depthwise{tile.Run.Columns}Kernel{window.Kernel}{stride}{dilation}{lanes}{EpilogueEmitter.FormOf(kernel.Epilogue)}"));
     }
 }
 

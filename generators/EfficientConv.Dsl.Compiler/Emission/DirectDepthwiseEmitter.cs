@@ -1,4 +1,3 @@
-using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -6,6 +5,8 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <summary>Prints depthwise convolutions that read planes where they lie: the loop over channels and the kernels.</summary>
 internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax vector)
 {
+    private static readonly OfChannel s_channel = new("bias", 0, IsBroadcast: true);
+
     private int Lanes => vector.Target.Lanes;
 
     public void Emit(DirectDepthwiseDriver d, KernelNames names)
@@ -34,7 +35,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
 
         if (back > 0)
             Copied($"Math.Max(channel, {channels - back})", "end");
-        DriverEmitter.ActivationPass(writer, vector, d.Pass, $"Unsafe.Add(ref output, channel * {outPixels})", $"(end - channel) * {outPixels}");
+        new RuntimeEmitter(writer, vector).Activation(d.Pass, $"Unsafe.Add(ref output, channel * {outPixels})", $"(end - channel) * {outPixels}");
 
         void Copied(string from, string to)
         {
@@ -49,21 +50,28 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
     {
         RowWindow window = kernel.Window;
         int taps = window.Kernel.Height * window.Kernel.Width;
-        Begin(name, kernel, "the whole plane in vectors");
+        EpilogueEmitter epilogue = Begin(name, kernel, "the whole plane in vectors");
         bool memoryMasks = kernel.Masks.Count > 0 && !kernel.MasksInRegisters;
         for (int m = 0; m < kernel.Masks.Count && kernel.MasksInRegisters; m++)
             writer.Line($"{vector.Type} mask{m} = {vector.Load("tables", m * Lanes)};");
-        OpenChannels();
+        OpenChannels(epilogue);
         for (int tap = 0; tap < taps && kernel.WeightsInRegisters; tap++)
             writer.Line($"{vector.Type} w{tap} = {vector.Create(KernelText.At("weights", tap))};");
+        Accumulator[] sums = [.. kernel.Vectors.Select((place, v) => Sum(v, "output", place.At, place.Count == Lanes ? null : place.Count))];
+
+        // What no tap reaches is the bias.
+        for (int v = 0; v < sums.Length && kernel.Vectors[v].LastLoad < 0; v++)
+        {
+            epilogue.Start(sums[v]);
+            epilogue.Finish(sums[v]);
+        }
+
         HashSet<int> begun = [];
-        for (int v = 0; v < kernel.Vectors.Count && kernel.Vectors[v].LastLoad < 0; v++)
-            StoreSum(kernel, v, begun);
         for (int i = 0; i < kernel.Loads.Count; i++)
         {
             FlatLoad load = kernel.Loads[i];
             foreach (FlatUse use in load.Uses.Where(u => begun.Add(u.Vector)))
-                writer.Line($"{vector.Type} sum{use.Vector} = start;");
+                epilogue.Start(sums[use.Vector]);
             writer.Open();
             string mask = load.Mask < 0 ? string.Empty : memoryMasks ? " & " + vector.Load("tables", load.Mask * Lanes) : FormattableString.Invariant($" & mask{load.Mask}");
             writer.Line($"{vector.Type} x = {vector.Load(KernelText.At("plane", load.At))}{mask};");
@@ -78,36 +86,31 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
             for (int v = 0; v < kernel.Vectors.Count; v++)
             {
                 if (kernel.Vectors[v].LastLoad == i)
-                    StoreSum(kernel, v, begun);
+                    epilogue.Finish(sums[v]);
             }
         }
 
         CloseChannels(kernel);
     }
 
-    private void StoreSum(FlatDepthwiseKernel kernel, int v, HashSet<int> begun)
-    {
-        if (begun.Add(v))
-            writer.Line($"{vector.Type} sum{v} = start;");
-        FlatVector place = kernel.Vectors[v];
-        string value = vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{v}"));
-        writer.Line(place.Count == Lanes ? vector.Store(value, "output", place.At) : $"PartialVector.Store({value}, ref {KernelText.At("output", place.At)}, {place.Count});");
-    }
+    private static Accumulator Sum(int v, string output, int at, int? count = null) =>
+        new(FormattableString.Invariant($"sum{v}"), s_channel, "start", new VectorPlace(output, at, count));
 
     public void Emit(string name, StridedDepthwiseKernel kernel)
     {
         RowWindow window = kernel.Window;
-        Begin(name, kernel, "every second column picked out of two vectors");
+        EpilogueEmitter epilogue = Begin(name, kernel, "every second column picked out of two vectors");
         for (int m = 0; m < kernel.Masks.Count; m++)
             writer.Line($"{vector.Type} mask{m} = {vector.Load("tables", m * Lanes)};");
         for (int t = 0; t < kernel.Tables.Count; t++)
             writer.Line($"{vector.Type.Replace("float", "int")} lanes{t} = {vector.Load("tables", (kernel.Masks.Count + t) * Lanes)}.AsInt32();");
-        OpenChannels();
+        OpenChannels(epilogue);
         writer.Line("ref float destination = ref output;");
         writer.Open($"for (int y = 0; y < {kernel.Output.Height}; y++)");
         DriverEmitter.WindowRows(writer, "y", kernel.StrideHeight, kernel.PadTop, window, kernel.Input.Height);
-        for (int v = 0; v < kernel.Vectors.Count; v++)
-            writer.Line($"{vector.Type} sum{v} = start;");
+        Accumulator[] sums = [.. kernel.Vectors.Select((place, v) => Sum(v, "destination", place.Column))];
+        foreach (Accumulator sum in sums)
+            epilogue.Start(sum);
         writer.Open("for (int ky = from; ky < to; ky++)");
         string row = window.Dilation.Height == 1 ? "first + ky" : FormattableString.Invariant($"first + (ky * {window.Dilation.Height})");
         writer.Line($"ref float row = ref Unsafe.Add(ref plane, ({row}) * {kernel.Input.Width});");
@@ -131,15 +134,15 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
         }
 
         writer.Close();
-        for (int v = 0; v < kernel.Vectors.Count; v++)
-            writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{v}")), "destination", kernel.Vectors[v].Column));
+        foreach (Accumulator sum in sums)
+            epilogue.Finish(sum);
         writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.Output.Width});");
         writer.Close();
         CloseChannels(kernel);
     }
 
     /// <summary>The tables, the method's head and what stays the same for all channels.</summary>
-    private void Begin(string name, DirectDepthwiseKernel kernel, string form)
+    private EpilogueEmitter Begin(string name, DirectDepthwiseKernel kernel, string form)
     {
         RowWindow window = kernel.Window;
         List<string> tables = [];
@@ -158,20 +161,22 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
         }
 
         string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {window.Stride}");
-        string activation = kernel.Activation.IsNone ? string.Empty : $", {kernel.Activation.Kind}";
         writer.Line();
-        writer.Line($"/// <summary>Planes of {kernel.Input} pixels of a depthwise convolution, kernel {window.Kernel}{stride}{activation}: {form}.</summary>");
+        writer.Line(
+            $"/// <summary>Planes of {kernel.Input} pixels of a depthwise convolution, kernel {window.Kernel}{stride}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {form}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output, int channels)");
-        foreach (string constant in vector.ActivationConstants(kernel.Activation))
-            writer.Line(constant);
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        epilogue.Constants();
         writer.Line($"ref float tables = ref Unsafe.As<int, float>(ref MemoryMarshal.GetReference({name}Lanes));", tables.Count > 0);
+        return epilogue;
     }
 
-    private void OpenChannels()
+    private void OpenChannels(EpilogueEmitter epilogue)
     {
         writer.Open("for (int c = 0; c < channels; c++)");
-        writer.Line($"{vector.Type} start = {vector.Create("bias")};");
+        epilogue.Bias("start", s_channel);
     }
 
     private void CloseChannels(DirectDepthwiseKernel kernel)

@@ -30,17 +30,12 @@ internal sealed partial class DriverEmitter
             writer.Line($"const int ExpandedRow = {source.RowStep / source.PixelStep} * {source.PixelStep};");
         }
 
-        writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Weights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null || d.Stem is not null);
-        writer.Line($"ref float {(d.Stem is null ? "expand" : "stem")}Bias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null || d.Stem is not null);
-        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
-        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
-        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
-        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
-        bool own = ring || d.Buffer is not null || d.Gated is not null || d.Squeeze is null;
+        EmitWeights(d.Offsets, d.Stem is not null ? "stem" : d.Expand is not null ? "expand" : null);
+        bool own = ring || d.Finish.Buffer is not null || d.Gated is not null || d.Squeeze is null;
         writer.Line("ref float own = ref part.Own(ref scratch);", own);
         writer.Line($"ref float rings = ref {KernelText.At("own", d.Ring)};", ring);
         writer.Line($"ref float depthwiseRows = ref {KernelText.At(d.Squeeze is null ? "own" : "scratch", d.DepthwiseRows)};");
-        if (d.Buffer is { } buffer)
+        if (d.Finish.Buffer is { } buffer)
             writer.Line($"ref float outputRows = ref {KernelText.At("own", buffer)};");
         if (d.Squeeze is not null)
         {
@@ -96,7 +91,7 @@ internal sealed partial class DriverEmitter
             writer.Open("for (int r = 0; r < RowsPerStep; r++)");
         EmitWindowRows(d.Rows > 1 ? "(y + r)" : "y", d.StrideHeight, d.PadTop, window, before.Height);
         string row = d.Squeeze is not null ? (d.Rows > 1 ? "(y + r)" : "y") : d.Rows > 1 ? "r" : "0";
-        string slabOffset = d.Depthwise.PixelPairs ? "slab * SlabChannels * 2" : "slab * SlabChannels";
+        string slabOffset = d.Depthwise.Epilogue.Store == StoreForm.Interleaved ? "slab * SlabChannels * 2" : "slab * SlabChannels";
         string at = row == "0" ? (slabbed ? slabOffset : "0") : slabbed ? $"({row} * DepthwiseRow) + ({slabOffset})" : $"{row} * DepthwiseRow";
         writer.Line($"ref float depthwiseRow = ref {KernelText.At("depthwiseRows", at)};");
         writer.Line($"{names.Method(depthwise)}(ref {(ring ? "ring" : "input")}, {RowArgument(source, d.PadTop)}, from, to, ref {(slabbed ? "Unsafe.Add(ref depthwiseWeights, slab * SlabTaps)" : "depthwiseWeights")}, ref {(slabbed ? "Unsafe.Add(ref depthwiseBias, slab * SlabChannels)" : "depthwiseBias")}, ref depthwiseRow);");
@@ -131,20 +126,36 @@ internal sealed partial class DriverEmitter
             writer.Line();
             writer.Open($"for (int y = firstRow; y < endRow; y += {(d.Rows > 1 ? "RowsPerStep" : "1")})");
             writer.Line(
-                d.Depthwise.PixelPairs
+                d.Depthwise.Epilogue.Store == StoreForm.Interleaved
                     ? FormattableString.Invariant($"PixelPairs.ScaleChannels(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth / 2});")
                     : FormattableString.Invariant($"Elementwise.ScaleChannels<{Simd}>(ref {stepRows}, ref gate, {d.Hidden}, {d.Rows * outWidth}, {d.HiddenStep});"),
                 d.Gated is null);
         }
 
         Project(
-            d.Project, d.ProjectPass, d.Residual, d.Output, d.Buffer is not null ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"), d.Gated is not null ? "gatedWeights" : "projectWeights",
+            d.Project, d.Finish, d.Residual, d.Output, d.Finish.Buffer is not null ? "outputRows" : null, stepRows, FormattableString.Invariant($"y * {outWidth}"),
+            d.Gated is not null ? "gatedWeights" : "projectWeights",
             d.AddsExpanded ? KernelText.At("ring", Sum("(y % RingRows) * ExpandedRow", source.Left * d.Slab)) : null, RowAt("input", d.Input, $"({Sum(Times("y", d.StrideHeight), reach)})"));
         writer.Close();
 
-        string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.PixelPairs
+        string Accumulate(string rows, string pixels, string pairs) => d.Depthwise.Epilogue.Store == StoreForm.Interleaved
             ? $"PixelPairs.AccumulateChannels(ref {rows}, ref gate, {d.Hidden}, {2 * d.Hidden}, {pairs});"
             : $"Elementwise.AccumulateChannels<{Simd}>(ref {rows}, ref gate, {d.Hidden}, {pixels}, {d.HiddenStep});";
+    }
+
+    /// <summary>A block's weights; what stands in front of its depthwise layer is named so, or there is none.</summary>
+    private void EmitWeights(FusedOffsets offsets, string? front)
+    {
+        if (front is not null)
+            Layer(front, offsets.Expand, offsets.ExpandBias);
+        Layer("depthwise", offsets.Depthwise, offsets.DepthwiseBias);
+        Layer("project", offsets.Project, offsets.ProjectBias);
+
+        void Layer(string name, ArenaOffset weights, ArenaOffset bias)
+        {
+            writer.Line($"ref float {name}Weights = ref {KernelText.At("weights", weights)};");
+            writer.Line($"ref float {name}Bias = ref {KernelText.At("weights", bias)};");
+        }
     }
 
     /// <summary>A projection's weights times the gate, into <c>gatedWeights</c>.</summary>
@@ -201,37 +212,31 @@ internal sealed partial class DriverEmitter
     }
 
     private void Project(
-        ProductKernel kernel, ActivationFunction pass, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights, string? addedRow = null, string? given = null)
+        ProductKernel kernel, Finish finish, TensorView? residual, TensorView output, string? buffer, string rows, string pixel, string weights,
+        string? addedRow = null, string? given = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
-        PutResidual(residual, kernel.Initial, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
-        string? added = kernel.Initial == Initial.BiasAndResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
+        PutResidual(residual, kernel.Epilogue.Start, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
+        string? added = kernel.Epilogue.AddsResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
         writer.Line(kernel is PointwiseKernel product
             ? names.Call(product, rows, weights, "projectBias", destination, added, given)
             : $"{names.Of(kernel)}(ref {rows}, ref {weights}, ref projectBias, ref {destination}{(added is null ? string.Empty : $", ref {added}")});");
-        Pass(pass, destination, kernel.Pixels * kernel.OutPixelStep);
-        if (buffer is not null)
-            StorePixels(destination, kernel.OutPixelStep, output, pixel, Text(kernel.Pixels));
+        Finish(finish, destination, kernel.OutPixelStep, kernel.Pixels, output, PixelAt("output", output, pixel));
     }
 
     private void EmitFusedSlabs(FusedSlabsDriver d)
     {
         int outWidth = d.Output.Shape.Width, lanes = vector.Target.Lanes, outPadded = vector.Target.Padded(d.First.OutChannels);
-        string destination = d.Buffer is not null ? "outputMap" : "output";
+        string destination = d.Finish.Buffer is not null ? "outputMap" : "output";
         writer.Line($"const int SlabChannels = {d.Slab};", d.Slabs > 1);
         writer.Line($"const int DepthwiseRow = {outWidth} * {lanes};");
-        writer.Line($"ref float expandWeights = ref {KernelText.At("weights", d.Offsets.Expand)};", d.Expand is not null);
-        writer.Line($"ref float expandBias = ref {KernelText.At("weights", d.Offsets.ExpandBias)};", d.Expand is not null);
-        writer.Line($"ref float depthwiseWeights = ref {KernelText.At("weights", d.Offsets.Depthwise)};");
-        writer.Line($"ref float depthwiseBias = ref {KernelText.At("weights", d.Offsets.DepthwiseBias)};");
-        writer.Line($"ref float projectWeights = ref {KernelText.At("weights", d.Offsets.Project)};");
-        writer.Line($"ref float projectBias = ref {KernelText.At("weights", d.Offsets.ProjectBias)};");
+        EmitWeights(d.Offsets, d.Expand is null ? null : "expand");
         writer.Line("ref float own = ref part.Own(ref scratch);", d.ByRow || d.Expand is not null || d.Gated is not null);
         writer.Line($"ref float expanded = ref {KernelText.At("own", d.Expanded)};", d.Expand is not null);
         bool several = !d.ByRow && (d.Slabs > 1 || d.Squeeze is not null);
         writer.Line($"const int SlabMap = {d.Output.Shape.Pixels} * {d.Slab};", !d.ByRow && d.Slabs > 1);
         writer.Line($"ref float {(several ? "depthwiseMap" : "depthwise")} = ref {KernelText.At(d.ByRow ? "own" : "scratch", d.DepthwiseSlab)};");
-        if (d.Buffer is { } buffer)
+        if (d.Finish.Buffer is { } buffer)
             writer.Line($"ref float outputMap = ref {KernelText.At("scratch", buffer)};");
         if (d is { PrefetchesNext: true, Prefetch.Projection: { Units: > 0 } own })
             writer.Line($"int ownWeights = part.First({own.Units}) * {own.UnitLength};");
@@ -250,7 +255,7 @@ internal sealed partial class DriverEmitter
         LanewiseKernel depthwise = d.Depthwise;
         RowWindow window = depthwise.Window;
         int outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width, inHeight = d.Input.Shape.Height, step = d.First.OutPixelStep, lanes = vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
+        bool put = d.Residual is not null && d.First.Epilogue.Start == AccumulatorStart.BiasAndDestination;
         writer.Line($"int firstRow = part.First({outHeight}), endRow = part.End({outHeight});");
         if (d.Expand is not null)
         {
@@ -258,7 +263,7 @@ internal sealed partial class DriverEmitter
             writer.Line($"int firstExpanded = Math.Max(0, {Sum(Times("firstRow", d.StrideHeight), -d.PadTop)}), endExpanded = Math.Min({inHeight}, {Sum(Times("endRow", d.StrideHeight), reach)});");
         }
 
-        if (put || finish)
+        if (put || !d.Finish.IsNone)
             writer.Line($"int pixel = firstRow * {outWidth}, pixels = (endRow - firstRow) * {outWidth};");
         string ownOutput = PixelAt(destination, step, "pixel");
         if (put)
@@ -280,11 +285,7 @@ internal sealed partial class DriverEmitter
                 kernel, "Unsafe.Add(ref depthwise, firstRow * DepthwiseRow)", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias",
                 PixelAt(destination, step, FormattableString.Invariant($"firstRow * {outWidth}")), d.Residual is null ? null : RowAt("residual", d.Residual, "firstRow"), rows: "endRow - firstRow"));
         });
-        if (!finish)
-            return;
-        Pass(d.ProjectPass, ownOutput, FormattableString.Invariant($"pixels * {step}"));
-        if (d.Buffer is not null)
-            StorePixels(ownOutput, step, d.Output, "pixel", "pixels");
+        Finish(d.Finish, ownOutput, step, Size.Of("pixels"), d.Output, PixelAt("output", d.Output, "pixel"));
     }
 
     private static string OfSlab(FusedSlabsDriver d, string reference, string length) => d.Slabs > 1 ? KernelText.At(reference, "slab * " + length) : reference;
@@ -312,12 +313,7 @@ internal sealed partial class DriverEmitter
     /// <summary>One thread projects each slab as soon as it has made it; several make their slabs first, and wait for each other once.</summary>
     private void EmitSlabsOfMap(FusedSlabsDriver d, string destination, int outPadded)
     {
-        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
-        if (put || finish)
-            PixelRange(pixels);
-        if (put)
-            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
+        BeginMap(d, d.First, d.Finish, destination);
         writer.Line();
         if (d.Slabs == 1)
         {
@@ -346,8 +342,7 @@ internal sealed partial class DriverEmitter
             writer.Close();
         }
 
-        if (finish)
-            Finish(d.ProjectPass, destination, step, d.Buffer is not null ? d.Output : null);
+        FinishMap(d, d.First, d.Finish, destination);
 
         string Call(PointwiseKernel kernel) => names.Call(
             kernel, "depthwise", OfSlab(d, "projectWeights", FormattableString.Invariant($"SlabChannels * {outPadded}")), "projectBias", destination, "residual", NextProjection(d, outPadded));
@@ -391,15 +386,11 @@ internal sealed partial class DriverEmitter
     /// <summary>Each thread makes slabs of its own and sums up their channels; behind the gate all project slab after slab.</summary>
     private void EmitSlabsWithGate(FusedSlabsDriver d, SqueezePart squeeze, string destination, int outPadded)
     {
-        int pixels = d.Output.Shape.Pixels, step = d.First.OutPixelStep, vectors = d.Slab / vector.Target.Lanes;
-        bool put = d.Residual is not null && d.First.Initial == Initial.BiasAndDestination, finish = !d.ProjectPass.IsNone || d.Buffer is not null;
+        int pixels = d.Output.Shape.Pixels, vectors = d.Slab / vector.Target.Lanes;
         writer.Line($"ref float gate = ref {KernelText.At("scratch", squeeze.Sums)};");
         if (d.Gated is not null)
             writer.Line($"ref float gatedWeights = ref {KernelText.At("own", d.Gated.Offset)};");
-        if (put || finish)
-            PixelRange(pixels);
-        if (put)
-            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(destination, step, "pixel"), step, "pixels");
+        BeginMap(d, d.First, d.Finish, destination);
         writer.Line();
         writer.Line("// Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
         writer.Line($"int firstMade = part.First({d.Slabs}), made = part.End({d.Slabs});");
@@ -450,7 +441,6 @@ internal sealed partial class DriverEmitter
 
             EmitProjections(d, kernel => names.Call(kernel, "depthwise", weights, "projectBias", destination, "residual", NextProjection(d, outPadded)));
         }, braces: true);
-        if (finish)
-            Finish(d.ProjectPass, destination, step, d.Buffer is not null ? d.Output : null);
+        FinishMap(d, d.First, d.Finish, destination);
     }
 }

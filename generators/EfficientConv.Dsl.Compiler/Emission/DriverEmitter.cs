@@ -8,6 +8,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
 {
     private readonly PlanarDriverEmitter _planar = new(writer, vector, names);
+    private readonly RuntimeEmitter _runtime = new(writer, vector);
 
     private string Simd => vector.Simd;
 
@@ -55,29 +56,11 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             case PlanarConvolutionDriver d:
                 _planar.Emit(d);
                 break;
-            case PlanarShuffleDriver d:
-                _planar.Emit(d);
-                break;
-            case PlanarSqueezeDriver d:
-                EmitSqueeze(d);
-                break;
             case SqueezeDriver d:
                 EmitSqueeze(d);
                 break;
-            case GlobalAverageDriver d:
-                ChannelRange(d.Input.Shape.Channels);
-                writer.Line(Clear("Unsafe.Add(ref output, channel)", "channels"));
-                writer.Line($"Elementwise.AccumulateChannels<{Simd}>(ref Unsafe.Add(ref input, channel), ref Unsafe.Add(ref output, channel), channels, {d.Input.Shape.Pixels}, {d.Input.PixelStep});");
-                writer.Line($"Elementwise.Mean<{Simd}>(ref Unsafe.Add(ref output, channel), channels, {d.Input.Shape.Pixels});");
-                break;
-            case MapDriver d:
-                EmitMap(d);
-                break;
-            case FunctionDriver d:
-                writer.Line(FunctionText.Of(d.Call, vector));
-                break;
-            case LayerNormDriver or InterleaveDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
-                new PixelDriverEmitter(writer, vector).Emit(driver);
+            case RuntimeDriver d:
+                _runtime.Emit(d);
                 break;
             default:
                 throw new InvalidOperationException($"{driver} has no text.");
@@ -99,56 +82,60 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
 
         if (d.Chunks == 1)
         {
-            string map = d.Buffer is { } whole ? KernelText.At("scratch", whole) : "output";
-            bool put = d.Residual is not null && kernel.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
-            if (put || finish)
-                PixelRange(pixels);
-            if (put)
-            {
-                LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, "pixels");
+            string map = d.Finish.Buffer is { } whole ? KernelText.At("scratch", whole) : "output";
+            if (BeginMap(d, kernel, d.Finish, map))
                 writer.Line("part.Barrier();");
-            }
-
             writer.Line(names.Call(kernel, "input", "weights", "bias", map, "residual", "next"));
-            if (finish)
-                Finish(d.Pass, map, kernel.OutPixelStep, d.Buffer is null ? null : d.Output);
+            FinishMap(d, kernel, d.Finish, map);
             return;
         }
 
-        writer.Line("scratch = ref part.Own(ref scratch);", d.Buffer is not null);
+        writer.Line("scratch = ref part.Own(ref scratch);", d.Finish.Buffer is not null);
         writer.Open($"for (int chunk = part.First({d.Chunks}); chunk < part.End({d.Chunks}); chunk++)");
         writer.Line($"int pixel = chunk * {pixels};");
-        string destination = d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : PixelAt("output", d.Output, "pixel");
-        PutResidual(d.Residual, kernel.Initial, "pixel", destination, kernel.OutPixelStep, pixels);
+        string destination = d.Finish.Buffer is { } buffer ? KernelText.At("scratch", buffer) : PixelAt("output", d.Output, "pixel");
+        PutResidual(d.Residual, kernel.Epilogue.Start, "pixel", destination, kernel.OutPixelStep, pixels);
         writer.Line(names.Call(kernel, PixelAt("input", d.Input, "pixel"), "weights", "bias", destination, d.Residual is null ? null : PixelAt("residual", d.Residual, "pixel")));
-        Pass(d.Pass, destination, pixels * kernel.OutPixelStep);
-        if (d.Buffer is not null)
-            StorePixels(destination, kernel.OutPixelStep, d.Output, "pixel", Text(pixels));
+        Finish(d.Finish, destination, kernel.OutPixelStep, pixels, d.Output, PixelAt("output", d.Output, "pixel"));
         writer.Close();
     }
 
-    /// <summary>When all threads have computed a map together: activation and layout, a range of pixels each.</summary>
-    private void Finish(ActivationFunction pass, string map, int pixelStep, TensorView? output)
+    /// <summary>
+    /// Before threads compute a map together: <c>pixel</c> and <c>pixels</c> where each moves pixels of its own, and among them a residual that is put where the kernel will
+    /// find it; whether there is one.
+    /// </summary>
+    private bool BeginMap(Driver d, ProductKernel kernel, Finish finish, string map)
     {
+        bool put = d.Residual is not null && kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination;
+        if (put || !finish.IsNone)
+            PixelRange(d.Output.Shape);
+        if (put)
+            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, "pixels");
+        return put;
+    }
+
+    /// <summary>When all threads have computed a map together: activation and layout, a range of pixels each.</summary>
+    private void FinishMap(Driver d, ProductKernel kernel, Finish finish, string map)
+    {
+        if (finish.IsNone)
+            return;
         writer.Line("part.Barrier();");
-        string first = PixelAt(map, pixelStep, "pixel");
-        Pass(pass, first, pixelStep == 1 ? "pixels" : FormattableString.Invariant($"pixels * {pixelStep}"));
-        if (output is not null)
-            StorePixels(first, pixelStep, output, "pixel", "pixels");
+        Finish(finish, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, Size.Of("pixels"), d.Output, PixelAt("output", d.Output, "pixel"));
+    }
+
+    /// <summary>What is left to do with <paramref name="pixels"/> pixels that kernels have made.</summary>
+    private void Finish(Finish finish, string made, int pixelStep, Size pixels, TensorView output, string destination)
+    {
+        Pass(finish.Pass, made, pixels * pixelStep);
+        if (finish.Buffer is not null)
+            writer.Line(_runtime.Store(made, pixelStep, output, destination, pixels.ToString()));
     }
 
     /// <summary>Declares <c>pixel</c> and <c>pixels</c>: a thread's own pixels, whole groups of the widest vector where there are so many, because transposes move as many at once.</summary>
-    private void PixelRange(int pixels) => Range("pixel", pixels);
+    private void PixelRange(Shape shape) => _runtime.Range(RuntimeRange.Pixels(shape));
 
     /// <summary>Declares <c>channel</c> and <c>channels</c>: a thread's own channels, whole vectors of all widths.</summary>
-    private void ChannelRange(int channels) => Range("channel", channels);
-
-    private void Range(string name, int count)
-    {
-        int group = VectorTarget.WidestLanes, units = (count + group - 1) / group;
-        string end = FormattableString.Invariant($"{group} * part.End({units})");
-        writer.Line($"int {name} = {group} * part.First({units}), {name}s = {(count % group == 0 ? end : FormattableString.Invariant($"Math.Min({count}, {end})"))} - {name};");
-    }
+    private void ChannelRange(int channels) => _runtime.Range(RuntimeRange.Channels(channels));
 
     private static string Text(int number) => FormattableString.Invariant($"{number}");
 
@@ -157,11 +144,11 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     {
         PointwiseKernel kernel = d.Kernel;
         writer.Line($"const int BlockChannels = {kernel.OutChannels};");
-        if (d.Buffer is { } buffer)
+        if (d.Finish.Buffer is { } buffer)
             writer.Line($"ref float block = ref {KernelText.At("part.Own(ref scratch)", buffer)};");
         writer.Open($"for (int b = part.First({d.ChannelBlocks}); b < part.End({d.ChannelBlocks}); b++)");
         string weights = FormattableString.Invariant($"Unsafe.Add(ref weights, b * BlockChannels * {kernel.InChannels})"), bias = "Unsafe.Add(ref bias, b * BlockChannels)";
-        if (d.Buffer is null)
+        if (d.Finish.Buffer is null)
         {
             writer.Line(names.Call(kernel, "input", weights, bias, "Unsafe.Add(ref output, b * BlockChannels)", "Unsafe.Add(ref residual, b * BlockChannels)"));
             writer.Close();
@@ -169,9 +156,8 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         }
 
         writer.Line(names.Call(kernel, "input", weights, bias, "block"));
-        Pass(d.Pass, "block", kernel.Pixels * kernel.OutPixelStep);
         TensorView block = d.Output with { Shape = d.Output.Shape with { Channels = kernel.OutChannels } };
-        StorePixels("block", kernel.OutPixelStep, block, "0", Text(kernel.Pixels), FormattableString.Invariant($"b * BlockChannels * {d.Output.ChannelStep}"));
+        Finish(d.Finish, "block", kernel.OutPixelStep, kernel.Pixels, block, KernelText.At("output", FormattableString.Invariant($"b * BlockChannels * {d.Output.ChannelStep}")));
         writer.Close();
     }
 
@@ -180,7 +166,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         string kernelName = names.Method(d.Kernel);
         int height = d.Map.Height, outHeight = d.Output.Shape.Height, width = d.Output.Shape.Width;
         RowWindow window = d.Window;
-        writer.Line("scratch = ref part.Own(ref scratch);", d.Source.RingRows > 0 || d.Buffer is not null);
+        writer.Line("scratch = ref part.Own(ref scratch);", d.Source.RingRows > 0 || d.Finish.Buffer is not null);
         if (d.Bias is { } bias)
             writer.Line($"ref float {(d.Stem is null ? "bias" : "stemBias")} = ref {KernelText.At("weights", bias)};");
         if (d.Stem is not null)
@@ -213,16 +199,15 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             : FormattableString.Invariant($"for (int y = part.First({outHeight}); y < part.End({outHeight}); y++)"));
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
         EmitRing(d, "RingRows");
-        string destination = d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : RowAt("output", d.Output, "y");
-        Initial initial = d.Kernel is ConvolutionKernel c ? c.Initial : Initial.Bias;
-        PutResidual(d.Residual, initial, FormattableString.Invariant($"y * {width}"), destination, d.BufferPixelStep, width);
+        string destination = d.Finish.Buffer is { } buffer ? KernelText.At("scratch", buffer) : RowAt("output", d.Output, "y");
+        AccumulatorStart start = d.Kernel is ConvolutionKernel c ? c.Epilogue.Start : AccumulatorStart.Bias;
+        PutResidual(d.Residual, start, FormattableString.Invariant($"y * {width}"), destination, d.OutPixelStep, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
+        string residual = start == AccumulatorStart.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty;
         writer.Line(d.Kernel is PoolKernel pool
             ? $"{kernelName}(ref {source}, {row}, from, to{(pool.IsMaximum ? string.Empty : ", " + CountedRows(pool, d, height))}, ref {destination});"
-            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{(initial == Initial.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty)}{share});");
-        Pass(d.Pass, destination, width * d.BufferPixelStep);
-        if (d.Buffer is not null)
-            StorePixels(destination, d.BufferPixelStep, d.Output, FormattableString.Invariant($"y * {width}"), Text(width));
+            : $"{kernelName}(ref {source}, {row}, from, to, ref weights, ref bias, ref {destination}{residual}{share});");
+        Finish(d.Finish, destination, d.OutPixelStep, width, d.Output, PixelAt("output", d.Output, FormattableString.Invariant($"y * {width}")));
         writer.Close();
     }
 
@@ -265,7 +250,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, d.Input.Shape.Height);
         EmitRing(d, FormattableString.Invariant($"{((window.Kernel.Height - 1) * window.Dilation.Height) + 1}"));
         string source = d.Source.RingRows > 0 ? "ring" : "input";
-        string residual = kernel.Initial == Initial.BiasAndResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
+        string residual = kernel.Epilogue.AddsResidual ? $", ref Unsafe.Add(ref {RowAt("residual", d.Residual!, "y")}, block * BlockChannels)" : string.Empty;
         string given = kernel.PrefetchOf(Prefetched.Given) is { } prefetch ? FormattableString.Invariant($", ref Unsafe.Add(ref weights, ((block + 1) * BlockWeights) + (y * {prefetch.Step * kernel.Steps}))") : string.Empty;
         writer.Line($"{kernelName}(ref {source}, {RowArgument(d.Source, d.PadTop)}, from, to, ref Unsafe.Add(ref weights, block * BlockWeights), ref Unsafe.Add(ref bias, block * BlockChannels), ref Unsafe.Add(ref {RowAt("output", d.Output, "y")}, block * BlockChannels){residual}{given});");
         writer.Close();
@@ -309,7 +294,9 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
                 break;
             case RowLoad.Planes:
                 // A row of a plane is copied as the channels of a pixel are.
-                CopyPixels(RowAt("input", input, row), input.ChannelStep, slot, source.ChannelStep, shape.Width, Text(shape.Channels));
+                writer.Line(_runtime.Call(
+                    RuntimeFunction.CopyPixels, "ref " + RowAt("input", input, row), Text(input.ChannelStep), "ref " + slot, Text(source.ChannelStep), Text(shape.Width),
+                    Text(shape.Channels)));
                 break;
             case RowLoad.Copy:
                 LoadPixels(RowAt("input", input, row), input, slot, source.PixelStep, Text(shape.Width));
@@ -353,43 +340,16 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     }
 
     /// <summary>Puts a residual that cannot be read by whole vectors where the kernel will find it.</summary>
-    private void PutResidual(TensorView? residual, Initial initial, string pixel, string destination, int destinationStep, int pixels)
+    private void PutResidual(TensorView? residual, AccumulatorStart start, string pixel, string destination, int destinationStep, int pixels)
     {
-        if (residual is not null && initial == Initial.BiasAndDestination)
+        if (residual is not null && start == AccumulatorStart.BiasAndDestination)
             LoadPixels(PixelAt("residual", residual, pixel), residual, destination, destinationStep, Text(pixels));
     }
 
-    private void LoadPixels(string source, TensorView view, string destination, int destinationStep, string pixels)
-    {
-        if (view.IsPlanar)
-            writer.Line($"PixelLayout.FromPlanar<{Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});");
-        else
-            CopyPixels(source, view.PixelStep, destination, destinationStep, view.Shape.Channels, pixels);
-    }
+    private void LoadPixels(string source, TensorView view, string destination, int destinationStep, string pixels) =>
+        writer.Line(_runtime.Load(source, view, destination, destinationStep, pixels));
 
-    private void StorePixels(string source, int sourceStep, TensorView view, string pixel, string pixels, string? at = null)
-    {
-        string destination = at is null ? PixelAt("output", view, pixel) : KernelText.At("output", at);
-        if (view.IsPlanar)
-            writer.Line($"PixelLayout.ToPlanar<{Simd}>(ref {source}, {sourceStep}, ref {destination}, {view.ChannelStep}, {view.Shape.Channels}, {pixels});");
-        else
-            CopyPixels(source, sourceStep, destination, view.PixelStep, view.Shape.Channels, pixels);
-    }
-
-    private void CopyPixels(string source, int sourceStep, string destination, int destinationStep, int channels, string pixels) =>
-        writer.Line($"PixelLayout.CopyPixels(ref {source}, {sourceStep}, ref {destination}, {destinationStep}, {channels}, {pixels});");
-
-    private void Pass(ActivationFunction activation, string reference, int count) => ActivationPass(writer, vector, activation, reference, Text(count));
-
-    private void Pass(ActivationFunction activation, string reference, string count) => ActivationPass(writer, vector, activation, reference, count);
-
-    /// <summary>An activation over <paramref name="count"/> floats in memory.</summary>
-    public static void ActivationPass(SourceWriter writer, VectorSyntax vector, ActivationFunction activation, string reference, string count)
-    {
-        if (activation.IsNone)
-            return;
-        writer.Line($"Elementwise.{activation.Kind}<{vector.Simd}>(ref {reference}, {string.Join(", ", activation.Constants.Select(c => c.Value).Prepend(count))});");
-    }
+    private void Pass(ActivationFunction activation, string reference, Size count) => _runtime.Activation(activation, reference, count.ToString());
 
     private static string Clear(string reference, string length) => $"MemoryMarshal.CreateSpan(ref {reference}, {length}).Clear();";
 

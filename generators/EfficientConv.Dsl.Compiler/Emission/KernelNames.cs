@@ -15,7 +15,7 @@ internal sealed class KernelNames
         foreach (Driver driver in plan.Drivers)
             Add(driver, FormattableString.Invariant($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
         foreach (Kernel kernel in plan.Kernels)
-            Add(kernel, Describe(kernel));
+            Add(kernel, Describe(kernel) + (kernel is SumKernel { Epilogue: var epilogue } ? EpilogueEmitter.NameOf(epilogue) : string.Empty));
         foreach (DepthwiseTile tile in DepthwiseTile.Of(plan).Where(tile => tile.Kernel.Columns.Count > 1))
             Add(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
     }
@@ -52,7 +52,7 @@ internal sealed class KernelNames
         PointwiseForm form = FormOf(kernel);
 
         // Those that read no residual or prefetch nothing are given whatever is shortest to write.
-        string shortest = new[] { input, bias, output }.OrderBy(text => text.Length).First(), read = kernel.Initial == Initial.BiasAndResidual ? residual! : shortest;
+        string shortest = new[] { input, bias, output }.OrderBy(text => text.Length).First(), read = kernel.Epilogue.AddsResidual ? residual! : shortest;
         string next = kernel.StepPrefetch switch
         {
             { What: Prefetched.Given } => given!,
@@ -73,21 +73,19 @@ internal sealed class KernelNames
 
     private static string Describe(Kernel kernel) => kernel switch
     {
-        PointwiseKernel k => FormattableString.Invariant($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}{(k.Initial == Initial.Destination ? "Accumulate" : string.Empty)}{Suffix(k.Activation)}"),
-        PixelPairKernel k => FormattableString.Invariant($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}{Suffix(k.Activation)}"),
-        LanewiseKernel k => FormattableString.Invariant($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
-        ConvolutionKernel k => FormattableString.Invariant($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
+        PointwiseKernel k => FormattableString.Invariant($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PixelPairKernel k => FormattableString.Invariant($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        LanewiseKernel k => FormattableString.Invariant($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        ConvolutionKernel k => FormattableString.Invariant($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
         PoolKernel k => FormattableString.Invariant($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
         WinogradInputKernel k => FormattableString.Invariant($"Winograd{k.Form.Name}Input{k.TileRows}x{k.TileColumns}x{k.Channels}"),
-        WinogradOutputKernel k => FormattableString.Invariant($"Winograd{k.Form.Name}Output{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}{Suffix(k.Activation)}"),
-        PlanarPointwiseKernel k => FormattableString.Invariant($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}{Suffix(k.Activation)}"),
-        PlanarDepthwiseKernel k => FormattableString.Invariant($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
-        DirectDepthwiseKernel k => FormattableString.Invariant($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
-        PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}{Suffix(k.Activation)}"),
+        WinogradOutputKernel k => FormattableString.Invariant($"Winograd{k.Form.Name}Output{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
+        PlanarPointwiseKernel k => FormattableString.Invariant($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PlanarDepthwiseKernel k => FormattableString.Invariant($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        DirectDepthwiseKernel k => FormattableString.Invariant($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
         _ => throw new InvalidOperationException($"{kernel} has no name."),
     };
-
-    private static string Suffix(Graph.ActivationFunction activation) => activation.IsNone ? string.Empty : activation.Kind.ToString();
 
     private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
 

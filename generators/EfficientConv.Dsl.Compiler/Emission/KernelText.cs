@@ -28,7 +28,8 @@ internal static class KernelText
     {
         WorkShare.None => (string.Empty, string.Empty),
         WorkShare.Rows => (", int rows", ", rows"),
-        _ => (", Part part", ", part"),
+        WorkShare.Tiles or WorkShare.Panels or WorkShare.TilesOfPanels => (", Part part", ", part"),
+        _ => throw new InvalidOperationException($"{share} is no way to share."),
     };
 
     /// <summary>Where a thread's share of some weights begins.</summary>
@@ -197,50 +198,6 @@ internal static class KernelText
         }
     }
 
-    /// <summary>
-    /// The accumulators with their first values; those of <paramref name="initials"/> that have a condition stand behind it, and the bias holds where none does.
-    /// </summary>
-    public static void Accumulators(
-        SourceWriter writer, VectorSyntax vector, IReadOnlyList<(Initial Initial, string Condition)> initials, int pixels, int vectors, ProductSteps steps)
-    {
-        int lanes = vector.Target.Lanes;
-        bool biased = initials.Any(i => i.Initial != Initial.Destination);
-        IEnumerable<(int I, int J)> sums = Enumerable.Range(0, pixels).SelectMany(i => Enumerable.Range(0, vectors).Select(j => (i, j)));
-        if (biased)
-        {
-            Declare(writer, vector, vectors, [.. Enumerable.Range(0, vectors).Select(j => FormattableString.Invariant($"bias{j} = {vector.Load("panelBias", j * lanes)}"))]);
-            Declare(writer, vector, vectors, [.. sums.Select(s => FormattableString.Invariant($"sum{s.I}_{s.J} = bias{s.J}"))]);
-        }
-
-        foreach ((Initial initial, string condition) in initials)
-        {
-            if (initial == Initial.Bias)
-                continue;
-            if (condition.Length > 0)
-                writer.Open($"if ({condition})");
-            bool residual = initial == Initial.BiasAndResidual;
-            string[] rows = residual ? [.. Enumerable.Range(0, vectors).Select(j => "r")] : OutputVectors(writer, vectors, steps, "output");
-            string Value(int i, int j) => residual
-                ? vector.Load("r", (i * steps.ResidualPixel) + (j * lanes))
-                : vector.Load(rows[j], (i * steps.OutPixel) + (steps.OutVector.IsLiteral ? j * steps.OutVector : 0));
-            if (!biased)
-            {
-                Declare(writer, vector, vectors, [.. sums.Select(s => FormattableString.Invariant($"sum{s.I}_{s.J} = {Value(s.I, s.J)}"))]);
-            }
-            else
-            {
-                foreach ((int i, int j) in sums)
-                {
-                    string sum = FormattableString.Invariant($"sum{i}_{j}");
-                    writer.Line($"{sum} = {(initial == Initial.Destination ? Value(i, j) : vector.Add(sum, Value(i, j)))};");
-                }
-            }
-
-            if (condition.Length > 0)
-                writer.Close();
-        }
-    }
-
     /// <summary>One declaration of several vectors, <paramref name="columns"/> or a multiple of it in a line: the compiler resolves the type once.</summary>
     public static void Declare(SourceWriter writer, VectorSyntax vector, int columns, IReadOnlyList<string> declarators)
     {
@@ -252,14 +209,29 @@ internal static class KernelText
         }
     }
 
-    /// <summary>References to a tile's output vectors, declared where their distance is not a literal.</summary>
-    private static string[] OutputVectors(SourceWriter writer, int vectors, ProductSteps steps, string name)
+    /// <summary>The accumulators of a product's tile, whose bias lies at <c>panelBias</c>, outputs at <c>c</c> and residual at <c>r</c>.</summary>
+    /// <param name="vector">Vectors.</param>
+    /// <param name="pixels">Pixels of the tile.</param>
+    /// <param name="vectors">Vectors of output channels.</param>
+    /// <param name="steps">Steps from pixel to pixel and from vector to vector.</param>
+    /// <param name="name">Name of references to output vectors whose distance is not a literal.</param>
+    public static SumTile Tile(VectorSyntax vector, int pixels, int vectors, ProductSteps steps, string name)
     {
-        string[] references = [.. Enumerable.Range(0, vectors).Select(j => j == 0 || steps.OutVector.IsLiteral ? "c" : FormattableString.Invariant($"{name}{j}"))];
-        for (int j = 1; j < vectors && !steps.OutVector.IsLiteral; j++)
-            writer.Line($"ref float {references[j]} = ref {At("c", j * steps.OutVector)};");
-        return references;
+        int lanes = vector.Target.Lanes;
+        bool literal = steps.OutVector.IsLiteral;
+        string Output(int j) => j == 0 || literal ? "c" : FormattableString.Invariant($"{name}{j}");
+        return new SumTile(
+            [
+                .. Enumerable.Range(0, pixels).SelectMany(i => Enumerable.Range(0, vectors).Select(j => new Accumulator(
+                    FormattableString.Invariant($"sum{i}_{j}"), new OfChannel("panelBias", j * lanes), FormattableString.Invariant($"bias{j}"),
+                    new VectorPlace(Output(j), (i * steps.OutPixel) + (literal ? j * steps.OutVector : 0)), new VectorPlace("r", (i * steps.ResidualPixel) + (j * lanes))))),
+            ],
+            vectors, literal ? [] : [.. Enumerable.Range(1, vectors - 1).Select(j => $"ref float {Output(j)} = ref {At("c", j * steps.OutVector)};")]);
     }
+
+    /// <summary>A product's register tiles in a comment.</summary>
+    public static string Describe(EquatableArray<PanelRun> panels, int lanes) =>
+        string.Join(", ", panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels} x {run.Vectors * lanes}"))).Distinct());
 
     /// <summary>One step of the sum: every pixel's input, broadcast, times the panel's row of weights.</summary>
     public static void MultiplyAdd(SourceWriter writer, VectorSyntax vector, int pixels, int vectors, Size pixelStep)
@@ -291,42 +263,6 @@ internal static class KernelText
         for (int line = 0; line < step; line += LineLength(vector.Target))
             writer.Line($"Prefetch.L2(ref {At(reference, line)});");
         writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
-    }
-
-    /// <summary>The activations of some accumulators in place; the constants are loaded here, behind the sums, where registers are free.</summary>
-    /// <param name="writer">Text.</param>
-    /// <param name="vector">Vectors.</param>
-    /// <param name="activations">Activations; those with a condition stand behind it.</param>
-    /// <param name="sums">Names of the accumulators.</param>
-    public static void Activate(SourceWriter writer, VectorSyntax vector, IReadOnlyList<(ActivationFunction Activation, string Condition)> activations, IReadOnlyList<string> sums)
-    {
-        foreach ((ActivationFunction activation, string condition) in activations)
-        {
-            if (activation.IsNone)
-                continue;
-            writer.Open(condition.Length > 0 ? $"if ({condition})" : string.Empty);
-            foreach (string constant in vector.EpilogueConstants(activation))
-                writer.Line(constant);
-            foreach (string sum in sums)
-                writer.Line($"{sum} = {vector.Epilogue(activation, sum)};");
-            writer.Close();
-        }
-    }
-
-    /// <summary>Activations and stores of a tile's accumulators.</summary>
-    public static void Stores(
-        SourceWriter writer, VectorSyntax vector, IReadOnlyList<(ActivationFunction Activation, string Condition)> activations, int pixels, int vectors, ProductSteps steps)
-    {
-        Activate(writer, vector, activations, [.. Enumerable.Range(0, pixels).SelectMany(i => Enumerable.Range(0, vectors).Select(j => FormattableString.Invariant($"sum{i}_{j}")))]);
-        string[] rows = OutputVectors(writer, vectors, steps, "c");
-        for (int i = 0; i < pixels; i++)
-        {
-            for (int j = 0; j < vectors; j++)
-            {
-                Size offset = (i * steps.OutPixel) + (steps.OutVector.IsLiteral ? j * steps.OutVector : 0);
-                writer.Line(vector.Store(FormattableString.Invariant($"sum{i}_{j}"), rows[j], offset));
-            }
-        }
     }
 }
 

@@ -118,7 +118,7 @@ internal static class KernelsEmitter
         {
             writer.Line("// No step reads the image row by row into memory of its own, so it is converted as a whole.");
             writer.Line($"ref float input = ref {KernelText.At("workspace", image.Staging!.Value)};");
-            if (image.IsPlanar)
+            if (image.Load == RowLoad.ImagePlanes)
             {
                 writer.Line($"image.ToPlanes(part.First({shape.Height}), part.End({shape.Height}), ref input, {shape.Pixels}, {shape.Channels}, {shape.Width});");
             }
@@ -160,7 +160,8 @@ internal static class KernelsEmitter
     {
         TensorPlace.Input => KernelText.At("input", tensor.Offset),
         TensorPlace.Output => KernelText.At("output", tensor.Offset),
-        _ => KernelText.At("workspace", tensor.Offset),
+        TensorPlace.Workspace => KernelText.At("workspace", tensor.Offset),
+        _ => throw new InvalidOperationException($"{tensor.Place} is no place."),
     };
 
     private static void EmitKernels(SourceWriter writer, VectorSyntax vector, KernelNames names, NetworkPlan plan)

@@ -6,6 +6,8 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <summary>Prints the loop nests from planes to planes.</summary>
 internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vector, KernelNames names)
 {
+    private readonly RuntimeEmitter _runtime = new(writer, vector);
+
     public void Emit(PlanarPointwiseDriver d)
     {
         writer.Line($"{names.Of(d.Kernel)}(ref input, ref weights, ref {KernelText.At("weights", d.Bias)}, ref output{(d.Residual is null ? string.Empty : ", ref residual")}{KernelText.Share(d.Kernel.Share).Argument});");
@@ -112,19 +114,11 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
         PassOfMap(d.Pass, d.Output.Length);
     }
 
-    public void Emit(PlanarShuffleDriver d)
-    {
-        int channels = d.Input.Shape.Channels, perGroup = channels / d.Groups;
-        writer.Open($"for (int c = part.First({channels}); c < part.End({channels}); c++)");
-        writer.Line($"PixelLayout.CopyPixels(ref Unsafe.Add(ref input, (((c % {d.Groups}) * {perGroup}) + (c / {d.Groups})) * {d.Input.Shape.Pixels}), {d.Input.Shape.Pixels}, ref Unsafe.Add(ref output, c * {d.Input.Shape.Pixels}), {d.Input.Shape.Pixels}, {d.Input.Shape.Pixels}, 1);");
-        writer.Close();
-    }
-
     private void PadRows(string source, string destination, PlanarPadding padding, int rowStep, int width, string rows) => writer.Line(
         $"PlanarLayout.PadRows<{vector.Simd}>(ref {source}, {rowStep}, {width}, {rows}, ref {destination}, {padding.Row.Length}, {padding.Row.Phases}, {padding.Row.PhaseLength}, {padding.PadLeft});");
 
     private void Pass(ActivationFunction activation, string reference, int count) =>
-        DriverEmitter.ActivationPass(writer, vector, activation, reference, FormattableString.Invariant($"{count}"));
+        _runtime.Activation(activation, reference, FormattableString.Invariant($"{count}"));
 
     /// <summary>An activation over the whole output once all threads have written it.</summary>
     private void PassOfMap(ActivationFunction activation, int length)
@@ -133,6 +127,6 @@ internal sealed class PlanarDriverEmitter(SourceWriter writer, VectorSyntax vect
             return;
         writer.Line("part.Barrier();");
         writer.Line($"int value = part.First({length});");
-        DriverEmitter.ActivationPass(writer, vector, activation, "Unsafe.Add(ref output, value)", FormattableString.Invariant($"part.End({length}) - value"));
+        _runtime.Activation(activation, "Unsafe.Add(ref output, value)", FormattableString.Invariant($"part.End({length}) - value"));
     }
 }

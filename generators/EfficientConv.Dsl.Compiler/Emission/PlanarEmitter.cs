@@ -11,11 +11,15 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
 
     public void Emit(string name, PlanarPointwiseKernel kernel)
     {
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels{Name(kernel.Activation)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+        writer.Line(
+            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(kernel.HasResidual ? ", ref float residual" : string.Empty)}{KernelText.Share(kernel.Share).Parameter})");
-        Constants(kernel.Activation);
+        string share = KernelText.Share(kernel.Share).Parameter;
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{share})");
+        epilogue.Constants();
         bool shared = kernel.Share != WorkShare.None;
         int total = kernel.Runs.Sum(r => r.Count), before = 0;
         writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});", shared);
@@ -26,12 +30,12 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             string first = shared ? FormattableString.Invariant($"{run.First} + (from * {run.Vectors * Lanes})") : FormattableString.Invariant($"{run.First}");
             writer.Line($"ref float pixels = ref {KernelText.At("input", first)};");
             writer.Line($"ref float destination = ref {KernelText.At("output", first)};");
-            writer.Line($"ref float source = ref {KernelText.At("residual", first)};", kernel.HasResidual);
+            writer.Line($"ref float source = ref {KernelText.At("residual", first)};", epilogue.AddsResidual);
             if (shared)
                 writer.Open("for (int panel = from; panel < to; panel++)");
             writer.Loop("panel", shared ? 1 : run.Count, () =>
             {
-                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, kernel.HasResidual, kernel.Activation, kernel.InChannels, rows =>
+                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, kernel.InChannels, rows =>
                 {
                     for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
                         PrefetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
@@ -48,7 +52,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                 {
                     writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
                     writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
-                    writer.Line($"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});", kernel.HasResidual);
+                    writer.Line($"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});", epilogue.AddsResidual);
                 }
             });
             if (shared)
@@ -69,21 +73,24 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
 
     public void Emit(string name, PlanarConvolutionKernel kernel)
     {
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         RowWindow window = kernel.Window;
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels{(kernel.Groups == 1 ? string.Empty : $", {kernel.Groups} groups")}, kernel {window.Kernel}, stride {window.Stride}{Name(kernel.Activation)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+        writer.Line(
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels{(kernel.Groups == 1 ? string.Empty : $", {kernel.Groups} groups")}, kernel {window.Kernel}, stride {window.Stride}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line("/// <param name=\"ring\">Padded input rows, all channels of a row together.</param>");
         writer.Line("/// <param name=\"row\">Place in the ring of the window's first row.</param>");
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)");
-        Constants(kernel.Activation);
+        epilogue.Constants();
         int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
         writer.Loop("g", kernel.Groups, () =>
         {
             foreach (PixelRun run in kernel.Runs)
-                EmitPanel(kernel, run, taps);
+                EmitPanel(kernel, epilogue, run, taps);
             if (kernel.Groups > 1)
             {
                 writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
@@ -95,7 +102,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitPanel(PlanarConvolutionKernel kernel, PixelRun run, int taps)
+    private void EmitPanel(PlanarConvolutionKernel kernel, EpilogueEmitter epilogue, PixelRun run, int taps)
     {
         RowWindow window = kernel.Window;
         writer.Open();
@@ -103,7 +110,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
         writer.Loop("panel", run.Count, () =>
         {
-            EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, hasResidual: false, kernel.Activation, taps, rows =>
+            EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, taps, rows =>
             {
                 string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
                 writer.Open("for (int ky = from; ky < to; ky++)");
@@ -134,56 +141,59 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     /// <summary>All tiles of output channels over one panel of pixels; <paramref name="sum"/> prints the sum, with <c>a</c> at the tile's weights.</summary>
-    private void EmitTiles(EquatableArray<TileRun> tiles, int vectors, int outPlaneStep, bool hasResidual, ActivationFunction activation, int taps, Action<int> sum)
+    private void EmitTiles(EquatableArray<TileRun> tiles, int vectors, int outPlaneStep, EpilogueEmitter epilogue, int taps, Action<int> sum)
     {
         writer.Line("ref float tile = ref weights;");
         writer.Line("ref float tileBias = ref bias;");
         writer.Line("ref float planes = ref destination;");
-        writer.Line("ref float added = ref source;", hasResidual);
+        writer.Line("ref float added = ref source;", epilogue.AddsResidual);
         foreach (TileRun run in tiles)
         {
             writer.Loop("t", run.Count, () =>
             {
+                List<Accumulator> sums = [];
                 for (int i = 0; i < run.Pixels; i++)
                 {
-                    string bias = vector.Create(KernelText.At("tileBias", i));
-                    if (!hasResidual && vectors > 1)
-                    {
-                        writer.Line($"{vector.Type} bias{i} = {bias};");
-                        bias = FormattableString.Invariant($"bias{i}");
-                    }
-
+                    OfChannel channel = new("tileBias", i, IsBroadcast: true);
+                    string bias = channel.Load(vector);
+                    if (!epilogue.AddsResidual && vectors > 1)
+                        epilogue.Bias(bias = FormattableString.Invariant($"bias{i}"), channel);
                     for (int j = 0; j < vectors; j++)
-                        writer.Line($"{vector.Type} sum{i}_{j} = {(hasResidual ? vector.Add(bias, vector.Load("added", (i * outPlaneStep) + (j * Lanes))) : bias)};");
+                    {
+                        int at = (i * outPlaneStep) + (j * Lanes);
+                        sums.Add(new Accumulator(FormattableString.Invariant($"sum{i}_{j}"), channel, bias, new VectorPlace("planes", at), new VectorPlace("added", at)));
+                        epilogue.Start(sums[sums.Count - 1]);
+                    }
                 }
 
                 writer.Line("ref float a = ref tile;");
                 sum(run.Pixels);
-                for (int i = 0; i < run.Pixels; i++)
-                {
-                    for (int j = 0; j < vectors; j++)
-                        writer.Line(vector.Store(vector.Activate(activation, FormattableString.Invariant($"sum{i}_{j}")), "planes", (i * outPlaneStep) + (j * Lanes)));
-                }
+                foreach (Accumulator finished in sums)
+                    epilogue.Finish(finished);
 
                 writer.Line($"tile = ref Unsafe.Add(ref tile, {run.Pixels * taps});");
                 writer.Line($"tileBias = ref Unsafe.Add(ref tileBias, {run.Pixels});");
                 writer.Line($"planes = ref Unsafe.Add(ref planes, {run.Pixels * outPlaneStep});");
-                writer.Line($"added = ref Unsafe.Add(ref added, {run.Pixels * outPlaneStep});", hasResidual);
+                writer.Line($"added = ref Unsafe.Add(ref added, {run.Pixels * outPlaneStep});", epilogue.AddsResidual);
             }, braces: tiles.Count > 1);
         }
     }
 
     public void Emit(string name, PlanarDepthwiseKernel kernel)
     {
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        OfChannel channel = new("bias", 0, IsBroadcast: true);
         RowWindow window = kernel.Window;
         int taps = window.Kernel.Height * window.Kernel.Width;
         writer.Line();
-        writer.Line($"/// <summary>{kernel.Rows} rows of {window.OutWidth} pixels of one channel of a depthwise convolution, kernel {window.Kernel}, stride {window.Stride}{Name(kernel.Activation)}.</summary>");
+        writer.Line(
+            $"/// <summary>{kernel.Rows} rows of {window.OutWidth} pixels of one channel of a depthwise convolution, kernel {window.Kernel}, stride {window.Stride}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         writer.Line("/// <param name=\"plane\">The padded rows under the first output row.</param>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)");
-        Constants(kernel.Activation);
-        writer.Line($"{vector.Type} start = {vector.Create("bias")};");
+        epilogue.Constants();
+        epilogue.Bias("start", channel);
         for (int tap = 0; kernel.WeightsInRegisters && tap < taps; tap++)
             writer.Line($"{vector.Type} w{tap / window.Kernel.Width}_{tap % window.Kernel.Width} = {vector.Create(KernelText.At("weights", tap))};");
         foreach (PixelRun run in kernel.Runs)
@@ -193,19 +203,16 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
             writer.Loop("panel", run.Count, () =>
             {
+                Accumulator[] sums =
+                [
+                    .. Enumerable.Range(0, kernel.Rows).SelectMany(y => Enumerable.Range(0, run.Vectors).Select(j => new Accumulator(
+                        FormattableString.Invariant($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
+                ];
+                foreach (Accumulator sum in sums)
+                    epilogue.Start(sum);
                 EmitRows(kernel, run.Vectors);
-                for (int y = 0; y < kernel.Rows; y++)
-                {
-                    for (int j = 0; j < run.Vectors; j++)
-                    {
-                        string value = vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{y}_{j}"));
-                        int at = (y * kernel.OutRowStep) + (j * Lanes);
-                        writer.Line(window.OutWidth >= Lanes
-                            ? vector.Store(value, "destination", at)
-                            : FormattableString.Invariant($"PartialVector.Store({value}, ref {KernelText.At("destination", at)}, {window.OutWidth});"));
-                    }
-                }
-
+                foreach (Accumulator sum in sums)
+                    epilogue.Finish(sum);
                 if (run.Count > 1)
                 {
                     writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
@@ -221,12 +228,6 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     private void EmitRows(PlanarDepthwiseKernel kernel, int vectors)
     {
         RowWindow window = kernel.Window;
-        for (int y = 0; y < kernel.Rows; y++)
-        {
-            for (int j = 0; j < vectors; j++)
-                writer.Line($"{vector.Type} sum{y}_{j} = start;");
-        }
-
         int last = ((kernel.Rows - 1) * kernel.StrideHeight) + (window.Dilation.Height * (window.Kernel.Height - 1));
         for (int row = 0; row <= last; row++)
         {
@@ -261,14 +262,6 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         }
     }
 
-    private void Constants(ActivationFunction activation)
-    {
-        foreach (string constant in vector.ActivationConstants(activation))
-            writer.Line(constant);
-    }
-
     private string TileText(EquatableArray<TileRun> tiles, EquatableArray<PixelRun> runs) => string.Join(
         ", ", tiles.SelectMany(t => runs.Select(r => FormattableString.Invariant($"{t.Pixels} x {r.Vectors * Lanes}"))).Distinct());
-
-    private static string Name(ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";
 }

@@ -1,4 +1,3 @@
-using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -12,18 +11,16 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     public void Emit(PointwiseForm form, IReadOnlyList<PointwiseKernel> kernels)
     {
         PointwiseKernel first = kernels[0];
-        string tiles = string.Join(", ", first.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         IReadOnlyList<PanelSizes> panels = [.. first.Panels.Select((run, i) => new PanelSizes(
             run.Vectors, i == 0 ? Size.Of("panels") : 1, [.. run.Tiles.Select((tile, j) => (tile.Pixels, Size.Of("TShape." + TileCounts[i, j])))]))];
+        EpilogueEmitter epilogue = new(writer, vector, kernels.Select(k => k.Epilogue));
         ProductSteps steps = new(
             Size.Of("inputStep"), Size.Of("outputStep"), Size.Of("outputVectorStep"), Size.Of("residualStep"),
-            kernels.Any(k => k.Initial == Initial.BiasAndResidual),
+            epilogue.AddsResidual,
             Condition(kernels, k => k.PrefetchOf(Prefetched.Residual), "IFetchesResidual"));
-        IReadOnlyList<(Initial, string)> initials = ShapeEmitter.Conditions(kernels.Select(k => k.Initial), ShapeEmitter.Trait);
-        IReadOnlyList<(ActivationFunction, string)> activations = ShapeEmitter.Conditions(kernels.Select(k => k.Activation), ShapeEmitter.Trait);
         Size channels = Size.Of("channels");
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : ", ref float also")}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
         writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
@@ -34,7 +31,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", blocked);
         KernelText.Panels(writer, Lanes, panels, form.Share, "input", channels, steps, (run, pixels) =>
         {
-            KernelText.Accumulators(writer, vector, initials, pixels, run.Vectors, steps);
+            epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
             writer.Line("ref float w = ref panel;");
             if (blocked)
             {
@@ -68,7 +65,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
                 writer.Close();
             }
 
-            KernelText.Stores(writer, vector, activations, pixels, run.Vectors, steps);
+            epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
         });
         writer.Close();
     }
@@ -76,9 +73,10 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>The sizes of <paramref name="kernel"/>.</summary>
     public void EmitShape(string name, PointwiseKernel kernel)
     {
-        string tiles = string.Join(", ", kernel.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line(
+            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
         List<(string, int, int?)> sizes =
         [
             ("Channels", kernel.InChannels, null),
@@ -88,7 +86,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             ("InputStep", kernel.PixelStep, null),
             ("OutputStep", kernel.OutPixelStep, null),
             ("OutputVectorStep", kernel.OutVectorStep, null),
-            ("ResidualStep", kernel.Initial == Initial.BiasAndResidual ? kernel.ResidualPixelStep : 0, 0),
+            .. EpilogueEmitter.Sizes(kernel.Epilogue),
             ("Panels", kernel.Panels[0].Count, 1),
         ];
         for (int i = 0; i < kernel.Panels.Count; i++)
@@ -102,7 +100,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         ShapeEmitter.Emit(
             writer, name, "IPointwiseShape",
             [
-                ShapeEmitter.Trait(kernel.Initial), ShapeEmitter.Trait(kernel.Activation), kernel.StepPrefetch is null ? null : "IFetchesAhead",
+                .. EpilogueEmitter.Traits(kernel.Epilogue), kernel.StepPrefetch is null ? null : "IFetchesAhead",
                 kernel.PrefetchOf(Prefetched.Input) is null ? null : "IFetchesInput", kernel.PrefetchOf(Prefetched.Residual) is null ? null : "IFetchesResidual",
             ],
             sizes);
@@ -137,50 +135,44 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     public void Emit(string name, PixelPairKernel kernel)
     {
         int groups = kernel.Groups;
-        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         string tiles = string.Join(", ", kernel.Tiles.Select(t => FormattableString.Invariant($"{2 * t.Pixels} x {8 * groups}")));
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels{Activation(kernel.Activation)}, eight channels of two pixels in a vector; register tiles of pixels x channels: {tiles}.</summary>");
+        writer.Line(
+            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)})");
-        foreach (string constant in vector.ActivationConstants(kernel.Activation))
-            writer.Line(constant);
-        writer.Line("Vector512<int> apart = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);");
-        writer.Line("Vector512<int> together = Vector512.Create(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);", kernel.Initial != Initial.Bias);
+        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})");
+        epilogue.Constants();
         foreach (TileRun tile in kernel.Tiles)
         {
             writer.Loop("tile", tile.Count, () =>
             {
-                EmitPairTile(kernel, tile.Pixels);
+                EmitPairTile(kernel, epilogue, tile.Pixels);
                 writer.Line($"input = ref Unsafe.Add(ref input, {tile.Pixels * kernel.PairStep});");
                 writer.Line($"output = ref Unsafe.Add(ref output, {2 * tile.Pixels * kernel.OutPixelStep});");
-                writer.Line($"residual = ref Unsafe.Add(ref residual, {2 * tile.Pixels * kernel.ResidualPixelStep});", residual);
+                writer.Line($"residual = ref Unsafe.Add(ref residual, {2 * tile.Pixels * kernel.Epilogue.ResidualPixelStep});", epilogue.AddsResidual);
             }, braces: kernel.Tiles.Count > 1);
         }
 
         writer.Close();
     }
 
-    private void EmitPairTile(PixelPairKernel kernel, int pairs)
+    private void EmitPairTile(PixelPairKernel kernel, EpilogueEmitter epilogue, int pairs)
     {
         int groups = kernel.Groups;
+        OfChannel Channel(int j) => new("bias", j * Lanes);
+        HalvesPlace Place(string reference, int i, int j, int step) => new(reference, (2 * i * step) + (8 * j), (((2 * i) + 1) * step) + (8 * j));
+        Accumulator[] sums =
+        [
+            .. Enumerable.Range(0, pairs).SelectMany(i => Enumerable.Range(0, groups).Select(j => new Accumulator(
+                FormattableString.Invariant($"sum{i}_{j}"), Channel(j), FormattableString.Invariant($"bias{j}"),
+                Place("output", i, j, kernel.OutPixelStep), Place("residual", i, j, kernel.Epilogue.ResidualPixelStep)))),
+        ];
         for (int j = 0; j < groups; j++)
-            writer.Line($"{vector.Type} bias{j} = {vector.Load("bias", j * Lanes)};");
-        for (int i = 0; i < pairs; i++)
-        {
-            for (int j = 0; j < groups; j++)
-            {
-                string Added(string reference, int step) => FormattableString.Invariant(
-                    $"Avx512F.PermuteVar16x32(Vector512.Create(Vector256.LoadUnsafe(ref {reference}, {(2 * i * step) + (8 * j)}), Vector256.LoadUnsafe(ref {reference}, {(((2 * i) + 1) * step) + (8 * j)})), together)");
-                writer.Line($"{vector.Type} sum{i}_{j} = " + kernel.Initial switch
-                {
-                    Initial.Bias => FormattableString.Invariant($"bias{j};"),
-                    Initial.BiasAndResidual => FormattableString.Invariant($"bias{j} + {Added("residual", kernel.ResidualPixelStep)};"),
-                    Initial.BiasAndDestination => FormattableString.Invariant($"bias{j} + {Added("output", kernel.OutPixelStep)};"),
-                    _ => throw new InvalidOperationException("Pairs of pixels are not summed up in the destination."),
-                });
-            }
-        }
+            epilogue.Bias(FormattableString.Invariant($"bias{j}"), Channel(j));
+        foreach (Accumulator sum in sums)
+            epilogue.Start(sum);
 
         writer.Line("ref float a = ref input;");
         writer.Line("ref float w = ref weights;");
@@ -197,17 +189,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("a = ref Unsafe.Add(ref a, 2);");
         writer.Line($"w = ref Unsafe.Add(ref w, {groups * Lanes});");
         writer.Close();
-        for (int i = 0; i < pairs; i++)
-        {
-            for (int j = 0; j < groups; j++)
-            {
-                string sum = FormattableString.Invariant($"sum{i}_{j}");
-                writer.Line($"{sum} = Avx512F.PermuteVar16x32({vector.Activate(kernel.Activation, sum)}, apart);");
-                writer.Line($"{sum}.GetLower().StoreUnsafe(ref output, {(2 * i * kernel.OutPixelStep) + (8 * j)});");
-                writer.Line($"{sum}.GetUpper().StoreUnsafe(ref output, {(((2 * i) + 1) * kernel.OutPixelStep) + (8 * j)});");
-            }
-        }
+        foreach (Accumulator sum in sums)
+            epilogue.Finish(sum);
     }
-
-    private static string Activation(ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";
 }

@@ -1,4 +1,3 @@
-using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -16,7 +15,7 @@ internal sealed record PointwiseForm(string Name, WorkShare Share)
     {
         WorkShare share = kernel.Form;
         string tiles = string.Join("And", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels}x{run.Vectors * lanes}"))));
-        return new("Pointwise" + tiles + share switch { WorkShare.Tiles => "ByTiles", WorkShare.Panels => "ByPanels", WorkShare.TilesOfPanels => "ByTilesOfPanels", _ => "ByRows" } + (kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : "Also") + kernel.Activation.NameOfArguments, share);
+        return new($"Pointwise{tiles}By{share}" + (kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : "Also") + EpilogueEmitter.FormOf(kernel.Epilogue), share);
     }
 
     /// <summary>The argument of a call that says which share it does.</summary>
@@ -25,6 +24,7 @@ internal sealed record PointwiseForm(string Name, WorkShare Share)
         (WorkShare.None, WorkShare.Rows) => "1",
         (WorkShare.None, _) => "default",
         (WorkShare.Rows, _) => "rows",
-        _ => "part",
+        (WorkShare.Tiles or WorkShare.Panels or WorkShare.TilesOfPanels, _) => "part",
+        _ => throw new InvalidOperationException($"{kernel.Share} is no way to share."),
     };
 }

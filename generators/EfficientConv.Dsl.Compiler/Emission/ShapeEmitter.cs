@@ -1,6 +1,3 @@
-using EfficientConv.Dsl.Compiler.Graph;
-using EfficientConv.Dsl.Compiler.Scheduling;
-
 namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>
@@ -21,18 +18,6 @@ internal static class ShapeEmitter
             writer.Line(FormattableString.Invariant($"public static int {size} => {value};"), value != standard);
         writer.Close();
     }
-
-    /// <summary>The trait of shapes whose sums have this activation.</summary>
-    public static string? Trait(ActivationFunction activation) => activation.IsNone ? null : $"I{activation.Kind}";
-
-    /// <summary>The trait of shapes whose sums begin so.</summary>
-    public static string? Trait(Initial initial) => initial switch
-    {
-        Initial.BiasAndResidual => "IAddsResidual",
-        Initial.BiasAndDestination => "IAddsOutput",
-        Initial.Destination => "IAccumulates",
-        _ => null,
-    };
 
     /// <summary>Values that shapes of a form differ in, each with the condition under which a shape has it; no condition where all have the same.</summary>
     public static IReadOnlyList<(T Value, string Condition)> Conditions<T>(IEnumerable<T> values, Func<T, string?> trait)

@@ -15,7 +15,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             return;
         RowWindow window = kernel.Window;
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}{Name(kernel.Activation)}.</summary>");
+        writer.Line(
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)");
@@ -28,10 +30,10 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    private void EmitRowParameters(RowSource source)
+    private void EmitRowParameters(RowSource source, string row = "The window's first row; it may lie above the map.")
     {
         writer.Line("/// <param name=\"source\">Input rows.</param>");
-        writer.Line(source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : "/// <param name=\"row\">The window's first row; it may lie above the map.</param>");
+        writer.Line(source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : $"/// <param name=\"row\">{row}</param>");
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
     }
@@ -43,8 +45,10 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         RowSource source = kernel.Source;
         RowWindow window = kernel.Window;
         writer.Line();
-        writer.Line($"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}{Name(kernel.Activation)}.</summary>");
-        ShapeEmitter.Emit(writer, name, "IDepthwiseShape", [ShapeEmitter.Trait(kernel.Activation), source.RingRows > 0 ? "IRing" : null],
+        writer.Line(
+            $"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+        ShapeEmitter.Emit(writer, name, "IDepthwiseShape", [.. EpilogueEmitter.Traits(kernel.Epilogue), source.RingRows > 0 ? "IRing" : null],
         [
             ("Vectors", kernel.Vectors, null),
             ("VectorStep", kernel.VectorStep, null),
@@ -74,21 +78,19 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line(KernelText.MethodAttribute);
         writer.Open($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape");
         writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
-        if (kernel.PixelPairs)
-        {
-            writer.Line("Vector512<int> firstHalves = Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);");
-            writer.Line("Vector512<int> secondHalves = Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);");
-        }
-
+        EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
+        epilogue.StoreConstants();
         writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
         writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
         writer.Open("for (int v = 0; v < TShape.Vectors; v++)");
-        writer.Line($"{vector.Type} start = {vector.Load("bias")};");
+        OfChannel channel = new("bias", 0);
+        epilogue.Bias("start", channel);
         writer.Line("ref float column = ref source;");
         writer.Line("ref float destination = ref output;");
         writer.Open("for (int tile = 0; tile < TShape.Tiles; tile++)");
         string[] sums = [.. Enumerable.Range(0, columns).Select(t => FormattableString.Invariant($"sum{t}"))];
-        KernelText.Declare(writer, vector, 1, [.. sums.Select(sum => $"{sum} = start")]);
+        SumTile accumulators = new([.. sums.Select((sum, t) => new Accumulator(sum, channel, "start", new VectorPlace("destination", t * Size.Of("outputStep"))))], 1, []);
+        epilogue.Start(accumulators, hasBias: true);
         writer.Open("for (int ky = from; ky < to; ky++)");
         writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})"))};");
         EmitRing(tiles);
@@ -105,12 +107,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             }
         });
         writer.Close();
-        KernelText.Activate(writer, vector, ShapeEmitter.Conditions(tiles.Select(tile => tile.Kernel.Activation), ShapeEmitter.Trait), sums);
-        Size outputStep = Size.Of("outputStep");
-        if (kernel.PixelPairs)
-            StorePairs(columns, outputStep);
-        for (int t = 0; t < columns && !kernel.PixelPairs; t++)
-            writer.Line(vector.Store(sums[t], "destination", t * outputStep));
+        epilogue.Finish(accumulators);
         writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
         writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
         writer.Close();
@@ -166,16 +163,6 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
                 writer.Line($"{sums[column]} = {vector.Fma(input, FormattableString.Invariant($"w{tap}"), sums[column])};");
             if (condition.Length > 0)
                 writer.Close();
-        }
-    }
-
-    /// <summary>Two neighbouring pixels' lanes one after the other: a0 b0 a1 b1 ...</summary>
-    private void StorePairs(int columns, Size outputStep)
-    {
-        for (int t = 0; t < columns; t += 2)
-        {
-            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, firstHalves, sum{t + 1})"), "destination", t * outputStep));
-            writer.Line(vector.Store(FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(sum{t}, secondHalves, sum{t + 1})"), "destination", (t * outputStep) + Lanes));
         }
     }
 
@@ -239,7 +226,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             {
                 string value = FormattableString.Invariant($"sum{t}");
                 if (!kernel.IsMaximum)
-                    value = vector.Divide(value, vector.Create(FormattableString.Invariant($"(float)(rows * {CountedColumns(kernel, run.FirstColumn + t)})")));
+                    value = vector.Divide(value, vector.Create(FormattableString.Invariant($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
                 if (value.Contains('/'))
                     value = $"({value})";
                 writer.Line(vector.Store(value, destination, outOffset + (t * kernel.OutPixelStep)));
@@ -254,55 +241,42 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Close();
     }
 
-    /// <summary>Window columns that count in the mean: with padding up to the padded width, else those inside the map.</summary>
-    private static int CountedColumns(PoolKernel kernel, int column)
-    {
-        RowWindow window = kernel.Window;
-        int first = (column * window.Stride) - window.PadLeft;
-        IEnumerable<int> taps = Enumerable.Range(0, window.Kernel.Width).Select(tap => first + (tap * window.Dilation.Width));
-        return kernel.CountIncludePad ? taps.Count(x => x < window.InWidth + kernel.PadRight) : taps.Count(x => x >= 0 && x < window.InWidth);
-    }
-
     public void Emit(string name, ConvolutionKernel kernel)
     {
         RowWindow window = kernel.Window;
-        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         string groups = kernel.Groups == 1 ? string.Empty : FormattableString.Invariant($", {kernel.Groups} groups");
-        string tiles = string.Join(", ", kernel.Panels.SelectMany(p => p.Tiles.Select(t => FormattableString.Invariant($"{t.Pixels} x {p.Vectors * Lanes}"))).Distinct());
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}{Name(kernel.Activation)}; register tiles of pixels x channels: {tiles}.</summary>");
-        writer.Line("/// <param name=\"source\">Input rows.</param>");
-        writer.Line(kernel.Source.RingRows > 0 ? "/// <param name=\"row\">Place in the ring of the window's first row.</param>" : "/// <param name=\"row\">The window's first row.</param>");
-        writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
-        writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
+        writer.Line(
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
+        EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{(residual ? ", ref float residual" : string.Empty)}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})");
+        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})");
         int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
         writer.Loop("g", kernel.Groups, () =>
         {
-            EmitPanels(kernel);
+            EmitPanels(kernel, epilogue);
             if (kernel.Groups > 1)
             {
                 writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
                 writer.Line($"weights = ref Unsafe.Add(ref weights, {groupLength});");
                 writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
                 writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
-                if (residual)
-                    writer.Line($"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});");
+                writer.Line($"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});", epilogue.AddsResidual);
             }
         });
         writer.Close();
     }
 
-    private void EmitPanels(ConvolutionKernel kernel)
+    private void EmitPanels(ConvolutionKernel kernel, EpilogueEmitter epilogue)
     {
-        bool adds = kernel.Initial == Initial.BiasAndResidual;
-        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.ResidualPixelStep, adds);
+        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual);
         KernelText.Panels(writer, Lanes, PanelSizes.Of(kernel.Panels), kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
         {
-            KernelText.Accumulators(writer, vector, [(kernel.Initial, string.Empty)], pixels, run.Vectors, steps);
+            epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
             EmitTaps(kernel, pixels, run.Vectors);
-            KernelText.Stores(writer, vector, [(kernel.Activation, string.Empty)], pixels, run.Vectors, steps);
+            epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
         });
     }
 
@@ -310,24 +284,20 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         int width = vectors * Lanes, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup;
-
-        // Where a pixel's channels and the next pixel's are neighbours in memory, a kernel row is one run.
-        int channelStep = kernel.Source.ChannelStep;
-        bool oneRun = kernelWidth == 1 || (window.Dilation.Width == 1 && channelStep == 1 && kernel.Source.PixelStep == kernel.InPerGroup);
         writer.Open("for (int ky = from; ky < to; ky++)");
         EmitRow(kernel.Source, window, "pixels");
         writer.Line($"ref float w = ref Unsafe.Add(ref panel, ky * {rowTaps * width});");
-        if (!oneRun)
+        if (!kernel.HasRuns)
             writer.Open($"for (int kx = 0; kx < {kernelWidth}; kx++)");
         writer.Line("ref float a = ref lane;");
-        writer.Open($"for (int k = 0; k < {(oneRun ? rowTaps : kernel.InPerGroup)}; k++)");
+        writer.Open($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)");
         if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
             KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
         KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
-        writer.Line($"a = ref Unsafe.Add(ref a, {channelStep});");
+        writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
         writer.Line($"w = ref Unsafe.Add(ref w, {width});");
         writer.Close();
-        if (!oneRun)
+        if (!kernel.HasRuns)
         {
             writer.Line($"lane = ref Unsafe.Add(ref lane, {window.Dilation.Width * kernel.Source.PixelStep});");
             writer.Close();
@@ -375,6 +345,4 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     private static string Identifier(int x) => x < 0 ? FormattableString.Invariant($"m{-x}") : FormattableString.Invariant($"{x}");
 
     private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {window.Stride}");
-
-    private static string Name(ActivationFunction activation) => activation.IsNone ? string.Empty : $", {activation.Kind}";
 }

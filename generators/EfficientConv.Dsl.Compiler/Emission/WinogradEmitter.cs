@@ -95,10 +95,14 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     public void Emit(string name, WinogradOutputKernel kernel)
     {
         WinogradForm form = kernel.Form;
-        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        bool residual = epilogue.AddsResidual;
+        int residualStep = kernel.Epilogue.ResidualPixelStep;
         int whole = kernel.Width / form.Output, rest = kernel.Width % form.Output;
         writer.Line();
-        writer.Line($"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}{(kernel.Activation.IsNone ? string.Empty : ", " + kernel.Activation)}.</summary>");
+        writer.Line(
+            $"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         writer.Line("/// <param name=\"tiles\">Products, [product][tile][channel].</param>");
         writer.Line("/// <param name=\"rows\">Output rows that exist.</param>");
         writer.Line("/// <param name=\"bias\">Bias.</param>");
@@ -118,15 +122,14 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             Constant("far3", "3.375f");
         }
 
-        foreach (string constant in vector.ActivationConstants(kernel.Activation))
-            writer.Line(constant);
+        epilogue.Constants();
         if (kernel.Share == WorkShare.Tiles)
         {
             int tileColumns = whole + (rest > 0 ? 1 : 0);
             writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {form.Output});");
             writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {tileColumns * kernel.TileStep});");
             writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {form.Output * kernel.Width * kernel.OutPixelStep});");
-            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * kernel.ResidualPixelStep});", residual);
+            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * residualStep});", residual);
             writer.Open($"for (int top = firstRow * {form.Output}; top < endTop; top += {form.Output})");
         }
         else
@@ -138,22 +141,24 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("ref float column = ref output;");
         writer.Line("ref float added = ref residual;", residual);
         if (whole > 0)
-            writer.Loop("tile", whole, () => EmitTile(kernel, form.Output), braces: rest > 0);
+            writer.Loop("tile", whole, () => EmitTile(kernel, epilogue, form.Output), braces: rest > 0);
         if (rest > 0)
-            EmitTile(kernel, rest);
+            EmitTile(kernel, epilogue, rest);
         writer.Line($"output = ref Unsafe.Add(ref output, {form.Output * kernel.Width * kernel.OutPixelStep});");
-        writer.Line($"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * kernel.ResidualPixelStep});", residual);
+        writer.Line($"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * residualStep});", residual);
         writer.Close();
         writer.Close();
     }
 
-    private void EmitTile(WinogradOutputKernel kernel, int columns)
+    private void EmitTile(WinogradOutputKernel kernel, EpilogueEmitter epilogue, int columns)
     {
         WinogradForm form = kernel.Form;
-        bool residual = kernel.Initial == Initial.BiasAndResidual;
+        bool residual = epilogue.AddsResidual;
+        int residualStep = kernel.Epilogue.ResidualPixelStep;
         Vectors(kernel.Vectors, kernel.Share, at =>
         {
-            writer.Line($"{vector.Type} start = {vector.Load(KernelText.At("bias", at))};");
+            OfChannel channel = new(KernelText.At("bias", at), 0);
+            epilogue.Bias("start", channel);
             writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
             writer.Line("ref float between = ref temporary;");
             writer.Open($"for (int x = 0; x < {form.Input}; x++)");
@@ -173,25 +178,22 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             TransformOutput(form, columns);
             for (int x = 0; x < columns; x++)
             {
-                string sum = vector.Add(FormattableString.Invariant($"t{x}"), "start");
-                writer.Line($"{vector.Type} sum{x} = {kernel.Initial switch
-                {
-                    Initial.BiasAndResidual => vector.Add(Group(sum), vector.Load("r", x * kernel.ResidualPixelStep)),
-                    Initial.BiasAndDestination => vector.Add(Group(sum), vector.Load("c", x * kernel.OutPixelStep)),
-                    _ => sum,
-                }};");
-                writer.Line(vector.Store(vector.Activate(kernel.Activation, FormattableString.Invariant($"sum{x}")), "c", x * kernel.OutPixelStep));
+                Accumulator sum = new(
+                    FormattableString.Invariant($"sum{x}"), channel, vector.Add(FormattableString.Invariant($"t{x}"), "start"),
+                    new VectorPlace("c", x * kernel.OutPixelStep), new VectorPlace("r", x * residualStep));
+                epilogue.Start(sum);
+                epilogue.Finish(sum);
             }
 
             writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
             writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
             if (residual)
-                writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * kernel.ResidualPixelStep});");
+                writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * residualStep});");
             writer.Close();
         }, braces: columns < form.Output);
         writer.Line($"column = ref Unsafe.Add(ref column, {form.Output * kernel.OutPixelStep});");
         if (residual)
-            writer.Line($"added = ref Unsafe.Add(ref added, {form.Output * kernel.ResidualPixelStep});");
+            writer.Line($"added = ref Unsafe.Add(ref added, {form.Output * residualStep});");
         writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
     }
 
@@ -199,6 +201,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     {
         int height = d.Input.Shape.Height, width = d.Input.Shape.Width, outHeight = d.Output.Shape.Height, outWidth = d.Output.Shape.Width;
         WinogradForm form = d.Form;
+        RuntimeEmitter runtime = new(writer, vector);
         int step = d.Inverse.OutPixelStep, rows = d.Transform.TileRows * form.Output;
         bool steps = rows < outHeight;
         writer.Line($"const int RowsPerStep = {rows};", steps);
@@ -252,22 +255,22 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"int row = {(steps ? Scaled("y", form.Stride) + " + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
         writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
         writer.Line($"if (row >= 0 && row < {height})");
-        writer.Line("    " + Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
+        writer.Line("    " + runtime.Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
         writer.Line("else");
         writer.Line($"    MemoryMarshal.CreateSpan(ref pixels, {width * d.Transform.PixelStep}).Clear();");
         writer.Close();
         writer.Line();
 
         // The pixels of the step that a thread moves: all of them, or its share of the rows.
-        writer.Line($"ref float destination = ref {(d.Buffer is { } buffer ? KernelText.At("scratch", buffer) : Pixel("output", start, step))};");
-        bool put = d.Residual is not null && d.Inverse.Initial == Initial.BiasAndDestination, finish = !d.Pass.IsNone || d.Buffer is not null;
+        writer.Line($"ref float destination = ref {(d.Finish.Buffer is { } buffer ? KernelText.At("scratch", buffer) : Pixel("output", start, step))};");
+        bool put = d.Residual is not null && d.Inverse.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Finish.IsNone;
         if (shared && (put || finish))
             writer.Line($"int pixel = part.First(rows) * {outWidth}, moved = (part.End(rows) * {outWidth}) - pixel;");
         string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : FormattableString.Invariant($"rows * {outWidth}");
         string OfStep(string reference, int pixelStep) =>
             shared ? KernelText.At(KernelText.At(reference, start == "0" ? "0" : Scaled(start, pixelStep)), Scaled("pixel", pixelStep)) : Pixel(reference, start, pixelStep);
         if (put)
-            writer.Line(Load(OfStep("residual", d.Residual!.PixelStep), d.Residual, Pixel("destination", ownFirst, step), step, ownCount));
+            writer.Line(runtime.Load(OfStep("residual", d.Residual!.PixelStep), d.Residual, Pixel("destination", ownFirst, step), step, ownCount));
         writer.Line("part.Barrier();", shared);
         writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary{share});");
         writer.Line("part.Barrier();", shared);
@@ -287,24 +290,22 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line(names.Call(d.Product, KernelText.At("tiles", product * d.Transform.ProductStep), KernelText.At("weights", KernelText.Floats(d.Weights) + (ofWeights * d.WeightStep)), KernelText.At("weights", d.Zeros), KernelText.At("products", product * d.Inverse.ProductStep)));
         writer.Close();
         writer.Line("part.Barrier();", shared);
-        string added = d.Inverse.Initial == Initial.BiasAndResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
+        string added = d.Inverse.Epilogue.AddsResidual ? $"ref {Pixel("residual", start, d.Residual!.PixelStep)}, " : string.Empty;
         writer.Line($"{names.Of(d.Inverse)}(ref products, rows, ref {KernelText.At("weights", d.Bias)}, ref destination, {added}ref temporary{share});");
         writer.Line("part.Barrier();", shared && finish);
         string moving = Pixel("destination", ownFirst, step);
-        if (!d.Pass.IsNone)
+        if (!d.Finish.Pass.IsNone)
         {
             // Row after row, so that what is stored next is still near.
             writer.Open($"for (int r = 0; r < {ownCount}; r += {outWidth})");
-            DriverEmitter.ActivationPass(writer, vector, d.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
+            runtime.Activation(d.Finish.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
             writer.Close();
         }
 
-        if (d.Buffer is not null)
+        if (d.Finish.Buffer is not null)
         {
             string target = OfStep("output", d.Output.PixelStep);
-            writer.Line(d.Output.IsPlanar
-                ? $"PixelLayout.ToPlanar<{vector.Simd}>(ref {moving}, {step}, ref {target}, {d.Output.ChannelStep}, {d.Output.Shape.Channels}, {ownCount});"
-                : $"PixelLayout.CopyPixels(ref {moving}, {step}, ref {target}, {d.Output.PixelStep}, {d.Output.Shape.Channels}, {ownCount});");
+            writer.Line(runtime.Store(moving, step, d.Output, target, ownCount));
         }
 
         if (steps)
@@ -327,10 +328,6 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     private static string Scaled(string pixel, int step) => step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}");
-
-    private string Load(string source, TensorView view, string destination, int destinationStep, string pixels) => view.IsPlanar
-        ? $"PixelLayout.FromPlanar<{vector.Simd}>(ref {source}, {view.ChannelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});"
-        : $"PixelLayout.CopyPixels(ref {source}, {view.PixelStep}, ref {destination}, {destinationStep}, {view.Shape.Channels}, {pixels});";
 
     private static string Pixel(string reference, string pixel, int step) =>
         KernelText.At(reference, pixel == "0" || step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}"));

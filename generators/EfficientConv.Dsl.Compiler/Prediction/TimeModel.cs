@@ -42,7 +42,9 @@ public static class TimeModel
         long weights = Count(count, step.Driver);
 
         // Of interleaved tensors only what is interleaved is read.
-        long elements = step.Driver is InterleaveDriver ? 2 * step.Output.View.Shape.Count : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
+        long elements = step.Driver is RuntimeDriver { Work: RuntimeWork.Interleaved }
+            ? 2 * step.Output.View.Shape.Count
+            : step.Input.View.Shape.Count + step.Output.View.Shape.Count + (step.Residual is null || step.Residual == step.Input ? 0 : step.Residual.View.Shape.Count);
         return new StepWork(MultiplyAdds(graph, plan, step), count.Kernels, count.Passes, count.Turned, count.Copied, count.Calls, step.Output.View.Element.Bytes(elements + weights));
     }
 
@@ -62,16 +64,12 @@ public static class TimeModel
         {
             case PointwiseDriver d:
                 count.Run(d.Kernel, d.Chunks * d.ChannelBlocks);
-                count.Pass(d.Pass, output.Count);
-                count.TurnIf(d.Buffer is not null, output.Count);
-                count.TurnIf(d.Kernel.Initial == Initial.BiasAndDestination, output.Count);
+                count.Finish(d.Finish, d.Kernel.Epilogue, output);
                 return (long)d.Kernel.InChannels * output.Channels;
             case RowDriver d:
                 count.Run(d.Kernel, output.Height * d.ChannelBlocks);
-                count.Pass(d.Pass, output.Count);
                 count.Load(d.Load, input, d.Input.IsPlanar);
-                count.TurnIf(d.Buffer is not null, output.Count);
-
+                count.Finish(d.Finish, null, output);
                 if (d.Kernel is LanewiseKernel && d.Load == RowLoad.None)
                     count.Walk(input.Count + output.Count);
                 if (d.Stem is { } stem)
@@ -118,28 +116,11 @@ public static class TimeModel
             case SqueezeDriver d:
                 count.SumAndScale(input.Count);
                 return Squeeze(count, d.Squeeze);
-            case PlanarSqueezeDriver d:
-                count.SumAndScale(input.Count);
-                return Squeeze(count, d.Squeeze);
-            case GlobalAverageDriver or PlanarShuffleDriver:
-                count.Copy(input.Count);
-                return 0;
-            case InterleaveDriver:
-                count.Interleave(output);
-                return 0;
-            case MapDriver d:
-                count.Pass(d.Function, output.Count);
-                if (d.Input.IsPlanar != d.Output.IsPlanar && input.Pixels > 1)
-                    count.TurnIf(true, output.Count);
-                else
-                    count.Copy(output.Count);
-                return d.WeightsLength;
-            case FunctionDriver d:
-                count.Copy(d.MovedValues);
+            case RuntimeDriver d:
+                count.Work(d.Work, input, output);
+                foreach (ActivationCall call in d.Calls.OfType<ActivationCall>())
+                    count.Pass(call.Function, output.Count);
                 return d.Weights;
-            case LayerNormDriver or UpsampleDriver or PixelShuffleDriver or AdaptivePoolDriver or FillDriver:
-                count.Copy(input.Count + output.Count);
-                return 0;
             default:
                 throw new InvalidOperationException($"{driver} has no predicted time.");
         }
@@ -176,9 +157,7 @@ public static class TimeModel
         }
 
         count.Run(d.Project, output.Pixels / (double)d.Project.Pixels);
-        count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer is not null, output.Count);
-        count.TurnIf(d.Project.Initial == Initial.BiasAndDestination, output.Count);
+        count.Finish(d.Finish, d.Project.Epilogue, output);
         return weights;
     }
 
@@ -205,9 +184,7 @@ public static class TimeModel
         count.Run(d.First, products, calls: 1);
         count.Run(d.Middle, products * Math.Max(0, d.Slabs - 2), calls: Math.Max(0, d.Slabs - 2));
         count.Run(d.LastKernel, d.Slabs > 1 ? products : 0, calls: d.Slabs > 1 ? 1 : 0);
-        count.Pass(d.ProjectPass, output.Count);
-        count.TurnIf(d.Buffer is not null, output.Count);
-        count.TurnIf(d.First.Initial == Initial.BiasAndDestination, output.Count);
+        count.Finish(d.Finish, d.First.Epilogue, output);
         long weights = (long)d.Hidden * (output.Channels + (d.Expand?.InChannels ?? 0) + (d.Depthwise.Window.Kernel.Height * d.Depthwise.Window.Kernel.Width));
         if (d.Squeeze is not null)
         {
@@ -228,8 +205,7 @@ public static class TimeModel
         count.TurnIf(d.Input.IsPlanar, input.Count);
         if (!d.Input.IsPlanar)
             count.Copy(input.Count);
-        count.TurnIf(d.Buffer is not null, output.Count);
-        count.Pass(d.Pass, output.Count);
+        count.Finish(d.Finish, null, output);
         return (long)d.Form.WeightSets * input.Channels * output.Channels;
     }
 
@@ -267,6 +243,14 @@ public static class TimeModel
 
         public void Pass(ActivationFunction function, long values) => Passes += values / (double)target.Lanes * _time.Pass(function);
 
+        /// <summary>What follows the kernels and, where <paramref name="epilogue"/> begins with it, putting a residual into the output before them.</summary>
+        public void Finish(Finish finish, Epilogue? epilogue, Shape output)
+        {
+            Pass(finish.Pass, output.Count);
+            TurnIf(finish.Buffer is not null, output.Count);
+            TurnIf(epilogue?.Start == AccumulatorStart.BiasAndDestination, output.Count);
+        }
+
         public void TurnIf(bool turned, long values) => Turned += turned ? values : 0;
 
         public void Copy(double values) => Copied += values;
@@ -277,9 +261,24 @@ public static class TimeModel
         /// <summary>A vector of channels from pixel to pixel.</summary>
         public void Walk(double values) => Copied += values * _rates.WalkCycles / _rates.CopyCycles;
 
-        /// <summary>Channels of two tensors in turn, with a call for each pixel.</summary>
-        public void Interleave(Shape output) =>
-            Copied += output.Pixels * ((_rates.InterleaveCycles * output.Channels / 16) + _rates.InterleavedPixelCycles) / _rates.CopyCycles * target.Lanes;
+        /// <summary>Functions of the runtime; those that interleave have a call for each pixel.</summary>
+        public void Work(RuntimeWork work, Shape input, Shape output)
+        {
+            if (work == RuntimeWork.Turned)
+            {
+                Turned += output.Count;
+                return;
+            }
+
+            Copied += work switch
+            {
+                RuntimeWork.Copied => output.Count,
+                RuntimeWork.Summed => input.Count,
+                RuntimeWork.Computed => input.Count + output.Count,
+                RuntimeWork.Interleaved => output.Pixels * ((_rates.InterleaveCycles * output.Channels / 16) + _rates.InterleavedPixelCycles) / _rates.CopyCycles * target.Lanes,
+                _ => throw new InvalidOperationException($"{work} has no predicted time."),
+            };
+        }
 
         public void Load(RowLoad load, Shape input, bool planar)
         {
@@ -293,7 +292,7 @@ public static class TimeModel
         public void PadRows(Shape input, PlanarPadding padding)
         {
             double vectorsOfRow = (input.Width + target.Lanes - 1) / target.Lanes;
-            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : 2);
+            Copied += input.Channels * (double)input.Height * vectorsOfRow * target.Lanes * (padding.Row.Phases == 1 ? 1 : _rates.PhasedRowCopies);
             Calls += input.Channels * input.Height * _rates.PadRowCalls;
         }
     }

@@ -61,16 +61,8 @@ internal static class ConvolutionScheduling
     /// </summary>
     private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % VectorTarget.WidestLanes != 0;
 
-    /// <summary>What a product's accumulators begin with: a residual that cannot be read by whole vectors is put into the destination first.</summary>
-    public static Initial InitialOf(TensorSlot? residual, int lanes) =>
-        residual is null ? Initial.Bias : residual.View.HoldsVectors(lanes) ? Initial.BiasAndResidual : Initial.BiasAndDestination;
-
     /// <summary>Whether a kernel may write where the output lies: whole vectors, and a pass over all of it touches nothing else.</summary>
     public static bool IsDirect(TensorSlot output, ActivationFunction pass, int lanes) => output.View.HoldsVectors(lanes) && (pass.IsNone || output.View.IsDense);
-
-    /// <summary>Activation in the epilogue, or as a pass behind the kernel.</summary>
-    public static (ActivationFunction Inline, ActivationFunction Pass) Split(ActivationFunction activation) =>
-        activation.IsInline ? (activation, ActivationFunction.None) : (ActivationFunction.None, activation);
 
     public static PackPanels[] Panels(PlanBuilder plan, EquatableArray<PanelRun> runs, int outStart, int outEnd, int kStart, int kCount, ref ArenaOffset relativeOffset)
     {
@@ -99,13 +91,12 @@ internal static class ConvolutionScheduling
     {
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
-        (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
 
         // Rows that an activation goes over again would read many weights row by row: blocks of channels of the whole map, copied where they belong.
         bool passBlocks = !pass.IsNone && residual is null && WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart) > 1 && ChannelBlocks(plan, height * width, outChannels) > 1;
         bool direct = IsDirect(output, pass, target.Lanes) && !passBlocks;
-        Initial initial = InitialOf(residual, target.Lanes);
-        int blocks = (direct && !pass.IsNone) || initial == Initial.BiasAndDestination ? 1
+        int blocks = (direct && !pass.IsNone) || epilogue.Start == AccumulatorStart.BiasAndDestination ? 1
             : direct ? WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart)
             : residual is null ? ChannelBlocks(plan, height * width, outChannels) : 1;
         int blockChannels = blocks > 1 ? target.Padded(outChannels) / blocks : outChannels;
@@ -117,16 +108,17 @@ internal static class ConvolutionScheduling
         plan.BeginStep();
         PointwiseKernel kernel = new(
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels, share);
-        ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels), bias = plan.Reserve(target.Padded(outChannels));
+            epilogue, panels, share);
+        ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(target.Padded(outChannels));
         List<PackInstruction> packing = [];
         for (int block = 0; block < blocks; block++)
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
-        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(target.Padded(outChannels)))]);
+        plan.Pack(stage, [.. packing, packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset? buffer = direct ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
         plan.AddStep(
-            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, buffer, pass),
+            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, new Finish(pass, buffer)),
             input, residual, output, scratch, Describe("pointwise", stage));
     }
 
@@ -187,7 +179,7 @@ internal static class ConvolutionScheduling
             input = Scheduler.Padded(plan, input);
 
         int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.PadChannels(outChannels);
-        (ActivationFunction inline, ActivationFunction pass) = Split(residual is null ? stage.Activation : ActivationFunction.None);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(residual is null ? stage.Activation : ActivationFunction.None);
         RowWindow window = Window(c, stage.Input, stage.Output);
         int largest = LargestColumns(target, c.Kernel.Width);
         EquatableArray<ColumnRun> columns = ColumnRuns(window, largest, haloed: false);
@@ -205,26 +197,30 @@ internal static class ConvolutionScheduling
         int step = direct ? target0.View.PixelStep : lanesStep;
         int blocks = plane && direct && pass.IsNone ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
         LanewiseKernel kernel = new(
-            target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes, inline, columns);
-        ArenaOffset weights = plan.Reserve(padded * stage.Taps), bias = plan.Reserve(padded);
-        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded)));
+            target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes,
+            epilogue, columns);
+        ArenaOffset weights = plan.Reserve(padded * stage.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(padded);
+        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), packedBias);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
-                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
+                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias,
+                new Finish(pass, buffer), step, blocks),
             input, null, target0, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
         if (residual is not null)
         {
             // A residual behind a depthwise layer is rare: it is added by a step of its own, and so is the activation behind it.
             TensorSlot other = Scheduler.Padded(plan, residual), sum = stage.Activation.IsNone && output.View.IsPadded ? output : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Add, target0.View, other.View, sum.View, ActivationFunction.None, 1, 0), target0, other, sum, null, new StepPart("add", [], string.Empty));
+            plan.AddStep(RuntimeDriver.Add(target0.View, other.View, sum.View), target0, other, sum, null, new StepPart("add", [], string.Empty));
             if (!stage.Activation.IsNone)
             {
                 TensorSlot activated = plan.NewTensor(stage.Output);
-                plan.AddStep(new MapDriver(MapKind.Activation, sum.View, null, activated.View, stage.Activation, 1, 0), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
+                plan.AddStep(
+                    RuntimeDriver.Activation(sum.View, activated.View, stage.Activation), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
                 sum = activated;
             }
 
@@ -249,11 +245,10 @@ internal static class ConvolutionScheduling
         RowWindow window = Window(c, stage.Input, stage.Output);
         (RowSource source, RowLoad load) = DenseSource(stage, input);
         bool plane = load == RowLoad.None;
-        (ActivationFunction inline, ActivationFunction pass) = Split(stage.Activation);
-        Initial initial = InitialOf(residual, target.Lanes);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
         bool direct = IsDirect(output, pass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
-        int blocks = c.Groups == 1 && direct && pass.IsNone && initial != Initial.BiasAndDestination
+        int blocks = c.Groups == 1 && direct && pass.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination
             ? WeightBlocks(plan, stage.Output.Pixels, stage.Taps, outChannels, DenseBlockPart)
             : 1;
         int outPerGroup = blocks > 1 ? target.Padded(outChannels) / blocks : stage.OutPerGroup;
@@ -268,22 +263,21 @@ internal static class ConvolutionScheduling
         // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
         bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, outPerGroup, window, source, step, initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, panels,
-            sharesPanels ? WorkShare.Panels : WorkShare.None);
+            c.Groups, stage.InPerGroup, outPerGroup, window, source, step, epilogue, panels, sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps;
-        ArenaOffset offset = plan.Reserve(groupLength * c.Groups), bias = plan.Reserve(target.Padded(outChannels));
+        ArenaOffset offset = plan.Reserve(groupLength * c.Groups);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(target.Padded(outChannels));
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups * blocks; g++)
             packing.AddRange(Panels(plan, panels, g * outPerGroup, Math.Min((g + 1) * outPerGroup, outChannels), 0, stage.Taps, ref offset));
-        packing.Add(new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(target.Padded(outChannels))));
-        plan.Pack(stage, [.. packing]);
+        plan.Pack(stage, [.. packing, packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
                 c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
-                load, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, buffer, step, pass, blocks),
+                load, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, new Finish(pass, buffer), step, blocks),
             input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
     }
 
@@ -316,13 +310,14 @@ internal static class ConvolutionScheduling
 
         VectorTarget target = plan.Target;
         TensorSlot input = slots[stem.Inputs[0]], output = PoolOutput(plan, stage, destination);
-        (ActivationFunction inline, ActivationFunction pass) = Split(stem.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stem.Activation);
         int pixelStep = PlanBuilder.PadChannels(stem.Output.Channels), padded = target.Padded(stem.Output.Channels);
         RowSource source = new(ShapeInference.EffectiveKernel(stage.Pool.Kernel.Height, stage.Pool.Dilation.Height), stem.Output.Width * pixelStep, pixelStep, 0, 0);
         plan.BeginStep();
-        StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, inline);
-        ArenaOffset offset = plan.Reserve(padded * stem.Taps), bias = plan.Reserve(padded);
-        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded))]);
+        StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, epilogue);
+        ArenaOffset offset = plan.Reserve(padded * stem.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(padded);
+        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), packedBias]);
         ScratchArena scratch = plan.NewScratch();
         RowDriver driver = PoolDriver(plan, stage, input.View, output.View, source);
         driver = driver with
@@ -349,7 +344,7 @@ internal static class ConvolutionScheduling
             ColumnRuns(window, target.PoolColumns, haloed: false));
         return new RowDriver(
             p.IsMaximum ? "MaxPool" : "AvgPool", input, null, output, kernel, window, source, RowLoad.None, default, 1,
-            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, null, null, output.PixelStep, ActivationFunction.None);
+            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, null, new Finish(ActivationFunction.None, null), output.PixelStep);
     }
 
     private static StepPart Describe(PoolStage stage) =>

@@ -7,9 +7,9 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Window">Geometry.</param>
 /// <param name="Input">Pixels of an input plane.</param>
 /// <param name="Output">Pixels of an output plane.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Masks">Lanes that are not cleared, a bit each: what lies outside the map counts as zero.</param>
-public abstract record DirectDepthwiseKernel(RowWindow Window, Extent Input, Extent Output, ActivationFunction Activation, EquatableArray<int> Masks) : Kernel;
+public abstract record DirectDepthwiseKernel(RowWindow Window, Extent Input, Extent Output, Epilogue Epilogue, EquatableArray<int> Masks) : SumKernel(Epilogue);
 
 /// <summary>Neighbouring output pixels in one vector.</summary>
 /// <param name="At">The first one's place in the plane.</param>
@@ -32,15 +32,15 @@ public sealed record FlatLoad(int At, int Mask, EquatableArray<FlatUse> Uses);
 /// </summary>
 /// <param name="Window">Geometry.</param>
 /// <param name="Map">Pixels of a plane.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Masks">Masks.</param>
 /// <param name="Vectors">Output vectors.</param>
 /// <param name="Loads">Loads, from the top down.</param>
 /// <param name="WeightsInRegisters">Whether all weights stay in registers.</param>
 /// <param name="MasksInRegisters">Whether all masks stay in registers.</param>
 public sealed record FlatDepthwiseKernel(
-    RowWindow Window, Extent Map, ActivationFunction Activation, EquatableArray<int> Masks, EquatableArray<FlatVector> Vectors, EquatableArray<FlatLoad> Loads,
-    bool WeightsInRegisters, bool MasksInRegisters) : DirectDepthwiseKernel(Window, Map, Map, Activation, Masks);
+    RowWindow Window, Extent Map, Epilogue Epilogue, EquatableArray<int> Masks, EquatableArray<FlatVector> Vectors, EquatableArray<FlatLoad> Loads,
+    bool WeightsInRegisters, bool MasksInRegisters) : DirectDepthwiseKernel(Window, Map, Map, Epilogue, Masks);
 
 /// <summary>The columns under one tap of an output vector: lanes of two neighbouring vectors.</summary>
 /// <param name="At">First column of the two vectors.</param>
@@ -59,13 +59,13 @@ public sealed record StridedVector(int Column, EquatableArray<StridedTap> Taps);
 /// <param name="Output">Pixels of an output plane.</param>
 /// <param name="StrideHeight">Vertical stride.</param>
 /// <param name="PadTop">Zero rows above.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Masks">Masks.</param>
 /// <param name="Tables">Tables of lanes: in lane i the place, in the two vectors, of the value that belongs there.</param>
 /// <param name="Vectors">Output vectors of a row.</param>
 public sealed record StridedDepthwiseKernel(
-    RowWindow Window, Extent Input, Extent Output, int StrideHeight, int PadTop, ActivationFunction Activation, EquatableArray<int> Masks,
-    EquatableArray<EquatableArray<int>> Tables, EquatableArray<StridedVector> Vectors) : DirectDepthwiseKernel(Window, Input, Output, Activation, Masks);
+    RowWindow Window, Extent Input, Extent Output, int StrideHeight, int PadTop, Epilogue Epilogue, EquatableArray<int> Masks,
+    EquatableArray<EquatableArray<int>> Tables, EquatableArray<StridedVector> Vectors) : DirectDepthwiseKernel(Window, Input, Output, Epilogue, Masks);
 
 /// <summary>Depthwise convolution from planes to planes without a padded copy.</summary>
 /// <param name="Input">Input.</param>

@@ -37,9 +37,9 @@ internal static class DirectDepthwiseScheduling
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
         int channels = stage.Output.Channels;
-        DirectDepthwiseKernel kernel = FitsFlat(plan.Target, stage) ? Flat(plan.Target, stage, inline) : Strided(plan.Target, stage, inline);
+        DirectDepthwiseKernel kernel = FitsFlat(plan.Target, stage) ? Flat(plan.Target, stage, epilogue) : Strided(plan.Target, stage, epilogue);
         int before = 0, after = 0;
         if (kernel is FlatDepthwiseKernel { Loads.Count: > 0 } flat)
         {
@@ -50,8 +50,7 @@ internal static class DirectDepthwiseScheduling
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset? copy = before + after == 0 ? null : scratch.Own(before + stage.Input.Pixels + after);
         plan.BeginStep();
-        ArenaOffset weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(weights), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(channels)));
+        (_, ArenaOffset bias) = PlanarScheduling.PackDepthwise(plan, stage);
         plan.AddStep(
             new DirectDepthwiseDriver(input.View, output.View, kernel, bias, before, after, copy, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
@@ -71,7 +70,7 @@ internal static class DirectDepthwiseScheduling
         }
     }
 
-    private static FlatDepthwiseKernel Flat(VectorTarget target, ConvolutionStage stage, ActivationFunction activation)
+    private static FlatDepthwiseKernel Flat(VectorTarget target, ConvolutionStage stage, Epilogue epilogue)
     {
         ConvolutionOperator c = stage.Convolution;
         int width = stage.Output.Width, height = stage.Output.Height, taps = c.Kernel.Height * c.Kernel.Width;
@@ -109,7 +108,7 @@ internal static class DirectDepthwiseScheduling
         bool weightsInRegisters = taps <= target.Registers / 3;
         int live = LiveSums(sorted, vectors), used = live + OtherRegisters + (weightsInRegisters ? taps : 0);
         return new FlatDepthwiseKernel(
-            ConvolutionScheduling.Window(c, stage.Input, stage.Output), new Extent(height, width), activation, masks.ToEquatableArray(), vectors.ToEquatableArray(),
+            ConvolutionScheduling.Window(c, stage.Input, stage.Output), new Extent(height, width), epilogue, masks.ToEquatableArray(), vectors.ToEquatableArray(),
             sorted.ToEquatableArray(), weightsInRegisters, used + masks.Count <= target.Registers);
 
         int Shift(int kx) => (kx * c.Dilation.Width) - c.Padding.Left;
@@ -147,7 +146,7 @@ internal static class DirectDepthwiseScheduling
         return most;
     }
 
-    private static StridedDepthwiseKernel Strided(VectorTarget target, ConvolutionStage stage, ActivationFunction activation)
+    private static StridedDepthwiseKernel Strided(VectorTarget target, ConvolutionStage stage, Epilogue epilogue)
     {
         ConvolutionOperator c = stage.Convolution;
         int lanes = target.Lanes;
@@ -162,7 +161,7 @@ internal static class DirectDepthwiseScheduling
 
         return new StridedDepthwiseKernel(
             ConvolutionScheduling.Window(c, stage.Input, stage.Output), new Extent(stage.Input.Height, stage.Input.Width), new Extent(stage.Output.Height, stage.Output.Width),
-            c.Stride.Height, c.Padding.Top, activation, masks.ToEquatableArray(), tables.ToEquatableArray(), vectors.ToEquatableArray());
+            c.Stride.Height, c.Padding.Top, epilogue, masks.ToEquatableArray(), tables.ToEquatableArray(), vectors.ToEquatableArray());
 
         StridedTap Tap(int column, int kx)
         {

@@ -22,6 +22,15 @@ public abstract record Driver(string Title, TensorView Input, TensorView? Residu
     public virtual bool PrefetchesNext => false;
 }
 
+/// <summary>What a loop nest does with the rows that its kernels have made, after their <see cref="Epilogue"/>.</summary>
+/// <param name="Pass">An activation that is too long for an epilogue.</param>
+/// <param name="Buffer">Where the rows lie in the scratch memory while the output cannot be written directly, and are moved from; else null.</param>
+public sealed record Finish(ActivationFunction Pass, ArenaOffset? Buffer)
+{
+    /// <summary>Whether nothing is left to do.</summary>
+    public bool IsNone => Pass.IsNone && Buffer is null;
+}
+
 /// <summary>1x1 convolution over a whole map, in chunks of pixels.</summary>
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
@@ -30,10 +39,10 @@ public abstract record Driver(string Title, TensorView Input, TensorView? Residu
 /// <param name="Chunks">Chunks.</param>
 /// <param name="ChannelBlocks">Blocks of output channels; more than one only with one chunk, and with a buffer or without a pass.</param>
 /// <param name="Bias">Offset of the bias in the weights.</param>
-/// <param name="Buffer">Offset of a chunk's buffer in the scratch memory when the output cannot be written directly, else null.</param>
-/// <param name="Pass">Activation as a pass over the chunk.</param>
+/// <param name="Finish">What is done with a chunk's pixels.</param>
 public sealed record PointwiseDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, ArenaOffset Bias, ArenaOffset? Buffer, ActivationFunction Pass) : Driver("Pointwise", Input, Residual, Output)
+    TensorView Input, TensorView? Residual, TensorView Output, PointwiseKernel Kernel, int Chunks, int ChannelBlocks, ArenaOffset Bias, Finish Finish)
+    : Driver("Pointwise", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Kernel];
@@ -79,16 +88,15 @@ public enum RowLoad
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="PadBottom">Zero rows below.</param>
 /// <param name="Bias">Offset of the bias in the weights, or null.</param>
-/// <param name="Buffer">Offset of a row buffer in the scratch memory when the output cannot be written directly, else null.</param>
-/// <param name="BufferPixelStep">Floats from a pixel to the next where the kernel writes.</param>
-/// <param name="Pass">Activation as a pass over the row.</param>
+/// <param name="Finish">What is done with a row.</param>
+/// <param name="OutPixelStep">Floats from a pixel to the next where the kernel writes.</param>
 /// <param name="ChannelBlocks">
 /// Blocks of channels that run over all rows one after the other, so that the rows under a window stay in the first-level cache, or a dense convolution's
 /// weights in the second-level cache.
 /// </param>
 public sealed record RowDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowWindow Window, RowSource Source, RowLoad Load, ArenaOffset Ring, int Groups,
-    int StrideHeight, int PadTop, int PadBottom, ArenaOffset? Bias, ArenaOffset? Buffer, int BufferPixelStep, ActivationFunction Pass, int ChannelBlocks = 1) : Driver(Title, Input, Residual, Output)
+    int StrideHeight, int PadTop, int PadBottom, ArenaOffset? Bias, Finish Finish, int OutPixelStep, int ChannelBlocks = 1) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>What makes the rows in the ring, or null; its weights are the step's.</summary>
     public StemPart? Stem { get; init; }
@@ -165,7 +173,7 @@ public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Lo
 /// <param name="DepthwisePass">Activation behind it as a pass.</param>
 /// <param name="Squeeze">Squeeze-and-excitation, or null; with it the depthwise rows of the whole map are kept.</param>
 /// <param name="Project">Projection of one step's rows, or of the whole map with squeeze-and-excitation.</param>
-/// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Finish">What is done with what it made.</param>
 /// <param name="Load">How rows come into the ring without an expansion.</param>
 /// <param name="Hidden">Hidden channels.</param>
 /// <param name="HiddenStep">Floats from a pixel to the next of the depthwise rows.</param>
@@ -175,14 +183,13 @@ public sealed record StemPart(ConvolutionKernel Kernel, Shape Output, RowLoad Lo
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Ring">Offset of the rings in the scratch memory.</param>
 /// <param name="DepthwiseRows">Offset of the depthwise rows.</param>
-/// <param name="Buffer">Offset of an output buffer, or null.</param>
 /// <param name="Gated">The projection's weights times the gate, or null where the depthwise rows are multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedRowsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output,
     PointwiseKernel? Expand, StemPart? Stem, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass, SqueezePart? Squeeze,
-    ProductKernel Project, ActivationFunction ProjectPass, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
-    ArenaOffset Ring, ArenaOffset DepthwiseRows, ArenaOffset? Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    ProductKernel Project, Finish Finish, RowLoad Load, int Hidden, int HiddenStep, int Slab, int Rows, int StrideHeight, int PadTop,
+    ArenaOffset Ring, ArenaOffset DepthwiseRows, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => HiddenStep / Slab;
@@ -191,7 +198,7 @@ public sealed record FusedRowsDriver(
     public Shape Expanded => Stem?.Output ?? Input.Shape;
 
     /// <summary>Whether the projection adds the stem's rows, which lie in the ring; a step is one row then.</summary>
-    public bool AddsExpanded => Residual is null && Project.Initial == Initial.BiasAndResidual;
+    public bool AddsExpanded => Residual is null && Project.Epilogue.AddsResidual;
 
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [.. new Kernel?[] { Stem?.Kernel, Expand, Depthwise }.OfType<Kernel>(), .. Squeeze?.Kernels ?? [], Project];
@@ -227,7 +234,7 @@ public sealed record FusedOffsets(ArenaOffset Expand, ArenaOffset ExpandBias, Ar
 /// <param name="First">Projection of the first slab.</param>
 /// <param name="Middle">Projection of those between.</param>
 /// <param name="LastKernel">Projection of the last slab.</param>
-/// <param name="ProjectPass">Activation behind it as a pass.</param>
+/// <param name="Finish">What is done with what it made.</param>
 /// <param name="Squeeze">Squeeze-and-excitation, or null.</param>
 /// <param name="Hidden">Hidden channels.</param>
 /// <param name="Slab">Hidden channels of a slab.</param>
@@ -235,14 +242,14 @@ public sealed record FusedOffsets(ArenaOffset Expand, ArenaOffset ExpandBias, Ar
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="Expanded">Offset of the expanded slab in the scratch memory.</param>
 /// <param name="DepthwiseSlab">Offset of the depthwise slab, or of all of them where threads share them.</param>
-/// <param name="Buffer">Offset of an output buffer, or null.</param>
 /// <param name="Gated">A slab's projection weights times the gate, or null where the depthwise slab is multiplied.</param>
 /// <param name="Offsets">Offsets into the weights.</param>
 public sealed record FusedSlabsDriver(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, bool ByRow,
     PointwiseKernel? Expand, ActivationFunction ExpandPass, LanewiseKernel Depthwise, ActivationFunction DepthwisePass,
-    PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, ActivationFunction ProjectPass, SqueezePart? Squeeze,
-    int Hidden, int Slab, int StrideHeight, int PadTop, ArenaOffset Expanded, ArenaOffset DepthwiseSlab, ArenaOffset? Buffer, GatedWeights? Gated, FusedOffsets Offsets) : Driver(Title, Input, Residual, Output)
+    PointwiseKernel First, PointwiseKernel Middle, PointwiseKernel LastKernel, Finish Finish, SqueezePart? Squeeze,
+    int Hidden, int Slab, int StrideHeight, int PadTop, ArenaOffset Expanded, ArenaOffset DepthwiseSlab, GatedWeights? Gated, FusedOffsets Offsets)
+    : Driver(Title, Input, Residual, Output)
 {
     /// <summary>Slabs.</summary>
     public int Slabs => Hidden / Slab;
@@ -261,69 +268,18 @@ public sealed record FusedSlabsDriver(
 }
 
 /// <summary>Squeeze-and-excitation of a map that exists already.</summary>
-public sealed record SqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("SqueezeExcitation", Input, null, Output)
+/// <param name="Title">Name.</param>
+/// <param name="Input">Input.</param>
+/// <param name="Output">Output.</param>
+/// <param name="Squeeze">The products.</param>
+/// <param name="Summed">What threads share out before the gate.</param>
+/// <param name="Sum">What makes the sums.</param>
+/// <param name="Scaled">What they share out behind the gate; null for the same again.</param>
+/// <param name="Scale">What multiplies with the gate.</param>
+public sealed record SqueezeDriver(
+    string Title, TensorView Input, TensorView Output, SqueezePart Squeeze, RuntimeRange Summed, EquatableArray<RuntimeCall> Sum, RuntimeRange? Scaled,
+    EquatableArray<RuntimeCall> Scale) : Driver(Title, Input, null, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => Squeeze.Kernels;
 }
-
-/// <summary>Mean over the map.</summary>
-public sealed record GlobalAverageDriver(TensorView Input, TensorView Output) : Driver("GlobalAveragePool", Input, null, Output);
-
-/// <summary>Every pixel's channels to mean 0 and variance 1, then weights and, at <paramref name="Bias"/> behind them, bias.</summary>
-public sealed record LayerNormDriver(TensorView Input, TensorView Output, double Epsilon, ArenaOffset Bias) : Driver("LayerNorm", Input, null, Output);
-
-/// <summary>Two tensors' channels in turn, from channel <paramref name="First"/> of each on.</summary>
-public sealed record InterleaveDriver(TensorView Input, TensorView Residual, TensorView Output, int First) : Driver("Interleave", Input, Residual, Output);
-
-/// <summary>Upsampling, row after row.</summary>
-public sealed record UpsampleDriver(TensorView Input, TensorView Output, InterpolationMode Mode, bool AlignCorners, float RowStep, float ColumnStep) : Driver("Upsample", Input, null, Output);
-
-/// <summary>Channels to the pixels of squares, row after row.</summary>
-public sealed record PixelShuffleDriver(TensorView Input, TensorView Output, int Factor) : Driver("PixelShuffle", Input, null, Output);
-
-/// <summary>Maximum or mean over windows of several sizes, row after row.</summary>
-public sealed record AdaptivePoolDriver(TensorView Input, TensorView Output, bool IsMaximum) : Driver(IsMaximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", Input, null, Output);
-
-/// <summary>The bias, after its activation, at every pixel: what no tap of a transposed convolution reaches.</summary>
-public sealed record FillDriver(TensorView Input, TensorView Output, ArenaOffset Bias, ActivationFunction Activation) : Driver("Fill", Input, null, Output);
-
-/// <summary>What a <see cref="MapDriver"/> does to every element.</summary>
-public enum MapKind
-{
-    /// <summary>Nothing: it changes the layout.</summary>
-    Copy,
-
-    /// <summary>An activation.</summary>
-    Activation,
-
-    /// <summary>x * scale + shift by channel.</summary>
-    ScaleShift,
-
-    /// <summary>x * scale by channel.</summary>
-    Scale,
-
-    /// <summary>PReLU by channel.</summary>
-    PReLU,
-
-    /// <summary>Softmax over channels.</summary>
-    Softmax,
-
-    /// <summary>Channel shuffle.</summary>
-    Shuffle,
-
-    /// <summary>Sum with a second tensor.</summary>
-    Add,
-
-    /// <summary>Product with a second tensor.</summary>
-    Multiply,
-
-    /// <summary>Product with a second tensor of one value a channel.</summary>
-    MultiplyByChannel,
-
-    /// <summary>C x H x W to a vector in PyTorch's order.</summary>
-    Flatten,
-}
-
-/// <summary>An operation element by element or pixel by pixel.</summary>
-public sealed record MapDriver(MapKind Kind, TensorView Input, TensorView? Residual, TensorView Output, ActivationFunction Function, int Groups, int WeightsLength) : Driver(Kind.ToString(), Input, Residual, Output);

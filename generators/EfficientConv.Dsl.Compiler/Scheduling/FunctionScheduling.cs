@@ -1,11 +1,14 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
-/// <summary>Schedules operators that one function of the runtime computes: the layouts that it reads and writes, and its call.</summary>
+/// <summary>Schedules operators that one function of the runtime computes, which shares the map out among threads by itself: the layouts that it reads and writes, and its call.</summary>
 internal static class FunctionScheduling
 {
+    private static readonly RuntimeReference s_input = new(RuntimeOperand.Input), s_output = new(RuntimeOperand.Output);
+
     public static TensorSlot Schedule(PlanBuilder plan, FunctionStage stage, TensorSlot input, TensorSlot? destination)
     {
         TensorSlot output = stage.Operator switch
@@ -22,18 +25,14 @@ internal static class FunctionScheduling
     {
         bool planar = input.View.IsPlanar;
         TensorSlot output = destination?.View.IsPlanar == planar ? destination! : planar ? plan.NewPlanarTensor(stage.Output) : plan.NewTensor(stage.Output);
-        FunctionArgument[] sizes =
+        RuntimeFunction function = new($"MapPadding.{(planar ? "Planes" : "Pixels")}<{pad.Mode}Edge>", IsVector: false);
+        RuntimeArgument[] maps = planar ? [s_input, s_output] : [s_input, input.View.PixelStep, s_output, output.View.PixelStep];
+        FunctionCall call = function.Call(
         [
-            FunctionArgument.Of(stage.Input.Channels), FunctionArgument.Of(stage.Input.Height), FunctionArgument.Of(stage.Input.Width),
-            .. FunctionArgument.Of(pad.Padding), FunctionArgument.Of(pad.Value),
-        ];
-        WholeMapCall call = planar
-            ? WholeMapCall.OfType("MapPadding.Planes", $"{pad.Mode}Edge", [FunctionArgument.Input, FunctionArgument.Output, .. sizes])
-            : WholeMapCall.OfType(
-                "MapPadding.Pixels", $"{pad.Mode}Edge",
-                [FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep), .. sizes]);
+            .. maps, stage.Input.Channels, stage.Input.Height, stage.Input.Width, pad.Padding.Top, pad.Padding.Bottom, pad.Padding.Left, pad.Padding.Right, pad.Value, new RuntimePart(),
+        ]);
         plan.BeginStep();
-        plan.AddStep(new FunctionDriver("Pad", input.View, output.View, call, 0, stage.Output.Count), input, null, output, null, StepPart.Of(stage, $"{pad.Name}, {pad.Padding}"));
+        plan.AddStep(new RuntimeDriver("Pad", input.View, null, output.View, RuntimeRange.Map, RuntimeCall.Of(call)), input, null, output, null, StepPart.Of(stage, $"{pad.Name}, {pad.Padding}"));
         return output;
     }
 
@@ -47,31 +46,31 @@ internal static class FunctionScheduling
         Shape shape = stage.Input;
         string name = norm.Groups == shape.Channels ? "InstanceNorm" : "GroupNorm";
         int padded = PlanBuilder.PadChannels(shape.Channels);
+        float epsilon = (float)norm.Epsilon;
         plan.BeginStep();
         ArenaOffset[] offsets = [.. norm.Tensors(shape).Select(_ => plan.Reserve(padded))];
         if (norm.Affine)
             plan.Pack(stage, [.. norm.Tensors(shape).Select((tensor, i) => new PackTensor(plan.Absolute(offsets[i]), PlanBuilder.WeightBytes(padded), tensor.Key))]);
-        FunctionArgument weight = FunctionArgument.Weights(norm.Affine ? offsets[0] : default), bias = FunctionArgument.Weights(norm.Affine ? offsets[1] : default);
-        FunctionArgument epsilon = FunctionArgument.Of((float)norm.Epsilon), channels = FunctionArgument.Of(shape.Channels), groups = FunctionArgument.Of(norm.Groups), affine = FunctionArgument.Of(norm.Affine);
+        RuntimeReference weight = At(RuntimeOperand.Weights, norm.Affine ? offsets[0] : default), bias = At(RuntimeOperand.Weights, norm.Affine ? offsets[1] : default);
         ScratchArena? scratch = null;
-        WholeMapCall call;
+        FunctionCall call;
         if (planar)
         {
-            call = WholeMapCall.OfVector(
-                "GroupNormalization.Planes", FunctionArgument.Input, FunctionArgument.Output, weight, bias, epsilon, channels, FunctionArgument.Of(shape.Pixels), groups, affine);
+            call = new RuntimeFunction("GroupNormalization.Planes").Call(s_input, s_output, weight, bias, epsilon, shape.Channels, shape.Pixels, norm.Groups, norm.Affine, new RuntimePart());
         }
         else
         {
             scratch = plan.NewScratch();
-            FunctionArgument own = FunctionArgument.OwnScratch(scratch.Own(3 * padded)), rows = FunctionArgument.SharedScratch(scratch.Shared(checked(2 * shape.Height * padded)));
-            call = WholeMapCall.OfVector(
-                "GroupNormalization.Pixels", FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep), weight, bias,
-                own, rows, epsilon, channels, FunctionArgument.Of(shape.Height), FunctionArgument.Of(shape.Width), groups, affine);
+            RuntimeReference own = At(RuntimeOperand.OwnScratch, scratch.Own(3 * padded)), rows = At(RuntimeOperand.Scratch, scratch.Shared(checked(2 * shape.Height * padded)));
+            call = new RuntimeFunction("GroupNormalization.Pixels").Call(
+                s_input, input.View.PixelStep, s_output, output.View.PixelStep, weight, bias, own, rows, epsilon, shape.Channels, shape.Height, shape.Width, norm.Groups, norm.Affine, new RuntimePart());
         }
 
         plan.AddStep(
-            new FunctionDriver(name, input.View, output.View, call, offsets.Length * shape.Channels, 3 * shape.Count), input, null, output, scratch,
+            new RuntimeDriver(name, input.View, null, output.View, RuntimeRange.Map, RuntimeCall.Of(call), RuntimeWork.Computed) { Weights = offsets.Length * shape.Channels }, input, null, output, scratch,
             StepPart.Of(stage, norm.Groups == shape.Channels ? "instance norm" : FormattableString.Invariant($"group norm, {norm.Groups} groups")));
         return output;
     }
+
+    private static RuntimeReference At(RuntimeOperand operand, ArenaOffset offset) => new(operand, 0, offset.In(ElementType.Float32));
 }

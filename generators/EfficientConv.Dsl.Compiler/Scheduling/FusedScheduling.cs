@@ -51,8 +51,10 @@ internal static class FusedScheduling
             case BlockForm.Rows:
                 ScheduleRows(plan, group, input, residual, output, window, columns, halo, schedule);
                 return output;
-            default:
+            case BlockForm.LayerByLayer:
                 return ScheduleLayers(plan, group, slots, output, schedule);
+            default:
+                throw new InvalidOperationException($"{schedule.Form} is no form of a block.");
         }
     }
 
@@ -121,42 +123,40 @@ internal static class FusedScheduling
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
         Shape before = depthwise.Input, after = depthwise.Output;
         int hidden = after.Channels, outChannels = project.Output.Channels, slabs = hidden / slab, lanes = target.Lanes;
-        (ActivationFunction expandInline, ActivationFunction expandPass) = ConvolutionScheduling.Split(group.Expand?.Activation ?? ActivationFunction.None);
-        (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
-        (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
+        (Epilogue expandEpilogue, ActivationFunction expandPass) = Epilogue.Of(group.Expand?.Activation ?? ActivationFunction.None);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise.Activation);
+        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, lanes);
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
-        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
 
         bool byRow = RunsByRow(target, group);
         int expandPixels = byRow ? before.Width : before.Pixels, projectPixels = byRow ? after.Width : after.Pixels;
         PointwiseKernel? expand = group.Expand is null ? null : new PointwiseKernel(
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
-            Initial.Bias, 0, expandInline, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
+            expandEpilogue, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
         LanewiseKernel rows = new(
-            slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseInline, columns);
+            slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseEpilogue, columns);
         EquatableArray<PanelRun> panels = plan.Tiles(projectPixels, target.Vectors(outChannels));
 
         // Of a slab's values and its weights the more numerous are read once: panel after panel where there are more output channels than pixels, else tile after tile.
         WorkShare share = byRow ? WorkShare.Rows : after.Pixels > outChannels ? RegisterTiling.Share(panels) : WorkShare.TilesOfPanels;
-        PointwiseKernel Projection(Initial first, ActivationFunction activation) => new(
-            projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, first,
-            first == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, activation, panels, share);
+        PointwiseKernel Projection(Epilogue epilogue) => new(projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, epilogue, panels, share);
 
         plan.BeginStep();
         FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset expanded = expand is null ? default : scratch.Own(before.Pixels * slab);
-        GatedWeights? gated = GatesWeights(group) ? Gate(target, Projection(initial, ActivationFunction.None), slab, scratch) : null;
+        GatedWeights? gated = GatesWeights(group) ? Gate(target, Projection(projectEpilogue), slab, scratch) : null;
         ArenaOffset depthwiseSlab = byRow ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         ArenaOffset? buffer = direct ? null : scratch.Shared(project.Output.Pixels * step);
         plan.AddStep(
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
-                Projection(initial, slabs == 1 ? projectInline : ActivationFunction.None), Projection(Initial.Destination, ActivationFunction.None), Projection(Initial.Destination, projectInline),
-                projectPass, squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab, buffer, gated, offsets),
+                Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst), Projection(projectEpilogue.OfMiddle), Projection(projectEpilogue.OfLast),
+                new Finish(projectPass, buffer), squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab,
+                gated, offsets),
             input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
     }
 
@@ -168,9 +168,8 @@ internal static class FusedScheduling
         ConvolutionOperator c = depthwise.Convolution;
         Shape before = depthwise.Input, after = depthwise.Output;
         int hidden = after.Channels, hiddenStep = target.Padded(hidden), outChannels = project.Output.Channels, lanes = target.Lanes;
-        (ActivationFunction expandInline, ActivationFunction expandPass) = ConvolutionScheduling.Split(group.Expand?.Activation ?? ActivationFunction.None);
-        (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
-        (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
+        (Epilogue expandEpilogue, ActivationFunction expandPass) = Epilogue.Of(group.Expand?.Activation ?? ActivationFunction.None);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise.Activation);
 
         int rows = schedule.Rows, slab = schedule.Slab, effective = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
         bool plane = group.Expand is null && input.View.IsPadded && !halo.IsThere;
@@ -178,27 +177,30 @@ internal static class FusedScheduling
 
         PointwiseKernel? expand = group.Expand is null || group.Stem is not null ? null : new PointwiseKernel(
             before.Width, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, slab, lanes,
-            Initial.Bias, 0, expandInline, plan.Tiles(before.Width, slab / lanes));
-        StemPart? stem = group.Stem is null ? null : StemOf(plan, group.Stem, input, slab, expandInline);
+            expandEpilogue, plan.Tiles(before.Width, slab / lanes));
+        StemPart? stem = group.Stem is null ? null : StemOf(plan, group.Stem, input, slab, expandEpilogue);
         RowSource source = plane
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
-        LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseInline, columns);
+        LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseEpilogue, columns);
         bool pairs = PairsPixels(target, group, columns);
 
         // A pair of pixels reads and writes half a vector of each.
         int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
+        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, outLanes);
+        if (group.AddsExpanded)
+            projectEpilogue = projectEpilogue with { Start = AccumulatorStart.BiasAndResidual, ResidualPixelStep = slab };
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, outLanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
-        Initial initial = group.AddsExpanded ? Initial.BiasAndResidual : ConvolutionScheduling.InitialOf(residual, outLanes);
-        int residualStep = group.AddsExpanded ? slab : initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, pixels = rows * after.Width;
+        int pixels = rows * after.Width;
         if (pairs)
-            depthwiseRow = depthwiseRow with { PixelPairs = true, OutVectorStep = 2 * lanes };
+            depthwiseRow = depthwiseRow with { Epilogue = depthwiseEpilogue with { Store = StoreForm.Interleaved }, OutVectorStep = 2 * lanes };
         ProductKernel projection = pairs
             ? new PixelPairKernel(
-                pixels, hidden, outChannels, 2 * hiddenStep, step, initial, residualStep, projectInline, RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
+                pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue with { Store = StoreForm.Halves },
+                RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
             : new PointwiseKernel(
-                pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, initial, residualStep, projectInline,
+                pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue,
                 plan.Tiles(pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
@@ -214,8 +216,9 @@ internal static class FusedScheduling
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         plan.AddStep(
             new FusedRowsDriver(
-                Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, projectPass,
-                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows, buffer, gated, offsets),
+                Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, new Finish(projectPass, buffer),
+                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows,
+                gated, offsets),
             input, residual, output, scratch,
             Describe(group), schedule.Describe(
                 stem is null
@@ -224,12 +227,12 @@ internal static class FusedScheduling
     }
 
     /// <summary>The kernel that makes one row of the map that the layer behind it reads, whose pixels are <paramref name="pixelStep"/> floats apart.</summary>
-    public static StemPart StemOf(PlanBuilder plan, ConvolutionStage stem, TensorSlot input, int pixelStep, ActivationFunction activation)
+    public static StemPart StemOf(PlanBuilder plan, ConvolutionStage stem, TensorSlot input, int pixelStep, Epilogue epilogue)
     {
         ConvolutionOperator c = stem.Convolution;
         (RowSource source, RowLoad load) = ConvolutionScheduling.DenseSource(stem, input);
         ConvolutionKernel kernel = new(
-            1, stem.Input.Channels, stem.Output.Channels, ConvolutionScheduling.Window(c, stem.Input, stem.Output), source, pixelStep, Initial.Bias, 0, activation,
+            1, stem.Input.Channels, stem.Output.Channels, ConvolutionScheduling.Window(c, stem.Input, stem.Output), source, pixelStep, epilogue,
             plan.Tiles(stem.Output.Width, plan.Target.Vectors(stem.Output.Channels)));
         return new StemPart(kernel, stem.Output, load, default, c.Stride.Height, c.Padding.Top);
     }
@@ -277,17 +280,17 @@ internal static class FusedScheduling
         if (group.Expand is { } stage)
         {
             expand = plan.Reserve(hiddenStep * stage.Taps);
-            expandBias = plan.Reserve(hiddenStep);
+            (expandBias, PackInstruction packedBias) = plan.ReserveBias(hiddenStep);
             ArenaOffset at = expand;
             List<PackInstruction> packing = [];
             for (int s = 0; s < slabs; s++)
                 packing.AddRange(ConvolutionScheduling.Panels(plan, expandPanels!.Value, s * slab, hidden, 0, stage.Taps, ref at));
-            packing.Add(new PackBias(plan.Absolute(expandBias), PlanBuilder.WeightBytes(hiddenStep)));
-            plan.Pack(stage, [.. packing]);
+            plan.Pack(stage, [.. packing, packedBias]);
         }
 
-        ArenaOffset depthwise = plan.Reserve(hiddenStep * group.Depthwise.Taps), depthwiseBias = plan.Reserve(hiddenStep);
-        plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), PlanBuilder.WeightBytes(hiddenStep)));
+        ArenaOffset depthwise = plan.Reserve(hiddenStep * group.Depthwise.Taps);
+        (ArenaOffset depthwiseBias, PackInstruction packedDepthwiseBias) = plan.ReserveBias(hiddenStep);
+        plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), packedDepthwiseBias);
 
         if (projectPanels is not { } panels)
         {
@@ -298,7 +301,8 @@ internal static class FusedScheduling
             return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
         }
 
-        ArenaOffset project = plan.Reserve(outPadded * hidden), projectBias = plan.Reserve(outPadded), offset = project;
+        ArenaOffset project = plan.Reserve(outPadded * hidden), offset = project;
+        (ArenaOffset projectBias, PackInstruction packedProjectBias) = plan.ReserveBias(outPadded);
         List<PackInstruction> projectPacking = [];
         if (projectBySlab)
         {
@@ -310,8 +314,7 @@ internal static class FusedScheduling
             projectPacking.AddRange(ConvolutionScheduling.Panels(plan, panels, 0, outChannels, 0, hidden, ref offset));
         }
 
-        projectPacking.Add(new PackBias(plan.Absolute(projectBias), PlanBuilder.WeightBytes(outPadded)));
-        plan.Pack(group.Project, [.. projectPacking]);
+        plan.Pack(group.Project, [.. projectPacking, packedProjectBias]);
         return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, project, projectBias);
     }
 

@@ -4,11 +4,11 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 
 /// <summary>How an image of bytes comes into a network.</summary>
 /// <param name="Shape">Shape of the input.</param>
-/// <param name="IsPlanar">Whether the input's floats are planes.</param>
+/// <param name="Load">How its rows become the input's floats.</param>
 /// <param name="Step">Number of the step that converts rows as it reads them, or -1 where the whole image is converted before.</param>
 /// <param name="Driver">That step's loop nest for an image, or null.</param>
 /// <param name="Staging">Where the converted image lies in the workspace, or null.</param>
-public sealed record ImagePlan(Shape Shape, bool IsPlanar, int Step, Driver? Driver, ArenaOffset? Staging);
+public sealed record ImagePlan(Shape Shape, RowLoad Load, int Step, Driver? Driver, ArenaOffset? Staging);
 
 /// <summary>Lets the step that reads the network's input read bytes.</summary>
 internal static class ImageScheduling
@@ -19,18 +19,19 @@ internal static class ImageScheduling
         if (graph.Image is null)
             return plan;
         TensorView view = Scheduler.UserView(graph.Input, graph.IsChannelsLast);
+        RowLoad load = view.IsPlanar ? RowLoad.ImagePlanes : RowLoad.ImagePixels;
         int[] readers = [.. Enumerable.Range(0, plan.Steps.Count).Where(i => plan.Steps[i].Input.Place == TensorPlace.Input || plan.Steps[i].Residual?.Place == TensorPlace.Input)];
 
         // A step that copies rows into a ring converts them there; nothing else may read the floats that are then never made.
         if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset.Bytes: 0 }, Residual: null, Driver: { } driver }
             && driver.Input.Shape == graph.Input && OfImage(driver) is { } ofImage)
         {
-            return plan with { Image = new ImagePlan(graph.Input, view.IsPlanar, readers[0], ofImage, null) };
+            return plan with { Image = new ImagePlan(graph.Input, load, readers[0], ofImage, null) };
         }
 
         return plan with
         {
-            Image = new ImagePlan(graph.Input, view.IsPlanar, -1, null, new ArenaOffset(plan.WorkspaceBytes)),
+            Image = new ImagePlan(graph.Input, load, -1, null, new ArenaOffset(plan.WorkspaceBytes)),
             WorkspaceBytes = plan.WorkspaceBytes + new Arena(plan.Target.Caches.LineBytes).Align(view.Bytes),
         };
     }

@@ -31,10 +31,19 @@ internal static class JoinScheduling
         TensorSlot output = destination is { View.IsPlanar: false } ? destination : plan.NewTensor(stage.Output);
         plan.BeginStep();
         plan.AddStep(
-            new InterleaveDriver(first.View, second.View, output.View, stage.First), first, second, output, null,
+            Interleave(first.View, second.View, output.View, stage.First), first, second, output, null,
             new StepPart(stage.Name, stage.LayerIds, FormattableString.Invariant($"channels of two tensors in turn, from channel {stage.First} on: 2 x {stage.Input} -> {stage.Output}")));
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
+
+    /// <summary>Two tensors' channels in turn, from channel <paramref name="from"/> of each on.</summary>
+    private static RuntimeDriver Interleave(TensorView first, TensorView second, TensorView output, int from) => new(
+        "Interleave", first, second, output, RuntimeRange.SinglePixels(output.Shape),
+        RuntimeCall.Of(RuntimeFunction.InterleaveChannels.Call(
+            new RuntimeReference(RuntimeOperand.Input, first.PixelStep, from), first.PixelStep,
+            new RuntimeReference(RuntimeOperand.Residual, second.PixelStep, from), second.PixelStep, RuntimeDriver.PixelOf(RuntimeOperand.Output, output), output.PixelStep,
+            output.Shape.Channels / 2, new RuntimeCount())),
+        RuntimeWork.Interleaved);
 
     private static TensorSlot Pixels(PlanBuilder plan, TensorSlot slot) => slot.View.IsPlanar ? Scheduler.Padded(plan, slot) : slot;
 

@@ -3,22 +3,6 @@ using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
-/// <summary>What the accumulators of a matrix product begin with.</summary>
-public enum Initial
-{
-    /// <summary>The bias.</summary>
-    Bias,
-
-    /// <summary>The bias plus the residual.</summary>
-    BiasAndResidual,
-
-    /// <summary>The bias plus what the destination holds (a residual that was put there).</summary>
-    BiasAndDestination,
-
-    /// <summary>What the destination holds (the sum so far).</summary>
-    Destination,
-}
-
 /// <summary>What of a kernel's work the threads share that run it at the same time.</summary>
 public enum WorkShare
 {
@@ -48,11 +32,15 @@ public abstract record Kernel
     public Prefetch? PrefetchOf(Prefetched what) => Prefetches.FirstOrDefault(prefetch => prefetch.What == what);
 }
 
+/// <summary>A kernel that sums up products in accumulators.</summary>
+/// <param name="Epilogue">What it does around its sums.</param>
+public abstract record SumKernel(Epilogue Epilogue) : Kernel;
+
 /// <summary>A matrix product over pixels.</summary>
 /// <param name="Pixels">Pixels.</param>
 /// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
-/// <param name="Initial">What the accumulators begin with.</param>
-public abstract record ProductKernel(int Pixels, int OutPixelStep, Initial Initial) : Kernel;
+/// <param name="Epilogue">What it does around its sums.</param>
+public abstract record ProductKernel(int Pixels, int OutPixelStep, Epilogue Epilogue) : SumKernel(Epilogue);
 
 /// <summary>
 /// A 1x1 convolution whose output channels leave a vector of 16 half empty: eight channels of two neighbouring pixels share a vector. The input holds
@@ -63,20 +51,17 @@ public abstract record ProductKernel(int Pixels, int OutPixelStep, Initial Initi
 /// <param name="OutChannels">Output channels.</param>
 /// <param name="PairStep">Floats from a pair of input pixels to the next.</param>
 /// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
-/// <param name="Initial">What the accumulators begin with.</param>
-/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Tiles">Register tiles, in pairs of pixels.</param>
 public sealed record PixelPairKernel(
-    int Pixels, int InChannels, int OutChannels, int PairStep, int OutPixelStep, Initial Initial, int ResidualPixelStep, ActivationFunction Activation,
-    EquatableArray<TileRun> Tiles) : ProductKernel(Pixels, OutPixelStep, Initial)
+    int Pixels, int InChannels, int OutChannels, int PairStep, int OutPixelStep, Epilogue Epilogue, EquatableArray<TileRun> Tiles) : ProductKernel(Pixels, OutPixelStep, Epilogue)
 {
     /// <summary>Groups of eight output channels.</summary>
     public int Groups => (OutChannels + 7) / 8;
 }
 
 /// <summary>
-/// 1x1 convolution as a matrix product, <c>C[p][n] = act(init + sum over k of A[p][k] * W[k][n])</c>, over packed panels of weights.
+/// 1x1 convolution as a matrix product, <c>C[p][n] = act(start + sum over k of A[p][k] * W[k][n])</c>, over packed panels of weights.
 /// </summary>
 /// <param name="Pixels">Pixels.</param>
 /// <param name="InChannels">Length of the sum.</param>
@@ -87,15 +72,12 @@ public sealed record PixelPairKernel(
 /// <param name="PixelStep">Floats from an input pixel to the next.</param>
 /// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
 /// <param name="OutVectorStep">Floats from an output vector to the next.</param>
-/// <param name="Initial">What the accumulators begin with.</param>
-/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Panels">Register tiles.</param>
 /// <param name="Share">What threads share.</param>
 public sealed record PointwiseKernel(
     int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None)
-    : ProductKernel(Pixels, OutPixelStep, Initial)
+    Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : ProductKernel(Pixels, OutPixelStep, Epilogue)
 {
     /// <summary>How its text shares work: what does all in a call does it as one row, or as the one part of its tiles.</summary>
     public WorkShare Form => Share != WorkShare.None ? Share : Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.TilesOfPanels;
@@ -141,12 +123,11 @@ public sealed record RowWindow(Extent Kernel, int Stride, Extent Dilation, int P
 /// <param name="Source">Input rows.</param>
 /// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
 /// <param name="OutVectorStep">Floats from an output vector to the next.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Columns">Column tiles.</param>
-/// <param name="PixelPairs">Whether two neighbouring output pixels' values of a channel are stored side by side, for a <see cref="PixelPairKernel"/>.</param>
 public sealed record LanewiseKernel(
     int Vectors, int Channels, int InPerGroup, int LaneStep, int VectorStep, RowWindow Window, RowSource Source, int OutPixelStep, int OutVectorStep,
-    ActivationFunction Activation, EquatableArray<ColumnRun> Columns, bool PixelPairs = false) : Kernel;
+    Epilogue Epilogue, EquatableArray<ColumnRun> Columns) : SumKernel(Epilogue);
 
 /// <summary>One output row of a dense or grouped convolution: a matrix product whose sum runs over the taps.</summary>
 /// <param name="Groups">Groups.</param>
@@ -155,15 +136,16 @@ public sealed record LanewiseKernel(
 /// <param name="Window">Geometry.</param>
 /// <param name="Source">Input rows.</param>
 /// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
-/// <param name="Initial">What the accumulators begin with.</param>
-/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Panels">Register tiles over one group's outputs.</param>
 /// <param name="Share">What threads share.</param>
 public sealed record ConvolutionKernel(
     int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutPixelStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : Kernel
+    Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : SumKernel(Epilogue)
 {
+    /// <summary>Whether a kernel row is one run of inputs: where a pixel's channels and the next pixel's are neighbours in memory.</summary>
+    public bool HasRuns => Window.Kernel.Width == 1 || (Window.Dilation.Width == 1 && Source.ChannelStep == 1 && Source.PixelStep == InPerGroup);
+
     /// <summary>Length of a sum.</summary>
     public int Taps => InPerGroup * Window.Kernel.Height * Window.Kernel.Width;
 
@@ -183,4 +165,13 @@ public sealed record ConvolutionKernel(
 /// <param name="Columns">Column tiles.</param>
 public sealed record PoolKernel(
     bool IsMaximum, bool CountIncludePad, int Vectors, int Channels, RowWindow Window, int PadRight, RowSource Source, int OutPixelStep,
-    EquatableArray<ColumnRun> Columns) : Kernel;
+    EquatableArray<ColumnRun> Columns) : Kernel
+{
+    /// <summary>Window columns that count in the mean of output column <paramref name="column"/>: with padding up to the padded width, else those inside the map.</summary>
+    public int CountedColumns(int column)
+    {
+        int first = (column * Window.Stride) - Window.PadLeft;
+        IEnumerable<int> taps = Enumerable.Range(0, Window.Kernel.Width).Select(tap => first + (tap * Window.Dilation.Width));
+        return CountIncludePad ? taps.Count(x => x < Window.InWidth + PadRight) : taps.Count(x => x >= 0 && x < Window.InWidth);
+    }
+}

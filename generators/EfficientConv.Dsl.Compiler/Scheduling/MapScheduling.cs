@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -19,90 +20,106 @@ internal static class MapScheduling
         bool direct = oneStride || other is not null ? destination is not null && Scheduler.IsPlain(destination) : destination is { View: { IsPadded: true, IsDense: true } };
         TensorSlot output = direct ? destination! : plan.NewTensor(stage.Output);
         plan.BeginStep();
+        TensorView from = input.View, to = output.View;
+        int channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels);
+        int weights = 0, fromStep = from.PixelStep, step = to.PixelStep;
+
+        // What calls take: a thread's own pixels, or the input, with the row of the output that a call makes.
+        RuntimeReference read = RuntimeDriver.PixelOf(RuntimeOperand.Input, from), own = RuntimeDriver.PixelOf(RuntimeOperand.Output, to);
+        RuntimeReference map = new(RuntimeOperand.Input), row = new(RuntimeOperand.Row), packed = new(RuntimeOperand.Weights);
+        RuntimeCount pixels = new();
+        RuntimeIndex y = new();
         switch (stage)
         {
             case GlobalAveragePoolStage:
-                plan.AddStep(new GlobalAverageDriver(input.View, output.View), input, null, output, null, StepPart.Of(stage, "mean over the map"));
+                RuntimeReference sums = new(RuntimeOperand.Output, 1);
+                Add(
+                    "GlobalAveragePool", "mean over the map", RuntimeRange.Channels(channels), RuntimeWork.Summed,
+                    new ClearCall(sums), Sum(sums), RuntimeFunction.Mean.Call(sums, pixels, stage.Input.Pixels));
                 break;
 
             case SqueezeStage squeeze:
             {
                 ScratchArena scratch = plan.NewScratch();
-                SqueezePart part = Squeeze(plan, squeeze, scratch);
-                plan.AddStep(new SqueezeDriver(input.View, output.View, part), input, null, output, scratch, Describe(squeeze));
+                RuntimeReference gate = new(RuntimeOperand.Gate, 1);
+                SqueezeDriver driver = new(
+                    "SqueezeExcitation", from, to, Squeeze(plan, squeeze, scratch), RuntimeRange.Channels(channels), RuntimeCall.Of(new ClearCall(gate), Sum(gate)),
+                    RuntimeRange.Pixels(stage.Input), RuntimeCall.Of(
+                        RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to),
+                        RuntimeFunction.ScaleChannels.Call(own, gate with { Step = 0 }, channels, pixels, step)));
+                plan.AddStep(driver, input, null, output, scratch, Describe(squeeze));
                 break;
             }
 
             case BatchNormStage norm:
-            {
-                int length = 2 * PlanBuilder.PadChannels(stage.Input.Channels);
-                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length)));
-                Map(MapKind.ScaleShift, ActivationFunction.None, 1, length, "batch norm");
+                weights = 2 * padded;
+                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights)));
+                EachPixel("ScaleShift", "batch norm", RuntimeFunction.ScaleShift.Call(read, own, packed, packed with { Offset = padded }, channels, pixels, step));
                 break;
-            }
 
             case PReLUStage:
-            {
-                int length = PlanBuilder.PadChannels(stage.Input.Channels);
-                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length)));
-                Map(MapKind.PReLU, ActivationFunction.None, 1, length, "PReLU");
+                weights = padded;
+                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights)));
+                InPlace("PReLU", "PReLU", RuntimeFunction.PReLU.Call(own, packed, channels, pixels, step));
                 break;
-            }
 
             case LayerScaleStage scale:
-            {
-                int length = PlanBuilder.PadChannels(stage.Input.Channels);
-                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(length)), PlanBuilder.WeightBytes(length), scale.Scale.Key));
-                Map(MapKind.Scale, ActivationFunction.None, 1, length, "factors by channel");
+                weights = padded;
+                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), scale.Scale.Key));
+                InPlace("Scale", "factors by channel", RuntimeFunction.ScaleChannels.Call(own, packed, channels, pixels, step));
                 break;
-            }
 
-            case LayerNormStage norm:
+            case LayerNormStage { Norm: var norm }:
             {
-                int length = PlanBuilder.PadChannels(stage.Input.Channels);
-                long bytes = PlanBuilder.WeightBytes(length);
-                ArenaOffset weights = plan.Reserve(length), bias = plan.Reserve(length);
-                plan.Pack(
-                    stage, new PackTensor(plan.Absolute(weights), bytes, norm.Norm.Key.With("weight")),
-                    new PackTensor(plan.Absolute(bias), bytes, norm.Norm.Key.With("bias")));
-                plan.AddStep(
-                    new LayerNormDriver(input.View, output.View, norm.Norm.Epsilon, bias), input, null, output, null,
-                    StepPart.Of(stage, "layer norm over channels"));
+                long bytes = PlanBuilder.WeightBytes(padded);
+                ArenaOffset factors = plan.Reserve(padded), bias = plan.Reserve(padded);
+                plan.Pack(stage, new PackTensor(plan.Absolute(factors), bytes, norm.Key.With("weight")), new PackTensor(plan.Absolute(bias), bytes, norm.Key.With("bias")));
+                Add("LayerNorm", "layer norm over channels", RuntimeRange.SinglePixels(stage.Input), RuntimeWork.Computed, RuntimeFunction.LayerNorm.Call(
+                    read, fromStep, own, step, packed, packed with { Offset = bias.In(ElementType.Float32) }, (float)norm.Epsilon, channels, pixels));
                 break;
             }
 
             case ActivationStage activation:
-                Map(MapKind.Activation, activation.Function, 1, 0, $"{activation.Function}");
+                InPlace("Activation", $"{activation.Function}", new ActivationCall(activation.Function, own, new RuntimeCount(step)));
                 break;
-            case ShuffleStage shuffle:
-                Map(MapKind.Shuffle, ActivationFunction.None, shuffle.Groups, 0, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups"));
+            case ShuffleStage { Groups: var groups }:
+                EachPixel(
+                    "Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"), RuntimeFunction.ShuffleChannels.Call(read, own, step, channels, groups, pixels));
                 break;
             case SoftmaxStage:
-                Map(MapKind.Softmax, ActivationFunction.None, 1, 0, "softmax over channels");
+                InPlace("Softmax", "softmax over channels", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true });
                 break;
             case AddStage:
-                Map(MapKind.Add, ActivationFunction.None, 1, 0, "add");
+                InPlace("Add", "add", RuntimeFunction.Add.Call(own, RuntimeDriver.PixelOf(RuntimeOperand.Residual, other!.View), new RuntimeCount(step)));
                 break;
-            case MultiplyStage multiply:
-                Map(multiply.ByChannel ? MapKind.MultiplyByChannel : MapKind.Multiply, ActivationFunction.None, 1, 0, "multiply");
+            case MultiplyStage { ByChannel: true }:
+                InPlace("MultiplyByChannel", "multiply", RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Residual), channels, pixels, step));
                 break;
-            case UpsampleStage upsample:
-                plan.AddStep(
-                    new UpsampleDriver(
-                        input.View, output.View, upsample.Upsample.Mode, upsample.Upsample.AlignCorners, upsample.Upsample.RowStep(stage.Input),
-                        upsample.Upsample.ColumnStep(stage.Input)),
-                    input, null, output, null, StepPart.Of(stage, $"upsampling, {upsample.Upsample.Mode}"));
+            case MultiplyStage:
+                InPlace("Multiply", "multiply", RuntimeFunction.Multiply.Call(own, RuntimeDriver.PixelOf(RuntimeOperand.Residual, other!.View), new RuntimeCount(step)));
+                break;
+            case UpsampleStage { Upsample: var upsample }:
+                float rowStep = upsample.RowStep(stage.Input), columnStep = upsample.ColumnStep(stage.Input);
+                EachRow("Upsample", $"upsampling, {upsample.Mode}", upsample.Mode switch
+                {
+                    InterpolationMode.Nearest => RuntimeFunction.NearestRow.Call(map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, channels),
+                    InterpolationMode.Bilinear => RuntimeFunction.BilinearRow.Call(
+                        map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, upsample.AlignCorners, channels),
+                    _ => throw new InvalidOperationException($"{upsample.Mode} has no function."),
+                });
                 break;
             case PixelShuffleStage shuffle:
-                plan.AddStep(new PixelShuffleDriver(input.View, output.View, shuffle.Factor), input, null, output, null, StepPart.Of(stage, "pixel shuffle"));
+                EachRow("PixelShuffle", "pixel shuffle", RuntimeFunction.PixelShuffleRow.Call(map, fromStep, width, row, step, y, shuffle.Factor, stage.Output.Channels));
                 break;
-            case AdaptivePoolStage pool:
-                plan.AddStep(
-                    new AdaptivePoolDriver(input.View, output.View, pool.IsMaximum), input, null, output, null,
-                    StepPart.Of(stage, $"adaptive {(pool.IsMaximum ? "maximum" : "mean")}"));
+            case AdaptivePoolStage { IsMaximum: var maximum }:
+                EachRow(
+                    maximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", $"adaptive {(maximum ? "maximum" : "mean")}",
+                    (maximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow).Call(
+                        map, fromStep, height, width, row, step, stage.Output.Height, stage.Output.Width, y, channels));
                 break;
             case FlattenStage:
-                Map(MapKind.Flatten, ActivationFunction.None, 1, 0, "flatten");
+                // To a vector in PyTorch's order, whatever its own layout.
+                EachPixel("Flatten", "flatten", RuntimeFunction.ToPlanar.Call(read, fromStep, own with { Step = 1 }, stage.Input.Pixels, channels, pixels));
                 break;
             default:
                 throw new InvalidOperationException($"{stage} has no schedule.");
@@ -110,8 +127,17 @@ internal static class MapScheduling
 
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
 
-        void Map(MapKind kind, ActivationFunction function, int groups, int weights, string what) =>
-            plan.AddStep(new MapDriver(kind, input.View, other?.View, output.View, function, groups, weights), input, other, output, null, StepPart.Of(stage, what));
+        void EachRow(string title, string what, RuntimeCall call) => Add(title, what, RuntimeRange.Rows(stage.Output), RuntimeWork.Computed, call);
+
+        void EachPixel(string title, string what, params RuntimeCall[] calls) => Add(title, what, RuntimeRange.Pixels(stage.Input), RuntimeWork.Copied, calls);
+
+        void InPlace(string title, string what, RuntimeCall call) => EachPixel(title, what, RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to), call);
+
+        void Add(string title, string what, RuntimeRange range, RuntimeWork work, params RuntimeCall[] calls) => plan.AddStep(
+            new RuntimeDriver(title, from, other?.View, to, range, calls.ToEquatableArray(), work) { Weights = weights }, input, other, output, null, StepPart.Of(stage, what));
+
+        FunctionCall Sum(RuntimeReference sums) =>
+            RuntimeFunction.AccumulateChannels.Call(new RuntimeReference(RuntimeOperand.Input, 1), sums, pixels, stage.Input.Pixels, fromStep);
     }
 
     /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>
@@ -119,29 +145,31 @@ internal static class MapScheduling
     {
         VectorTarget target = plan.Target;
         int channels = stage.Input.Channels, squeezed = stage.Reduce.OutChannels;
-        (ActivationFunction activationInline, ActivationFunction activationPass) = ConvolutionScheduling.Split(stage.Activation);
-        (ActivationFunction gateInline, ActivationFunction gatePass) = ConvolutionScheduling.Split(stage.Gate);
-        PointwiseKernel reduce = Product(channels, squeezed, activationInline), expand = Product(squeezed, channels, gateInline);
+        (Epilogue reduceEpilogue, ActivationFunction activationPass) = Epilogue.Of(stage.Activation);
+        (Epilogue expandEpilogue, ActivationFunction gatePass) = Epilogue.Of(stage.Gate);
+        PointwiseKernel reduce = Product(channels, squeezed, reduceEpilogue), expand = Product(squeezed, channels, expandEpilogue);
         (ArenaOffset reduceWeights, ArenaOffset reduceBias) = Pack(stage.Reduce, reduce, channels);
         (ArenaOffset expandWeights, ArenaOffset expandBias) = Pack(stage.Expand, expand, squeezed);
         return new SqueezePart(
             channels, squeezed, reduce, activationPass, expand, gatePass, reduceWeights, reduceBias, expandWeights, expandBias,
             scratch.Shared(PlanBuilder.PadChannels(channels)), scratch.Shared(PlanBuilder.PadChannels(squeezed)));
 
-        PointwiseKernel Product(int inputs, int outputs, ActivationFunction activation)
+        PointwiseKernel Product(int inputs, int outputs, Epilogue epilogue)
         {
             // Two panels at least, so that two threads share the weights, which come from far away.
             int vectors = target.Vectors(outputs), panel = vectors <= target.WidestPanel ? (vectors + 1) / 2 : 0;
             return new(
-                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, Initial.Bias, 0, activation, RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
+                1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, epilogue,
+                RegisterTiling.Choose(target, 1, vectors, panel), WorkShare.Panels);
         }
 
         (ArenaOffset Weights, ArenaOffset Bias) Pack(ConvolutionOperator convolution, PointwiseKernel kernel, int inputs)
         {
             int padded = target.Padded(kernel.OutChannels);
-            ArenaOffset weights = plan.Reserve(padded * inputs), bias = plan.Reserve(padded), offset = weights;
+            ArenaOffset weights = plan.Reserve(padded * inputs), offset = weights;
+            (ArenaOffset bias, PackInstruction packed) = plan.ReserveBias(padded);
             PackInstruction[] panels = ConvolutionScheduling.Panels(plan, kernel.Panels, 0, kernel.OutChannels, 0, inputs, ref offset);
-            plan.Pack(stage, convolution, inputs, null, [.. panels, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(padded))]);
+            plan.Pack(stage, convolution, inputs, null, [.. panels, packed]);
             return (weights, bias);
         }
     }

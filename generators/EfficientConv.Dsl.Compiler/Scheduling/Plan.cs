@@ -39,6 +39,9 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Elements from a channel to the next.</summary>
     public int ChannelStep => IsPlanar ? Shape.Pixels : 1;
 
+    /// <summary>The step of functions that move pixels: elements from a channel to the next when planar, else from a pixel to the next.</summary>
+    public int MoveStep => IsPlanar ? ChannelStep : PixelStep;
+
     /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
     public bool IsDense => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels || (IsPadded && PixelStride == PlanBuilder.PixelStride(Shape)));
 

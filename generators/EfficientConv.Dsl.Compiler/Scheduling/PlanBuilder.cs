@@ -160,6 +160,13 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     /// <summary>Reserves packed weights; the offset is relative to the step's own.</summary>
     public ArenaOffset Reserve(int count) => _packed.Take(count, s_element).Plus(-_stepWeights.Bytes);
 
+    /// <summary>Reserves what an <see cref="Epilogue"/> reads for each of <paramref name="channels"/> output channels, their bias, and says how it is packed.</summary>
+    public (ArenaOffset Bias, PackInstruction Packing) ReserveBias(int channels)
+    {
+        ArenaOffset bias = Reserve(channels);
+        return (bias, new PackBias(Absolute(bias), WeightBytes(channels)));
+    }
+
     /// <summary>Bytes of <paramref name="count"/> weights.</summary>
     public static long WeightBytes(int count) => s_element.Bytes(count);
 

@@ -15,14 +15,13 @@ public readonly record struct PixelRun(int First, int Vectors, int Count);
 /// <param name="OutChannels">Output channels.</param>
 /// <param name="InPlaneStep">Floats from an input channel to the next.</param>
 /// <param name="OutPlaneStep">Floats from an output channel to the next.</param>
-/// <param name="HasResidual">Whether planes like the output's are added.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums; a residual's planes are as far apart as the output's.</param>
 /// <param name="Runs">Panels of pixels.</param>
 /// <param name="Tiles">Tiles of output channels, each packed [k][channel].</param>
 /// <param name="Share">Whether threads share the panels of pixels.</param>
 public sealed record PlanarPointwiseKernel(
-    int Pixels, int InChannels, int OutChannels, int InPlaneStep, int OutPlaneStep, bool HasResidual, ActivationFunction Activation,
-    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles, WorkShare Share = WorkShare.None) : Kernel;
+    int Pixels, int InChannels, int OutChannels, int InPlaneStep, int OutPlaneStep, Epilogue Epilogue,
+    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles, WorkShare Share = WorkShare.None) : SumKernel(Epilogue);
 
 /// <summary>
 /// Rows of one zero-padded plane whose columns are sorted by their remainder modulo the stride, so that every tap's columns are neighbours:
@@ -46,11 +45,15 @@ public readonly record struct PlanarRow(int Phases, int PhaseLength)
 /// <param name="Row">The padded plane's rows.</param>
 /// <param name="OutRowStep">Floats from an output row to the next.</param>
 /// <param name="WeightsInRegisters">Whether all taps' weights stay in registers; else each is broadcast from memory where it is used.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Runs">Panels of output columns.</param>
 public sealed record PlanarDepthwiseKernel(
-    RowWindow Window, int StrideHeight, int Rows, PlanarRow Row, int OutRowStep, bool WeightsInRegisters, ActivationFunction Activation,
-    EquatableArray<PixelRun> Runs) : Kernel;
+    RowWindow Window, int StrideHeight, int Rows, PlanarRow Row, int OutRowStep, bool WeightsInRegisters, Epilogue Epilogue, EquatableArray<PixelRun> Runs)
+    : SumKernel(Epilogue)
+{
+    /// <summary>Pixels of a row that is narrower than a vector; null where whole vectors are stored.</summary>
+    public int? Narrow { get; init; }
+}
 
 /// <summary>One output row, in planes, of a dense or grouped convolution.</summary>
 /// <param name="Groups">Groups.</param>
@@ -60,12 +63,12 @@ public sealed record PlanarDepthwiseKernel(
 /// <param name="RingRows">Rows of the ring; each holds all channels, one padded row after the other.</param>
 /// <param name="Row">The padded rows.</param>
 /// <param name="OutPlaneStep">Floats from an output channel to the next.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Runs">Panels of output columns.</param>
 /// <param name="Tiles">Tiles of a group's output channels, each packed [ky][kx][c][channel].</param>
 public sealed record PlanarConvolutionKernel(
-    int Groups, int InChannels, int OutChannels, RowWindow Window, int RingRows, PlanarRow Row, int OutPlaneStep, ActivationFunction Activation,
-    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : Kernel;
+    int Groups, int InChannels, int OutChannels, RowWindow Window, int RingRows, PlanarRow Row, int OutPlaneStep, Epilogue Epilogue,
+    EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : SumKernel(Epilogue);
 
 /// <summary>1x1 convolution from planes to planes.</summary>
 public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residual, TensorView Output, PlanarPointwiseKernel Kernel, ArenaOffset Bias, ActivationFunction Pass)
@@ -90,16 +93,6 @@ public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, 
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Kernel];
 }
-
-/// <summary>Squeeze-and-excitation from planes to planes.</summary>
-public sealed record PlanarSqueezeDriver(TensorView Input, TensorView Output, SqueezePart Squeeze) : Driver("PlanarSqueezeExcitation", Input, null, Output)
-{
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => Squeeze.Kernels;
-}
-
-/// <summary>Channel shuffle from planes to planes.</summary>
-public sealed record PlanarShuffleDriver(TensorView Input, TensorView Output, int Groups) : Driver("PlanarShuffle", Input, null, Output);
 
 /// <summary>Depthwise, then 1x1, from planes to planes, some rows at a time: the depthwise rows of all channels never leave the cache.</summary>
 /// <param name="Input">Input.</param>

@@ -55,7 +55,7 @@ internal static class PlanarScheduling
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, planes.View, ActivationFunction.None, 1, 0), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
+        plan.AddStep(RuntimeDriver.Copy(slot.View, planes.View), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
         return planes;
     }
 
@@ -109,27 +109,49 @@ internal static class PlanarScheduling
             case SqueezeStage squeeze:
                 plan.BeginStep();
                 ScratchArena scratch = plan.NewScratch();
-                plan.AddStep(new PlanarSqueezeDriver(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch, MapScheduling.Describe(squeeze));
+                plan.AddStep(Squeeze(input.View, output.View, MapScheduling.Squeeze(plan, squeeze, scratch)), input, null, output, scratch, MapScheduling.Describe(squeeze));
                 return true;
             case ShuffleStage shuffle:
                 plan.BeginStep();
-                plan.AddStep(new PlanarShuffleDriver(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
+                plan.AddStep(
+                    Shuffle(input.View, output.View, shuffle.Groups), input, null, output, null, StepPart.Of(stage, FormattableString.Invariant($"channel shuffle, {shuffle.Groups} groups")));
                 return true;
             default:
                 return false;
         }
     }
 
+    private static SqueezeDriver Squeeze(TensorView input, TensorView output, SqueezePart squeeze)
+    {
+        int pixels = input.Shape.Pixels;
+        RuntimeReference gate = new(RuntimeOperand.Gate, 1), own = new(RuntimeOperand.Input, pixels);
+        return new SqueezeDriver(
+            "PlanarSqueezeExcitation", input, output, squeeze, RuntimeRange.Channels(input.Shape.Channels),
+            RuntimeCall.Of(new ClearCall(gate), RuntimeFunction.AccumulatePlanes.Call(own, pixels, gate, new RuntimeCount(), pixels)), null,
+            RuntimeCall.Of(RuntimeFunction.ScalePlanes.Call(own, gate, new RuntimeReference(RuntimeOperand.Output, pixels), new RuntimeCount(), pixels)));
+    }
+
+    /// <summary>Output channel <c>i * groups + g</c> is the i-th of group g: planes of a group are copied as the pixels of a map are, to every groups-th place.</summary>
+    private static RuntimeDriver Shuffle(TensorView input, TensorView output, int groups)
+    {
+        int pixels = input.Shape.Pixels, perGroup = input.Shape.Channels / groups;
+        IEnumerable<RuntimeCall> calls = Enumerable.Range(0, groups).Select(g => RuntimeFunction.CopyPixels.Call(
+            new RuntimeReference(RuntimeOperand.Input, pixels, g * perGroup * pixels), pixels,
+            new RuntimeReference(RuntimeOperand.Output, groups * pixels, g * pixels), groups * pixels, pixels, new RuntimeCount()));
+        return new RuntimeDriver("PlanarShuffle", input, null, output, new RuntimeRange(RuntimeUnit.Channel, perGroup, 1), calls.ToEquatableArray());
+    }
+
     private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, residual);
         int pixels = stage.Output.Pixels, outChannels = stage.Output.Channels, inChannels = stage.Input.Channels;
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
         PlanarPointwiseKernel kernel = new(
-            pixels, inChannels, outChannels, pixels, pixels, residual is not null, inline, runs, tiles, WorkShare.Panels);
-        ArenaOffset weights = plan.Reserve(outChannels * inChannels), bias = plan.Reserve(outChannels);
-        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
+            pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
+        ArenaOffset weights = plan.Reserve(outChannels * inChannels);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
+        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), packedBias]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
@@ -137,45 +159,44 @@ internal static class PlanarScheduling
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
-        int channels = stage.Output.Channels, height = stage.Output.Height;
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
+        int height = stage.Output.Height;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, stage, height, 1, scratch);
         plan.BeginStep();
-        PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, inline);
-        ArenaOffset weights = plan.Reserve(channels * stage.Taps), bias = plan.Reserve(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(weights), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(channels)));
+        PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, epilogue);
+        (_, ArenaOffset bias) = PackDepthwise(plan, stage);
         plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
     }
 
     public static void Schedule(PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
-        (ActivationFunction depthwiseInline, ActivationFunction depthwisePass) = ConvolutionScheduling.Split(depthwise.Activation);
-        (ActivationFunction projectInline, ActivationFunction projectPass) = ConvolutionScheduling.Split(project.Activation);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.OfPlanes(depthwise, null);
+        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.OfPlanes(project, residual);
         int rows = StepRows(plan.Settings, group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, depthwise, rows, 1, scratch);
         ArenaOffset depthwiseRows = scratch.Own(channels * pixels);
         plan.BeginStep();
-        PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseInline);
+        PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseEpilogue);
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
-        PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, residual is not null, projectInline, runs, tiles);
-        ArenaOffset lanes = plan.Reserve(channels * depthwise.Taps), depthwiseBias = plan.Reserve(channels);
-        plan.Pack(depthwise, new PackPanels(plan.Absolute(lanes), PlanBuilder.WeightBytes(channels * depthwise.Taps), 0, channels, 1, channels, 0, depthwise.Taps), new PackBias(plan.Absolute(depthwiseBias), PlanBuilder.WeightBytes(channels)));
-        ArenaOffset weights = plan.Reserve(outChannels * channels), bias = plan.Reserve(outChannels);
-        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
+        PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
+        (ArenaOffset taps, ArenaOffset depthwiseBias) = PackDepthwise(plan, depthwise);
+        ArenaOffset weights = plan.Reserve(outChannels * channels);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
+        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), packedBias]);
         plan.AddStep(
             new PlanarSeparableDriver(
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
-                new FusedOffsets(default, default, lanes, depthwiseBias, weights, bias)),
+                new FusedOffsets(default, default, taps, depthwiseBias, weights, bias)),
             input, residual, output, scratch,
             [ConvolutionScheduling.Describe("depthwise", depthwise), ConvolutionScheduling.Describe("pointwise", project)], FormattableString.Invariant($"{rows} output rows a step, planes in and out"));
     }
 
     private static void ScheduleConvolution(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
         ConvolutionOperator c = stage.Convolution;
         int outChannels = stage.Output.Channels, outPerGroup = stage.OutPerGroup;
         ScratchArena scratch = plan.NewScratch();
@@ -183,12 +204,14 @@ internal static class PlanarScheduling
         plan.BeginStep();
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outPerGroup, stage.Output.Width);
         PlanarConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, inline, runs, tiles);
-        ArenaOffset weights = plan.Reserve(outChannels * stage.Taps), bias = plan.Reserve(outChannels);
+            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue,
+            runs, tiles);
+        ArenaOffset weights = plan.Reserve(outChannels * stage.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
-        plan.Pack(stage, [.. packing, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outChannels))]);
+        plan.Pack(stage, [.. packing, packedBias]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
@@ -208,7 +231,7 @@ internal static class PlanarScheduling
         return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Own((rows * channels * row.Length) + VectorTarget.WidestLanes));
     }
 
-    private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, ActivationFunction inline)
+    private static PlanarDepthwiseKernel DepthwiseKernel(VectorTarget target, ConvolutionStage stage, int height, PlanarRow row, Epilogue epilogue)
     {
         ConvolutionOperator c = stage.Convolution;
         int width = stage.Output.Width, taps = c.Kernel.Height * c.Kernel.Width;
@@ -225,7 +248,10 @@ internal static class PlanarScheduling
         }
 
         return new PlanarDepthwiseKernel(
-            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, inline, runs);
+            ConvolutionScheduling.Window(c, stage.Input, stage.Output), c.Stride.Height, rows, row, width, weightsInRegisters, epilogue, runs)
+        {
+            Narrow = width < target.Lanes ? width : null,
+        };
     }
 
     /// <summary>Rows of a step: the largest divisor of the height that fits, or one not much smaller that gives two threads as many steps each.</summary>
@@ -265,6 +291,16 @@ internal static class PlanarScheduling
         }
 
         return runs.ToEquatableArray();
+    }
+
+    /// <summary>A depthwise layer's taps, channel after channel, and its bias.</summary>
+    public static (ArenaOffset Taps, ArenaOffset Bias) PackDepthwise(PlanBuilder plan, ConvolutionStage stage)
+    {
+        int channels = stage.Output.Channels;
+        ArenaOffset taps = plan.Reserve(channels * stage.Taps);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(channels);
+        plan.Pack(stage, new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), packedBias);
+        return (taps, bias);
     }
 
     private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, ArenaOffset offset, int outEnd, int taps, int channel = 0)

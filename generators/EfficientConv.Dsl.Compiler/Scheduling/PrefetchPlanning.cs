@@ -67,7 +67,8 @@ internal static class PrefetchPlanning
         switch (driver)
         {
             case PointwiseDriver d:
-                return d with { Kernel = With(d.Kernel, NextWeights(target, d.Kernel, d.ChannelBlocks, 1) ?? (d.Kernel.Initial == Initial.BiasAndResidual && IsFar(d.Residual!) ? NextResidual(target, d.Kernel) : null)) };
+                Prefetch? residual = d.Kernel.Epilogue.AddsResidual && IsFar(d.Residual!) ? NextResidual(target, d.Kernel) : null;
+                return d with { Kernel = With(d.Kernel, NextWeights(target, d.Kernel, d.ChannelBlocks, 1) ?? residual) };
 
             // Every block of channels prefetches the next one's weights, all rows together.
             case RowDriver { Kernel: ConvolutionKernel kernel, ChannelBlocks: > 1 } d:
@@ -138,7 +139,8 @@ internal static class PrefetchPlanning
     /// </summary>
     private static Driver PlanClassifier(Driver[] drivers, int index, VectorTarget target, ScheduleSettings settings) =>
         drivers[index] is PointwiseDriver { Chunks: 1, ChannelBlocks: 1, Kernel: { Prefetches.Count: 0, Pixels: > 1 } kernel } product
-        && drivers.Skip(index + 1).FirstOrDefault(d => d is not GlobalAverageDriver) is PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear }
+        && drivers.Skip(index + 1).FirstOrDefault(d => d is not RuntimeDriver { Work: RuntimeWork.Summed })
+            is PointwiseDriver { Kernel: { Pixels: 1, Share: WorkShare.Panels } linear }
             ? product with { Kernel = With(kernel, Given(Step(target, kernel, Math.Min(Weights(target, linear), settings.SecondLevel(ClassifierPart) / ElementType.Float32.Size)))) }
             : drivers[index];
 
@@ -175,7 +177,7 @@ internal static class PrefetchPlanning
     /// <summary>The next tile's residual, for a product whose threads share tiles; null for others, and where there is no time for it.</summary>
     private static Prefetch? NextResidual(VectorTarget target, PointwiseKernel kernel)
     {
-        int step = Step(target, kernel.Panels[0].Tiles.Max(run => run.Pixels) * kernel.ResidualPixelStep, kernel.Panels.Sum(run => run.Count) * kernel.InChannels);
+        int step = Step(target, kernel.Panels[0].Tiles.Max(run => run.Pixels) * kernel.Epilogue.ResidualPixelStep, kernel.Panels.Sum(run => run.Count) * kernel.InChannels);
         return kernel.Share != WorkShare.Tiles || kernel.Panels.Count > 1 || step == 0 ? null : new Prefetch(Prefetched.Residual, step);
     }
 

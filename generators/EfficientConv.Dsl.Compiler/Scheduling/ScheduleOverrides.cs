@@ -18,7 +18,8 @@ public sealed record ScheduleOverride(string Layer, string Isa, string? Form, in
         "layers" => BlockForm.LayerByLayer,
         "rows" => BlockForm.Rows,
         "slabs" => BlockForm.Slabs,
-        _ => BlockForm.Auto,
+        null => BlockForm.Auto,
+        _ => throw new InvalidOperationException($"\"{Form}\" is no form."),
     };
 }
 

@@ -72,14 +72,15 @@ public static class Scheduler
     {
         if (destination is null)
             return source;
-        plan.AddStep(new MapDriver(MapKind.Copy, source.View, null, destination.View, ActivationFunction.None, 1, 0), source, null, destination, null, StepPart.Copy($"{(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}"));
+        plan.AddStep(
+            RuntimeDriver.Copy(source.View, destination.View), source, null, destination, null, StepPart.Copy($"{(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}"));
         return destination;
     }
 
     private static TensorSlot Copy(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot copy = plan.NewTensor(slot.View.Shape);
-        plan.AddStep(new MapDriver(MapKind.Copy, slot.View, null, copy.View, ActivationFunction.None, 1, 0), slot, null, copy, null, StepPart.Copy($"{slot.View} to padded NHWC"));
+        plan.AddStep(RuntimeDriver.Copy(slot.View, copy.View), slot, null, copy, null, StepPart.Copy($"{slot.View} to padded NHWC"));
         return copy;
     }
 }

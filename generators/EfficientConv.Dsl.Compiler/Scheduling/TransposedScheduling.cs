@@ -18,7 +18,7 @@ internal static class TransposedScheduling
 
         // Every phase reads the whole input: planes are turned once for all of them.
         input = Scheduler.Padded(plan, input);
-        ActivationFunction pass = ConvolutionScheduling.Split(stage.Activation).Pass;
+        ActivationFunction pass = Epilogue.Of(stage.Activation).Pass;
         TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } && pass.IsNone ? destination : plan.NewTensor(stage.Output);
         for (int row = 0; row < Math.Min(c.Stride.Height, stage.Output.Height); row++)
         {
@@ -33,7 +33,8 @@ internal static class TransposedScheduling
         if (!pass.IsNone)
         {
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
-            plan.AddStep(new MapDriver(MapKind.Activation, output.View, null, activated.View, pass, 1, 0), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
+            plan.AddStep(
+                RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
             output = activated;
         }
 
@@ -48,7 +49,7 @@ internal static class TransposedScheduling
         TensorSlot pixels = output.Pixels(
             ((row * width) + column) * pixel,
             output.View with { Shape = outShape, PixelStride = c.Stride.Width * pixel, RowStride = c.Stride.Height * width * pixel });
-        ActivationFunction activation = ConvolutionScheduling.Split(stage.Activation).Inline;
+        ActivationFunction activation = Epilogue.Of(stage.Activation).Epilogue.Activation;
         bool empty = vertical.Taps == 0 || horizontal.Taps == 0;
         Extent taps = empty ? default : new Extent(vertical.Taps, horizontal.Taps), dilation = new(vertical.Dilation, horizontal.Dilation);
         ConvolutionOperator convolution = new(
@@ -63,11 +64,11 @@ internal static class TransposedScheduling
         if (empty)
         {
             plan.BeginStep();
-            ArenaOffset bias = plan.Reserve(plan.Target.Padded(c.OutChannels));
-            plan.Pack(phase, new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(plan.Target.Padded(c.OutChannels))));
+            (ArenaOffset bias, PackInstruction packed) = plan.ReserveBias(plan.Target.Padded(c.OutChannels));
+            plan.Pack(phase, packed);
             ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
-            plan.AddStep(new FillDriver(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
+            plan.AddStep(Fill(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
             return;
         }
 
@@ -78,6 +79,20 @@ internal static class TransposedScheduling
         }
 
         ConvolutionScheduling.ScheduleByRows(plan, phase, input, pixels);
+    }
+
+    /// <summary>The bias, after its activation, at every pixel: what no tap reaches.</summary>
+    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, ActivationFunction activation)
+    {
+        int channels = output.Shape.Channels;
+        RuntimeReference pixel = new(RuntimeOperand.Scratch);
+        RuntimeReference packed = new(RuntimeOperand.Weights, Offset: bias.In(ElementType.Float32));
+        RuntimeCall made = RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1);
+        RuntimeCall row = RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width);
+        return new RuntimeDriver("Fill", input, null, output, RuntimeRange.Rows(output.Shape), RuntimeCall.Of(row), RuntimeWork.Computed)
+        {
+            Preparation = activation.IsNone ? RuntimeCall.Of(made) : RuntimeCall.Of(made, new ActivationCall(activation, pixel, channels)),
+        };
     }
 
     /// <summary>

@@ -27,13 +27,11 @@ public sealed record WinogradInputKernel(
 /// <param name="TileStep">Floats from a tile's product to the next tile's.</param>
 /// <param name="ProductStep">Floats from a product to the next.</param>
 /// <param name="OutPixelStep">Floats from an output pixel to the next; rows follow each other without a gap.</param>
-/// <param name="Initial">What is added to the sum: the bias, and a residual if there is one.</param>
-/// <param name="ResidualPixelStep">Floats from a residual pixel to the next.</param>
-/// <param name="Activation">Activation in the epilogue.</param>
+/// <param name="Epilogue">What it does with the sums; what the accumulators of other kernels begin with is added here.</param>
 /// <param name="Share">What threads share: nothing, rows of tiles or, as panels, vectors of channels.</param>
 public sealed record WinogradOutputKernel(
     WinogradForm Form, int Channels, int Vectors, int TileRows, int Width, int TileStep, int ProductStep, int OutPixelStep,
-    Initial Initial, int ResidualPixelStep, ActivationFunction Activation, WorkShare Share) : Kernel;
+    Epilogue Epilogue, WorkShare Share) : SumKernel(Epilogue);
 
 /// <summary>Dense 3x3 convolution by Winograd's algorithm, some rows of tiles a step.</summary>
 /// <param name="Input">Input.</param>
@@ -52,12 +50,11 @@ public sealed record WinogradOutputKernel(
 /// <param name="Tiles">Offset of the transformed tiles.</param>
 /// <param name="Products">Offset of the products.</param>
 /// <param name="Temporary">Offset of one tile between the two halves of a transform.</param>
-/// <param name="Buffer">Offset of a step's output rows when the output cannot be written directly, else null.</param>
-/// <param name="Pass">Activation as a pass over rows.</param>
+/// <param name="Finish">What is done with a step's output rows.</param>
 public sealed record WinogradDriver(
     TensorView Input, TensorView? Residual, TensorView Output, WinogradInputKernel Transform, PointwiseKernel Product, WinogradOutputKernel Inverse,
     int PadTop, int PadLeft, ArenaOffset Weights, int WeightStep, ArenaOffset Zeros, ArenaOffset Bias, ArenaOffset Window, ArenaOffset Tiles, ArenaOffset Products, ArenaOffset Temporary,
-    ArenaOffset? Buffer, ActivationFunction Pass) : Driver("Winograd", Input, Residual, Output)
+    Finish Finish) : Driver("Winograd", Input, Residual, Output)
 {
     /// <inheritdoc/>
     public override IEnumerable<Kernel> Kernels => [Transform, Product, Inverse];

@@ -37,8 +37,7 @@ internal static class WinogradScheduling
         EquatableArray<PanelRun> panels = share == WorkShare.Tiles
             ? plan.Tiles(tiles / 2, target.Vectors(outChannels), inChannels).Select(run => run with { Tiles = run.Tiles.Select(tile => tile with { Count = 2 * tile.Count }).ToEquatableArray() }).ToEquatableArray()
             : plan.Tiles(tiles, target.Vectors(outChannels), inChannels);
-        (ActivationFunction inline, ActivationFunction pass) = ConvolutionScheduling.Split(stage.Activation);
-        Initial initial = ConvolutionScheduling.InitialOf(residual, target.Lanes);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
         bool direct = ConvolutionScheduling.IsDirect(output, pass, target.Lanes);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
@@ -47,18 +46,19 @@ internal static class WinogradScheduling
         int inProductStep = ProductStep(plan, tiles * inStep), outProductStep = ProductStep(plan, tiles * outStep);
         WinogradInputKernel transform = new(form, inChannels, target.Vectors(inChannels), tileRows, tileColumns, windowRow, inStep, inStep, inProductStep, share);
         PointwiseKernel product = new(
-            tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Initial.Bias, 0, ActivationFunction.None, panels,
+            tiles, inChannels, outChannels, inChannels, 0, 1, inStep, outStep, target.Lanes, Epilogue.None, panels,
             share == WorkShare.Tiles ? share : WorkShare.None);
         WinogradOutputKernel inverse = new(
             form, outChannels, target.Vectors(outChannels), tileRows, width, outStep, outProductStep, pixelStep,
-            initial, initial == Initial.BiasAndResidual ? residual!.View.PixelStep : 0, inline, share);
+            epilogue, share);
 
         int weightStep = plan.AlignToLine(outStep * inChannels);
-        ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep), bias = plan.Reserve(outStep);
+        ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep);
+        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outStep);
         plan.Pack(
             stage,
             new PackWinogradPanels(form, plan.Absolute(weights), PlanBuilder.WeightBytes(form.WeightSets * weightStep), weightStep, Panels(target, product.Panels, outChannels, inChannels)),
-            new PackBias(plan.Absolute(bias), PlanBuilder.WeightBytes(outStep)));
+            packedBias);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset temporary = scratch.Own(form.Products * target.Lanes);
         ArenaOffset window = OfStep(windowRows * windowRow), transformed = OfStep(form.Products * inProductStep), products = OfStep(form.Products * outProductStep);
@@ -66,7 +66,7 @@ internal static class WinogradScheduling
         plan.AddStep(
             new WinogradDriver(
                 input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
-                weights, weightStep, zeros, bias, window, transformed, products, temporary, buffer, pass),
+                weights, weightStep, zeros, bias, window, transformed, products, temporary, new Finish(pass, buffer)),
             input, residual, output, scratch,
             ConvolutionScheduling.Describe(FormattableString.Invariant($"Winograd F({form.Output}x{form.Output}, 3x3) convolution"), stage), FormattableString.Invariant($"{tileRows} x {tileColumns} tiles a step"));
 

@@ -69,6 +69,9 @@ public sealed record CoreRates
     /// <summary>Part of a kernel's call that copying a row into a padded one takes besides.</summary>
     public double PadRowCalls { get; init; } = 1 / 8.0;
 
+    /// <summary>Copies that take as long as sorting a row's columns by their remainder modulo the stride.</summary>
+    public double PhasedRowCopies { get; init; } = 2;
+
     /// <summary>Cycles around a kernel: its call, the first addresses, its last results.</summary>
     public double CallCycles { get; init; } = 25;
 

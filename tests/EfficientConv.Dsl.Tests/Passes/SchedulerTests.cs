@@ -136,17 +136,40 @@ public sealed class SchedulerTests
     });
 
     /// <summary>
-    /// The random configurations reach every loop nest, every kernel and every way of starting a sum. Winograd's algorithm and images of bytes have tests of their own.
+    /// The random configurations reach every loop nest, every kernel, every way of starting and storing a sum and every function of the runtime.
+    /// Winograd's algorithm and images of bytes have tests of their own.
     /// </summary>
     [Fact]
     public void RandomConfigurations_ReachEveryDriverAndKernel()
     {
         Step[] steps = [.. RandomCase.All.SelectMany(c => VectorTarget.All.Select(t => Plan(c.Declaration, t))).SelectMany(p => p.Steps)];
-        HashSet<string> reached = [.. steps.SelectMany(s => Parts(s.Driver, 3))];
+        HashSet<string> reached = [.. steps.SelectMany(s => Parts(s.Driver, 3)), .. steps.SelectMany(s => Calls(s.Driver)).OfType<FunctionCall>().Select(call => call.Function.Name)];
         string[] missing = [.. typeof(Driver).Assembly.GetTypes().Where(t => !t.IsAbstract && (t.IsSubclassOf(typeof(Driver)) || t.IsSubclassOf(typeof(Kernel)))).Select(t => t.Name)
-            .Concat(Enum.GetNames<Initial>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<MapKind>())
+            .Concat(Enum.GetNames<AccumulatorStart>()).Concat(Enum.GetNames<StoreForm>()).Concat(Enum.GetNames<RowLoad>()).Concat(Enum.GetNames<RuntimeWork>())
+            .Concat(Functions().Select(function => function.Name))
             .Where(name => !name.StartsWith("Winograd", StringComparison.Ordinal) && !name.StartsWith("Image", StringComparison.Ordinal) && !reached.Contains(name))];
         Assert.True(missing.Length == 0, "never reached: " + string.Join(", ", missing));
+    }
+
+    /// <summary>The runtime has the functions that plans call, with as many parameters as they are given.</summary>
+    [Fact]
+    public void CallsOfTheRuntime_HaveTheirFunctions()
+    {
+        Type[] runtime = typeof(Runtime.Part).Assembly.GetExportedTypes();
+        Assert.All(s_plans.Value.SelectMany(item => item.Plan.Steps).SelectMany(step => Calls(step.Driver)).Distinct(), call =>
+        {
+            (string name, bool isVector, int arguments) = call switch
+            {
+                FunctionCall c => (c.Function.Name, c.Function.IsVector, c.Arguments.Count),
+                ActivationCall c => ($"Elementwise.{c.Function.Kind}", true, 2 + c.Function.Arguments.Count),
+                ClearCall => ("Span.Clear", false, 0),
+                CopyCall => ("Span.CopyTo", false, 1),
+                _ => throw new InvalidOperationException($"{call} is no known call."),
+            };
+            string[] parts = name.Split('.');
+            Type type = parts[0] == "Span" ? typeof(Span<float>) : Assert.Single(runtime, type => type.Name == parts[0]);
+            Assert.Contains(type.GetMethods(), method => method.Name == parts[1] && method.IsGenericMethod == isVector && method.GetParameters().Length == arguments);
+        });
     }
 
     /// <summary>Parts are written into the whole and slices are addresses: the steps are the layers and nothing else.</summary>
@@ -156,7 +179,7 @@ public sealed class SchedulerTests
     [InlineData("[InputShape(16, 8, 9)] [Conv2d(48, Name = \"a\"), SliceChannels(3, 20), PointwiseConv2d(16, Name = \"b\"), From(\"a\"), SliceChannels(32, 16), Add(\"b\"), Conv2d(8)]", "Convolution Pointwise Map Convolution")]
     [InlineData("[InputShape(3, 20, 20, Layout = TensorLayout.NHWC)] [Conv2d(16, padding: 1, Name = \"a\"), From(\"input\"), Conv2d(16, padding: 1), Concat(\"a\")]", "Convolution Convolution")]
     public void Joining_MovesNothingThatCanBeWrittenInPlace(string text, string steps) => Assert.All(VectorTarget.All, target =>
-        Assert.Equal(steps, string.Join(' ', Plan(text, target).Steps.Select(s => s.Driver is MapDriver ? "Map" : s.Driver.Title))));
+        Assert.Equal(steps, string.Join(' ', Plan(text, target).Steps.Select(s => s.Driver is RuntimeDriver ? "Map" : s.Driver.Title))));
 
     /// <summary>A unit of ShuffleNetV2: the branch is one loop nest, and the two halves that the next unit reads are one pass each.</summary>
     [Fact]
@@ -222,10 +245,21 @@ public sealed class SchedulerTests
         Assert.Equal(3, blocks.Select(s => s.Weights).Distinct().Count());
     }
 
+    /// <summary>The functions of the runtime that plans may call.</summary>
+    private static IEnumerable<RuntimeFunction> Functions() =>
+        typeof(RuntimeFunction).GetFields().Where(field => field.FieldType == typeof(RuntimeFunction)).Select(field => (RuntimeFunction)field.GetValue(null)!);
+
+    private static IEnumerable<RuntimeCall> Calls(Driver driver) => driver switch
+    {
+        RuntimeDriver d => d.Preparation.Concat(d.Calls),
+        SqueezeDriver d => d.Sum.Concat(d.Scale),
+        _ => [],
+    };
+
     /// <summary>Names of the types and enumeration members that a driver is made of.</summary>
     private static IEnumerable<string> Parts(object part, int depth) =>
         part is Enum ? [part.ToString()!]
-        : depth == 0 || part is not (Driver or Kernel) ? []
+        : depth == 0 || part is not (Driver or Kernel or Epilogue) ? []
         : part.GetType().GetProperties().Where(p => p.GetIndexParameters().Length == 0 && p.GetMethod!.IsPublic).Select(p => p.GetValue(part)).OfType<object>().SelectMany(p => Parts(p, depth - 1)).Append(part.GetType().Name);
 
     private static NetworkPlan Plan(string text, VectorTarget target, ScheduleSettings? settings = null)

@@ -1,0 +1,76 @@
+using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Graph;
+
+namespace EfficientConv.Dsl.Compiler.Scheduling;
+
+/// <summary>What accumulators begin with.</summary>
+public enum AccumulatorStart
+{
+    /// <summary>The bias.</summary>
+    Bias,
+
+    /// <summary>The bias plus the residual.</summary>
+    BiasAndResidual,
+
+    /// <summary>The bias plus what the destination holds (a residual that was put there).</summary>
+    BiasAndDestination,
+
+    /// <summary>What the destination holds (the sum so far).</summary>
+    Destination,
+}
+
+/// <summary>How finished sums are stored.</summary>
+public enum StoreForm
+{
+    /// <summary>Every vector at its place.</summary>
+    Vectors,
+
+    /// <summary>Two neighbouring pixels' values of a channel side by side, for a <see cref="PixelPairKernel"/>.</summary>
+    Interleaved,
+
+    /// <summary>Vectors that hold eight channels of two pixels so: each pixel's half at its place.</summary>
+    Halves,
+}
+
+/// <summary>
+/// What a kernel does around its sums, the same for all kernels: what the accumulators begin with, what is computed of the sums before they are stored, and how they are
+/// stored. A part that every kernel is to have is a member here, its text in <c>EpilogueEmitter</c> and its cycles in <c>KernelTime</c>.
+/// </summary>
+/// <param name="Start">What the accumulators begin with.</param>
+/// <param name="ResidualPixelStep">Floats from a residual pixel to the next, where the kernel reads pixels of one; else 0.</param>
+/// <param name="Activation">Activation of the sums.</param>
+/// <param name="Store">How they are stored.</param>
+public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, ActivationFunction Activation, StoreForm Store = StoreForm.Vectors)
+{
+    /// <summary>The bias and nothing else.</summary>
+    public static Epilogue None { get; } = new(AccumulatorStart.Bias, 0, ActivationFunction.None);
+
+    /// <summary>Whether the kernel reads a residual.</summary>
+    public bool AddsResidual => Start == AccumulatorStart.BiasAndResidual;
+
+    /// <summary>That of the first part of a sum that several kernels add up in the destination one after the other: the others follow.</summary>
+    public Epilogue OfFirst => this with { Activation = ActivationFunction.None };
+
+    /// <summary>That of a part between.</summary>
+    public Epilogue OfMiddle => OfLast.OfFirst;
+
+    /// <summary>That of the last part.</summary>
+    public Epilogue OfLast => this with { Start = AccumulatorStart.Destination, ResidualPixelStep = 0 };
+
+    /// <summary>The epilogue of a kernel that computes <paramref name="stage"/>, and what is left for a pass over finished rows.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="residual">What is added, or null. What cannot be read by whole vectors is put into the destination first.</param>
+    /// <param name="lanes">Lanes of the vectors by which the residual would be read.</param>
+    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ConvolutionStage stage, TensorSlot? residual, int lanes) =>
+        residual is null ? Of(stage.Activation)
+        : residual.View.HoldsVectors(lanes) ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
+        : Of(stage.Activation, AccumulatorStart.BiasAndDestination);
+
+    /// <summary>The same of a kernel from planes to planes, which reads planes of the residual as it writes those of the output.</summary>
+    internal static (Epilogue Epilogue, ActivationFunction Pass) OfPlanes(ConvolutionStage stage, TensorSlot? residual) =>
+        Of(stage.Activation, residual is null ? AccumulatorStart.Bias : AccumulatorStart.BiasAndResidual);
+
+    /// <summary>The same of a kernel with this activation.</summary>
+    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ActivationFunction activation, AccumulatorStart start = AccumulatorStart.Bias, int residualPixelStep = 0) =>
+        activation.IsInline ? (new(start, residualPixelStep, activation), ActivationFunction.None) : (new(start, residualPixelStep, ActivationFunction.None), activation);
+}
