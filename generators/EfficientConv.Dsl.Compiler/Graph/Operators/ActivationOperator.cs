@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -42,6 +43,9 @@ public sealed record ActivationOperator(ActivationFunction Function) : Weightles
                 $"has {parameter.Name} {Function.Arguments[index]:R} (it must be {expected})");
         }
     }
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => Function.Row.Write(Function);
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => Function.Row.Onnx(Function);

@@ -1,4 +1,6 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -45,6 +47,9 @@ public sealed record BatchNormOperator(TensorKey Key, double Epsilon, bool Affin
 
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => null;
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("BatchNorm").With("eps", Epsilon, KeyScheme.DefaultEpsilon).With("affine", Affine, true).Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs)

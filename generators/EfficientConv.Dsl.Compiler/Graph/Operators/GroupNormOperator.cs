@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -10,6 +11,9 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <param name="Affine">Whether there are weight and bias.</param>
 public sealed record GroupNormOperator(TensorKey Key, int Groups, double Epsilon, bool Affine) : Operator
 {
+    /// <summary>Eps where none is given, as in PyTorch.</summary>
+    internal const double DefaultEpsilon = 1e-5;
+
     /// <inheritdoc/>
     public override string Name => "GroupNorm";
 
@@ -57,6 +61,10 @@ public sealed record GroupNormOperator(TensorKey Key, int Groups, double Epsilon
     internal static Finding? SingleValues(OperatorSite site, int groups) => site.Input.Count > groups ? null
         : site.Broken(RuleCatalog.InvalidValue, null, $"normalises each of the values of {site.Input} by itself, which leaves the bias alone (more than one value must share a mean)");
 
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) =>
+        new WrittenAttribute("GroupNorm").With("numGroups", Groups).With("eps", Epsilon, DefaultEpsilon).With("affine", Affine, true).Done();
+
     /// <summary>As PyTorch's exporter writes it: groups are the channels of an instance norm over one long row each.</summary>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs)
     {
@@ -79,5 +87,5 @@ public sealed record GroupNormOperator(TensorKey Key, int Groups, double Epsilon
     }
 
     internal static GroupNormOperator Read(AttributeReader reader, Shape input, TensorKey key) =>
-        new(key, reader.Positive("numGroups", 1), reader.PositiveNumber("eps", 1e-5), reader.Bool("affine", true));
+        new(key, reader.Positive("numGroups", 1), reader.PositiveNumber("eps", DefaultEpsilon), reader.Bool("affine", true));
 }

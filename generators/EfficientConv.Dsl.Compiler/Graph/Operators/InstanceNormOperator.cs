@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -44,6 +45,10 @@ public sealed record InstanceNormOperator(TensorKey Key, double Epsilon, bool Af
     internal override Finding? Check(OperatorSite site) => TracksRunningStatistics ? null : GroupNormOperator.SingleValues(site, site.Input.Channels);
 
     /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("InstanceNorm2d")
+        .With("eps", Epsilon, GroupNormOperator.DefaultEpsilon).With("affine", Affine, false).With("trackRunningStats", TracksRunningStatistics, false).Done();
+
+    /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs)
     {
         if (TracksRunningStatistics)
@@ -56,5 +61,5 @@ public sealed record InstanceNormOperator(TensorKey Key, double Epsilon, bool Af
     }
 
     internal static InstanceNormOperator Read(AttributeReader reader, Shape input, TensorKey key) =>
-        new(key, reader.PositiveNumber("eps", 1e-5), reader.Bool("affine", false), reader.Bool("trackRunningStats", false));
+        new(key, reader.PositiveNumber("eps", GroupNormOperator.DefaultEpsilon), reader.Bool("affine", false), reader.Bool("trackRunningStats", false));
 }

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -65,6 +66,16 @@ public sealed record PadOperator(Padding Padding, PadMode Mode, float Value) : W
         }
 
         return site.OutputSize();
+    }
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs)
+    {
+        bool isEqual = Padding == Padding.Symmetric(Padding.Top, Padding.Top);
+        WrittenAttribute attribute = new WrittenAttribute("Pad2d").With("padding", isEqual ? Padding.Top : 0, 0).With("mode", Mode, PadMode.Constant).With("value", WrittenAttribute.Shortest(Value), 0.0);
+        if (!isEqual)
+            attribute.With("PaddingTop", Padding.Top, 0).With("PaddingBottom", Padding.Bottom, 0).With("PaddingLeft", Padding.Left, 0).With("PaddingRight", Padding.Right, 0);
+        return attribute.Done();
     }
 
     /// <inheritdoc/>
