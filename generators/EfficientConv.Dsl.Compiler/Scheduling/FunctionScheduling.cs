@@ -52,7 +52,8 @@ internal static class FunctionScheduling
         if (norm.Affine)
             plan.Pack(stage, [.. norm.Tensors(shape).Select((tensor, i) => new PackTensor(plan.Absolute(offsets[i]), PlanBuilder.WeightBytes(padded), tensor.Key))]);
         FunctionArgument weight = FunctionArgument.Weights(norm.Affine ? offsets[0] : default), bias = FunctionArgument.Weights(norm.Affine ? offsets[1] : default);
-        FunctionArgument epsilon = FunctionArgument.Of((float)norm.Epsilon), channels = FunctionArgument.Of(shape.Channels), groups = FunctionArgument.Of(norm.Groups), affine = FunctionArgument.Of(norm.Affine);
+        FunctionArgument epsilon = FunctionArgument.Of((float)norm.Epsilon), channels = FunctionArgument.Of(shape.Channels);
+        FunctionArgument groups = FunctionArgument.Of(norm.Groups), affine = FunctionArgument.Of(norm.Affine);
         ScratchArena? scratch = null;
         WholeMapCall call;
         if (planar)
@@ -65,8 +66,8 @@ internal static class FunctionScheduling
             scratch = plan.NewScratch();
             FunctionArgument own = FunctionArgument.OwnScratch(scratch.Own(3 * padded)), rows = FunctionArgument.SharedScratch(scratch.Shared(checked(2 * shape.Height * padded)));
             call = WholeMapCall.OfVector(
-                "GroupNormalization.Pixels", FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep), weight, bias,
-                own, rows, epsilon, channels, FunctionArgument.Of(shape.Height), FunctionArgument.Of(shape.Width), groups, affine);
+                "GroupNormalization.Pixels", FunctionArgument.Input, FunctionArgument.Of(input.View.PixelStep), FunctionArgument.Output, FunctionArgument.Of(output.View.PixelStep),
+                weight, bias, own, rows, epsilon, channels, FunctionArgument.Of(shape.Height), FunctionArgument.Of(shape.Width), groups, affine);
         }
 
         plan.AddStep(
