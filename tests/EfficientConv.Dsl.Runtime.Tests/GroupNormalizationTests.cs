@@ -106,8 +106,8 @@ public class GroupNormalizationTests
             for (int i = 0; i < _input.Length; i++)
                 input[(i % pixels * Stride) + (i / pixels)] = _input[i];
             GroupNormalization.Pixels<V>(
-                ref MemoryMarshal.GetArrayDataReference(input), Stride, ref output[0], Stride, ref _weight[0], ref _bias[0], ref own[0], ref rows[0], Eps, _channels, _height, _width, _groups, _affine,
-                default);
+                ref MemoryMarshal.GetArrayDataReference(input), Stride, ref output[0], Stride, ref _weight[0], ref _bias[0], ref own[0], ref rows[0], Eps,
+                _channels, _height, _width, _groups, _affine, default);
             return [.. Enumerable.Range(0, _input.Length).Select(i => output[(i % pixels * Stride) + (i / pixels)])];
         }
     }

@@ -68,12 +68,8 @@ public static class GpuMemory
             AllocateParameter(allocator, tensor, 4);
         if (channelsLast && graph.Input is { Pixels: > 1, Channels: > 1 })
             allocator.Allocate(ElementType.Float32.Bytes(graph.Input.Count) * batch);
-        foreach (Layer layer in graph.Layers)
-        {
-            foreach (long bytes in layer.Operator.Saves(layer.Output).StatisticsBytes)
-                allocator.Allocate(bytes);
-        }
-
+        foreach (long bytes in TrainingMemory.StatisticsBytes(graph))
+            allocator.Allocate(bytes);
         foreach (long bytes in TrainingMemory.SavedTensorBytes(graph))
             allocator.Allocate(bytes * batch);
         return new GpuBytes(allocator.PeakAllocated, allocator.Reserved);

@@ -26,7 +26,14 @@ public static class TrainingMemory
         return new SavedTensors(
             SavedTensorBytes(graph).Sum(),
             byConvolutions.Sum(id => ElementType.Float32.Bytes(graph.Layers[id].Output.Count)),
-            graph.Layers.Sum(l => l.Operator.Saves(l.Output).StatisticsBytes.Sum()));
+            StatisticsBytes(graph).Sum());
+    }
+
+    /// <summary>Bytes of each tensor that is kept whatever the batch.</summary>
+    public static IEnumerable<long> StatisticsBytes(LayerGraph graph)
+    {
+        bool[] trained = Trained(graph);
+        return graph.Layers.Where(l => trained[l.Id]).SelectMany(l => l.Operator.Saves(l.Output).StatisticsBytes);
     }
 
     /// <summary>Bytes of each tensor that is kept, for one image, in the order in which they are made.</summary>

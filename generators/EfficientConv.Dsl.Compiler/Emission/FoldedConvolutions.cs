@@ -75,8 +75,13 @@ internal sealed class FoldedConvolutions
     }
 
     /// <summary>A batch norm's tensors and its epsilon.</summary>
-    public static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
-        $"{(norm.Affine ? Quote(norm.Key.With("weight").Key) : "null")}, {(norm.Affine ? Quote(norm.Key.With("bias").Key) : "null")}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
+    public static string BatchNormArguments(BatchNormOperator norm)
+    {
+        string affine = norm.Affine ? $"{Key("weight")}, {Key("bias")}" : "null, null";
+        return FormattableString.Invariant($"{affine}, {Key("running_mean")}, {Key("running_var")}, {norm.Epsilon:R}");
+
+        string Key(string name) => Quote(norm.Key.With(name).Key);
+    }
 
     private static string Quote(string text) => PlainText.Quote(text);
 }

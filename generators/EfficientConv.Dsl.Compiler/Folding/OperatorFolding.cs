@@ -273,7 +273,8 @@ public static class OperatorFolding
 
         /// <summary>Zeros that only a convolution with a window reads: its kernel has them for nothing. A 1x1 convolution is a product over pixels without.</summary>
         private bool IsOfConvolution(Layer pad) =>
-            pad.Operator is PadOperator { Mode: PadMode.Constant, Value: 0 } && SoleReader(pad) is { Operator: ConvolutionOperator { IsLinear: false } c } && c.Kernel != Extent.Square(1);
+            pad.Operator is PadOperator { Mode: PadMode.Constant, Value: 0 } &&
+            SoleReader(pad) is { Operator: ConvolutionOperator { IsLinear: false } c } && c.Kernel != Extent.Square(1);
 
         private Layer? FlattenedLinear(Layer flatten) => SoleReader(flatten) is { Operator: ConvolutionOperator { IsLinear: true } } linear ? linear : null;
 

@@ -114,7 +114,8 @@ public static class Activations
             Check = function => function.Arguments[0] < function.Arguments[1] ? null : (1, FormattableString.Invariant($"greater than minVal {function.Arguments[0]:R}")),
             Epilogue = new ActivationEpilogue((vector, x) => vector.Minimum(vector.Argument("maxVal"), vector.Maximum(vector.Argument("minVal"), x))),
         },
-        new(ActivationKind.Softplus, "Softplus", SavedForBackward.Inputs, Operations: 41, 0, float.PositiveInfinity, function => Softplus(function.Arguments[0], function.Arguments[1]))
+        new(ActivationKind.Softplus, "Softplus", SavedForBackward.Inputs, Operations: 41, 0, float.PositiveInfinity,
+            function => Softplus(function.Arguments[0], function.Arguments[1]))
         {
             Parameters = EquatableArray.Of(new ActivationParameter("beta", 1), new ActivationParameter("threshold", 20)),
             Check = function => float.IsInfinity(1 / function.Arguments[0]) ? (0, "a number whose reciprocal is finite") : null,

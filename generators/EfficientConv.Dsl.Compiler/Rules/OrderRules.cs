@@ -17,8 +17,8 @@ internal static class OrderRules
             string kind = norm.Operator is BatchNormOperator ? "batch norm" : "instance norm";
             return Report(
                 RuleCatalog.BiasBeforeNorm, LayerPlace.Written(attribute, "bias"),
-                FormattableString.Invariant($"has a bias of {layer.Output.Channels} values straight before {kind} \"{norm.Name}\", which subtracts it again"), $"a convolution before {kind} needs no bias",
-                FixProposal.Set(0, ("bias", "false")));
+                FormattableString.Invariant($"has a bias of {layer.Output.Channels} values straight before {kind} \"{norm.Name}\", which subtracts it again"),
+                $"a convolution before {kind} needs no bias", FixProposal.Set(0, ("bias", "false")));
         }
 
         if (!IsActivation(layer))

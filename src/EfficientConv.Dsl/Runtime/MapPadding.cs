@@ -25,7 +25,8 @@ public static class MapPadding
     /// <param name="part">The thread's part of the rows.</param>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Pixels<TEdge>(
-        ref float source, nint sourceStride, ref float destination, nint destinationStride, int channels, int height, int width, int top, int bottom, int left, int right, float value, Part part)
+        ref float source, nint sourceStride, ref float destination, nint destinationStride, int channels, int height, int width, int top, int bottom, int left, int right, float value,
+        Part part)
         where TEdge : struct, IEdge
     {
         int outHeight = top + height + bottom, outWidth = left + width + right;

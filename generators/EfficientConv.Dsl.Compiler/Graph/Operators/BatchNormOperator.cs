@@ -35,11 +35,10 @@ public sealed record BatchNormOperator(TensorKey Key, double Epsilon, bool Affin
     /// <inheritdoc/>
     public override EquatableArray<ParameterTensor> Tensors(Shape input)
     {
-        ParameterTensor[] affine = Affine
-            ? [ParameterTensor.Of(Key, "weight", ParameterKind.BatchNormWeight, input.Channels), ParameterTensor.Of(Key, "bias", ParameterKind.BatchNormBias, input.Channels)]
-            : [];
-        return EquatableArray.Of(
-            [.. affine, ParameterTensor.Of(Key, "running_mean", ParameterKind.RunningMean, input.Channels), ParameterTensor.Of(Key, "running_var", ParameterKind.RunningVariance, input.Channels)]);
+        ParameterTensor[] affine = Affine ? [Of("weight", ParameterKind.BatchNormWeight), Of("bias", ParameterKind.BatchNormBias)] : [];
+        return EquatableArray.Of([.. affine, Of("running_mean", ParameterKind.RunningMean), Of("running_var", ParameterKind.RunningVariance)]);
+
+        ParameterTensor Of(string name, ParameterKind kind) => ParameterTensor.Of(Key, name, kind, input.Channels);
     }
 
     /// <inheritdoc/>

@@ -37,7 +37,8 @@ public sealed record GroupNormOperator(TensorKey Key, int Groups, double Epsilon
 
     /// <inheritdoc/>
     public override EquatableArray<ParameterTensor> Tensors(Shape input) => Affine
-        ? EquatableArray.Of(ParameterTensor.Of(Key, "weight", ParameterKind.LayerNormWeight, input.Channels), ParameterTensor.Of(Key, "bias", ParameterKind.LayerNormBias, input.Channels))
+        ? EquatableArray.Of(
+            ParameterTensor.Of(Key, "weight", ParameterKind.LayerNormWeight, input.Channels), ParameterTensor.Of(Key, "bias", ParameterKind.LayerNormBias, input.Channels))
         : [];
 
     /// <inheritdoc/>
@@ -59,7 +60,8 @@ public sealed record GroupNormOperator(TensorKey Key, int Groups, double Epsilon
 
     /// <summary>A group of one value is its own mean, so that nothing of it is left: PyTorch asks for more than one.</summary>
     internal static Finding? SingleValues(OperatorSite site, int groups) => site.Input.Count > groups ? null
-        : site.Broken(RuleCatalog.InvalidValue, null, $"normalises each of the values of {site.Input} by itself, which leaves the bias alone (more than one value must share a mean)");
+        : site.Broken(
+            RuleCatalog.InvalidValue, null, $"normalises each of the values of {site.Input} by itself, which leaves the bias alone (more than one value must share a mean)");
 
     /// <inheritdoc/>
     public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) =>
@@ -72,7 +74,9 @@ public sealed record GroupNormOperator(TensorKey Key, int Groups, double Epsilon
         OnnxNode[] nodes =
         [
             OnnxNode.Reshape(OnnxInput.First, 1, Groups, shape.Count / Groups).As("groups"),
-            OnnxNode.Of("InstanceNormalization", [OnnxInput.Result("groups"), OnnxInput.Floats("ones", [.. Enumerable.Repeat(1f, Groups)]), OnnxInput.Floats("zeros", new float[Groups])], OnnxAttribute.Of("epsilon", (float)Epsilon)).As("normal"),
+            OnnxNode.Of(
+                "InstanceNormalization", [OnnxInput.Result("groups"), OnnxInput.Floats("ones", [.. Enumerable.Repeat(1f, Groups)]), OnnxInput.Floats("zeros", new float[Groups])],
+                OnnxAttribute.Of("epsilon", (float)Epsilon)).As("normal"),
             OnnxNode.Reshape(OnnxInput.Result("normal"), 1, shape.Channels, shape.Height, shape.Width),
         ];
         if (!Affine)

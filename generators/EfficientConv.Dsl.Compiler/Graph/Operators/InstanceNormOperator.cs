@@ -39,7 +39,8 @@ public sealed record InstanceNormOperator(TensorKey Key, double Epsilon, bool Af
     public override long MultiplyAdds(Shape input, Shape output) => 0;
 
     /// <summary>With running statistics it is a batch norm, without a norm of groups of one channel.</summary>
-    public override Operator AtInference(Shape input) => TracksRunningStatistics ? new BatchNormOperator(Key, Epsilon, Affine) : new GroupNormOperator(Key, input.Channels, Epsilon, Affine);
+    public override Operator AtInference(Shape input) =>
+        TracksRunningStatistics ? new BatchNormOperator(Key, Epsilon, Affine) : new GroupNormOperator(Key, input.Channels, Epsilon, Affine);
 
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => TracksRunningStatistics ? null : GroupNormOperator.SingleValues(site, site.Input.Channels);

@@ -58,7 +58,9 @@ public sealed record PadOperator(Padding Padding, PadMode Mode, float Value) : W
             bool tall = Padding.Top >= height || Padding.Bottom >= height;
             if (tall || Padding.Left >= width || Padding.Right >= width)
             {
-                string[] sides = tall ? PaddingArguments.Sides("Height", "Top", "Bottom", Padding.Top >= height) : PaddingArguments.Sides("Width", "Left", "Right", Padding.Left >= width);
+                string[] sides = tall
+                    ? PaddingArguments.Sides("Height", "Top", "Bottom", Padding.Top >= height)
+                    : PaddingArguments.Sides("Width", "Left", "Right", Padding.Left >= width);
                 return site.Broken(
                     RuleCatalog.InvalidValue, LayerPlace.Written(site.Attribute, [.. sides, "padding"]),
                     $"has padding {Padding} (reflected padding must be smaller than the map, at most {height - 1} rows and {width - 1} columns: the edge pixels are not repeated)");
