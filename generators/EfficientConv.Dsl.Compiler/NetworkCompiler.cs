@@ -48,6 +48,16 @@ public static class NetworkCompiler
     /// <summary>The same with <paramref name="options"/>.</summary>
     public static CompilationResult Compile(NetworkDeclaration declaration, CompilerOptions options) => Invariant(() => RunPasses(declaration, options));
 
+    /// <summary>
+    /// Compiles a graph that does not come from attributes, an imported one for example, to the members of <paramref name="type"/>. Its layers have origins of their own
+    /// (<see cref="LayerOrigin.Of"/>), which findings name; with a finding no source is written.
+    /// </summary>
+    public static CompilationResult Compile(GeneratedType type, LayerGraph graph, CompilerOptions options) => Invariant(() =>
+    {
+        EquatableArray<Finding> findings = GraphCheck.Check(graph).ToEquatableArray();
+        return findings.Count > 0 ? new CompilationResult([], findings) : Compile(type, graph, options, options.Settings ?? ScheduleSettings.Default);
+    });
+
     /// <summary>Text must not depend on the machine's language: some cultures write another minus sign.</summary>
     private static T Invariant<T>(Func<T> work)
     {
@@ -72,7 +82,7 @@ public static class NetworkCompiler
         ExpansionResult expansion = Expansion.Expand(declaration);
         List<Finding> findings = [.. NetworkRules.Check(declaration, expansion)];
         if (declaration.Target.Count == 0)
-            findings.AddRange(MemberRules.Check(declaration, GeneratedMembers.Of(declaration, expansion.Graph, string.Empty, timesSteps)));
+            findings.AddRange(MemberRules.Check(declaration, MembersOf(declaration, expansion.Graph, timesSteps)));
         if (expansion.Graph is { } graph && NetworkAnalysis.IsHuge(graph) && NetworkAnalysis.TryOf(graph, ScheduleAttribute.Apply(declaration, settings ?? ScheduleSettings.Default)) is null)
             findings.Add(TooLarge(declaration, graph));
         return findings.OrderBy(finding => finding.AttributeIndex).ToEquatableArray();
@@ -93,32 +103,41 @@ public static class NetworkCompiler
 
     private static CompilationResult RunPasses(NetworkDeclaration declaration, CompilerOptions options)
     {
-        string className = MangledName(declaration);
         ExpansionResult expansion = Expansion.Expand(declaration);
-        IReadOnlyList<GeneratedMember> members = GeneratedMembers.Of(declaration, expansion.Graph, className, options.TimesSteps);
-        if (expansion.Graph is not { } graph)
-            return Invalid(declaration, className, members, expansion.Findings);
-        if (MemberRules.Check(declaration, members).ToEquatableArray() is { Count: > 0 } clashes)
-            return Invalid(declaration, className, members, clashes);
-        if (NetworkAnalysis.TryOf(graph, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default), options.Overrides) is not { } analysis)
-            return Invalid(declaration, className, members, EquatableArray.Of(TooLarge(declaration, graph)));
-        EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
-
-        FoldedConvolutions convolutions = new(className, analysis.Plans);
-        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(declaration, className, graph, analysis.Cost, parameters, analysis.Plans, convolutions, options.TimesSteps))];
-        foreach (NetworkPlan plan in analysis.Plans)
-            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(declaration.FullName, className, plan, convolutions, options.TimesSteps)));
-        return new CompilationResult(sources.ToEquatableArray(), expansion.Findings);
+        CompilationResult result = expansion.Graph is { } graph
+            ? Compile(declaration, graph, options, ScheduleAttribute.Apply(declaration, options.Settings ?? ScheduleSettings.Default))
+            : new CompilationResult([], expansion.Findings);
+        return result.Sources.Count > 0 ? result : Invalid(declaration, MembersOf(declaration, expansion.Graph, options.TimesSteps), result.Findings);
     }
 
-    private static Finding TooLarge(NetworkDeclaration declaration, LayerGraph graph) => new(
+    /// <summary>The passes behind the expansion.</summary>
+    private static CompilationResult Compile(GeneratedType type, LayerGraph graph, CompilerOptions options, ScheduleSettings settings)
+    {
+        string className = MangledName(type);
+        if (MemberRules.Check(type, GeneratedMembers.Of(type, graph, className, graph.Image is not null, options.TimesSteps)).ToEquatableArray() is { Count: > 0 } clashes)
+            return new CompilationResult([], clashes);
+        if (NetworkAnalysis.TryOf(graph, settings, options.Overrides) is not { } analysis)
+            return new CompilationResult([], EquatableArray.Of(TooLarge(type, graph)));
+
+        EquatableArray<ParameterTensor> parameters = ParameterTable.Of(graph);
+        FoldedConvolutions convolutions = new(className, analysis.Plans);
+        List<GeneratedSource> sources = [new GeneratedSource(className + ".g.cs", MembersEmitter.Emit(type, className, graph, analysis.Cost, parameters, analysis.Plans, convolutions, options.TimesSteps))];
+        foreach (NetworkPlan plan in analysis.Plans)
+            sources.Add(new GeneratedSource($"{className}.{plan.Target.Name}.g.cs", KernelsEmitter.Emit(type.FullName, className, plan, convolutions, options.TimesSteps)));
+        return new CompilationResult(sources.ToEquatableArray(), []);
+    }
+
+    private static IReadOnlyList<GeneratedMember> MembersOf(NetworkDeclaration declaration, LayerGraph? graph, bool timesSteps) =>
+        GeneratedMembers.Of(declaration, graph, MangledName(declaration), declaration.Attributes.Any(attribute => attribute.Kind == ImageInput.Kind), timesSteps);
+
+    private static Finding TooLarge(GeneratedType type, LayerGraph graph) => new(
         RuleCatalog.InvalidValue.Id, graph.Layers[0].Origin.AttributeIndex, null,
-        $"\"{declaration.Name}\" needs more than {int.MaxValue} floats of weights or of workspace (offsets must be 32-bit integers)");
+        $"\"{type.Name}\" needs more than {int.MaxValue} floats of weights or of workspace (offsets must be 32-bit integers)");
 
     /// <summary>Members that throw the first finding; nothing for a class that cannot be extended, whose own error says why.</summary>
-    private static CompilationResult Invalid(NetworkDeclaration declaration, string className, IEnumerable<GeneratedMember> members, EquatableArray<Finding> findings) => new(
+    private static CompilationResult Invalid(NetworkDeclaration declaration, IEnumerable<GeneratedMember> members, EquatableArray<Finding> findings) => new(
         declaration.Target.Count == 0
-            ? EquatableArray.Of(new GeneratedSource(className + ".g.cs", MembersEmitter.EmitInvalid(declaration, members, $"{findings[0].RuleId}: {findings[0].Message}")))
+            ? EquatableArray.Of(new GeneratedSource(MangledName(declaration) + ".g.cs", MembersEmitter.EmitInvalid(declaration, members, $"{findings[0].RuleId}: {findings[0].Message}")))
             : [],
         findings);
 
@@ -126,13 +145,13 @@ public static class NetworkCompiler
     /// The full name as one identifier. A hash (FNV-1a, 32 bits) keeps names apart that differ only in case or in what an identifier cannot hold:
     /// file names of a compilation must differ in more than case. Of a long name only the end is kept, where the class's own name is, and a hash of 64 bits keeps it apart.
     /// </summary>
-    private static string MangledName(NetworkDeclaration declaration)
+    private static string MangledName(GeneratedType type)
     {
-        string fullName = declaration.FullName;
+        string fullName = type.FullName;
         uint hash = 2166136261;
         StringBuilder name = new();
-        if (declaration.Keyword != "class")
-            fullName += " " + declaration.Keyword; // A class and a record of one name are an error of the compiler's, whose files must differ nonetheless.
+        if (type.Keyword != "class")
+            fullName += " " + type.Keyword; // A class and a record of one name are an error of the compiler's, whose files must differ nonetheless.
         foreach (char c in fullName)
         {
             hash = unchecked((hash ^ c) * 16777619);

@@ -2,7 +2,23 @@ using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Declarations;
 
-/// <summary>A class with network attributes, as read from the source: names and constants only, nothing of Roslyn.</summary>
+/// <summary>A class that gets a network's generated members: names only, nothing of Roslyn.</summary>
+/// <param name="Namespace">Namespace with dots; empty for the global one.</param>
+/// <param name="ContainingTypes">Types around the class, outermost first.</param>
+/// <param name="Name">The class's name without type parameters.</param>
+/// <param name="Keyword">What follows <c>partial</c>: <c>class</c> or <c>record</c>.</param>
+/// <param name="IsPublic">Whether the class and everything around it are public.</param>
+public record GeneratedType(string Namespace, EquatableArray<ContainingType> ContainingTypes, string Name, string Keyword, bool IsPublic)
+{
+    /// <summary>Members that the user declares and that may stand in the way of generated ones.</summary>
+    public EquatableArray<OwnMember> Members { get; init; } = [];
+
+    /// <summary>Namespace, containing types and name joined by dots.</summary>
+    public string FullName =>
+        string.Join(".", new[] { Namespace }.Concat(ContainingTypes.Select(t => t.Name)).Append(Name).Where(s => s.Length > 0));
+}
+
+/// <summary>A class with network attributes, as read from the source: names and constants only.</summary>
 /// <param name="Namespace">Namespace with dots; empty for the global one.</param>
 /// <param name="ContainingTypes">Types around the class, outermost first.</param>
 /// <param name="Name">The class's name without type parameters.</param>
@@ -17,15 +33,7 @@ public sealed record NetworkDeclaration(
     string Keyword,
     bool IsPublic,
     EquatableArray<AttributeDeclaration> Attributes,
-    EquatableArray<TargetProblem> Target)
-{
-    /// <summary>Members that the user declares and that may stand in the way of generated ones.</summary>
-    public EquatableArray<OwnMember> Members { get; init; } = [];
-
-    /// <summary>Namespace, containing types and name joined by dots.</summary>
-    public string FullName =>
-        string.Join(".", new[] { Namespace }.Concat(ContainingTypes.Select(t => t.Name)).Append(Name).Where(s => s.Length > 0));
-}
+    EquatableArray<TargetProblem> Target) : GeneratedType(Namespace, ContainingTypes, Name, Keyword, IsPublic);
 
 /// <summary>A type around the network class.</summary>
 /// <param name="Keyword"><c>class</c>, <c>struct</c>, <c>record</c>, <c>record struct</c> or <c>interface</c>.</param>

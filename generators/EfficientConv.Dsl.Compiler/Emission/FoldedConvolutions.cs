@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -77,5 +78,5 @@ internal sealed class FoldedConvolutions
     public static string BatchNormArguments(BatchNormOperator norm) => FormattableString.Invariant(
         $"{Quote(norm.Key.With("weight").Key)}, {Quote(norm.Key.With("bias").Key)}, {Quote(norm.Key.With("running_mean").Key)}, {Quote(norm.Key.With("running_var").Key)}, {norm.Epsilon:R}");
 
-    private static string Quote(string text) => KernelsEmitter.Quote(text);
+    private static string Quote(string text) => PlainText.Quote(text);
 }

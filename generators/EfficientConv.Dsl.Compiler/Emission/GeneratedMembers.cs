@@ -50,11 +50,11 @@ public static class GeneratedMembers
         Names.Contains(name) || name.EndsWith(OutputSuffix, StringComparison.Ordinal)
         || (name.StartsWith(GeneratedMember.Accessor, StringComparison.Ordinal) && MayClash(name.Substring(GeneratedMember.Accessor.Length)));
 
-    /// <summary>The members of <paramref name="declaration"/> with its <paramref name="graph"/>, or, where it has none, those that every network has.</summary>
-    internal static IReadOnlyList<GeneratedMember> Of(NetworkDeclaration declaration, LayerGraph? graph, string className, bool timesSteps)
+    /// <summary>The members of <paramref name="type"/> with its <paramref name="graph"/>, or, where it has none, those that every network has.</summary>
+    internal static IReadOnlyList<GeneratedMember> Of(GeneratedType type, LayerGraph? graph, string className, bool takesImages, bool timesSteps)
     {
         string program = $"global::{FileHeader.GeneratedNamespace}.{className}_Program";
-        return [.. Of(Identifiers.Escape(declaration.Name), program, EngineOf(program), graph, declaration.Attributes.Any(a => a.Kind == ImageInput.Kind), timesSteps)];
+        return [.. Of(Identifiers.Escape(type.Name), program, EngineOf(program), graph, takesImages, timesSteps)];
     }
 
     /// <summary>The runtime's engine of a program.</summary>

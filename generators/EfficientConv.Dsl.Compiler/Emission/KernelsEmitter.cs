@@ -70,7 +70,7 @@ internal static class KernelsEmitter
             writer.Line("/// <summary>What each step is, and what it took in the last run.</summary>");
             writer.Open("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()");
             for (int i = 0; i < plan.Steps.Count; i++)
-                writer.Line($"yield return ({Quote(plan.Steps[i].Title)}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
+                writer.Line($"yield return ({PlainText.Quote(plan.Steps[i].Title)}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
             writer.Close();
             writer.Line();
         }
@@ -224,8 +224,4 @@ internal static class KernelsEmitter
             }
         }
     }
-
-    /// <summary>A C# string literal.</summary>
-    public static string Quote(string text) =>
-        "\"" + string.Concat(text.Split('\\').Select((part, i) => (i == 0 ? string.Empty : @"\\") + PlainText.Of(part).Replace("\"", "\\\""))) + "\"";
 }

@@ -7,14 +7,14 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 internal static class MemberRules
 {
     /// <summary>One finding for the name, and one for each member of the user's.</summary>
-    public static IEnumerable<Finding> Check(NetworkDeclaration declaration, IReadOnlyList<GeneratedMember> generated)
+    public static IEnumerable<Finding> Check(GeneratedType type, IReadOnlyList<GeneratedMember> generated)
     {
-        string place = $"\"{declaration.Name}\"";
-        if (declaration.Name == GeneratedMembers.Engine || generated.Any(member => member.ClashesWith(declaration.Name)))
-            yield return Report(-1, $"has the name of its generated member {declaration.Name} (no member of a class may have the class's name)");
-        for (int i = 0; i < declaration.Members.Count; i++)
+        string place = $"\"{type.Name}\"";
+        if (type.Name == GeneratedMembers.Engine || generated.Any(member => member.ClashesWith(type.Name)))
+            yield return Report(-1, $"has the name of its generated member {type.Name} (no member of a class may have the class's name)");
+        for (int i = 0; i < type.Members.Count; i++)
         {
-            OwnMember own = declaration.Members[i];
+            OwnMember own = type.Members[i];
             if (own.IsConstructor)
                 yield return Report(i, "declares a constructor (Load and CreateRandom make the instances of a network and give them their weights, so it has none of its own)");
             else if (own.IsRequired)
@@ -29,6 +29,6 @@ internal static class MemberRules
     }
 
     /// <summary>Whether the class has room for <paramref name="generated"/>.</summary>
-    public static bool CanStand(NetworkDeclaration declaration, GeneratedMember generated) =>
-        !generated.ClashesWith(declaration.Name) && !declaration.Members.Any(generated.ClashesWith);
+    public static bool CanStand(GeneratedType type, GeneratedMember generated) =>
+        !generated.ClashesWith(type.Name) && !type.Members.Any(generated.ClashesWith);
 }

@@ -14,11 +14,11 @@ internal static class MembersEmitter
     private const string NotForUsers = "[global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]";
 
     public static string Emit(
-        NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, FoldedConvolutions convolutions, bool timesSteps = false)
+        GeneratedType type, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, FoldedConvolutions convolutions, bool timesSteps = false)
     {
         SourceWriter writer = new();
         FileHeader.Write(writer);
-        OpenUserType(writer, declaration, () =>
+        OpenUserType(writer, type, () =>
         {
             writer.Line("/// <summary>");
             writer.Line(FormattableString.Invariant($"/// {graph.Input} to {graph.OutputSpan}: {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds."));
@@ -30,7 +30,7 @@ internal static class MembersEmitter
         });
         string engine = GeneratedMembers.EngineOf($"global::{FileHeader.GeneratedNamespace}.{className}_Program");
         bool hasEngine = false;
-        foreach (GeneratedMember member in GeneratedMembers.Of(declaration, graph, className, timesSteps))
+        foreach (GeneratedMember member in GeneratedMembers.Of(type, graph, className, graph.Image is not null, timesSteps))
         {
             // The field and the constructor stand between what every network of the class shares and the methods that make one.
             if (!hasEngine && member.Parameters is not null)
@@ -38,7 +38,7 @@ internal static class MembersEmitter
                 writer.Line();
                 writer.Line($"private readonly {engine} {GeneratedMembers.Engine};");
                 writer.Line();
-                writer.Line($"private {Identifiers.Escape(declaration.Name)}({engine} engine) => {GeneratedMembers.Engine} = engine;");
+                writer.Line($"private {Identifiers.Escape(type.Name)}({engine} engine) => {GeneratedMembers.Engine} = engine;");
                 hasEngine = true;
             }
 
@@ -46,9 +46,9 @@ internal static class MembersEmitter
             writer.Line($"public {member.Declaration()} => {member.Body};");
         }
 
-        CloseUserType(writer, declaration);
+        CloseUserType(writer, type);
         writer.Line();
-        EmitProgram(writer, declaration, className, graph, cost, parameters, plans, convolutions, timesSteps);
+        EmitProgram(writer, type, className, graph, cost, parameters, plans, convolutions, timesSteps);
         return writer.ToString();
     }
 
@@ -56,24 +56,24 @@ internal static class MembersEmitter
     /// Public members that throw <paramref name="message"/>: code that uses a network with a mistake still compiles, so that one mistake is one error. Where a member
     /// cannot be because of the class's name or one of the user's own, the interface's is implemented out of sight.
     /// </summary>
-    public static string EmitInvalid(NetworkDeclaration declaration, IEnumerable<GeneratedMember> members, string message)
+    public static string EmitInvalid(GeneratedType type, IEnumerable<GeneratedMember> members, string message)
     {
         SourceWriter writer = new();
         FileHeader.Write(writer);
-        string thrown = $"throw new global::System.InvalidOperationException({KernelsEmitter.Quote(message)})";
-        string name = Identifiers.Escape(declaration.Name);
-        OpenUserType(writer, declaration, () => writer.Line("/// <summary>This network has a mistake in its declaration; every member throws.</summary>"));
-        writer.Line($"private {name}() => {thrown};", !declaration.Members.Any(member => member.IsConstructor));
+        string thrown = $"throw new global::System.InvalidOperationException({PlainText.Quote(message)})";
+        string name = Identifiers.Escape(type.Name);
+        OpenUserType(writer, type, () => writer.Line("/// <summary>This network has a mistake in its declaration; every member throws.</summary>"));
+        writer.Line($"private {name}() => {thrown};", !type.Members.Any(member => member.IsConstructor));
         foreach (GeneratedMember member in members)
         {
-            bool isPublic = MemberRules.CanStand(declaration, member);
+            bool isPublic = MemberRules.CanStand(type, member);
             if (!isPublic && !member.IsOfInterface)
                 continue;
             Document(writer, "Throws.");
             writer.Line($"{(isPublic ? "public " : string.Empty)}{member.Declaration(isPublic ? string.Empty : $"{Dsl}IConvNet<{name}>.")} => {thrown};");
         }
 
-        CloseUserType(writer, declaration);
+        CloseUserType(writer, type);
         return writer.ToString();
     }
 
@@ -92,37 +92,37 @@ internal static class MembersEmitter
         writer.Line($"/// <summary>{summary}</summary>");
     }
 
-    private static void OpenUserType(SourceWriter writer, NetworkDeclaration declaration, Action documentation)
+    private static void OpenUserType(SourceWriter writer, GeneratedType type, Action documentation)
     {
-        if (declaration.Namespace.Length > 0)
-            writer.Open($"namespace {string.Join(".", declaration.Namespace.Split('.').Select(Identifiers.Escape))}");
-        foreach (ContainingType type in declaration.ContainingTypes)
-            writer.Open($"partial {type.Keyword} {type.Name}");
+        if (type.Namespace.Length > 0)
+            writer.Open($"namespace {string.Join(".", type.Namespace.Split('.').Select(Identifiers.Escape))}");
+        foreach (ContainingType outer in type.ContainingTypes)
+            writer.Open($"partial {outer.Keyword} {outer.Name}");
         documentation();
         writer.Line(FileHeader.GeneratedCode);
-        string name = Identifiers.Escape(declaration.Name);
-        writer.Open($"partial {declaration.Keyword} {name} : {Dsl}IConvNet<{name}>");
+        string name = Identifiers.Escape(type.Name);
+        writer.Open($"partial {type.Keyword} {name} : {Dsl}IConvNet<{name}>");
     }
 
-    private static void CloseUserType(SourceWriter writer, NetworkDeclaration declaration)
+    private static void CloseUserType(SourceWriter writer, GeneratedType type)
     {
-        int braces = 1 + declaration.ContainingTypes.Count + (declaration.Namespace.Length > 0 ? 1 : 0);
+        int braces = 1 + type.ContainingTypes.Count + (type.Namespace.Length > 0 ? 1 : 0);
         for (int i = 0; i < braces; i++)
             writer.Close();
     }
 
     private static void EmitProgram(
-        SourceWriter writer, NetworkDeclaration declaration, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, FoldedConvolutions convolutions, bool timesSteps)
+        SourceWriter writer, GeneratedType type, string className, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans, FoldedConvolutions convolutions, bool timesSteps)
     {
         writer.Open($"namespace {FileHeader.GeneratedNamespace}");
-        writer.Line($"/// <summary>What the runtime needs to know of <c>{declaration.FullName}</c>.</summary>");
+        writer.Line($"/// <summary>What the runtime needs to know of <c>{type.FullName}</c>.</summary>");
         writer.Line(FileHeader.GeneratedCode);
         writer.Line(NotForUsers);
         writer.Open($"internal readonly struct {className}_Program : {Runtime}INetworkProgram");
         writer.Line($"private static readonly {Dsl}TensorSpec[] s_parameters =");
         writer.Open('[');
         foreach (ParameterTensor tensor in parameters)
-            writer.Line($"new({KernelsEmitter.Quote(tensor.Key.Key)}, {KernelsEmitter.Quote(tensor.Key.Canonical)}, TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
+            writer.Line($"new({PlainText.Quote(tensor.Key.Key)}, {PlainText.Quote(tensor.Key.Canonical)}, TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
         writer.CloseWith("];");
         writer.Line();
         OutputMembers.EmitTable(writer, graph);
@@ -134,10 +134,10 @@ internal static class MembersEmitter
         writer.Close($", new {Dsl}LayerCost[]");
         writer.Open();
         foreach (LayerCost layer in cost.Layers)
-            writer.Line($"new({KernelsEmitter.Quote(layer.Name)}, {KernelsEmitter.Quote(layer.Operator)}, {ShapeSizes(layer.Input)}, {ShapeSizes(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {ElementType.Float32.Bytes(layer.Parameters)}, {layer.LiveBytes}),");
+            writer.Line($"new({PlainText.Quote(layer.Name)}, {PlainText.Quote(layer.Operator)}, {ShapeSizes(layer.Input)}, {ShapeSizes(layer.Output)}, {layer.Parameters}, {layer.MultiplyAdds}, {ElementType.Float32.Bytes(layer.Parameters)}, {layer.LiveBytes}),");
         writer.Close(");");
         writer.Line();
-        writer.Line($"public static string NetworkName => {KernelsEmitter.Quote(declaration.FullName)};");
+        writer.Line($"public static string NetworkName => {PlainText.Quote(type.FullName)};");
         writer.Line();
         writer.Line($"public static global::System.ReadOnlySpan<{Dsl}TensorSpec> Parameters => s_parameters;");
         writer.Line();
@@ -159,7 +159,7 @@ internal static class MembersEmitter
         if (timesSteps)
             EmitChoice(writer, className, $"{StepTimesType} StepTimes({Dsl}InstructionSet isa)", "StepTimes()", returns: true);
         writer.Close();
-        convolutions.Emit(writer, declaration.FullName);
+        convolutions.Emit(writer, type.FullName);
         writer.Close();
     }
 
@@ -175,9 +175,9 @@ internal static class MembersEmitter
         foreach (ConvolutionOperator sum in sums)
         {
             IEnumerable<string> branches = sum.Branches!.Branches.Select(b => FormattableString.Invariant(
-                $"new {Runtime}ReparameterizedBranch({(b.Convolution is null ? "null" : KernelsEmitter.Quote(b.Convolution))}, {KernelsEmitter.Quote(b.Norm)}, {b.KernelSize})"));
+                $"new {Runtime}ReparameterizedBranch({(b.Convolution is null ? "null" : PlainText.Quote(b.Convolution))}, {PlainText.Quote(b.Norm)}, {b.KernelSize})"));
             writer.Line(FormattableString.Invariant(
-                $"new({KernelsEmitter.Quote(sum.Key.With("weight").Key)}, {KernelsEmitter.Quote(sum.Key.With("bias").Key)}, {sum.Branches.Epsilon:R}, {string.Join(", ", branches)}),"));
+                $"new({PlainText.Quote(sum.Key.With("weight").Key)}, {PlainText.Quote(sum.Key.With("bias").Key)}, {sum.Branches.Epsilon:R}, {string.Join(", ", branches)}),"));
         }
 
         writer.CloseWith("];");

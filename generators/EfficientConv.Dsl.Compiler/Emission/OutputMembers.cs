@@ -1,5 +1,6 @@
 using System.Text;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -33,7 +34,7 @@ internal static class OutputMembers
         foreach (NetworkOutput output in graph.Outputs)
         {
             Shape shape = graph.Layers[output.Layer].Output;
-            writer.Line($"new({KernelsEmitter.Quote(output.Name)}, {MembersEmitter.ShapeText(shape)}, {offset}),");
+            writer.Line($"new({PlainText.Quote(output.Name)}, {MembersEmitter.ShapeText(shape)}, {offset}),");
             offset += shape.Count;
         }
 

@@ -102,7 +102,7 @@ internal static class PackEmitter
                 writer.Line($"convolution.PackBias({slice});");
                 break;
             case PackTensor t:
-                writer.Line($"weights.Tensor({KernelsEmitter.Quote(t.Key.Key)}).CopyTo({slice});");
+                writer.Line($"weights.Tensor({PlainText.Quote(t.Key.Key)}).CopyTo({slice});");
                 break;
             case PackScaleShift:
                 writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(packing.BatchNorm!)}, packed.Slice({KernelText.Floats(instruction.Offset)}, {Length(instruction) / 2}), packed.Slice({KernelText.Floats(instruction.Offset) + (Length(instruction) / 2)}, {Length(instruction) / 2}));");
@@ -110,7 +110,7 @@ internal static class PackEmitter
             case PackSlopes:
             {
                 PReLUStage stage = (PReLUStage)packing.Source;
-                writer.Line($"float[] slopes = weights.Tensor({KernelsEmitter.Quote(stage.PReLU.Key.With("weight").Key)});");
+                writer.Line($"float[] slopes = weights.Tensor({PlainText.Quote(stage.PReLU.Key.With("weight").Key)});");
                 writer.Line(stage.PReLU.Parameters == 1
                     ? $"{slice}.Fill(slopes[0]);"
                     : FormattableString.Invariant($"slopes.CopyTo({slice});"));

@@ -13,7 +13,7 @@ public sealed record Finding(string RuleId, int AttributeIndex, string? Argument
     /// <summary>Thing, place, fact and, in brackets, the rule: one line, whatever names the user chose.</summary>
     public string Message { get; init; } = PlainText.Of(Message);
 
-    /// <summary>Which of the declaration's <see cref="Declarations.NetworkDeclaration.Members"/> is at fault; -1 for none.</summary>
+    /// <summary>Which of the declaration's <see cref="Declarations.GeneratedType.Members"/> is at fault; -1 for none.</summary>
     public int MemberIndex { get; init; } = -1;
 
     /// <summary>How serious it is: the rule's own severity, except where a rule has a milder or a graver form.</summary>

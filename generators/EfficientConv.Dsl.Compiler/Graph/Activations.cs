@@ -62,6 +62,7 @@ public static class Activations
     [
         new(ActivationKind.None, "Identity", SavedForBackward.Nothing, Operations: 0, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.Of("Identity", 1))
         {
+            HasShorthand = false,
             Epilogue = new ActivationEpilogue((_, x) => x),
         },
         new(ActivationKind.ReLU, "ReLU", SavedForBackward.Output, Operations: 1, 0, float.PositiveInfinity, _ => OnnxForm.Of("Relu", 1))
@@ -97,9 +98,9 @@ public static class Activations
             IsLearned = true,
         },
         new(ActivationKind.Tanh, "Tanh", SavedForBackward.Output, Operations: 35, -1, 1, _ => OnnxForm.Of("Tanh", 1)),
-        new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, Operations: 45, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))),
-        new(ActivationKind.ELU, "ELU", SavedForBackward.Output, Operations: 35, -1, float.PositiveInfinity, _ => OnnxForm.Of("Elu", 1)),
-        new(ActivationKind.Mish, "Mish", SavedForBackward.Inputs, Operations: 65, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Mish", 1)),
+        new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, Operations: 45, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))) { HasShorthand = false },
+        new(ActivationKind.ELU, "ELU", SavedForBackward.Output, Operations: 35, -1, float.PositiveInfinity, _ => OnnxForm.Of("Elu", 1)) { HasShorthand = false },
+        new(ActivationKind.Mish, "Mish", SavedForBackward.Inputs, Operations: 65, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Mish", 1)) { HasShorthand = false },
     ];
 
     /// <summary>The row of <paramref name="kind"/>.</summary>
@@ -126,12 +127,24 @@ public sealed record ActivationRow(
     /// <summary>How a kernel's epilogue computes it; null where it takes more than a few instructions, so that it is a pass over rows in the first-level cache.</summary>
     public ActivationEpilogue? Epilogue { get; init; }
 
+    /// <summary>Whether an attribute of its own, named as the kind, stands for <c>Activation(kind)</c>.</summary>
+    public bool HasShorthand { get; init; } = true;
+
     /// <summary>Whether it has learned parameters, so that an operator of its own stands for it.</summary>
     public bool IsLearned { get; init; }
 
     /// <summary>The function with its constants as an attribute gives them, under the parameters' names or, among others, as properties.</summary>
     internal ActivationFunction Read(AttributeDeclaration attribute) =>
         new(Kind, Parameters.Select(p => (float)attribute.Double(p.Name, attribute.Double(p.Property, p.Default))).ToEquatableArray());
+
+    /// <summary>The attribute that is read as <paramref name="function"/>.</summary>
+    internal AttributeDeclaration Write(ActivationFunction function)
+    {
+        WrittenAttribute attribute = HasShorthand ? new(Kind.ToString()) : new WrittenAttribute("Activation").With("kind", Kind);
+        foreach ((ActivationParameter parameter, float value) in Parameters.Zip(function.Arguments, (parameter, value) => (parameter, value)))
+            attribute.With(HasShorthand ? parameter.Name : parameter.Property, WrittenAttribute.Shortest(value), parameter.Default);
+        return attribute.Done();
+    }
 
     /// <summary>The function with its default constants.</summary>
     internal ActivationFunction Default => new(Kind, Parameters.Select(p => (float)p.Default).ToEquatableArray());

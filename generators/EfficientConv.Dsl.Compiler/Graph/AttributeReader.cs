@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
+using EfficientConv.Dsl.Compiler.Graph.Blocks;
 using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -50,6 +51,21 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
 
     public bool Bool(string argument, bool fallback) => attribute.Bool(argument, fallback);
 
+    /// <summary>An integer argument of a block, in the range and with the default of its row; <paramref name="fallback"/> where the row has no number, or the block no such argument.</summary>
+    public int Int(string argument, int fallback = AttributeDeclaration.Unset) => Row(argument) is { } row
+        ? InRange(argument, row.Default is int usual && usual != AttributeDeclaration.Unset ? usual : fallback == AttributeDeclaration.Unset ? row.Least : fallback, row.Least, row.Most)
+        : fallback;
+
+    /// <summary>A positive number that is a block's argument.</summary>
+    public double Number(string argument) => PositiveNumber(argument, Row(argument)?.Default is double usual ? usual : throw new InvalidOperationException($"{Kind} has no number {argument}."));
+
+    /// <summary>A truth value of a block; false where it has no such argument.</summary>
+    public bool Flag(string argument) => attribute.Bool(argument, Row(argument)?.Default is true);
+
+    /// <summary>A choice of a block; the first where it has no such argument.</summary>
+    public TEnum Choice<TEnum>(string argument)
+        where TEnum : struct, Enum => Enumeration(argument, Row(argument)?.Default is TEnum usual ? usual : default);
+
     /// <summary>An integer of at least 1; <paramref name="fallback"/> when not given.</summary>
     public int Positive(string argument, int fallback) => AtLeast(1, argument, fallback);
 
@@ -88,13 +104,16 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
     }
 
     /// <summary>An activation that a block puts behind its convolutions; those with learned parameters are layers of their own.</summary>
-    public ActivationFunction BlockActivation(string argument, ActivationKind fallback)
+    public ActivationFunction BlockActivation(string argument)
     {
-        ActivationKind kind = Enumeration(argument, fallback);
+        ActivationKind kind = Choice<ActivationKind>(argument);
         if (Activations.Of(kind).IsLearned)
             Invalid(argument, $"{kind}", $"an activation without learned parameters (write {kind} as a layer of its own)");
         return Activations.Of(kind).Default;
     }
+
+    /// <summary>Kernel size from a block's <c>kernelSize</c>.</summary>
+    public Extent Kernel() => Extent.Square(Int("kernelSize"));
 
     /// <summary>Kernel size from <c>kernelSize</c>, <c>KernelHeight</c> and <c>KernelWidth</c>.</summary>
     public Extent Kernel(int fallback)
@@ -129,9 +148,7 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
                 (int left, int right) = ShapeInference.SamePadding(kernel.Width, dilation.Width);
                 return new Padding(top, bottom, left, right);
             case AutoPadMode.SameUpper:
-                (top, bottom) = ShapeInference.SameUpperPadding(input.Height, kernel.Height, stride.Height, dilation.Height);
-                (left, right) = ShapeInference.SameUpperPadding(input.Width, kernel.Width, stride.Width, dilation.Width);
-                return new Padding(top, bottom, left, right);
+                return Window.SameUpper(input, kernel, stride, dilation);
         }
 
         string all = attribute.Find("Padding") is null ? "padding" : "Padding";
@@ -148,14 +165,19 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
     /// <summary>Reports a value that is wrong as a whole.</summary>
     public void Report(string message) => builder.Report(RuleCatalog.InvalidValue, index, null, message);
 
-    private int AtLeast(int minimum, string argument, int fallback)
+    private BlockArgument? Row(string argument) => BlockCatalog.Of(Kind).Argument(argument)
+        ?? (BlockCatalog.Knows(argument) ? null : throw new InvalidOperationException($"No block has an argument {argument}."));
+
+    private int AtLeast(int least, string argument, int fallback) => InRange(argument, fallback, least, MaxValue);
+
+    private int InRange(string argument, int fallback, int least, int most)
     {
         int value = attribute.Int(argument);
         if (value == AttributeDeclaration.Unset)
             return fallback;
-        if (value >= minimum && value <= MaxValue)
+        if (value >= least && value <= most)
             return value;
-        Invalid(argument, FormattableString.Invariant($"{value}"), FormattableString.Invariant($"from {minimum} to {MaxValue}"));
+        Invalid(argument, FormattableString.Invariant($"{value}"), FormattableString.Invariant($"from {least} to {most}"));
         return Math.Max(fallback, 1);
     }
 }

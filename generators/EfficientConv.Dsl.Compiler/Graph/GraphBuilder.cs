@@ -6,10 +6,10 @@ using EfficientConv.Dsl.Compiler.Model;
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>
-/// Collects the layers of a network while its attributes are expanded. After the first error nothing more is added,
+/// Collects the layers of a network, while its attributes are expanded or while it is read from elsewhere. After the first error nothing more is added,
 /// so that the layers behind a mistake are not judged by shapes that follow from it.
 /// </summary>
-internal sealed class GraphBuilder
+public sealed class GraphBuilder
 {
     private readonly List<Layer> _layers = [];
     private readonly List<Finding> _findings = [];
@@ -18,13 +18,14 @@ internal sealed class GraphBuilder
     /// <summary>Whether an error was found.</summary>
     public bool Failed => _findings.Count > 0;
 
+    /// <summary>The errors.</summary>
     public IReadOnlyList<Finding> Findings => _findings;
 
     /// <summary>The layers so far.</summary>
     public IReadOnlyList<Layer> Layers => _layers;
 
     /// <summary>The attribute that is being expanded: messages say what of it is wrong.</summary>
-    public AttributeDeclaration? Attribute { get; set; }
+    internal AttributeDeclaration? Attribute { get; set; }
 
     /// <summary>Id of the layer whose output the next one reads.</summary>
     public int Current { get; private set; } = -1;
@@ -36,7 +37,7 @@ internal sealed class GraphBuilder
     public int Count => _layers.Count;
 
     /// <summary>How checkpoint keys are formed.</summary>
-    public KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, []);
+    internal KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, []);
 
     /// <summary>The graph; the current tensor is its last output.</summary>
     public LayerGraph Build(bool isChannelsLast)
@@ -65,7 +66,7 @@ internal sealed class GraphBuilder
     }
 
     /// <summary>Changes what was found, when it is known where it belongs.</summary>
-    public void Reword(Func<Finding, Finding> change)
+    internal void Reword(Func<Finding, Finding> change)
     {
         for (int i = 0; i < _findings.Count; i++)
             _findings[i] = change(_findings[i]);
@@ -77,6 +78,7 @@ internal sealed class GraphBuilder
     /// <summary>The next layer reads <paramref name="layer"/>.</summary>
     public void ContinueFrom(int layer) => Current = layer;
 
+    /// <summary>Adds the input, layer 0.</summary>
     public void AddInput(Shape shape, LayerOrigin origin)
     {
         _layers.Add(new Layer(0, "input", new InputOperator(), [], shape, origin));
@@ -102,7 +104,8 @@ internal sealed class GraphBuilder
         _layers.Add(new Layer(Current, name, op, inputs.ToEquatableArray(), op.Output(shapes), origin));
     }
 
-    public void Report(Rule rule, int attributeIndex, string? argument, string message, params FindingProperty[] properties)
+    /// <summary>Notes an error, unless there is one already.</summary>
+    internal void Report(Rule rule, int attributeIndex, string? argument, string message, params FindingProperty[] properties)
     {
         if (!Failed)
             _findings.Add(new Finding(rule.Id, attributeIndex, argument, message, properties.ToEquatableArray()));

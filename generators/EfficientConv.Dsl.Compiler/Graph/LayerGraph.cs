@@ -4,10 +4,18 @@ using EfficientConv.Dsl.Compiler.Model;
 namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>Where a layer comes from.</summary>
-/// <param name="AttributeIndex">Index into the declaration's attributes; -1 for the class itself.</param>
+/// <param name="AttributeIndex">Index into the declaration's attributes; -1 for the class itself, or where the graph does not come from attributes.</param>
 /// <param name="Role">What the layer is inside its block (<c>expand</c>, <c>depthwise</c>, ...); empty for a plain layer.</param>
 /// <param name="Inside">Which attribute of which template, where the one of the declaration is a <c>Use</c>; else null.</param>
-public readonly record struct LayerOrigin(int AttributeIndex, string Role, TemplatePart? Inside = null);
+public readonly record struct LayerOrigin(int AttributeIndex, string Role, TemplatePart? Inside = null)
+{
+    /// <summary>What the layer is elsewhere, for messages: <c>node "Conv_12" of model.onnx</c>; null for one that an attribute made.</summary>
+    public string? Source { get; private init; }
+
+    /// <summary>The origin of a layer that no attribute made.</summary>
+    /// <param name="source">What and where it is, as messages say it.</param>
+    public static LayerOrigin Of(string source) => new(-1, string.Empty) { Source = source };
+}
 
 /// <summary>An attribute of a template.</summary>
 /// <param name="Template">The template's name.</param>

@@ -2,6 +2,22 @@ using EfficientConv.Dsl.Compiler.Declarations;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
+/// <summary>How a fused block (expand, depthwise, project) is run, numbered as the attribute enumeration of the runtime library.</summary>
+public enum BlockForm
+{
+    /// <summary>Whatever the cost model finds cheapest.</summary>
+    Auto,
+
+    /// <summary>One layer after the other over the whole map.</summary>
+    LayerByLayer,
+
+    /// <summary>Rows of the map outside, slabs of hidden channels inside.</summary>
+    Rows,
+
+    /// <summary>Slabs of hidden channels over the whole map.</summary>
+    Slabs,
+}
+
 /// <summary>The arguments of a network's <c>Schedule</c> attribute, as far as they can be wrong; the scheduler reads them.</summary>
 public static class ScheduleArguments
 {

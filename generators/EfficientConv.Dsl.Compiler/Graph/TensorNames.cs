@@ -7,7 +7,7 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 internal sealed class TensorNames(int input)
 {
     /// <summary>What comes in, unless an attribute has this name.</summary>
-    private const string Input = "input";
+    public const string Input = "input";
 
     private readonly Dictionary<string, int> _layers = [];
 

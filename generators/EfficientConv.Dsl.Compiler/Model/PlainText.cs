@@ -8,6 +8,10 @@ internal static class PlainText
     /// <summary><paramref name="text"/> with what ends a line, is not seen or is half of a surrogate pair written as <c>\u2028</c>.</summary>
     public static string Of(string text) => text.All(char.IsLetterOrDigit) ? text : string.Concat(text.Select((c, i) => Of(text, i)));
 
+    /// <summary><paramref name="text"/> as a string of C#.</summary>
+    public static string Quote(string text) =>
+        "\"" + string.Concat(text.Split('\\').Select((part, i) => (i == 0 ? string.Empty : @"\\") + Of(part).Replace("\"", "\\\""))) + "\"";
+
     private static string Of(string text, int index)
     {
         char c = text[index];

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Graph.Blocks;
 using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Rules;
@@ -25,12 +26,14 @@ internal static class LaneRules
     }
 
     /// <summary>The written argument that a layer's channel count comes from.</summary>
-    private static string? Argument(ConvolutionOperator convolution, string role, AttributeDeclaration attribute) => (attribute.Kind, role) switch
+    private static string? Argument(ConvolutionOperator convolution, string role, AttributeDeclaration attribute)
     {
-        ("Conv2d" or "PointwiseConv2d", "") when convolution.Groups == 1 => LayerPlace.Written(attribute, "outChannels"),
-        ("Bottleneck", "reduce") when attribute.Int("groups", 1) == 1 => LayerPlace.Written(attribute, "midChannels"),
-        ("Bottleneck", "expand") or ("DepthwiseSeparable", "pointwise") or ("InvertedResidual" or "EfficientConvBlock", "project") or ("FactorizedConv2d", "vertical") => LayerPlace.Written(attribute, "outChannels"),
-        ("InvertedResidual" or "EfficientConvBlock", "expand") => LayerPlace.Written(attribute, "hiddenChannels", "expansion"),
-        _ => null,
-    };
+        if (role.Length == 0)
+            return attribute.Kind is "Conv2d" or "PointwiseConv2d" && convolution.Groups == 1 ? LayerPlace.Written(attribute, "outChannels") : null;
+
+        // Channels that go into a grouped convolution are whole groups.
+        return BlockCatalog.Of(attribute.Kind) is { IsPublished: false } block && (role != "reduce" || attribute.Int("groups", 1) == 1)
+            ? LayerPlace.Written(attribute, [.. block.Role(role).Channels])
+            : null;
+    }
 }

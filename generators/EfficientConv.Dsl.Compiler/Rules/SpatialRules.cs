@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Graph.Blocks;
 using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Rules;
@@ -11,8 +12,6 @@ namespace EfficientConv.Dsl.Compiler.Rules;
 /// </summary>
 internal static class SpatialRules
 {
-    private static readonly string[] JudgedBlocks = ["Bottleneck", "DepthwiseSeparable", "InvertedResidual", "EfficientConvBlock"];
-
     public static Finding? Check(LayerContext context, Layer layer, Shape input, AttributeDeclaration attribute)
     {
         if (layer.Origin.Role.Length > 0)
@@ -20,7 +19,7 @@ internal static class SpatialRules
             // Blocks of the published families are as published; of the plain ones the layer with the window is judged.
             if (attribute.Kind == "FactorizedConv2d")
                 return layer.Origin.Role == "vertical" ? EvenFactors(layer, input, attribute) : null;
-            if (!JudgedBlocks.Contains(attribute.Kind) || layer.Origin.Role is not ("conv" or "depthwise"))
+            if (BlockCatalog.Of(attribute.Kind) is not { IsPublished: false } block || layer.Origin.Role != block.Window)
                 return null;
         }
 

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Targets;
 

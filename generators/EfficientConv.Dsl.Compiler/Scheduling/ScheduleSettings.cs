@@ -1,23 +1,8 @@
+using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
-
-/// <summary>How a fused block (expand, depthwise, project) is run, numbered as the attribute enumeration of the runtime library.</summary>
-public enum BlockForm
-{
-    /// <summary>Whatever the cost model finds cheapest.</summary>
-    Auto,
-
-    /// <summary>One layer after the other over the whole map.</summary>
-    LayerByLayer,
-
-    /// <summary>Rows of the map outside, slabs of hidden channels inside.</summary>
-    Rows,
-
-    /// <summary>Slabs of hidden channels over the whole map.</summary>
-    Slabs,
-}
 
 /// <summary>What the schedule is made for. None of it changes a bit of the results.</summary>
 /// <param name="FirstLevelBytes">First-level data cache of a core, in bytes; 0 for the target's default.</param>

@@ -43,7 +43,7 @@ internal static class NetworkReader
         };
     }
 
-    /// <summary>Members of the user's that generated ones may clash with, in the order of <see cref="NetworkDeclaration.Members"/>; the compiler core knows which do.</summary>
+    /// <summary>Members of the user's that generated ones may clash with, in the order of <see cref="GeneratedType.Members"/>; the compiler core knows which do.</summary>
     public static IEnumerable<ISymbol> MembersInTheWay(INamedTypeSymbol type) => type.GetMembers().Where(member => !member.IsImplicitlyDeclared && member is not IMethodSymbol { AssociatedSymbol: not null }
         && (member is IMethodSymbol { MethodKind: MethodKind.Constructor } or IPropertySymbol { IsRequired: true } or IFieldSymbol { IsRequired: true } || GeneratedMembers.MayClash(member.Name)));
 

@@ -1,8 +1,7 @@
-using System.Globalization;
-using System.Reflection;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Measuring;
 
 namespace EfficientConv.Dsl.Cli.Input;
 
@@ -60,28 +59,11 @@ internal sealed record ConvolutionMethod(string Id, string Name, NetworkDeclarat
 
     private static ConvolutionMethod Of(string id, string name, LayerQuestion q, params (string Kind, (string Name, object Value)[] Arguments)[] layers)
     {
-        (string Kind, (string Name, object Value)[] Arguments)[] attributes = [("InputShape", [("channels", q.In), ("height", q.Size), ("width", q.Size)]), .. layers];
+        AttributeDeclaration[] attributes = [.. layers.Select(layer => DeclarationReflection.Attribute(layer.Kind, layer.Arguments.Where(argument => argument is not ("stride", 1))))];
         NetworkDeclaration declaration = new(
             "Methods", [], char.ToUpperInvariant(id[0]) + id[1..].Replace("-", string.Empty, StringComparison.Ordinal), "class", true,
-            attributes.Select(a => Attribute(a.Kind, a.Arguments)).ToEquatableArray(), []);
-        return new ConvolutionMethod(id, name, declaration, string.Join(", ", layers.Select(l => Written(l.Kind, l.Arguments))));
-    }
-
-    private static string Written(string kind, (string Name, object Value)[] arguments) => arguments.Length == 0
-        ? kind
-        : $"{kind}({string.Join(", ", arguments.Where(a => a is not { Name: "stride", Value: 1 }).Select(a => $"{a.Name}: {(a.Value is bool b ? (b ? "true" : "false") : Convert.ToString(a.Value, CultureInfo.InvariantCulture))}"))})";
-
-    /// <summary>An attribute as the reader reads it: the constructor's defaults where nothing is given.</summary>
-    private static AttributeDeclaration Attribute(string kind, (string Name, object Value)[] given)
-    {
-        Type type = typeof(LayerAttribute).Assembly.GetType($"EfficientConv.Dsl.{kind}Attribute", throwOnError: true)!;
-        ParameterInfo[] parameters = type.GetConstructors().Single().GetParameters();
-        return new AttributeDeclaration(kind, parameters.Select(parameter =>
-        {
-            int index = Array.FindIndex(given, g => g.Name == parameter.Name);
-            object? value = index >= 0 ? given[index].Value : parameter.DefaultValue is Enum e ? Convert.ToInt32(e, CultureInfo.InvariantCulture) : parameter.DefaultValue;
-            return new AttributeArgument(parameter.Name!, value, index >= 0);
-        }).ToEquatableArray());
+            attributes.Prepend(DeclarationReflection.Attribute("InputShape", ("channels", q.In), ("height", q.Size), ("width", q.Size))).ToEquatableArray(), []);
+        return new ConvolutionMethod(id, name, declaration, string.Join(", ", attributes.Select(AttributeText.Of)));
     }
 
     /// <summary>Pixels of the input, down and across, that one output pixel sees.</summary>

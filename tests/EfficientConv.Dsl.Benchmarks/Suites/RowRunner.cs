@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using EfficientConv.Dsl.Benchmarks.Measuring;
-using EfficientConv.Dsl.Benchmarks.Onnx;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Onnx;
 using EfficientConv.Dsl.Measuring.Peers;
@@ -89,7 +88,7 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
         string? file = options.Models is null ? null : Path.Combine(options.Models.FullName, network.Type.Name + ".onnx");
         if (!RuntimeFeature.IsDynamicCodeSupported)
             return File.ReadAllBytes(file ?? throw new InvalidOperationException("A NativeAOT build reads its ONNX files from the folder given by --models."));
-        byte[] model = OnnxExporter.Export(network.Type.Name, DeclarationReader.ReadGraph(network.Type), weights);
+        byte[] model = OnnxExporter.Export(network.Type.Name, DeclarationReflection.Graph(network.Type), weights);
         if (file is not null)
             File.WriteAllBytes(file, model);
         return model;

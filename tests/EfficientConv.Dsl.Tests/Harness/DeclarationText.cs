@@ -5,6 +5,7 @@ using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Measuring;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
@@ -43,7 +44,7 @@ internal static class DeclarationText
         Dictionary<string, AttributeArgument> arguments = [];
         ParameterInfo[] parameters = type.GetConstructors().Single().GetParameters();
         foreach (ParameterInfo parameter in parameters)
-            arguments[parameter.Name!] = new AttributeArgument(parameter.Name!, Constant(parameter.DefaultValue), IsExplicit: false);
+            arguments[parameter.Name!] = new AttributeArgument(parameter.Name!, DeclarationReflection.Default(parameter), IsExplicit: false);
         int position = 0;
         List<string> texts = [];
         foreach (AttributeArgumentSyntax argument in attribute.ArgumentList?.Arguments ?? [])
@@ -71,10 +72,10 @@ internal static class DeclarationText
             return (int)Enum.Parse(type, text[(text.LastIndexOf('.') + 1)..]);
         if (type == typeof(bool))
             return bool.Parse(text);
+        if (type == typeof(double[]))
+            return expression.DescendantNodes().OfType<InitializerExpressionSyntax>().Single().Expressions.Select(value => (double)Value(value, typeof(double))!).ToEquatableArray();
         if (type == typeof(double))
             return double.Parse(text, CultureInfo.InvariantCulture);
         return type == typeof(int) ? int.Parse(text, CultureInfo.InvariantCulture) : text.Trim('"');
     }
-
-    private static object? Constant(object? value) => value is Enum e ? Convert.ToInt32(e, CultureInfo.InvariantCulture) : value is DBNull ? null : value;
 }

@@ -193,7 +193,7 @@ public sealed class SchedulerTests
         string text = $"[InputShape(8, 14, 14)] [Conv2d(40, padding: 1, Name = \"x\")] {Unit("x", "y")} {Unit("y", "z")} [PointwiseConv2d(8)]";
         Assert.All(VectorTarget.All, target => Assert.Equal(
             "Convolution InvertedResidual Interleave Interleave InvertedResidual Interleave",
-            string.Join(' ', Plan(text, target, ScheduleSettings.Default with { Form = Compiler.Scheduling.BlockForm.Rows }).Steps.Select(s => s.Driver.Title).Take(6))));
+            string.Join(' ', Plan(text, target, ScheduleSettings.Default with { Form = Compiler.Graph.BlockForm.Rows }).Steps.Select(s => s.Driver.Title).Take(6))));
     }
 
     /// <summary>Steps know their layers by number: every layer that an output needs is in some step, and what the steps multiply adds up to what the layers multiply.</summary>

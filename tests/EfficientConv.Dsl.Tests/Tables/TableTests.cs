@@ -3,10 +3,14 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Graph.Blocks;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Runtime;
 using EfficientConv.Dsl.Tests.Harness;
+using EfficientConv.Dsl.Tests.RandomNetworks;
 
 namespace EfficientConv.Dsl.Tests.Tables;
 
@@ -22,6 +26,8 @@ public sealed partial class TableTests
     public static TheoryData<string> Layers => [.. typeof(LayerAttribute).Assembly.GetExportedTypes()
         .Where(type => type.IsSubclassOf(typeof(LayerAttribute)) && !type.IsAbstract).Select(Kind).Except(s_marks)];
 
+    public static TheoryData<string> Blocks => [.. BlockCatalog.All.Select(block => block.Kind)];
+
     public static TheoryData<int> Operators => [.. Enumerable.Range(0, OperatorCatalog.All.Count)];
 
     public static TheoryData<ActivationKind> Kinds => [.. Enum.GetValues<ActivationKind>()];
@@ -32,6 +38,7 @@ public sealed partial class TableTests
         Assert.Equal(typeof(Operator).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Operator)) && !type.IsAbstract).ToHashSet(), OperatorCatalog.All.Select(op => op.GetType()).ToHashSet());
         Assert.All(OperatorCatalog.All, op => Assert.Equal(op.Kind, OperatorCatalog.KindOf(op.Name)));
         Assert.Throws<ArgumentException>(() => OperatorCatalog.KindOf("NoOperator"));
+        Assert.Throws<InvalidOperationException>(() => BlockCatalog.Of("Conv2d"));
     }
 
     [Theory]
@@ -87,6 +94,39 @@ public sealed partial class TableTests
             Assert.True(graph.Layers.Count > 2 || graph.Layers.Skip(1).All(l => l.Operator.Kind is OperatorKind.Function or OperatorKind.NormOrActivation), kind);
     }
 
+    /// <summary>A row has the arguments of its attribute, in order, with their defaults: nothing stands in two places without being compared.</summary>
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void Block_HasTheArgumentsOfItsAttribute(string kind)
+    {
+        Type attribute = typeof(LayerAttribute).Assembly.GetType($"EfficientConv.Dsl.{kind}Attribute", throwOnError: true)!;
+        ConstructorInfo constructor = attribute.GetConstructors().Single();
+        Block block = BlockCatalog.Of(kind);
+        Assert.Equal(constructor.GetParameters().Select(p => p.Name), block.Arguments.Select(argument => argument.Name).Where(name => char.IsLower(name[0])));
+        Assert.All(constructor.GetParameters(), p => Assert.Equal(DeclarationReflection.Default(p), Number(block.Argument(p.Name!)!.Default)));
+
+        object instance = constructor.Invoke([.. constructor.GetParameters().Select(p => p.HasDefaultValue ? p.DefaultValue : 8)]);
+        PropertyInfo[] properties = [.. attribute.GetProperties().Where(p => p.CanWrite && p.Name != "Name")];
+        Assert.Equal(properties.Select(p => p.Name).Order(), block.Arguments.Select(argument => argument.Name).Where(name => char.IsUpper(name[0])).Order());
+        Assert.All(properties, p => Assert.Equal(Number(p.GetValue(instance)), Number(block.Argument(p.Name)!.Default)));
+    }
+
+    /// <summary>The layers of a block are those of its row, and every layer of a row is made by some declaration.</summary>
+    [Fact]
+    public void Blocks_MakeTheLayersOfTheirRows()
+    {
+        Dictionary<string, HashSet<string>> made = BlockCatalog.All.ToDictionary(block => block.Kind, _ => new HashSet<string>());
+        foreach (string text in NetworkGen.Configurations)
+        {
+            NetworkDeclaration declaration = DeclarationText.Parse(text);
+            foreach (Layer layer in DeclarationText.Graph(text).Layers.Where(layer => layer.Origin.Role.Length > 0))
+                made[declaration.Attributes[layer.Origin.AttributeIndex].Kind].Add(layer.Origin.Role);
+        }
+
+        Assert.All(BlockCatalog.All, block => Assert.Equal(
+            block.Roles.Where(role => role.Name != "se").SelectMany(role => role.HasNorm ? new[] { role.Name, role.Name + "_bn" } : [role.Name]).Order(), made[block.Kind].Order()));
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void Activation_HasARow(ActivationKind kind)
@@ -101,6 +141,7 @@ public sealed partial class TableTests
         OnnxForm form = row.Onnx(function);
         Assert.Equal(form.WhyNone is null, form.Nodes.Count > 0);
         Assert.Equal(row.IsLearned, form.WhyNone is not null);
+        Assert.Equal(row.HasShorthand, typeof(LayerAttribute).Assembly.GetType($"EfficientConv.Dsl.{kind}Attribute") is not null);
         Assert.Equal(kind != ActivationKind.None, row.Operations > 0);
         Assert.Equal(row.Epilogue is not null, function.IsInline);
         Assert.Contains(row.Saves.Reads, new[] { BackwardReads.Inputs, BackwardReads.Output, BackwardReads.Nothing });
@@ -126,6 +167,8 @@ public sealed partial class TableTests
                 return (float)arguments[0];
             }));
     }
+
+    private static object? Number(object? value) => value is Enum e ? Convert.ToInt32(e, CultureInfo.InvariantCulture) : value;
 
     private static string Kind(Type attribute) => attribute.Name.Replace("Attribute", string.Empty, StringComparison.Ordinal);
 

@@ -37,10 +37,10 @@ internal static class BlockRules
     /// The hidden channels of a block: <c>hiddenChannels</c>, or the input's times <c>expansion</c>, rounded where <c>ChannelDivisor</c> says so; else the product must be
     /// an integer.
     /// </summary>
-    public static int Hidden(GraphBuilder builder, AttributeReader reader, int channels, double defaultExpansion, int defaultDivisor = 0)
+    public static int Hidden(GraphBuilder builder, AttributeReader reader, int channels)
     {
-        double expansion = reader.PositiveNumber("expansion", defaultExpansion), exact = channels * expansion;
-        int divisor = reader.Positive("ChannelDivisor", defaultDivisor);
+        double expansion = reader.Number("expansion"), exact = channels * expansion;
+        int divisor = reader.Int("ChannelDivisor", 0);
         if (divisor == 0 && !reader.IsSet("hiddenChannels") && exact != Math.Floor(exact))
         {
             builder.Report(
@@ -53,14 +53,14 @@ internal static class BlockRules
             reader.Invalid("expansion", FormattableString.Invariant($"{expansion}"), "small enough for the hidden channel count to be an integer");
         if (builder.Failed)
             return 1;
-        return reader.Positive("hiddenChannels", divisor > 0 ? MakeDivisible(exact, divisor) : (int)exact);
+        return reader.Int("hiddenChannels", divisor > 0 ? MakeDivisible(exact, divisor) : (int)exact);
     }
 
     /// <summary>Whether the block's input is added to its output: demanded, forbidden, or as the shapes allow.</summary>
-    public static bool Shortcut(GraphBuilder builder, AttributeReader reader, int outChannels, ShortcutMode fallback)
+    public static bool Shortcut(GraphBuilder builder, AttributeReader reader, int outChannels)
     {
-        ShortcutMode mode = reader.Enumeration("shortcut", fallback);
-        Extent stride = reader.Stride(Extent.Square(1)), kernel = reader.Kernel(3), dilation = reader.Dilation();
+        ShortcutMode mode = reader.Choice<ShortcutMode>("shortcut");
+        Extent stride = reader.Stride(Extent.Square(1)), kernel = reader.Kernel(), dilation = reader.Dilation();
         if (builder.Failed || mode == ShortcutMode.None)
             return false;
 
@@ -79,7 +79,8 @@ internal static class BlockRules
     /// <summary>Says which dimension differs and which of the block's layers makes it differ; the fix sets all that would have to change.</summary>
     private static void Explain(GraphBuilder builder, AttributeReader reader, ConvolutionOperator spatial, Shape input, Shape output)
     {
-        (string window, string last) = reader.Kind == "Bottleneck" ? ("conv", "expand") : ("depthwise", "project");
+        Block block = BlockCatalog.Of(reader.Kind);
+        string window = block.Window, last = block.Roles.Last(role => role.Channels.Contains("outChannels")).Name;
         List<string> reasons = [], arguments = [];
         List<(string, string)> fix = [];
         if (spatial.Stride != Extent.Square(1))

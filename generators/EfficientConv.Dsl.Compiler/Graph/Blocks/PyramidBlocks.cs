@@ -1,15 +1,30 @@
+using EfficientConv.Dsl.Compiler.Model;
+
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 
 /// <summary>Blocks that look at a map with windows of several sizes at once.</summary>
 internal static class PyramidBlocks
 {
+    /// <summary>The row of <c>ASPP</c>.</summary>
+    public static Block ASPP { get; } = new(
+        "ASPP", ExpandASPP,
+        EquatableArray.Of(new BlockArgument("outChannels", 256), new("firstRate", 6), new("secondRate", 12), new("thirdRate", 18), BlockArgument.Activation(), BlockArgument.Epsilon),
+        EquatableArray.Of<BlockRole>(
+            BlockRole.Convolution("point", "convs.0.0", "convs.0.1"), new("point_act"), BlockRole.Convolution("dilated1", "convs.1.0", "convs.1.1"), new("dilated1_act"),
+            BlockRole.Convolution("dilated2", "convs.2.0", "convs.2.1"), new("dilated2_act"), BlockRole.Convolution("dilated3", "convs.3.0", "convs.3.1"), new("dilated3_act"),
+            new("pool"), BlockRole.Convolution("pooled", "convs.4.1", "convs.4.2"), new("pooled_act"), new("spread"), new("concat"),
+            BlockRole.Convolution("project", "project.0", "project.1"), new("project_act")))
+    {
+        IsPublished = true,
+    };
+
     /// <summary>1x1, three dilated 3x3 and the map's mean through 1x1, joined, 1x1; bn and activation behind each (Chen et al. 2017, figure 5).</summary>
     public static void ExpandASPP(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        int input = builder.Current, output = reader.Positive("outChannels", 256);
+        int input = builder.Current, output = reader.Int("outChannels");
         Shape shape = builder.Shape;
-        int[] rates = [reader.Positive("firstRate", 6), reader.Positive("secondRate", 12), reader.Positive("thirdRate", 18)];
-        ActivationFunction activation = reader.BlockActivation("activation", ActivationKind.ReLU);
+        int[] rates = [reader.Int("firstRate"), reader.Int("secondRate"), reader.Int("thirdRate")];
+        ActivationFunction activation = reader.BlockActivation("activation");
         if (builder.Failed)
             return;
 

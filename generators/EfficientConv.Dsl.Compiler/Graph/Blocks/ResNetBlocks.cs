@@ -1,13 +1,40 @@
-using EfficientConv.Dsl.Compiler.Graph.Keys;
+using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 
 /// <summary>ResNet's and ResNeXt's blocks (He et al. 2016, Xie et al. 2017), with the stride on the 3x3 convolution as every framework has it.</summary>
 internal static class ResNetBlocks
 {
+    /// <summary>Output channels of a bottleneck for each of its planes.</summary>
+    private const int BottleneckExpansion = 4;
+
+    /// <summary>The row of <c>ResNetBasicBlock</c>.</summary>
+    public static Block ResNetBasicBlock { get; } = new(
+        "ResNetBasicBlock", ExpandBasic,
+        EquatableArray.Of(BlockArgument.OutChannels, new("stride", 1), BlockArgument.Activation(), new("dilation", 1), BlockArgument.Epsilon, BlockArgument.Algorithm),
+        EquatableArray.Of<BlockRole>(
+            BlockRole.Convolution("conv1", "conv1", "bn1"), new("conv1_act"), BlockRole.Convolution("conv2", "conv2", "bn2"),
+            BlockRole.Convolution("downsample", "downsample.0", "downsample.1"), new("add"), new("act")))
+    {
+        IsPublished = true,
+    };
+
+    /// <summary>The row of <c>ResNetBottleneck</c>.</summary>
+    public static Block ResNetBottleneck { get; } = new(
+        "ResNetBottleneck", ExpandBottleneck,
+        EquatableArray.Of(
+            BlockArgument.Demanded("planes"), new("stride", 1), new("groups", 1), new("baseWidth", 64), BlockArgument.Activation(), new("dilation", 1), BlockArgument.Epsilon, BlockArgument.Algorithm),
+        EquatableArray.Of<BlockRole>(
+            BlockRole.Convolution("conv1", "conv1", "bn1"), new("conv1_act"), BlockRole.Convolution("conv2", "conv2", "bn2"), new("conv2_act"), BlockRole.Convolution("conv3", "conv3", "bn3"),
+            BlockRole.Convolution("downsample", "downsample.0", "downsample.1"), new("add"), new("act")))
+    {
+        IsPublished = true, ChannelReason = ChannelReasons.Planes,
+        OutChannels = (attribute, input) => BottleneckExpansion * attribute.Int("planes", input / BottleneckExpansion),
+    };
+
     public static void ExpandBasic(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        int output = LayerExpansion.Channels(builder, reader), stride = reader.Positive("stride", 1), input = builder.Current;
+        int output = reader.Int("outChannels", builder.Shape.Channels), stride = reader.Int("stride"), input = builder.Current;
         Shape inputShape = builder.Shape;
         Parts parts = new(builder, reader, key);
         parts.Convolution3x3("conv1", output, stride, 1);
@@ -18,11 +45,11 @@ internal static class ResNetBlocks
 
     public static void ExpandBottleneck(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        int planes = reader.Positive("planes", Math.Max(1, builder.Shape.Channels / Families.ResNetBottleneckExpansion)), stride = reader.Positive("stride", 1);
-        int groups = reader.Positive("groups", 1), baseWidth = reader.Positive("baseWidth", 64), input = builder.Current;
+        int planes = reader.Int("planes", Math.Max(1, builder.Shape.Channels / BottleneckExpansion)), stride = reader.Int("stride");
+        int groups = reader.Int("groups"), baseWidth = reader.Int("baseWidth"), input = builder.Current;
 
         // torchvision: int(planes * (base_width / 64)) * groups.
-        long width = (long)(planes * (baseWidth / 64.0)) * groups, output = (long)planes * Families.ResNetBottleneckExpansion;
+        long width = (long)(planes * (baseWidth / 64.0)) * groups, output = (long)planes * BottleneckExpansion;
         if (width is < 1 or > int.MaxValue / 8)
             reader.Invalid("baseWidth", FormattableString.Invariant($"{baseWidth}"), "a width for which planes * baseWidth / 64 * groups is a channel count");
         if (builder.Failed)
@@ -41,11 +68,11 @@ internal static class ResNetBlocks
     /// <summary>What both blocks have.</summary>
     private sealed class Parts(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        private readonly ConvolutionAlgorithm _algorithm = reader.Enumeration("Algorithm", ConvolutionAlgorithm.Auto);
+        private readonly ConvolutionAlgorithm _algorithm = reader.Choice<ConvolutionAlgorithm>("Algorithm");
 
         public BlockSequence Sequence { get; } = new(builder, reader, key);
 
-        public ActivationFunction Activation { get; } = reader.BlockActivation("activation", ActivationKind.ReLU);
+        public ActivationFunction Activation { get; } = reader.BlockActivation("activation");
 
         /// <summary>Winograd's algorithm, where asked for, is taken where it can be: not with groups.</summary>
         public void Convolution3x3(string role, int outChannels, int stride, int groups)

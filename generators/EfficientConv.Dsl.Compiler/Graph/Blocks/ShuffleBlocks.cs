@@ -1,16 +1,41 @@
+using EfficientConv.Dsl.Compiler.Model;
+
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 
 /// <summary>ShuffleNet's units.</summary>
 internal static class ShuffleBlocks
 {
+    /// <summary>The row of <c>ShuffleUnitV1</c>.</summary>
+    public static Block ShuffleUnitV1 { get; } = new(
+        "ShuffleUnitV1", ExpandV1,
+        EquatableArray.Of(BlockArgument.OutChannels, new("stride", 1), new("groups", 3), new("firstGrouped", true), BlockArgument.Activation(), BlockArgument.Epsilon),
+        EquatableArray.Of<BlockRole>(
+            BlockRole.Convolution("reduce", "branch_main_1.0", "branch_main_1.1"), new("reduce_act"), BlockRole.Convolution("depthwise", "branch_main_1.3", "branch_main_1.4"),
+            new("shuffle"), BlockRole.Convolution("expand", "branch_main_2.0", "branch_main_2.1"), new("add"), new("pool"), new("concat"), new("act")))
+    {
+        IsPublished = true, ChannelReason = ChannelReasons.Share(4),
+    };
+
+    /// <summary>The row of <c>ShuffleUnitV2</c>.</summary>
+    public static Block ShuffleUnitV2 { get; } = new(
+        "ShuffleUnitV2", ExpandV2,
+        EquatableArray.Of(BlockArgument.OutChannels, new("stride", 1), new("kernelSize", 3), BlockArgument.Activation(), BlockArgument.Epsilon),
+        EquatableArray.Of<BlockRole>(
+            new("keep"), new("split"), BlockRole.Convolution("branch1_depthwise", "branch1.0", "branch1.1"), BlockRole.Convolution("branch1_project", "branch1.2", "branch1.3"), new("branch1_act"),
+            BlockRole.Convolution("branch2_expand", "branch2.0", "branch2.1"), new("branch2_expand_act"), BlockRole.Convolution("branch2_depthwise", "branch2.3", "branch2.4"),
+            BlockRole.Convolution("branch2_project", "branch2.5", "branch2.6"), new("branch2_act"), new("concat"), new("shuffle")))
+    {
+        IsPublished = true, ChannelReason = ChannelReasons.Share(2),
+    };
+
     /// <summary>
     /// Grouped 1x1 (bn, activation), depthwise (bn), shuffle, grouped 1x1 (bn); then the sum with the input, or with a stride the input's 3x3 means in front; then
     /// the activation (Zhang et al. 2018, figure 2). The shuffle stands behind the depthwise convolution, where the authors' code has it.
     /// </summary>
     public static void ExpandV1(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        int input = builder.Current, channels = builder.Shape.Channels, output = LayerExpansion.Channels(builder, reader);
-        int stride = reader.Positive("stride", 1), groups = reader.Positive("groups", 3), middle = Math.Max(1, output / 4);
+        int input = builder.Current, channels = builder.Shape.Channels, output = reader.Int("outChannels", builder.Shape.Channels);
+        int stride = reader.Int("stride"), groups = reader.Int("groups"), middle = Math.Max(1, output / 4);
         int branch = stride == 1 ? output : output - channels;
         if (stride == 1 && output != channels)
             reader.Invalid("outChannels", FormattableString.Invariant($"{output}"), FormattableString.Invariant($"the {channels} input channels at stride 1, where the input is added"));
@@ -20,8 +45,8 @@ internal static class ShuffleBlocks
             return;
 
         BlockSequence sequence = new(builder, reader, key);
-        ActivationFunction activation = reader.BlockActivation("activation", ActivationKind.ReLU);
-        sequence.Pointwise("reduce", middle, reader.Bool("firstGrouped", true) ? groups : 1);
+        ActivationFunction activation = reader.BlockActivation("activation");
+        sequence.Pointwise("reduce", middle, reader.Flag("firstGrouped") ? groups : 1);
         sequence.Activation("reduce_act", activation);
         sequence.Depthwise("depthwise", 3, stride);
         if (groups > 1)
@@ -49,8 +74,8 @@ internal static class ShuffleBlocks
     /// </summary>
     public static void ExpandV2(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        int input = builder.Current, channels = builder.Shape.Channels, output = LayerExpansion.Channels(builder, reader);
-        int stride = reader.Positive("stride", 1), kernel = reader.Positive("kernelSize", 3), half = output / 2;
+        int input = builder.Current, channels = builder.Shape.Channels, output = reader.Int("outChannels", builder.Shape.Channels);
+        int stride = reader.Int("stride"), kernel = reader.Int("kernelSize"), half = output / 2;
         if (output % 2 != 0)
             reader.Invalid("outChannels", FormattableString.Invariant($"{output}"), "even, because each branch makes half of them");
         else if (stride == 1 && output != channels)
@@ -59,7 +84,7 @@ internal static class ShuffleBlocks
             return;
 
         BlockSequence sequence = new(builder, reader, key);
-        ActivationFunction activation = reader.BlockActivation("activation", ActivationKind.ReLU);
+        ActivationFunction activation = reader.BlockActivation("activation");
         int first;
         if (stride == 1)
         {

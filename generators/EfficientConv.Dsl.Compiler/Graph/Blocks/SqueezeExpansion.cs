@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
@@ -15,35 +16,44 @@ internal enum SqueezeSource
 /// <summary>Squeeze-and-excitation: mean over the map, 1x1 down, activation, 1x1 up, gate, and the product with what came in (Hu et al. 2018).</summary>
 internal static class SqueezeExpansion
 {
+    /// <summary>The row of <c>SqueezeExcitation</c>.</summary>
+    public static Block SqueezeExcitation { get; } = new(
+        "SqueezeExcitation", Expand,
+        EquatableArray.Of(new BlockArgument("reduction", 4), BlockArgument.Activation(), new("gate", ActivationKind.Sigmoid), BlockArgument.Optional("squeezeChannels")),
+        BlockRole.Squeeze.ToEquatableArray())
+    {
+        IsCounted = false,
+    };
+
     public static void Expand(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
         int channels = builder.Shape.Channels;
-        int squeezed = reader.Positive("squeezeChannels", channels / reader.Positive("reduction", 4));
-        ActivationFunction activation = reader.BlockActivation("activation", ActivationKind.ReLU), gate = reader.BlockActivation("gate", ActivationKind.Sigmoid);
+        int squeezed = reader.Int("squeezeChannels", channels / reader.Int("reduction"));
+        ActivationFunction activation = reader.BlockActivation("activation"), gate = reader.BlockActivation("gate");
         Add(builder, reader, "reduction", key, squeezed, activation, gate);
     }
 
     /// <summary>
-    /// The squeeze of a block whose input has <paramref name="channels"/> channels and which expanded them to <paramref name="hidden"/>, where its arguments or
-    /// <paramref name="defaultReduction"/> ask for one.
+    /// The squeeze of a block whose input has <paramref name="channels"/> channels and which expanded them to <paramref name="hidden"/>, where its arguments
+    /// ask for one.
     /// </summary>
-    public static void ExpandInside(BlockSequence sequence, AttributeReader reader, int channels, int hidden, int defaultReduction)
+    public static void ExpandInside(BlockSequence sequence, AttributeReader reader, int channels, int hidden)
     {
-        int reduction = reader.IsSet("squeezeReduction") ? reader.Positive("squeezeReduction", 1) : defaultReduction;
+        int reduction = reader.Int("squeezeReduction", 0);
         if (reduction == 0 && !reader.IsSet("squeezeChannels"))
             return;
         int squeezed = 1;
         if (reduction > 0)
         {
             // torchvision's EfficientNet: max(1, in // 4); its MobileNetV3: make_divisible(hidden // 4, 8).
-            squeezed = reader.Enumeration("SqueezeFrom", SqueezeSource.Hidden) == SqueezeSource.Input ? Math.Max(1, channels / reduction) : hidden / reduction;
+            squeezed = reader.Choice<SqueezeSource>("SqueezeFrom") == SqueezeSource.Input ? Math.Max(1, channels / reduction) : hidden / reduction;
             if (reader.IsSet("SqueezeDivisor"))
-                squeezed = BlockRules.MakeDivisible(squeezed, reader.Positive("SqueezeDivisor", 1));
+                squeezed = BlockRules.MakeDivisible(squeezed, reader.Int("SqueezeDivisor"));
         }
 
         string argument = reader.IsSet("squeezeChannels") ? "squeezeChannels" : "squeezeReduction";
         sequence.Squeeze(
-            argument, reader.Positive("squeezeChannels", squeezed), reader.BlockActivation("squeezeActivation", ActivationKind.ReLU), reader.BlockActivation("gate", ActivationKind.Sigmoid));
+            argument, reader.Int("squeezeChannels", squeezed), reader.BlockActivation("squeezeActivation"), reader.BlockActivation("gate"));
     }
 
     /// <summary>Adds the six layers behind the current one.</summary>

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Blocks;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Keys;
 
@@ -10,18 +11,21 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
 {
     private readonly bool _marked = modules.Any(m => m.Kind == StageMark);
     private int _index = -1;
-    private readonly int _lastBlock = Enumerable.Range(0, modules.Count).Where(i => Families.IsBlock(modules[i].Kind)).DefaultIfEmpty(-1).Last();
+    private readonly int _lastBlock = Enumerable.Range(0, modules.Count).Where(i => IsBlock(modules[i])).DefaultIfEmpty(-1).Last();
     // Without marks the first block begins the first stage.
     private bool _stageDue = !modules.Any(m => m.Kind == StageMark);
 
     /// <summary>The attribute that begins a stage of the model and makes no layer.</summary>
     public const string StageMark = "Stage";
 
-    /// <summary>The eps of the family's batch norms.</summary>
-    public virtual double Epsilon => 1e-5;
+    /// <summary>PyTorch's eps of batch norms.</summary>
+    public const double DefaultEpsilon = 1e-5;
 
-    /// <summary>Names of the two convolutions of a squeeze-and-excitation in a block of <paramref name="kind"/>; GhostNet's has timm's names everywhere.</summary>
-    public (string Reduce, string Expand) SqueezeOf(string kind) => kind == "GhostBottleneck" ? ("conv_reduce", "conv_expand") : Squeeze;
+    /// <summary>The eps of the family's batch norms.</summary>
+    public virtual double Epsilon => DefaultEpsilon;
+
+    /// <summary>Names of the two convolutions of a squeeze-and-excitation in a block of <paramref name="kind"/>.</summary>
+    public (string Reduce, string Expand) SqueezeOf(string kind) => BlockCatalog.Of(kind).SqueezeKeys ?? Squeeze;
 
     /// <summary>Names of the two convolutions of a squeeze-and-excitation in this style.</summary>
     protected virtual (string Reduce, string Expand) Squeeze => ("fc1", "fc2");
@@ -90,7 +94,7 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
 
         Position++;
         IsHead = ++_index > _lastBlock;
-        bool isBlock = Families.IsBlock(attribute.Kind), isConvolution = Families.IsConvolution(attribute.Kind);
+        bool isBlock = IsBlock(attribute), isConvolution = IsConvolution(attribute.Kind);
         if (isBlock || isConvolution)
             Unit++;
         IsPooled |= attribute.Kind == "GlobalAvgPool";
@@ -113,7 +117,13 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     }
 
     /// <summary>The key of a module inside a block, behind the block's own.</summary>
-    public virtual string Part(BlockPart part) => Families.Part(part);
+    public virtual string Part(BlockPart part)
+    {
+        // The published name of a module, and the tutorial's count where there is none.
+        Block block = BlockCatalog.Of(part.Kind);
+        BlockRole role = block.Role(part.Role);
+        return (part.IsNorm ? role.NormKey : role.Key) ?? FormattableString.Invariant($"{block.Member}.{part.Module}");
+    }
 
     /// <summary>The key of a plain layer.</summary>
     protected abstract string? LayerKey(AttributeDeclaration layer);
@@ -122,7 +132,13 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     protected abstract string? BlockKey(AttributeDeclaration block);
 
     /// <summary>0 for a convolution, 1 for the batch norm behind it, as in <c>Conv2dNormActivation</c>.</summary>
-    protected static int PartOfUnit(AttributeDeclaration layer) => layer.Kind == "BatchNorm" ? 1 : Families.IsConvolution(layer.Kind) ? 0 : 2;
+    protected static int PartOfUnit(AttributeDeclaration layer) => layer.Kind == "BatchNorm" ? 1 : IsConvolution(layer.Kind) ? 0 : 2;
+
+    /// <summary>Whether models count it among their blocks.</summary>
+    private static bool IsBlock(AttributeDeclaration attribute) => BlockCatalog.Find(attribute.Kind) is { IsCounted: true };
+
+    /// <summary>Whether <paramref name="kind"/> is a single convolution.</summary>
+    protected static bool IsConvolution(string kind) => kind is "Conv2d" or "PointwiseConv2d" or "DepthwiseConv2d" or "ConvTranspose2d";
 
     /// <summary>The classifier of torchvision's models: dropout stands before a single linear layer, and between two of them stand an activation and dropout.</summary>
     protected string Classifier() => Linears == 1 ? "classifier.1" : FormattableString.Invariant($"classifier.{3 * Linear}");
@@ -133,10 +149,10 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     /// </summary>
     private bool BeginsStage(AttributeDeclaration attribute, Shape input, bool isBlock)
     {
-        bool can = isBlock || (_marked && _stageDue && Families.IsConvolution(attribute.Kind));
+        bool can = isBlock || (_marked && _stageDue && IsConvolution(attribute.Kind));
         if (!can || (_marked && !_stageDue && Stage >= 0))
             return false;
-        if (!_marked && !_stageDue && attribute.Int("stride", 1) == 1 && Families.OutChannels(attribute, input.Channels) == input.Channels)
+        if (!_marked && !_stageDue && attribute.Int("stride", 1) == 1 && BlockCatalog.Of(attribute.Kind).OutChannels(attribute, input.Channels) == input.Channels)
             return false;
         _stageDue = false;
         return true;

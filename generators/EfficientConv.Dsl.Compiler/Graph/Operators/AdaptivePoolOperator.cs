@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -25,6 +26,9 @@ public sealed record AdaptivePoolOperator(bool IsMaximum, Extent Size) : Weightl
 
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => site.OutputSize();
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute(Name).With("height", Size.Height).With("width", Size.Width, Size.Height).Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of([.. Axis(OnnxInput.First, 2, "row", inputs[0].Height, Size.Height), .. Axis(OnnxInput.Result("rows"), 3, "column", inputs[0].Width, Size.Width)]);

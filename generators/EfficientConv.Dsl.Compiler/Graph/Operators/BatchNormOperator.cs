@@ -1,4 +1,6 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -37,6 +39,9 @@ public sealed record BatchNormOperator(TensorKey Key, double Epsilon) : Operator
 
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => null;
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("BatchNorm").With("eps", Epsilon, KeyScheme.DefaultEpsilon).Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(OnnxNode.Of(

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -21,10 +22,19 @@ public sealed record ConcatOperator : WeightlessOperator
     public override SavedForBackward Saves(Shape output) => SavedForBackward.Nothing;
 
     /// <inheritdoc/>
+    public override (int Least, int Most) Arity => (1, int.MaxValue);
+
+    /// <inheritdoc/>
     public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0] with { Channels = checked(inputs.Sum(s => s.Channels)) };
 
     /// <inheritdoc/>
-    internal override Finding? Check(OperatorSite site) => site.OutputSize();
+    internal override Finding? Check(OperatorSite site) =>
+        site.Inputs.FirstOrDefault(shape => (shape.Height, shape.Width) != (site.Input.Height, site.Input.Width)) is { Channels: > 0 } other
+            ? site.Broken(RuleCatalog.ImpossibleConcat, null, $"joins {other} to {site.Input} (heights and widths must be equal)")
+            : site.OutputSize();
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("Concat").Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of("Concat", inputs.Count, OnnxAttribute.Of("axis", 1));

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -56,6 +57,21 @@ public sealed record ConvolutionOperator(
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => site.Groups(Groups, OutChannels) ?? site.Window(Kernel, Dilation, Padding)
         ?? site.Size((double)OutChannels * (site.Input.Channels / Groups) * Kernel.Height * Kernel.Width, "weights");
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs)
+    {
+        bool isPlain = Algorithm == ConvolutionAlgorithm.Auto;
+        Extent one = Extent.Square(1);
+        if (IsLinear)
+            return new WrittenAttribute("Linear").With("outFeatures", OutChannels).With("bias", Bias, true).Done();
+        if (isPlain && Groups > 1 && Groups == inputs[0].Channels)
+            return new WrittenAttribute("DepthwiseConv2d").Window(Kernel, 3, Stride, one, Padding, Dilation).With("multiplier", OutChannels / Groups, 1).With("bias", Bias, true).Done();
+        if (isPlain && Kernel == one && Dilation == one && Padding.IsZero && Stride.Height == Stride.Width)
+            return new WrittenAttribute("PointwiseConv2d").With("outChannels", OutChannels).With("stride", Stride.Height, 1).With("groups", Groups, 1).With("bias", Bias, true).Done();
+        return new WrittenAttribute("Conv2d").With("outChannels", OutChannels).Window(Kernel, 3, Stride, one, Padding, Dilation).With("groups", Groups, 1).With("bias", Bias, true)
+            .With("Algorithm", Algorithm, ConvolutionAlgorithm.Auto).Done();
+    }
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs)

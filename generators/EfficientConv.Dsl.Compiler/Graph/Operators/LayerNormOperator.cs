@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -8,6 +9,9 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <param name="Epsilon">Added to the variance.</param>
 public sealed record LayerNormOperator(TensorKey Key, double Epsilon) : Operator
 {
+    /// <summary>Eps where none is given: torchvision's and timm's.</summary>
+    private const double DefaultEpsilon = 1e-6;
+
     /// <inheritdoc/>
     public override string Name => "LayerNorm2d";
 
@@ -40,6 +44,9 @@ public sealed record LayerNormOperator(TensorKey Key, double Epsilon) : Operator
     internal override Finding? Check(OperatorSite site) => null;
 
     /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("LayerNorm2d").With("eps", Epsilon, DefaultEpsilon).Done();
+
+    /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(
         // ONNX normalises the last axes, so that the channels go there and back.
         OnnxNode.Of("Transpose", [OnnxInput.First], OnnxAttribute.Of("perm", 0, 2, 3, 1)).As("last"),
@@ -48,5 +55,5 @@ public sealed record LayerNormOperator(TensorKey Key, double Epsilon) : Operator
             OnnxAttribute.Of("axis", -1), OnnxAttribute.Of("epsilon", (float)Epsilon)).As("normal"),
         OnnxNode.Of("Transpose", [OnnxInput.Result("normal")], OnnxAttribute.Of("perm", 0, 3, 1, 2)));
 
-    internal static LayerNormOperator Read(AttributeReader reader, Shape input, TensorKey key) => new(key, reader.PositiveNumber("eps", 1e-6));
+    internal static LayerNormOperator Read(AttributeReader reader, Shape input, TensorKey key) => new(key, reader.PositiveNumber("eps", DefaultEpsilon));
 }

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -21,10 +22,16 @@ public sealed record MultiplyOperator : WeightlessOperator
     public override SavedForBackward Saves(Shape output) => SavedForBackward.Factors;
 
     /// <inheritdoc/>
+    public override (int Least, int Most) Arity => (2, 2);
+
+    /// <inheritdoc/>
     public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
 
     /// <inheritdoc/>
-    internal override Finding? Check(OperatorSite site) => null;
+    internal override Finding? Check(OperatorSite site) => site.SameShapes();
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("Multiply").Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of("Mul", 2);

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -24,6 +25,9 @@ public abstract record Operator
     /// <summary>Rule T1 of docs/memory.md: what training keeps of it.</summary>
     public abstract SavedForBackward Saves(Shape output);
 
+    /// <summary>Fewest and most tensors that it reads; one unless it says otherwise.</summary>
+    public virtual (int Least, int Most) Arity => (1, 1);
+
     /// <summary>Shape of what it makes of <paramref name="inputs"/>, by PyTorch's formulas; a size of zero or less says that no output pixel exists.</summary>
     public abstract Shape Output(IReadOnlyList<Shape> inputs);
 
@@ -35,6 +39,12 @@ public abstract record Operator
 
     /// <summary>The first rule that it breaks in its place, or null.</summary>
     internal abstract Finding? Check(OperatorSite site);
+
+    /// <summary>
+    /// The attribute that becomes it where <paramref name="inputs"/> come in, without names of tensors: the inverse of reading. Null where no attribute says it, which is so only of
+    /// operators that no attribute made.
+    /// </summary>
+    public abstract AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs);
 
     /// <summary>How it is written in ONNX.</summary>
     public abstract OnnxForm Onnx(IReadOnlyList<Shape> inputs);

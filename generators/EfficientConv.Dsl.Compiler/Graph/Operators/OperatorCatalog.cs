@@ -53,7 +53,7 @@ public static class OperatorCatalog
     /// <summary>The shorthands of the activations are named as the functions.</summary>
     private static Dictionary<string, Func<AttributeReader, Shape, TensorKey, Operator?>> WithActivations(Dictionary<string, Func<AttributeReader, Shape, TensorKey, Operator?>> attributes)
     {
-        foreach (ActivationRow row in Activations.All.Where(row => !row.IsLearned))
+        foreach (ActivationRow row in Activations.All.Where(row => row.HasShorthand && !row.IsLearned))
             attributes.Add(row.Kind.ToString(), (reader, _, _) => new ActivationOperator(row.Read(reader.Attribute)));
         return attributes;
     }

@@ -23,6 +23,9 @@ internal sealed record OperatorSite(Operator Operator, IReadOnlyList<Shape> Inpu
     public Finding Broken(Rule rule, string? argument, FormattableString fact, params FindingProperty[] properties) => new(
         rule.Id, Origin.AttributeIndex, argument, $"{LayerPlace.Of(Operator, Input, Name, Origin, Attribute)} {FormattableString.Invariant(fact)}", properties.ToEquatableArray());
 
+    /// <summary>Both inputs must have one shape. What attributes lead together is compared before, with the layers that made the shapes differ.</summary>
+    public Finding? SameShapes() => Inputs[0] == Inputs[1] ? null : Broken(RuleCatalog.ImpossibleShortcut, null, $"reads {Inputs[0]} and {Inputs[1]} (both shapes must be equal)");
+
     /// <summary>Groups must divide the channels of both sides.</summary>
     public Finding? Groups(int groups, int outChannels)
     {

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 
@@ -33,6 +34,9 @@ public sealed record PReLUOperator(TensorKey Key, int Parameters) : Operator
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => Parameters == 1 || Parameters == site.Input.Channels ? null : site.Broken(
         RuleCatalog.InvalidValue, "numParameters", $"has {Parameters} parameters for {site.Input.Channels} channels (numParameters must be 1 or the channel count)");
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("PReLU").With("numParameters", Parameters, 1).Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -27,6 +28,9 @@ public sealed record PixelShuffleOperator(int Factor) : WeightlessOperator
     internal override Finding? Check(OperatorSite site) => site.Input.Channels % ((long)Factor * Factor) == 0 ? null : site.Broken(
         RuleCatalog.ShuffleGroups, "factor", $"has factor {Factor}, whose square does not divide its {site.Input.Channels} channels (channels must be divisible by factor * factor)",
         FixProposal.Alternatives("factor", FixProposal.Nearest(Factor, (int)Math.Sqrt(site.Input.Channels), factor => site.Input.Channels % (factor * factor) == 0, 3)));
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("PixelShuffle").With("factor", Factor).Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of("DepthToSpace", 1, OnnxAttribute.Of("blocksize", Factor), OnnxAttribute.Of("mode", "CRD"));

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -28,6 +29,19 @@ public sealed record PoolOperator(bool IsMaximum, Extent Kernel, Extent Stride, 
     /// <summary>PyTorch's limit of the padding. What AutoPad finds may be more where the windows are dilated.</summary>
     internal override Finding? Check(OperatorSite site) =>
         (site.Attribute?.Int("AutoPad", 0) is null or 0 ? LargePadding(site) : null) ?? site.Window(Kernel, Dilation, Padding, Math.Min(Kernel.Height, Kernel.Width) / 2);
+
+    /// <summary>Padding beyond PyTorch's limit is only <c>AutoPad</c>'s.</summary>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs)
+    {
+        bool isLarge = Math.Max(Padding.Top, Padding.Bottom) > Kernel.Height / 2 || Math.Max(Padding.Left, Padding.Right) > Kernel.Width / 2;
+        if (isLarge && Padding != Window.SameUpper(inputs[0], Kernel, Stride, Dilation))
+            return null;
+        WrittenAttribute attribute = new WrittenAttribute(Name)
+            .Window(Kernel, 2, Stride, Kernel, isLarge ? default : Padding, IsMaximum ? Dilation : Extent.Square(1)).With("ceilMode", CeilMode, false);
+        if (!IsMaximum)
+            attribute.With("countIncludePad", CountIncludePad, true).With("DilationHeight", Dilation.Height, 1).With("DilationWidth", Dilation.Width, 1);
+        return attribute.With("AutoPad", isLarge ? AutoPadMode.SameUpper : AutoPadMode.Explicit, AutoPadMode.Explicit).Done();
+    }
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(

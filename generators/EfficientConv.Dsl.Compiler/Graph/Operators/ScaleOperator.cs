@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -21,10 +22,17 @@ public sealed record ScaleOperator : WeightlessOperator
     public override SavedForBackward Saves(Shape output) => SavedForBackward.Factors;
 
     /// <inheritdoc/>
+    public override (int Least, int Most) Arity => (2, 2);
+
+    /// <inheritdoc/>
     public override Shape Output(IReadOnlyList<Shape> inputs) => inputs[0];
 
     /// <inheritdoc/>
-    internal override Finding? Check(OperatorSite site) => null;
+    internal override Finding? Check(OperatorSite site) => site.Inputs[1] == new Shape(site.Input.Channels, 1, 1) ? null : site.Broken(
+        RuleCatalog.ImpossibleShortcut, null, $"reads {site.Input} and factors of {site.Inputs[1]} (there must be one factor for each channel)");
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("Multiply").Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of("Mul", 2);

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -26,6 +27,9 @@ public sealed record SliceOperator(int Start, int Count) : WeightlessOperator
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => Start + (long)Count <= site.Input.Channels ? null : site.Broken(
         RuleCatalog.InvalidValue, "count", $"takes channels {Start} to {Start + (long)Count - 1} of {site.Input.Channels} (start + count must be at most the channel count)");
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("SliceChannels").With("start", Start).With("count", Count).Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(OnnxNode.Of(

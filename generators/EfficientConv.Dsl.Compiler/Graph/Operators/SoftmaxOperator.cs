@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -25,6 +26,9 @@ public sealed record SoftmaxOperator : WeightlessOperator
 
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => null;
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => new WrittenAttribute("Softmax").Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of("Softmax", 1, OnnxAttribute.Of("axis", 1));

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Shapes;
@@ -71,6 +72,11 @@ public sealed record TransposedConvolutionOperator(
             ? TakenAway(site, output)
             : site.Size((double)site.Input.Channels * (OutChannels / Groups) * Kernel.Height * Kernel.Width, "weights") ?? site.OutputSize();
     }
+
+    /// <inheritdoc/>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs) => OutputPadding.Height != OutputPadding.Width ? null :
+        new WrittenAttribute("ConvTranspose2d").With("outChannels", OutChannels).Window(Kernel, 3, Stride, Extent.Square(1), Padding, Dilation)
+            .With("outputPadding", OutputPadding.Height, 0).With("groups", Groups, 1).With("bias", Bias, true).Done();
 
     /// <inheritdoc/>
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(OnnxNode.Of(

@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -49,6 +50,16 @@ public sealed record UpsampleOperator(Extent Size, InterpolationMode Mode, bool 
 
     /// <inheritdoc/>
     internal override Finding? Check(OperatorSite site) => site.OutputSize();
+
+    /// <summary>An attribute has one scale for both axes, and for each axis a size in its place.</summary>
+    public override AttributeDeclaration? Attribute(IReadOnlyList<Shape> inputs)
+    {
+        double scale = Math.Max(ScaleHeight, ScaleWidth);
+        return ScaleHeight > 0 && ScaleWidth > 0 && ScaleHeight != ScaleWidth ? null : new WrittenAttribute("Upsample")
+            .With("scale", scale > 0 ? scale : 2.0, 2.0).With("mode", Mode, InterpolationMode.Nearest).With("alignCorners", AlignCorners, false)
+            .With("Height", ScaleHeight > 0 ? AttributeDeclaration.Unset : Size.Height, AttributeDeclaration.Unset)
+            .With("Width", ScaleWidth > 0 ? AttributeDeclaration.Unset : Size.Width, AttributeDeclaration.Unset).Done();
+    }
 
     /// <summary>
     /// A node has either scales or sizes for all axes. An axis whose step is not that of its two sizes is one of its own: picked pixel by pixel where the nearest one is

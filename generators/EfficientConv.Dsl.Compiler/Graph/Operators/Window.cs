@@ -17,6 +17,14 @@ internal static class Window
         ShapeInference.WindowOutputCeil(input.Height, padding.Top, padding.Bottom, kernel.Height, stride.Height, dilation.Height),
         ShapeInference.WindowOutputCeil(input.Width, padding.Left, padding.Right, kernel.Width, stride.Width, dilation.Width));
 
+    /// <summary>TensorFlow's 'SAME' padding.</summary>
+    public static Padding SameUpper(Shape input, Extent kernel, Extent stride, Extent dilation)
+    {
+        (int top, int bottom) = ShapeInference.SameUpperPadding(input.Height, kernel.Height, stride.Height, dilation.Height);
+        (int left, int right) = ShapeInference.SameUpperPadding(input.Width, kernel.Width, stride.Width, dilation.Width);
+        return new Padding(top, bottom, left, right);
+    }
+
     /// <summary>Kernel, stride and padding as ONNX has them.</summary>
     public static OnnxAttribute[] Onnx(Extent kernel, Extent stride, Padding padding) =>
         [OnnxAttribute.Of("kernel_shape", kernel), OnnxAttribute.Of("strides", stride), OnnxAttribute.Of("pads", padding)];
