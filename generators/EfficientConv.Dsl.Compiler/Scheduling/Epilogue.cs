@@ -49,13 +49,13 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     public bool AddsResidual => Start == AccumulatorStart.BiasAndResidual;
 
     /// <summary>That of the first part of a sum that several kernels add up in the destination one after the other: the others follow.</summary>
-    public Epilogue OfFirst => this with { Activation = ActivationFunction.None };
+    public Epilogue OfFirst() => this with { Activation = ActivationFunction.None };
 
     /// <summary>That of a part between.</summary>
-    public Epilogue OfMiddle => OfLast.OfFirst;
+    public Epilogue OfMiddle() => OfLast().OfFirst();
 
     /// <summary>That of the last part.</summary>
-    public Epilogue OfLast => this with { Start = AccumulatorStart.Destination, ResidualPixelStep = 0 };
+    public Epilogue OfLast() => this with { Start = AccumulatorStart.Destination, ResidualPixelStep = 0 };
 
     /// <summary>The epilogue of a kernel that computes <paramref name="stage"/>, and what is left for a pass over finished rows.</summary>
     /// <param name="stage">The stage.</param>

@@ -154,7 +154,7 @@ internal static class FusedScheduling
         plan.AddStep(
             new FusedSlabsDriver(
                 Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
-                Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst), Projection(projectEpilogue.OfMiddle), Projection(projectEpilogue.OfLast),
+                Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst()), Projection(projectEpilogue.OfMiddle()), Projection(projectEpilogue.OfLast()),
                 new Finish(projectPass, buffer), squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab,
                 gated, offsets),
             input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));

@@ -33,8 +33,24 @@ public sealed partial class ArchitectureTests
         Assert.Contains(Directory.GetFiles(Path.Combine(compiler, "Emission"), "*.cs"), file => Uses().Matches(File.ReadAllText(file)).Any(match => match.Groups[1].Value == "Scheduling"));
     }
 
+    /// <summary>Layouts, caches, registers and settings decide what is done, which the plan says; printing asks for none of them.</summary>
+    [Fact]
+    public void Emission_PrintsWhatThePlanSays()
+    {
+        string[] files = Directory.GetFiles(Path.Combine(Compiler(), "Emission"), "*.cs");
+        string[] wrong = [.. files.SelectMany(file => Choices().Matches(File.ReadAllText(file)).Select(match => $"{Path.GetFileName(file)} asks for {match.Value}"))];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+
+        // The expression finds what schedules ask for.
+        string scheduling = string.Concat(Directory.GetFiles(Path.Combine(Compiler(), "Scheduling"), "*.cs").Select(File.ReadAllText));
+        Assert.Equal(6, Choices().Matches(scheduling).Select(match => match.Value).Distinct().Count());
+    }
+
     private static string Compiler([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "generators", "EfficientConv.Dsl.Compiler");
 
     [GeneratedRegex(@"(?:using EfficientConv\.Dsl\.Compiler|[^.\w]Compiler)\.([A-Z]\w+)")]
     private static partial Regex Uses();
+
+    [GeneratedRegex(@"\bIsPlanar\b|\bHoldsVectors\b|\bScheduleSettings\b|\bRegisterTiling\b|\bRegisters\b|\bSecondLevel")]
+    private static partial Regex Choices();
 }
