@@ -37,6 +37,7 @@ internal sealed partial class GraphMapper
     {
         ActivationFunction function = node.Operator switch
         {
+            "Identity" or "Dropout" or "Cast" or "Pad" or "DequantizeLinear" when DimsOf(node.Output).SequenceEqual(DimsOf(node.Inputs[0])) => Of(ActivationKind.None),
             "Relu" => Of(ActivationKind.ReLU),
             "Relu6" => Of(ActivationKind.ReLU6),
             "Sigmoid" => Of(ActivationKind.Sigmoid),
@@ -367,11 +368,24 @@ internal sealed partial class GraphMapper
         bool isFloor = isNearest && (transform == "asymmetric" ? rounding == "floor" : isWhole && transform is "half_pixel" or "pytorch_half_pixel" && rounding is "round_prefer_floor" or "round_prefer_ceil");
         if (!isFloor && !isLinear)
             throw new ImportException($"it resizes by {mode}, {transform}, {rounding} (nearest pixels by floor, and linear ones by half pixels or aligned corners, can be said)");
-        SetMap(node, Layer(node, Name(node), new UpsampleOperator(
-            new Extent(dims[2], dims[3]), isNearest ? InterpolationMode.Nearest : InterpolationMode.Bilinear, !isNearest && transform == "align_corners", Scale(0), Scale(1)), source));
+        double rows = Scale(0), columns = Scale(1);
+        if (rows > 0 && columns > 0 && rows != columns)
+            throw new ImportException($"it resizes rows by {rows} and columns by {columns}, and neither gives a whole size");
 
-        // A whole scale says what a size says; PyTorch's steps follow from it.
-        double Scale(int axis) => isWhole && dims[2] / shape.Height == dims[3] / shape.Width ? dims[2 + axis] / (axis == 0 ? shape.Height : shape.Width) : 0;
+        // Where both axes are whole multiples, the factor says it shorter.
+        if (rows == 0 && columns == 0 && isWhole && dims[2] / shape.Height == dims[3] / shape.Width)
+            rows = columns = dims[2] / shape.Height;
+        SetMap(node, Layer(node, Name(node), new UpsampleOperator(
+            new Extent(dims[2], dims[3]), isNearest ? InterpolationMode.Nearest : InterpolationMode.Bilinear, !isNearest && transform == "align_corners", rows, columns), source));
+
+        // The step from pixel to pixel follows from the scale where that is no quotient of the sizes.
+        double Scale(int axis)
+        {
+            string? name = node.Operator == "Upsample" || isOld ? node.Input(1) : node.Input(2);
+            double scale = name is not null && IsConstant(name) && Constant(name) is { Count: 4 } scales ? WrittenAs(scales[2 + axis])
+                : node.Attributes.TryGetValue("scales", out object? given) && given is float[] { Length: 4 } old ? WrittenAs(old[2 + axis]) : 0;
+            return scale * view.Dims[2 + axis] == dims[2 + axis] ? 0 : scale;
+        }
     }
 
     private void DepthToSpace(Node node)

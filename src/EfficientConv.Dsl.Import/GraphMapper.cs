@@ -7,7 +7,8 @@ namespace EfficientConv.Dsl.Import;
 /// <param name="Graph">The layers.</param>
 /// <param name="Weights">The tensors of the checkpoint: name, shape as PyTorch has it, values.</param>
 /// <param name="Outputs">For each of the model's outputs, how many elements of the network's span it is.</param>
-internal sealed record MappedModel(LayerGraph Graph, IReadOnlyList<(string Name, int[] Shape, float[] Values)> Weights, IReadOnlyList<int> Outputs);
+/// <param name="IsInputChannelsLast">Whether the model's own image has its channels last.</param>
+internal sealed record MappedModel(LayerGraph Graph, IReadOnlyList<(string Name, int[] Shape, float[] Values)> Weights, IReadOnlyList<int> Outputs, bool IsInputChannelsLast);
 
 /// <summary>Makes layers of a model's nodes. Tensors that only show a layer's memory in another shape or order are views of it and cost nothing.</summary>
 internal sealed partial class GraphMapper
@@ -47,7 +48,7 @@ internal sealed partial class GraphMapper
             throw new ImportException($"{model.File} has {mapper._problems.Count} node(s) that no attribute says{behind}.", mapper._problems);
         }
 
-        return new MappedModel(mapper._builder.Build(isChannelsLast), mapper._weights, outputs);
+        return new MappedModel(mapper._builder.Build(isChannelsLast), mapper._weights, outputs, mapper._isInputChannelsLast);
     }
 
     /// <summary>A tensor that is a layer's memory, or several layers' one behind the other.</summary>
@@ -131,7 +132,7 @@ internal sealed partial class GraphMapper
         {
             string reads = string.Join(", ", node.Inputs.Where(name => name.Length > 0 && _tensors.ContainsKey(name) && !IsConstant(name)).Select(name => _tensors[name].ToString()));
             string makes = string.Join(", ", node.Outputs.Where(_tensors.ContainsKey).Select(name => _tensors[name].ToString()));
-            string message = exception is ImportException ? exception.Message : "its inputs do not fit it";
+            string message = exception is ImportException ? exception.Message.TrimEnd('.') : "its inputs do not fit it";
             _problems.Add(new ImportProblem(node.ToString(), $"{reads} -> {(makes.Length > 0 ? makes : "?")}", message, Advice(node)));
         }
     }
@@ -152,7 +153,7 @@ internal sealed partial class GraphMapper
     private string Name(Node node, string? weights = null)
     {
         string wanted = weights is { } name && name.LastIndexOf('.') is > 0 and var dot && name[(dot + 1)..] is "weight" or "bias" or "gamma" or "kernel"
-            ? Legal(name[..dot], node.Operator)
+            ? LegalKey(name[..dot], node.Operator)
             : Legal(Short(node), node.Operator.ToLowerInvariant());
         string free = wanted;
         for (int i = 2; !_names.Add(free); i++)
@@ -172,10 +173,14 @@ internal sealed partial class GraphMapper
         return string.Join('.', parts.Where((part, i) => i == parts.Length - 1 || !parts[i + 1].StartsWith(part + ".", StringComparison.Ordinal)));
     }
 
+    /// <summary>A name of a state dict, which may be a number.</summary>
+    private static string LegalKey(string name, string fallback) =>
+        string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' ? c : '_')).Trim('.', '_') is { Length: > 0 } legal ? legal : fallback;
+
     private static string Legal(string name, string fallback)
     {
-        string legal = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' ? c : '_')).Trim('.', '_');
-        return legal.Length == 0 ? fallback : char.IsAsciiDigit(legal[0]) && !legal.Contains('.', StringComparison.Ordinal) ? $"{fallback}_{legal}" : legal;
+        string legal = LegalKey(name, fallback);
+        return char.IsAsciiDigit(legal[0]) && !legal.Contains('.', StringComparison.Ordinal) ? $"{fallback}_{legal}" : legal;
     }
 
     private static TensorKey Key(string name) => new(name, name);

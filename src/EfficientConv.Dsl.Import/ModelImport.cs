@@ -24,14 +24,31 @@ internal sealed record ImportRequest
 
 /// <summary>An imported model.</summary>
 /// <param name="Source">The model as the file has it.</param>
-/// <param name="Graph">Its layers.</param>
+/// <param name="Mapped">Its layers, weights and outputs.</param>
 /// <param name="Text">The C# of its class.</param>
-/// <param name="Weights">The checkpoint's tensors.</param>
-/// <param name="Outputs">For each of the model's outputs, how many elements of the network's span it is.</param>
 /// <param name="Explained">What was rewritten.</param>
-internal sealed record ImportedModel(
-    Model Source, LayerGraph Graph, string Text, IReadOnlyList<(string Name, int[] Shape, float[] Values)> Weights, IReadOnlyList<int> Outputs, IReadOnlyList<string> Explained)
+internal sealed record ImportedModel(Model Source, MappedModel Mapped, string Text, IReadOnlyList<string> Explained)
 {
+    /// <summary>An image in the model's own order of dimensions as the network takes it.</summary>
+    public float[] NetworkInput(float[] image)
+    {
+        Shape shape = Mapped.Graph.Input;
+        int pixels = (int)shape.Pixels;
+        if (Mapped.IsInputChannelsLast == Mapped.Graph.IsChannelsLast)
+            return image;
+        float[] ordered = new float[image.Length];
+        for (int c = 0; c < shape.Channels; c++)
+        {
+            for (int p = 0; p < pixels; p++)
+            {
+                (int first, int last) = ((c * pixels) + p, (p * shape.Channels) + c);
+                ordered[Mapped.Graph.IsChannelsLast ? last : first] = image[Mapped.Graph.IsChannelsLast ? first : last];
+            }
+        }
+
+        return ordered;
+    }
+
     /// <summary>The outputs of the file's own graph for an image, in the order of the network's span.</summary>
     /// <param name="image">The image in the model's own order of dimensions.</param>
     public double[] Reference(float[] image)
@@ -59,6 +76,6 @@ internal static class ModelImport
         WrittenGraph written = AttributeWriter.Write(mapped.Graph);
         if (written.Findings.Count > 0)
             throw new ImportException(string.Join("; ", written.Findings.Select(finding => finding.Message)));
-        return new ImportedModel(source, mapped.Graph, ClassText.Write(request, source, mapped.Graph, written.Attributes, explained), mapped.Weights, mapped.Outputs, explained);
+        return new ImportedModel(source, mapped, ClassText.Write(request, source, mapped.Graph, written.Attributes, explained), explained);
     }
 }

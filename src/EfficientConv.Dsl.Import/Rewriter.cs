@@ -14,6 +14,7 @@ internal sealed class Rewriter
         ("hard sigmoid of Add, Clip, Div", (r, n) => r.HardSigmoid(n)),
         ("x * sigmoid(x) is SiLU, x * hardsigmoid(x) is HardSwish, x * tanh(softplus(x)) is Mish", (r, n) => r.Gated(n)),
         ("HardSwish of Add, Clip, Mul, Div", (r, n) => r.HardSwish(n)),
+        ("two constant factors in a row are one", (r, n) => r.Factors(n)),
         ("GELU of Div, Erf, Add, Mul, Mul", (r, n) => r.Gelu(n)),
         ("PReLU of Relu, Neg, Relu, Mul, Add", (r, n) => r.PRelu(n)),
         ("slope of a hard sigmoid into the convolution before it", (r, n) => r.HardSigmoidSlope(n)),
@@ -77,6 +78,10 @@ internal sealed class Rewriter
         bool isEmptyPad = node.Operator == "Pad" && _tensors[node.Output].Dims.SequenceEqual(_tensors[node.Inputs[0]].Dims);
         if ((!isEmptyPad && node.Operator is not ("Identity" or "Dropout" or "Cast" or "QuantizeLinear" or "DequantizeLinear")) || node.Input(0) is not { } input)
             return false;
+
+        // An output under two names, or the image itself as an output, is a layer.
+        if (_outputs.Contains(node.Output) && (Maker(input) is null || _outputs.Contains(input)))
+            return false;
         Remove(node);
         Rename(node.Output, input);
         return true;
@@ -87,6 +92,14 @@ internal sealed class Rewriter
         if (node.Operator != "Clip")
             return false;
         double low = node.Input(1) is { } min ? Scalar(min) ?? double.NaN : node.Number("min", double.NegativeInfinity), high = node.Input(2) is { } max ? Scalar(max) ?? double.NaN : node.Number("max", double.PositiveInfinity);
+        if (low <= 0 && high == 6 && Only(node.Inputs[0], "Relu") is { } relu)
+        {
+            // What is not below 0 already needs the upper bound alone.
+            Remove(relu);
+            Replace(node, node with { Operator = "Relu6", Inputs = [relu.Inputs[0]], Attributes = None });
+            return true;
+        }
+
         if (low != 0 || (high != 6 && high < float.MaxValue))
             return false;
         Replace(node, node with { Operator = high == 6 ? "Relu6" : "Relu", Inputs = [node.Inputs[0]], Attributes = None });
@@ -147,6 +160,19 @@ internal sealed class Rewriter
         return false;
     }
 
+    private bool Factors(Node node)
+    {
+        if (node.Operator != "Mul" || Split(node) is not var (inner, outer) || Only(inner, "Mul") is not { } before || Split(before) is not var (x, own) || (own.Count != 1 && outer.Count != 1))
+            return false;
+        (Tensor many, double one) = own.Count == 1 ? (outer, own[0]) : (own, outer[0]);
+        Remove(before);
+        Replace(node, node with { Inputs = [x, New(node.Name + ".factor", Tensor.Of(many.Dims, Array.ConvertAll(many.Doubles(), value => (float)(value * one))))] });
+        return true;
+
+        (string Computed, Tensor Constant)? Split(Node product) => product.Inputs.Count != 2 ? null
+            : _constants.TryGetValue(product.Inputs[1], out Tensor? right) ? (product.Inputs[0], right) : _constants.TryGetValue(product.Inputs[0], out Tensor? left) ? (product.Inputs[1], left) : null;
+    }
+
     /// <summary>x * (1 + erf(x / sqrt(2))) * 0.5 in the orders that exporters write.</summary>
     private bool Gelu(Node node)
     {
@@ -166,9 +192,9 @@ internal sealed class Rewriter
     /// <summary>relu(x) + slope * relu(-x), where the slope is the negative of what the product has, or relu(x) + slope * (x - |x|).</summary>
     private bool PRelu(Node node)
     {
-        if (node.Operator != "Add" || node.Inputs.Count != 2)
+        if (node.Operator is not ("Add" or "Sub") || node.Inputs.Count != 2)
             return false;
-        for (int side = 0; side < 2; side++)
+        for (int side = 0; side < (node.Operator == "Sub" ? 1 : 2); side++)
         {
             if (Only(node.Inputs[side], "Relu") is not { } relu || Only(node.Inputs[1 - side], "Mul") is not { } product)
                 continue;
@@ -178,12 +204,12 @@ internal sealed class Rewriter
                 continue;
             Tensor slope = _constants[product.Inputs[constant]];
             List<Node> parts = [relu, product];
-            double factor = -1;
+            double factor = node.Operator == "Sub" ? 1 : -1;
             Node? inner = Only(product.Inputs[1 - constant]);
             if (inner is { Operator: "Neg" })
             {
                 parts.Add(inner);
-                factor = 1;
+                factor = -factor;
                 inner = Only(inner.Inputs[0]);
             }
 

@@ -97,7 +97,7 @@ internal static class ImportVerb
     private static byte[] Checkpoint(ImportedModel imported)
     {
         using MemoryStream stream = new();
-        SafetensorsWriter.Write(stream, imported.Weights);
+        SafetensorsWriter.Write(stream, imported.Mapped.Weights);
         return stream.ToArray();
     }
 
@@ -107,15 +107,15 @@ internal static class ImportVerb
         RunnableNetwork runnable = NetworkBuild.Runnable(ReadBack(request, imported), CompilerOptions.Default);
         LoadedNetwork network = runnable.Load(weights, new LoadOptions());
         int count = (int)runnable.InputShape.ElementCount;
-        double[] largest = new double[imported.Outputs.Count], errors = new double[imported.Outputs.Count];
+        double[] largest = new double[imported.Mapped.Outputs.Count], errors = new double[imported.Mapped.Outputs.Count];
         for (int image = 0; image < 4; image++)
         {
             float[] input = Image(image, count, runnable.InputShape), output = new float[runnable.OutputShape.ElementCount];
             double[] expected = imported.Reference(input);
-            network.ForwardOne(input, output);
-            for (int i = 0, start = 0; i < imported.Outputs.Count; start += imported.Outputs[i++])
+            network.ForwardOne(imported.NetworkInput(input), output);
+            for (int i = 0, start = 0; i < imported.Mapped.Outputs.Count; start += imported.Mapped.Outputs[i++])
             {
-                for (int k = start; k < start + imported.Outputs[i]; k++)
+                for (int k = start; k < start + imported.Mapped.Outputs[i]; k++)
                 {
                     largest[i] = Math.Max(largest[i], Math.Abs(expected[k]));
                     double error = Math.Abs(expected[k] - output[k]);
@@ -124,7 +124,7 @@ internal static class ImportVerb
             }
         }
 
-        return [.. imported.Source.Outputs.Select((name, i) => new OutputCheck(name, imported.Outputs[i], largest[i], errors[i], largest[i] > 0 ? errors[i] / largest[i] : errors[i]))];
+        return [.. imported.Source.Outputs.Select((name, i) => new OutputCheck(name, imported.Mapped.Outputs[i], largest[i], errors[i], largest[i] > 0 ? errors[i] / largest[i] : errors[i]))];
     }
 
     /// <summary>The written text, read as any source of the user's: what is checked is what is written.</summary>
