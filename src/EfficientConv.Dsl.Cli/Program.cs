@@ -57,5 +57,6 @@ internal static class Program
         GenerateVerb.Create(terminal),
         ValidateVerb.Create(terminal),
         TuneVerb.Create(terminal),
+        ImportVerb.Create(terminal),
     ];
 }

@@ -91,17 +91,19 @@ public sealed class GraphBuilder
     /// <summary>Adds a layer that reads <paramref name="inputs"/>.</summary>
     public void Add(string name, Operator op, LayerOrigin origin, params int[] inputs)
     {
-        if (Failed)
-            return;
+        if (!Failed && TryAdd(name, op, origin, inputs) is { } finding)
+            _findings.Add(finding);
+    }
+
+    /// <summary>The same where a mistake is the caller's to report: then nothing is added, and the builder goes on.</summary>
+    public Finding? TryAdd(string name, Operator op, LayerOrigin origin, params int[] inputs)
+    {
         Shape[] shapes = inputs.Select(ShapeOf).ToArray();
         if (op.Check(new OperatorSite(op, shapes, name, origin, Attribute)) is { } finding)
-        {
-            _findings.Add(finding);
-            return;
-        }
-
+            return finding;
         Current = _layers.Count;
         _layers.Add(new Layer(Current, name, op, inputs.ToEquatableArray(), op.Output(shapes), origin));
+        return null;
     }
 
     /// <summary>Notes an error, unless there is one already.</summary>

@@ -66,11 +66,14 @@ internal sealed class OutputFile
     public void Write(string text) => Write(_path, text);
 
     /// <summary>Writes <paramref name="text"/> beside <paramref name="path"/> and puts it into its place when it is all there.</summary>
-    public static void Write(string path, string text)
+    public static void Write(string path, string text) => Write(path, new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text));
+
+    /// <summary>The same for bytes.</summary>
+    public static void Write(string path, byte[] bytes)
     {
         if (IsDevice(path))
         {
-            File.WriteAllText(path, text);
+            File.WriteAllBytes(path, bytes);
             return;
         }
 
@@ -78,7 +81,7 @@ internal sealed class OutputFile
         using Ending ending = new(() => File.Delete(temporary));
         try
         {
-            File.WriteAllText(temporary, text);
+            File.WriteAllBytes(temporary, bytes);
             if (!OperatingSystem.IsWindows() && File.Exists(path))
                 File.SetUnixFileMode(temporary, File.GetUnixFileMode(path));
             File.Move(temporary, path, overwrite: true);

@@ -1,0 +1,81 @@
+using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Import.Onnx;
+
+namespace EfficientConv.Dsl.Import;
+
+/// <summary>What an import asks for.</summary>
+internal sealed record ImportRequest
+{
+    /// <summary>The model's file.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Name of the class.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Namespace of the class; empty for none.</summary>
+    public string Namespace { get; init; } = string.Empty;
+
+    /// <summary>Channels, height and width in place of the file's; null for those.</summary>
+    public IReadOnlyList<int>? InputShape { get; init; }
+
+    /// <summary>Tensors where the model is cut; none for its own outputs.</summary>
+    public IReadOnlyList<string> Until { get; init; } = [];
+}
+
+/// <summary>An imported model.</summary>
+/// <param name="Source">The model as the file has it.</param>
+/// <param name="Mapped">Its layers, weights and outputs.</param>
+/// <param name="Text">The C# of its class.</param>
+/// <param name="Explained">What was rewritten.</param>
+internal sealed record ImportedModel(Model Source, MappedModel Mapped, string Text, IReadOnlyList<string> Explained)
+{
+    /// <summary>An image in the model's own order of dimensions as the network takes it.</summary>
+    public float[] NetworkInput(float[] image)
+    {
+        Shape shape = Mapped.Graph.Input;
+        int pixels = (int)shape.Pixels;
+        if (Mapped.IsInputChannelsLast == Mapped.Graph.IsChannelsLast)
+            return image;
+        float[] ordered = new float[image.Length];
+        for (int c = 0; c < shape.Channels; c++)
+        {
+            for (int p = 0; p < pixels; p++)
+            {
+                (int first, int last) = ((c * pixels) + p, (p * shape.Channels) + c);
+                ordered[Mapped.Graph.IsChannelsLast ? last : first] = image[Mapped.Graph.IsChannelsLast ? first : last];
+            }
+        }
+
+        return ordered;
+    }
+
+    /// <summary>The outputs of the file's own graph for an image, in the order of the network's span.</summary>
+    /// <param name="image">The image in the model's own order of dimensions.</param>
+    public double[] Reference(float[] image)
+    {
+        IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(Source, Tensor.Of(Source.InputDims, image), out IReadOnlyDictionary<Node, string> failed);
+        return failed.Count > 0
+            ? throw new ImportException($"{Source.File}: {failed.First().Key} cannot be run: {failed.First().Value}")
+            : [.. Source.Outputs.SelectMany(name => tensors[name].Doubles())];
+    }
+}
+
+/// <summary>From a model's file to a class: read, normalise, map, write.</summary>
+internal static class ModelImport
+{
+    /// <summary>Imports a model.</summary>
+    /// <exception cref="ImportException">It cannot be read or said.</exception>
+    public static ImportedModel Import(ImportRequest request)
+    {
+        Model source = OnnxReader.Read(request.Path, request.InputShape, request.Until);
+        Tensor image = Tensor.Unknown(source.InputDims);
+        IReadOnlyDictionary<string, Tensor> shapes = Executor.Run(source, image, out _);
+        Model rewritten = Rewriter.Rewrite(source, shapes, out IReadOnlyList<string> explained);
+        IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(rewritten, image, out IReadOnlyDictionary<Node, string> failed);
+        MappedModel mapped = GraphMapper.Map(rewritten, tensors, failed);
+        WrittenGraph written = AttributeWriter.Write(mapped.Graph);
+        if (written.Findings.Count > 0)
+            throw new ImportException(string.Join("; ", written.Findings.Select(finding => finding.Message)));
+        return new ImportedModel(source, mapped, ClassText.Write(request, source, mapped.Graph, written.Attributes, explained), explained);
+    }
+}

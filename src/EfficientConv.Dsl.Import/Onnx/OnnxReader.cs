@@ -1,0 +1,251 @@
+using System.Runtime.InteropServices;
+using EfficientConv.Dsl.Import.Onnx.Messages;
+using Google.Protobuf;
+
+namespace EfficientConv.Dsl.Import.Onnx;
+
+/// <summary>Reads ONNX files: any opset from 7 on, constants as initialisers, nodes or external files, in single or half precision or quantised.</summary>
+internal static class OnnxReader
+{
+    private const int OldestOpset = 7;
+
+    /// <summary>Element types, numbered as ONNX numbers them.</summary>
+    private enum ElementKind
+    {
+        Single = 1, Byte = 2, SByte = 3, UInt16 = 4, Int16 = 5, Int32 = 6, Int64 = 7, Boolean = 9, Half = 10, Double = 11, UInt32 = 12, UInt64 = 13, BFloat16 = 16,
+    }
+
+    /// <summary>Reads <paramref name="path"/>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="inputShape">Channels, height and width in place of the file's.</param>
+    /// <param name="until">Tensors that are the outputs in place of the file's; none for those.</param>
+    /// <exception cref="ImportException">It is no model that can be read.</exception>
+    public static Model Read(string path, IReadOnlyList<int>? inputShape, IReadOnlyList<string> until)
+    {
+        ModelProto model = Parse(path);
+        if (model.Graph is not { Node.Count: > 0 } graph)
+            throw new ImportException($"{path} holds no graph: it is no ONNX model.");
+        if (model.Functions.Count > 0)
+            throw new ImportException($"{path} has functions of its own ({model.Functions[0].Name}); expected operators of ONNX alone (export it with its functions inlined).");
+        if (graph.SparseInitializer.Count > 0)
+            throw new ImportException($"{path} has sparse weights; expected dense ones.");
+        int opset = (int)Math.Min(int.MaxValue, model.OpsetImport.Where(set => set.Domain is "" or "ai.onnx").Select(set => set.Version).DefaultIfEmpty(0).Max());
+        if (opset < OldestOpset)
+            throw new ImportException($"{path} is of operator set {opset}; expected {OldestOpset} or newer (export it anew, or convert it).");
+
+        HashSet<string> notes = [];
+        Dictionary<string, Tensor> constants = [];
+        foreach (TensorProto tensor in graph.Initializer)
+            constants[tensor.Name] = Read(tensor, path, notes);
+        ValueInfoProto[] inputs = [.. graph.Input.Where(input => !constants.ContainsKey(input.Name))];
+        if (inputs.Length != 1)
+            throw new ImportException($"{path} has {inputs.Length} inputs ({string.Join(", ", inputs.Select(input => input.Name))}); expected one, an image.");
+
+        List<Node> nodes = [];
+        foreach (NodeProto proto in graph.Node)
+        {
+            string name = proto.Name.Length > 0 ? proto.Name : proto.Output.FirstOrDefault(output => output.Length > 0) ?? $"node{nodes.Count}";
+            if (proto.Output.Count == 0)
+                throw new ImportException($"{path}: {proto.OpType} \"{name}\" makes no tensor.");
+            if (proto.Domain is not ("" or "ai.onnx" or "com.microsoft"))
+                throw new ImportException($"{path}: {proto.OpType} \"{name}\" is an operator of {proto.Domain}; expected those of ONNX.");
+            nodes.Add(new Node(proto.OpType, name, [.. proto.Input], [.. proto.Output], proto.Attribute.ToDictionary(a => a.Name, a => Value(a, path, name, notes))));
+        }
+
+        string[] outputs = until.Count > 0 ? [.. until] : [.. graph.Output.Select(output => output.Name)];
+        return new Model
+        {
+            File = Path.GetFileName(path), Producer = $"{model.ProducerName} {model.ProducerVersion}".Trim(), Opset = opset, Constants = constants,
+            Nodes = Sort(path, nodes, [.. constants.Keys, inputs[0].Name, string.Empty], outputs), Input = inputs[0].Name, InputDims = Dims(path, inputs[0], inputShape), Outputs = outputs, Notes = [.. notes],
+        };
+    }
+
+    private static ModelProto Parse(string path)
+    {
+        try
+        {
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
+            using CodedInputStream coded = CodedInputStream.CreateWithLimits(stream, int.MaxValue, 64);
+            return ModelProto.Parser.ParseFrom(coded);
+        }
+        catch (InvalidProtocolBufferException exception)
+        {
+            throw new ImportException($"{path} is no ONNX model, or is cut off: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ImportException($"{path} cannot be read: {exception.Message}");
+        }
+    }
+
+    /// <summary>The image's dimensions, with one image where the file leaves their number open.</summary>
+    private static int[] Dims(string path, ValueInfoProto input, IReadOnlyList<int>? given)
+    {
+        TypeProto.Types.TensorTypeProto? type = input.Type?.TensorType;
+        long[] dims = [.. type?.Shape?.Dim.Select(dimension => dimension.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue ? dimension.DimValue : 0) ?? []];
+        if (type is { ElemType: not (0 or (int)ElementKind.Single or (int)ElementKind.Half) })
+            throw new ImportException($"{path}: the input \"{input.Name}\" has elements of type {(ElementKind)type.ElemType}; expected Single or Half.");
+        if (dims.Length is not (0 or 2 or 4))
+            throw new ImportException($"{path}: the input \"{input.Name}\" has {dims.Length} dimensions; expected 4, an image.");
+        bool isChannelsLast = dims.Length == 4 && dims[1] is not (1 or 3) && dims[3] is 1 or 3;
+        int[] found = given is not null ? isChannelsLast ? [1, given[1], given[2], given[0]] : [1, .. given]
+            : dims.Length == 0 ? throw new ImportException($"{path}: the input \"{input.Name}\" has no shape in the file (--input-shape CxHxW gives one).")
+            : [1, .. dims.Skip(1).Select(dimension => (int)Math.Min(dimension, int.MaxValue))];
+        return dims.Length > 0 && dims[0] > 1 ? throw new ImportException($"{path}: the input \"{input.Name}\" has {dims[0]} images; expected one.")
+            : found.All(dimension => dimension > 0) ? found
+            : throw new ImportException($"{path}: the input \"{input.Name}\" has the shape {string.Join(" x ", dims.Select(d => d == 0 ? "?" : $"{d}"))}, which leaves sizes open (--input-shape CxHxW sets them).");
+    }
+
+    /// <summary>What the outputs need, in topological order; in the file the nodes may stand in any.</summary>
+    private static List<Node> Sort(string path, List<Node> nodes, HashSet<string> known, string[] outputs)
+    {
+        Dictionary<string, Node> makers = [];
+        foreach (Node node in nodes)
+        {
+            foreach (string output in node.Outputs.Where(output => output.Length > 0))
+            {
+                if (!makers.TryAdd(output, node))
+                    throw new ImportException($"{path}: the tensor \"{output}\" is made by {makers[output]} and by {node}.");
+            }
+        }
+
+        List<Node> sorted = [];
+        HashSet<Node> done = new(ReferenceEqualityComparer.Instance), open = new(ReferenceEqualityComparer.Instance);
+        foreach (string output in outputs)
+        {
+            if (!makers.ContainsKey(output) && !known.Contains(output))
+                throw new ImportException($"{path} has no tensor \"{output}\" (--until names what a node makes; the file's outputs are made by: {string.Join(", ", nodes.Where(n => n.Outputs.Any(outputs.Contains)).Take(10))}).");
+            Visit(output);
+        }
+
+        return sorted;
+
+        // Depth first without recursion: graphs of thousands of nodes in a row are usual.
+        void Visit(string tensor)
+        {
+            Stack<(Node Node, bool IsDone)> stack = new();
+            Push(tensor, "an output");
+            while (stack.TryPop(out (Node Node, bool IsDone) top))
+            {
+                if (top.IsDone)
+                {
+                    open.Remove(top.Node);
+                    if (done.Add(top.Node))
+                        sorted.Add(top.Node);
+                    continue;
+                }
+
+                if (done.Contains(top.Node))
+                    continue;
+                if (!open.Add(top.Node))
+                    throw new ImportException($"{path}: {top.Node} needs its own output.");
+                stack.Push((top.Node, true));
+                foreach (string input in top.Node.Inputs.Reverse())
+                    Push(input, top.Node.ToString());
+            }
+
+            void Push(string name, string reader)
+            {
+                if (known.Contains(name))
+                    return;
+                Node maker = makers.TryGetValue(name, out Node? found) ? found : throw new ImportException($"{path}: {reader} reads \"{name}\", which nothing makes.");
+                if (open.Contains(maker))
+                    throw new ImportException($"{path}: {maker} needs its own output.");
+                if (!done.Contains(maker))
+                    stack.Push((maker, false));
+            }
+        }
+    }
+
+    private static object Value(AttributeProto attribute, string path, string node, HashSet<string> notes)
+    {
+        const int Float = 1, Int = 2, String = 3, TensorValue = 4, Floats = 6, Ints = 7, Strings = 8;
+        return attribute.Type switch
+        {
+            Float => attribute.F,
+            Int => attribute.I,
+            String => attribute.S.ToStringUtf8(),
+            TensorValue when attribute.T is { } tensor => Read(tensor, path, notes),
+            Floats => attribute.Floats.ToArray(),
+            Ints => attribute.Ints.ToArray(),
+            Strings => attribute.Strings.Select(text => text.ToStringUtf8()).ToArray(),
+            _ => throw new ImportException($"{path}: the attribute {attribute.Name} of \"{node}\" is of a kind that is not read ({attribute.Type}): graphs inside of nodes (If, Loop, Scan) have no fixed shape."),
+        };
+    }
+
+    private static Tensor Read(TensorProto tensor, string path, HashSet<string> notes)
+    {
+        if (tensor.Dims.Any(dimension => dimension is < 0 or > int.MaxValue))
+            throw new ImportException($"{path}: the tensor \"{tensor.Name}\" has the shape {string.Join(" x ", tensor.Dims)}.");
+        int[] dims = [.. tensor.Dims.Select(dimension => (int)dimension)];
+        int count = Tensor.Size(dims);
+        ReadOnlySpan<byte> raw = tensor.DataLocation == 1 ? External(tensor, path) : tensor.RawData.Span;
+        ElementKind kind = (ElementKind)tensor.DataType;
+        if (kind is ElementKind.Half or ElementKind.BFloat16 or ElementKind.Double)
+            notes.Add($"Weights of type {kind} became single precision.");
+        return kind switch
+        {
+            ElementKind.Single => Tensor.Of(dims, raw.Length > 0 ? Cast<float>(raw) : Checked([.. tensor.FloatData])),
+            ElementKind.Double => Tensor.Of(dims, raw.Length > 0 ? Cast<double>(raw) : Checked([.. tensor.DoubleData])),
+            ElementKind.Half => Tensor.Of(dims, Array.ConvertAll(raw.Length > 0 ? Cast<Half>(raw) : Checked(Array.ConvertAll([.. tensor.Int32Data], bits => BitConverter.UInt16BitsToHalf((ushort)bits))), value => (float)value)),
+            ElementKind.BFloat16 => Tensor.Of(dims, Array.ConvertAll(raw.Length > 0 ? Cast<ushort>(raw) : Checked(Array.ConvertAll([.. tensor.Int32Data], bits => (ushort)bits)), bits => BitConverter.UInt32BitsToSingle((uint)bits << 16))),
+            ElementKind.Int64 => Tensor.Of(dims, raw.Length > 0 ? Cast<long>(raw) : Checked([.. tensor.Int64Data])),
+            ElementKind.UInt64 => Tensor.Of(dims, Array.ConvertAll(raw.Length > 0 ? Cast<ulong>(raw) : Checked([.. tensor.Uint64Data]), value => (long)value)),
+            ElementKind.Int32 => Whole<int>(raw, value => value),
+            ElementKind.UInt32 => Tensor.Of(dims, Array.ConvertAll(raw.Length > 0 ? Cast<uint>(raw) : Checked(Array.ConvertAll([.. tensor.Uint64Data], value => (uint)value)), value => (long)value)),
+            ElementKind.Int16 => Whole<short>(raw, value => value),
+            ElementKind.UInt16 => Whole<ushort>(raw, value => value),
+            ElementKind.SByte => Whole<sbyte>(raw, value => value),
+            ElementKind.Byte or ElementKind.Boolean => Whole<byte>(raw, value => value),
+            _ => throw new ImportException($"{path}: the tensor \"{tensor.Name}\" has elements of type {tensor.DataType}, which is not read."),
+        };
+
+        Tensor Whole<T>(ReadOnlySpan<byte> bytes, Converter<T, long> convert)
+            where T : unmanaged => Tensor.Of(dims, bytes.Length > 0 ? Array.ConvertAll(Cast<T>(bytes), convert) : Checked(Array.ConvertAll([.. tensor.Int32Data], value => (long)value)));
+
+        T[] Cast<T>(ReadOnlySpan<byte> bytes)
+            where T : unmanaged
+        {
+            if (bytes.Length != count * (long)Marshal.SizeOf<T>())
+                throw new ImportException($"{path}: the tensor \"{tensor.Name}\" of shape {Tensor.Text(dims)} has {bytes.Length:N0} bytes; expected {count * (long)Marshal.SizeOf<T>():N0}.");
+            T[] values = MemoryMarshal.Cast<byte, T>(bytes).ToArray();
+            if (!BitConverter.IsLittleEndian)
+            {
+                Span<byte> reversed = MemoryMarshal.AsBytes(values.AsSpan());
+                for (int i = 0; i < reversed.Length; i += Marshal.SizeOf<T>())
+                    reversed.Slice(i, Marshal.SizeOf<T>()).Reverse();
+            }
+
+            return values;
+        }
+
+        T[] Checked<T>(T[] values) => values.Length == count ? values
+            : throw new ImportException($"{path}: the tensor \"{tensor.Name}\" of shape {Tensor.Text(dims)} has {values.Length:N0} values; expected {count:N0}.");
+    }
+
+    /// <summary>Weights in a file beside the model, where they are larger than one message may be.</summary>
+    private static byte[] External(TensorProto tensor, string path)
+    {
+        Dictionary<string, string> data = tensor.ExternalData.GroupBy(entry => entry.Key).ToDictionary(group => group.Key, group => group.Last().Value);
+        string location = data.GetValueOrDefault("location", string.Empty), folder = Path.GetDirectoryName(Path.GetFullPath(path))!, file = Path.GetFullPath(Path.Combine(folder, location));
+        if (location.Length == 0 || Path.IsPathRooted(location) || !file.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            throw new ImportException($"{path}: the tensor \"{tensor.Name}\" lies in \"{location}\"; expected a file beside the model.");
+        try
+        {
+            using FileStream stream = new(file, FileMode.Open, FileAccess.Read);
+            long offset = data.TryGetValue("offset", out string? text) ? Number(text) : 0, length = data.TryGetValue("length", out text) ? Number(text) : stream.Length - offset;
+            if (offset < 0 || length < 0 || length > int.MaxValue / 2 || offset > stream.Length - length)
+                throw new ImportException($"{path}: the tensor \"{tensor.Name}\" is {length:N0} bytes at {offset:N0} of {location}, which has {stream.Length:N0}.");
+            byte[] bytes = new byte[length];
+            stream.Position = offset;
+            stream.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ImportException($"{path}: the weights of \"{tensor.Name}\" cannot be read: {exception.Message}");
+        }
+
+        long Number(string value) => long.TryParse(value, out long number) ? number : throw new ImportException($"{path}: the tensor \"{tensor.Name}\" has \"{value}\" where a number is expected.");
+    }
+}

@@ -1,0 +1,426 @@
+namespace EfficientConv.Dsl.Import;
+
+/// <summary>
+/// What exporters spell out becomes one node again, and constants next to a convolution a part of it. Each rule is a small rewrite of the model's own graph, tried on every node until none
+/// applies any more.
+/// </summary>
+internal sealed class Rewriter
+{
+    /// <summary>The rules by name, in the order in which they are tried.</summary>
+    private static readonly (string Name, Func<Rewriter, Node, bool> Apply)[] s_rules =
+    [
+        ("identity", (r, n) => r.Identity(n)),
+        ("clip is ReLU or ReLU6", (r, n) => r.Clip(n)),
+        ("hard sigmoid of Add, Clip, Div", (r, n) => r.HardSigmoid(n)),
+        ("x * sigmoid(x) is SiLU, x * hardsigmoid(x) is HardSwish, x * tanh(softplus(x)) is Mish", (r, n) => r.Gated(n)),
+        ("HardSwish of Add, Clip, Mul, Div", (r, n) => r.HardSwish(n)),
+        ("two constant factors in a row are one", (r, n) => r.Factors(n)),
+        ("GELU of Div, Erf, Add, Mul, Mul", (r, n) => r.Gelu(n)),
+        ("PReLU of Relu, Neg, Relu, Mul, Add", (r, n) => r.PRelu(n)),
+        ("slope of a hard sigmoid into the convolution before it", (r, n) => r.HardSigmoidSlope(n)),
+        ("layer norm of ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, Mul, Add", (r, n) => r.LayerNorm(n)),
+        ("padding into the convolution behind it", (r, n) => r.Padding(n)),
+        ("constant factor or summand into the convolution before it", (r, n) => r.Affine(n)),
+    ];
+
+    private readonly List<Node> _nodes;
+    private readonly Dictionary<string, Tensor> _constants;
+    private readonly IReadOnlyDictionary<string, Tensor> _tensors;
+    private readonly HashSet<string> _outputs;
+    private readonly Dictionary<string, Node> _makers = [];
+    private readonly Dictionary<string, List<Node>> _readers = [];
+    private readonly List<string> _explained = [];
+
+    private Rewriter(Model model, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        // What is known without an image is a constant: shapes, and weights that were reordered or computed.
+        _constants = tensors.Where(pair => pair.Value.IsKnown).ToDictionary(pair => pair.Key, pair => pair.Value);
+        _nodes = [.. model.Nodes.Where(node => !node.Outputs.All(output => output.Length == 0 || _constants.ContainsKey(output)))];
+        (_tensors, _outputs) = (tensors, [.. model.Outputs]);
+        int folded = model.Nodes.Count(node => node.Operator != "Constant") - _nodes.Count;
+        if (folded > 0)
+            _explained.Add($"constants: {folded} nodes compute what does not depend on the image");
+        foreach (Node node in _nodes)
+            Add(node);
+    }
+
+    /// <summary>The model rewritten.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tensors">Shapes of all tensors, and the values of those that do not depend on the image.</param>
+    /// <param name="explained">What was found and what it became.</param>
+    public static Model Rewrite(Model model, IReadOnlyDictionary<string, Tensor> tensors, out IReadOnlyList<string> explained)
+    {
+        Rewriter rewriter = new(model, tensors);
+        for (bool isChanged = true; isChanged;)
+        {
+            isChanged = false;
+            foreach (Node node in rewriter._nodes.ToArray())
+            {
+                if (!rewriter._nodes.Contains(node))
+                    continue;
+                foreach ((string name, Func<Rewriter, Node, bool> apply) in s_rules)
+                {
+                    if (!apply(rewriter, node))
+                        continue;
+                    rewriter._explained.Add($"{name}: {node}");
+                    isChanged = true;
+                    break;
+                }
+            }
+        }
+
+        explained = rewriter._explained;
+        return model with { Nodes = rewriter._nodes, Constants = rewriter._constants };
+    }
+
+    private bool Identity(Node node)
+    {
+        bool isEmptyPad = node.Operator == "Pad" && _tensors[node.Output].Dims.SequenceEqual(_tensors[node.Inputs[0]].Dims);
+        if ((!isEmptyPad && node.Operator is not ("Identity" or "Dropout" or "Cast" or "QuantizeLinear" or "DequantizeLinear")) || node.Input(0) is not { } input)
+            return false;
+
+        // An output under two names, or the image itself as an output, is a layer.
+        if (_outputs.Contains(node.Output) && (Maker(input) is null || _outputs.Contains(input)))
+            return false;
+        Remove(node);
+        Rename(node.Output, input);
+        return true;
+    }
+
+    private bool Clip(Node node)
+    {
+        if (node.Operator != "Clip")
+            return false;
+        double low = node.Input(1) is { } min ? Scalar(min) ?? double.NaN : node.Number("min", double.NegativeInfinity), high = node.Input(2) is { } max ? Scalar(max) ?? double.NaN : node.Number("max", double.PositiveInfinity);
+        if (low <= 0 && high == 6 && Only(node.Inputs[0], "Relu") is { } relu)
+        {
+            // What is not below 0 already needs the upper bound alone.
+            Remove(relu);
+            Replace(node, node with { Operator = "Relu6", Inputs = [relu.Inputs[0]], Attributes = None });
+            return true;
+        }
+
+        if (low != 0 || (high != 6 && high < float.MaxValue))
+            return false;
+        Replace(node, node with { Operator = high == 6 ? "Relu6" : "Relu", Inputs = [node.Inputs[0]], Attributes = None });
+        return true;
+    }
+
+    /// <summary>relu6(x + 3) / 6.</summary>
+    private bool HardSigmoid(Node node)
+    {
+        if (Scaled(node, 1 / 6.0) is not { } clip || Only(clip, "Relu6") is not { } relu || Only(relu.Inputs[0], "Add") is not { } add || Constant(add, 3) is not { } x)
+            return false;
+        Remove(relu, add);
+        Replace(node, node with { Operator = "HardSigmoid", Inputs = [x], Attributes = SixthAndHalf });
+        return true;
+    }
+
+    private bool Gated(Node node)
+    {
+        if (node.Operator != "Mul" || node.Inputs.Count != 2)
+            return false;
+        for (int side = 0; side < 2; side++)
+        {
+            string x = node.Inputs[side];
+            if (Only(node.Inputs[1 - side]) is not { } gate)
+                continue;
+            Node[] parts;
+            string name;
+            if (gate.Operator == "Sigmoid" && gate.Inputs[0] == x)
+                (parts, name) = ([gate], "SiLU");
+            else if (gate.Operator == "HardSigmoid" && gate.Inputs[0] == x && IsSixthAndHalf(gate))
+                (parts, name) = ([gate], "HardSwish");
+            else if (gate.Operator == "Tanh" && Only(gate.Inputs[0], "Softplus") is { } softplus && softplus.Inputs[0] == x)
+                (parts, name) = ([gate, softplus], "Mish");
+            else
+                continue;
+            Remove(parts);
+            Replace(node, node with { Operator = name, Inputs = [x], Attributes = None });
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>x * relu6(x + 3) / 6, the product first.</summary>
+    private bool HardSwish(Node node)
+    {
+        if (Scaled(node, 1 / 6.0) is not { } product || Only(product, "Mul") is not { } mul)
+            return false;
+        for (int side = 0; side < 2; side++)
+        {
+            if (Only(mul.Inputs[1 - side], "Relu6") is not { } relu || Only(relu.Inputs[0], "Add") is not { } add || Constant(add, 3) != mul.Inputs[side])
+                continue;
+            Remove(mul, relu, add);
+            Replace(node, node with { Operator = "HardSwish", Inputs = [mul.Inputs[side]], Attributes = None });
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool Factors(Node node)
+    {
+        if (node.Operator != "Mul" || Split(node) is not var (inner, outer) || Only(inner, "Mul") is not { } before || Split(before) is not var (x, own) || (own.Count != 1 && outer.Count != 1))
+            return false;
+        (Tensor many, double one) = own.Count == 1 ? (outer, own[0]) : (own, outer[0]);
+        Remove(before);
+        Replace(node, node with { Inputs = [x, New(node.Name + ".factor", Tensor.Of(many.Dims, Array.ConvertAll(many.Doubles(), value => (float)(value * one))))] });
+        return true;
+
+        (string Computed, Tensor Constant)? Split(Node product) => product.Inputs.Count != 2 ? null
+            : _constants.TryGetValue(product.Inputs[1], out Tensor? right) ? (product.Inputs[0], right) : _constants.TryGetValue(product.Inputs[0], out Tensor? left) ? (product.Inputs[1], left) : null;
+    }
+
+    /// <summary>x * (1 + erf(x / sqrt(2))) * 0.5 in the orders that exporters write.</summary>
+    private bool Gelu(Node node)
+    {
+        if (node.Operator != "Erf" || !IsOnlyRead(node.Output) || Maker(node.Inputs[0]) is not { } inner || Scaled(inner, 1 / Math.Sqrt(2)) is not { } x || !IsOnlyRead(inner.Output)
+            || Reader(node) is not { Operator: "Add" } add || Constant(add, 1) != node.Output || !IsOnlyRead(add.Output) || Reader(add) is not { Operator: "Mul" } first || !IsOnlyRead(first.Output))
+            return false;
+        string other = first.Inputs[0] == add.Output ? first.Inputs[1] : first.Inputs[0];
+        Node? half = other == x ? Reader(first) : Scaled(Maker(other), 0.5) == x && IsOnlyRead(other) ? Maker(other) : null;
+        Node? last = other == x ? half : first;
+        if (half is null || last is null || (other == x && Scaled(half, 0.5) != first.Output))
+            return false;
+        Remove(node, inner, add, other == x ? first : half);
+        Replace(last, last with { Operator = "Gelu", Inputs = [x], Attributes = None });
+        return true;
+    }
+
+    /// <summary>relu(x) + slope * relu(-x), where the slope is the negative of what the product has, or relu(x) + slope * (x - |x|).</summary>
+    private bool PRelu(Node node)
+    {
+        if (node.Operator is not ("Add" or "Sub") || node.Inputs.Count != 2)
+            return false;
+        for (int side = 0; side < (node.Operator == "Sub" ? 1 : 2); side++)
+        {
+            if (Only(node.Inputs[side], "Relu") is not { } relu || Only(node.Inputs[1 - side], "Mul") is not { } product)
+                continue;
+            string x = relu.Inputs[0];
+            int constant = _constants.ContainsKey(product.Inputs[0]) ? 0 : _constants.ContainsKey(product.Inputs[1]) ? 1 : -1;
+            if (constant < 0)
+                continue;
+            Tensor slope = _constants[product.Inputs[constant]];
+            List<Node> parts = [relu, product];
+            double factor = node.Operator == "Sub" ? 1 : -1;
+            Node? inner = Only(product.Inputs[1 - constant]);
+            if (inner is { Operator: "Neg" })
+            {
+                parts.Add(inner);
+                factor = -factor;
+                inner = Only(inner.Inputs[0]);
+            }
+
+            if (inner is { Operator: "Relu" } && Only(inner.Inputs[0], "Neg") is { } negated && negated.Inputs[0] == x)
+                parts.AddRange([inner, negated]);
+            else if (inner is { Operator: "Sub" } && inner.Inputs[0] == x && Only(inner.Inputs[1], "Abs") is { } size && size.Inputs[0] == x)
+                (parts, factor) = ([.. parts, inner, size], -2 * factor);
+            else
+                continue;
+            Remove([.. parts]);
+            Replace(node, node with { Operator = "PRelu", Inputs = [x, New(node.Name + ".slope", Tensor.Of(slope.Dims, Array.ConvertAll(slope.Singles(), value => (float)(value * factor))))], Attributes = None });
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>clip(a * x + 0.5) as clip((6 a x) / 6 + 0.5).</summary>
+    private bool HardSigmoidSlope(Node node)
+    {
+        if (node.Operator != "HardSigmoid" || IsSixthAndHalf(node) || Math.Abs(node.Number("beta", 0.5) - 0.5) > 1e-6 || Only(node.Inputs[0]) is not { } layer || !Scale(layer, [6 * node.Number("alpha", 0.2)], [0]))
+            return false;
+        Replace(node, node with { Attributes = SixthAndHalf });
+        return true;
+    }
+
+    /// <summary>(x - mean) / sqrt(mean((x - mean)^2) + eps) * weight + bias over the last dimension.</summary>
+    private bool LayerNorm(Node node)
+    {
+        if (node.Operator != "Div" || node.Inputs.Count != 2 || Maker(node.Inputs[0]) is not { Operator: "Sub" } centred || Only(node.Inputs[1], "Sqrt") is not { } root || Only(root.Inputs[0], "Add") is not { } sum)
+            return false;
+        int side = Scalar(sum.Inputs[0]) is null ? 1 : 0;
+        if (Scalar(sum.Inputs[side]) is not { } epsilon || Only(sum.Inputs[1 - side], "ReduceMean") is not { } variance || Only(variance.Inputs[0], "Pow") is not { } square || Scalar(square.Inputs[1]) != 2
+            || square.Inputs[0] != centred.Output || Only(centred.Inputs[1], "ReduceMean") is not { } mean || mean.Inputs[0] != centred.Inputs[0] || !IsOverLast(mean) || !IsOverLast(variance)
+            || !IsOnlyRead(node.Output) || Reader(node) is not { Operator: "Mul" } scale || !IsOnlyRead(scale.Output) || Reader(scale) is not { Operator: "Add" } shift)
+            return false;
+        string? weight = scale.Inputs.FirstOrDefault(_constants.ContainsKey), bias = shift.Inputs.FirstOrDefault(_constants.ContainsKey);
+        if (weight is null || bias is null || _readers.GetValueOrDefault(centred.Output) is not { Count: 2 } || _outputs.Contains(centred.Output))
+            return false;
+        Remove(mean, centred, square, variance, sum, root, node, scale);
+        Replace(shift, shift with
+        {
+            Operator = "LayerNormalization", Inputs = [centred.Inputs[0], weight, bias], Attributes = new Dictionary<string, object> { ["axis"] = -1L, ["epsilon"] = (float)epsilon },
+        });
+        return true;
+
+        bool IsOverLast(Node reduce)
+        {
+            int rank = _tensors[reduce.Inputs[0]].Dims.Length;
+            int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), axis => (int)axis) : null);
+            return axes is [var axis] && (axis == -1 || axis == rank - 1) && reduce.Integer("keepdims", 1) != 0;
+        }
+    }
+
+    private bool Padding(Node node)
+    {
+        if (node.Operator != "Conv" || Only(node.Inputs[0], "Pad") is not { } pad || pad.Text("mode", "constant") != "constant" || node.Text("auto_pad", "NOTSET") is not ("NOTSET" or "" or "VALID"))
+            return false;
+        int[]? pads = pad.Integers("pads") ?? (pad.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), value => (int)value) : null);
+        double fill = pad.Input(2) is { } value && _constants.TryGetValue(value, out Tensor? constant) && constant.Count == 1 ? constant[0] : pad.Number("value", 0);
+        if (pads is not { Length: 8 } || pad.Input(3) is not null || fill != 0 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0 || pads.Any(p => p < 0))
+            return false;
+        int[] own = node.Integers("pads") ?? [0, 0, 0, 0];
+        Dictionary<string, object> attributes = new(node.Attributes) { ["pads"] = new long[] { own[0] + pads[2], own[1] + pads[3], own[2] + pads[6], own[3] + pads[7] } };
+        attributes.Remove("auto_pad");
+        Remove(pad);
+        Replace(node, node with { Inputs = [pad.Inputs[0], .. node.Inputs.Skip(1)], Attributes = attributes });
+        return true;
+    }
+
+    private bool Affine(Node node)
+    {
+        if (node.Operator is not ("Mul" or "Div" or "Add" or "Sub") || node.Inputs.Count != 2)
+            return false;
+        int constant = _constants.ContainsKey(node.Inputs[1]) ? 1 : node.Operator is "Mul" or "Add" && _constants.ContainsKey(node.Inputs[0]) ? 0 : -1;
+        if (constant < 0 || Only(node.Inputs[1 - constant]) is not { } layer || !_tensors.TryGetValue(layer.Output, out Tensor? made) || Channels(_constants[node.Inputs[constant]], made.Dims, layer.Operator) is not { } values)
+            return false;
+        double[] scale = node.Operator switch { "Mul" => values, "Div" => Array.ConvertAll(values, v => 1 / v), _ => [1] }, shift = node.Operator switch { "Add" => values, "Sub" => Array.ConvertAll(values, v => -v), _ => [0] };
+        if (scale.Any(value => !double.IsFinite(value)) || !Scale(layer, scale, shift))
+            return false;
+        Remove(node);
+        Rename(node.Output, layer.Output);
+        return true;
+    }
+
+    /// <summary>A constant as one value, or one for each channel that a layer makes; null where it has another shape.</summary>
+    private static double[]? Channels(Tensor constant, int[] dims, string layer)
+    {
+        if (constant.Count == 1)
+            return [constant[0]];
+        int axis = layer is "Gemm" or "MatMul" ? dims.Length - 1 : 1, own = axis - dims.Length + constant.Dims.Length;
+        return own >= 0 && constant.Count == dims[axis] && constant.Dims[own] == dims[axis] ? constant.Doubles() : null;
+    }
+
+    /// <summary>Makes scale times its output plus shift the output of a layer with weights; false where it has none or its weights are shared.</summary>
+    private bool Scale(Node layer, double[] scale, double[] shift)
+    {
+        bool isProduct = layer.Operator is "Gemm" or "MatMul", isTransposed = layer.Operator == "ConvTranspose";
+        if ((!isProduct && !isTransposed && layer.Operator != "Conv") || layer.Input(1) is not { } name || !_constants.TryGetValue(name, out Tensor? weight) || (layer.Input(2) is { } b && !_constants.ContainsKey(b))
+            || (isTransposed && layer.Integer("group", 1) != 1) || layer.Number("beta", 1) != 1)
+            return false;
+        bool isByRow = layer.Operator == "Conv" || (layer.Operator == "Gemm" && layer.Integer("transB", 0) != 0);
+        int outs = isByRow ? weight.Dims[0] : weight.Dims[1], inner = isByRow ? weight.Count / outs : isTransposed ? weight.Dims[2] * weight.Dims[3] : 1;
+        bool isShifted = shift.Any(value => value != 0);
+        if (layer.Operator == "MatMul" && isShifted && weight.Dims.Length != 2)
+            return false;
+        float[] scaled = weight.Singles().Select((value, i) => (float)(value * At(scale, isByRow ? i / inner : i / inner % outs))).ToArray();
+        double[] bias = layer.Input(2) is { } given ? Enumerable.Range(0, outs).Select(i => _constants[given] is { Count: 1 } one ? one[0] : _constants[given][i]).ToArray() : new double[outs];
+        List<string> inputs = [layer.Inputs[0], New(name, Tensor.Of(weight.Dims, scaled))];
+        if (layer.Input(2) is not null || isShifted)
+            inputs.Add(New(layer.Input(2) ?? name + ".shift", Tensor.Of([outs], bias.Select((value, i) => (float)((value * At(scale, i)) + At(shift, i))).ToArray())));
+
+        // A product with a bias is ONNX's Gemm, over the last dimension as the product was.
+        Replace(layer, layer with { Inputs = inputs });
+        return true;
+
+        static double At(double[] values, int i) => values[values.Length == 1 ? 0 : i];
+    }
+
+    private static IReadOnlyDictionary<string, object> None { get; } = new Dictionary<string, object>();
+
+    private static IReadOnlyDictionary<string, object> SixthAndHalf { get; } = new Dictionary<string, object> { ["alpha"] = 1 / 6f, ["beta"] = 0.5f };
+
+    private static bool IsSixthAndHalf(Node node) => Math.Abs(node.Number("alpha", 0.2) - (1 / 6.0)) < 1e-6 && Math.Abs(node.Number("beta", 0.5) - 0.5) < 1e-6;
+
+    /// <summary>What a node multiplies by a constant factor, or divides by its reciprocal; null where it does not.</summary>
+    private string? Scaled(Node? node, double factor) => node switch
+    {
+        { Operator: "Mul" } => Constant(node, factor),
+        { Operator: "Div", Inputs.Count: 2 } when Scalar(node.Inputs[1]) is { } divisor && Near(1 / divisor, factor) => node.Inputs[0],
+        _ => null,
+    };
+
+    /// <summary>The other input of a node that has a constant of <paramref name="value"/>.</summary>
+    private string? Constant(Node node, double value)
+    {
+        for (int side = 0; side < 2 && node.Inputs.Count == 2; side++)
+        {
+            if (Scalar(node.Inputs[side]) is { } found && Near(found, value))
+                return node.Inputs[1 - side];
+        }
+
+        return null;
+    }
+
+    private static bool Near(double found, double value) => Math.Abs(found - value) <= 1e-6 * Math.Abs(value);
+
+    private double? Scalar(string name) => _constants.TryGetValue(name, out Tensor? tensor) && tensor.Count == 1 ? tensor[0] : null;
+
+    private Node? Maker(string tensor) => _makers.GetValueOrDefault(tensor);
+
+    private bool IsOnlyRead(string tensor) => !_outputs.Contains(tensor) && _readers.GetValueOrDefault(tensor) is { Count: 1 };
+
+    private Node? Reader(Node node) => _readers.GetValueOrDefault(node.Output) is [{ } reader] ? reader : null;
+
+    /// <summary>Who makes a tensor that is read once; with an operator only where that made it.</summary>
+    private Node? Only(string tensor, string? kind = null) => IsOnlyRead(tensor) && Maker(tensor) is { } maker && (kind is null || maker.Operator == kind) ? maker : null;
+
+    private string New(string name, Tensor tensor)
+    {
+        // Another layer may share the weights. The name stays recognisable.
+        string free = name;
+        for (int i = 2; _constants.ContainsKey(free) && _readers.GetValueOrDefault(free) is { Count: > 1 }; i++)
+            free = $"{name}.{i}";
+        _constants[free] = tensor;
+        return free;
+    }
+
+    private void Add(Node node)
+    {
+        foreach (string output in node.Outputs)
+            _makers[output] = node;
+        foreach (string input in node.Inputs)
+            (_readers.TryGetValue(input, out List<Node>? readers) ? readers : _readers[input] = []).Add(node);
+    }
+
+    private void Forget(Node node)
+    {
+        foreach (string output in node.Outputs)
+            _makers.Remove(output);
+        foreach (string input in node.Inputs)
+            _readers[input].Remove(node);
+    }
+
+    private void Remove(params Node[] nodes)
+    {
+        foreach (Node node in nodes)
+        {
+            Forget(node);
+            _nodes.Remove(node);
+        }
+    }
+
+    private void Replace(Node node, Node other)
+    {
+        Forget(node);
+        _nodes[_nodes.IndexOf(node)] = other;
+        Add(other);
+    }
+
+    /// <summary>Whoever read a tensor reads another one; an output keeps its name.</summary>
+    private void Rename(string tensor, string other)
+    {
+        if (_outputs.Contains(tensor) && Maker(other) is { } maker && !_outputs.Contains(other))
+        {
+            // The other one gets the output's name.
+            Replace(maker, maker with { Outputs = [.. maker.Outputs.Select(output => output == other ? tensor : output)] });
+            (tensor, other) = (other, tensor);
+        }
+
+        foreach (Node reader in (_readers.GetValueOrDefault(tensor) ?? []).ToArray())
+            Replace(reader, reader with { Inputs = [.. reader.Inputs.Select(input => input == tensor ? other : input)] });
+    }
+}

@@ -1,0 +1,247 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using EfficientConv.Dsl.Cli.Running;
+using EfficientConv.Dsl.Cli.Tests.Onnx;
+using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Import;
+using EfficientConv.Dsl.Measuring.Onnx;
+
+namespace EfficientConv.Dsl.Cli.Tests.Import;
+
+/// <summary>Models of other tools become networks that compute the same.</summary>
+public sealed class ImportTests
+{
+    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "fixtures", "onnx");
+
+    /// <summary>Not to be imported as they are: sizes left open, and operators that no attribute says.</summary>
+    private static readonly string[] s_special = ["open_size", "unknown"];
+
+    private static readonly Lazy<Dictionary<string, ImportedModel>> s_models = new(() => Models.ToDictionary(row => row, row => ModelImport.Import(Request(PathOf(row)))));
+
+    private static readonly Lazy<Assembly> s_compiled = new(() => Compile(s_models.Value));
+
+    public static TheoryData<string> Names => [.. Models];
+
+    private static IEnumerable<string> Models => Directory.GetFiles(s_folder, "*.onnx").Select(path => Path.GetFileNameWithoutExtension(path)).Except(s_special).Order();
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Model_AgreesWithPyTorch(string name)
+    {
+        ImportedModel model = s_models.Value[name];
+        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "fixtures", "onnx_models.safetensors"));
+        float[] input = file.ReadSingle(name + ".input"), expected = file.ReadSingle(name + ".output");
+        double largest = expected.Max(value => Math.Abs((double)value));
+
+        // The reference that other models are checked against, and the network.
+        double[] reference = model.Reference(input);
+        Assert.Equal(expected.Length, reference.Length);
+        Assert.All(expected, (value, i) => Assert.InRange(reference[i], value - (2e-6 * largest), value + (2e-6 * largest)));
+        float[] output = Run(s_compiled.Value, name, model, input);
+        Assert.Equal(expected.Length, output.Length);
+        Assert.All(expected, (value, i) => Assert.InRange(output[i], value - (1e-5 * largest), value + (1e-5 * largest)));
+    }
+
+    /// <summary>Whatever exporters spell out is one layer again.</summary>
+    [Theory]
+    [InlineData("activations_13", "HardSwish|SiLU|HardSigmoid|GELU|Tanh|Sigmoid|Activation(Activation.ELU)")]
+    [InlineData("hard_swish_9", "HardSwish")]
+    [InlineData("mish_16", "Activation(Activation.Mish)")]
+    [InlineData("prelu_written_out_16", "PReLU(6")]
+    [InlineData("prelu_by_abs_16", "PReLU(6")]
+    [InlineData("layer_norm_16", "LayerNorm2d|GELU")]
+    [InlineData("shuffle_9", "ChannelShuffle(4)")]
+    [InlineData("pixel_shuffle_9", "PixelShuffle(2)")]
+    [InlineData("depth_to_space", "ChannelShuffle(4|PixelShuffle(2)")]
+    [InlineData("pad_9", "PaddingTop = 2|PaddingRight = 1")]
+    [InlineData("auto_pad", "PaddingTop = 1|PaddingLeft = 1|PaddingRight = 1")]
+    [InlineData("flat_head_9", "Flatten|Linear(20")]
+    [InlineData("head_9", "GlobalAvgPool|Linear(10|Softmax")]
+    [InlineData("upsample_11", "Upsample|Upsample(mode: Interpolation.Bilinear, Height = 30, Width = 31)|alignCorners: true")]
+    [InlineData("training_16", "[Conv2d(12, padding: 1, bias: false), BatchNorm, ReLU]|Conv2d(6, padding: 1, Name = \"4\")")]
+    [InlineData("channels_last_16", "Layout = TensorLayout.NHWC")]
+    [InlineData("residual_16", "Add(\"input\")")]
+    [InlineData("several", "Output(\"a_b_0\")|Output(\"second\")")]
+    public void Text_SaysIt(string name, string expected) => Assert.All(expected.Split('|'), part => Assert.Contains(part, s_models.Value[name].Text, StringComparison.Ordinal));
+
+    /// <summary>What the exporter writes comes back, but for forms that ONNX itself takes apart.</summary>
+    [Fact]
+    public void Exports_ComeBack()
+    {
+        string folder = Directory.CreateTempSubdirectory("import-tests").FullName;
+        try
+        {
+            Dictionary<string, ImportedModel> models = [];
+            List<string> refused = [];
+            foreach (OnnxCase item in OnnxCases.All.Values)
+            {
+                string path = Path.Combine(folder, item.Name + ".onnx");
+                File.WriteAllBytes(path, OnnxExporter.Export(item.Name, item.Graph, Weights(item)));
+                try
+                {
+                    models[item.Name] = ModelImport.Import(Request(path));
+                }
+                catch (ImportException exception) when (exception.Problems.Count > 0)
+                {
+                    refused.Add(item.Attributes);
+                }
+            }
+
+            // Windows of several sizes are slices, and steps that no size says are gathered.
+            Assert.All(refused, attributes => Assert.Matches(@"Adaptive|Upsample\(\d*\.\d|AvgPool2d\(2, stride: 1, D", attributes));
+            Assert.InRange(models.Count, OnnxCases.All.Count - 12, OnnxCases.All.Count);
+            Assembly compiled = Compile(models);
+            foreach ((string name, ImportedModel model) in models)
+            {
+                float[] input = [.. Enumerable.Range(0, (int)model.Mapped.Graph.Input.Count).Select(i => MathF.Sin(i) * 3)], output = Run(compiled, name, model, input);
+                double[] expected = model.Reference(input);
+                double largest = expected.Max(Math.Abs);
+                Assert.All(expected, (value, i) => Assert.True(Math.Abs(output[i] - value) <= 1e-5 * largest, $"{name} ({OnnxCases.All.Values.Single(c => c.Name == name).Attributes}): {output[i]:R} at {i}, expected {value:R}"));
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Verb_WritesAClassThatOtherVerbsTake()
+    {
+        using Tool tool = new();
+        ToolResult result = Tool.Run("import", PathOf("squeeze_16"), "-o", tool.At("nets"), "--name", "Squeeze", "--namespace", "My.Nets", "--explain").Succeeded();
+        Assert.Contains("agrees", result.Output, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(tool.At("nets"), "Squeeze.cs"), result.Output, StringComparison.Ordinal);
+        Assert.Contains("namespace My.Nets;", File.ReadAllText(tool.At("nets/Squeeze.cs")), StringComparison.Ordinal);
+        Tool.Run("report", tool.At("nets"), "--peak", "100", "--bandwidth", "80", "30", "15").Succeeded();
+        Tool.Run("validate", tool.At("nets"), "-w", tool.At("nets/Squeeze.safetensors")).Succeeded();
+    }
+
+    [Fact]
+    public void Verb_SaysAllInJson()
+    {
+        using Tool tool = new();
+        System.Text.Json.JsonElement json = Tool.Run("import", PathOf("detector_16"), "-o", tool.At("."), "--json").Succeeded().Json;
+        Assert.True(json.GetProperty("written").GetBoolean());
+        Assert.Equal(2, json.GetProperty("checks").GetArrayLength());
+        Assert.All(json.GetProperty("checks").EnumerateArray(), check => Assert.InRange(check.GetProperty("relative").GetDouble(), 0, 1e-5));
+        Assert.True(File.Exists(tool.At("Detector16.cs")) && File.Exists(tool.At("Detector16.safetensors")));
+    }
+
+    [Fact]
+    public void OpenSizes_AreAskedFor()
+    {
+        using Tool tool = new();
+        ToolResult refused = Tool.Run("import", PathOf("open_size"), "-o", tool.At("."));
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("leaves sizes open (--input-shape CxHxW sets them)", refused.Error, StringComparison.Ordinal);
+        Tool.Run("import", PathOf("open_size"), "-o", tool.At("."), "--input-shape", "3x16x20").Succeeded();
+        Assert.Contains("[InputShape(3, 16, 20)]", File.ReadAllText(tool.At("OpenSize.cs")), StringComparison.Ordinal);
+    }
+
+    /// <summary>Every part that cannot be said is listed with its shapes, why, and the nearest way; nothing is written; the way works.</summary>
+    [Fact]
+    public void UnknownOperators_AreAllListed()
+    {
+        using Tool tool = new();
+        ToolResult refused = Tool.Run("import", PathOf("unknown"), "-o", tool.At("new"));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("Einsum \"e\" (1 x 4 x 7 x 6 -> ?): Einsum is not known; --until c cuts the model in front of it.", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("LpPool \"l\" (1 x 4 x 7 x 6 -> ?)", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("unknown.onnx has 2 node(s) that no attribute says; 2 of 5 nodes lie behind them. Nothing is written.", refused.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(tool.At("new")));
+        Tool.Run("import", PathOf("unknown"), "-o", tool.At("."), "--until", "c").Succeeded();
+        Assert.Contains("// Cut behind c.", File.ReadAllText(tool.At("Unknown.cs")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nothing.onnx", "", "nothing.onnx holds no graph: it is no ONNX model")]
+    [InlineData("page.onnx", "<!DOCTYPE html><html></html>", "no ONNX model")]
+    public void OtherFiles_AreRefused(string name, string content, string expected)
+    {
+        using Tool tool = new();
+        File.WriteAllText(tool.At(name), content);
+        ToolResult result = Tool.Run("import", tool.At(name), "-o", tool.At("."));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("does not exist", "missing.onnx")]
+    [InlineData("is no name of C#", "{0}", "--name", "1x")]
+    [InlineData("is no name of C#", "{0}", "--namespace", "a..b")]
+    [InlineData("expected channels, height and width", "{0}", "--input-shape", "3x0x4")]
+    [InlineData("has no tensor \"none\"", "{0}", "--until", "none")]
+    public void WrongArguments_AreNamed(string expected, params string[] arguments)
+    {
+        using Tool tool = new();
+        ToolResult result = Tool.Run(["import", .. arguments.Select(a => a == "{0}" ? PathOf("plain_16") : a), "-o", tool.At(".")]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Damaged files: one error, no crash, whatever byte is wrong and wherever the file ends.</summary>
+    [Fact]
+    public void DamagedFiles_AreRefusedOrRead()
+    {
+        string folder = Directory.CreateTempSubdirectory("import-tests").FullName, path = Path.Combine(folder, "damaged.onnx");
+        Random random = new(5);
+        int refused = 0;
+        try
+        {
+            foreach (string name in new[] { "squeeze_9", "split_16", "detector_9", "quantized", "upsample_11", "shuffle_16" })
+            {
+                byte[] whole = File.ReadAllBytes(PathOf(name));
+                for (int i = 0; i < 250; i++)
+                {
+                    byte[] bytes = [.. whole];
+                    if (i % 5 == 0)
+                        bytes = bytes[..random.Next(bytes.Length)];
+                    for (int k = random.Next(1, 4); k > 0 && bytes.Length > 0; k--)
+                        bytes[random.Next(Math.Min(bytes.Length, i % 2 == 0 ? 600 : bytes.Length))] = (byte)random.Next(256);
+                    File.WriteAllBytes(path, bytes);
+                    try
+                    {
+                        ModelImport.Import(Request(path));
+                    }
+                    catch (ImportException)
+                    {
+                        refused++;
+                    }
+                }
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        Assert.InRange(refused, 300, 1500);
+    }
+
+    private static string PathOf(string name) => Path.Combine(s_folder, name + ".onnx");
+
+    private static ImportRequest Request(string path) => new() { Path = path, Name = "Net" };
+
+    private static Dictionary<string, float[]> Weights(OnnxCase item) => Compiler.Graph.ParameterTable.Of(item.Graph).Select((tensor, i) => (tensor, i)).ToDictionary(
+        row => row.tensor.Key.Key, row => Enumerable.Range(0, (int)row.tensor.Count).Select(k => row.tensor.Kind == Compiler.Graph.ParameterKind.RunningVariance ? 0.5f + (k % 3) : MathF.Cos((k * 1.7f) + row.i)).ToArray());
+
+    private static Assembly Compile(Dictionary<string, ImportedModel> models) => AssemblyLoadContext.Default.LoadFromStream(new MemoryStream(NetworkBuild.Emit(models.SelectMany(pair =>
+    {
+        CompilationResult result = NetworkCompiler.Compile(new GeneratedType("Imported", [], pair.Key, "class", IsPublic: true), pair.Value.Mapped.Graph, CompilerOptions.Default);
+        Assert.Empty(result.Findings);
+        return result.Sources.Select(source => source.Text);
+    }))));
+
+    private static float[] Run(Assembly compiled, string name, ImportedModel model, float[] input)
+    {
+        using MemoryStream stream = new();
+        SafetensorsWriter.Write(stream, model.Mapped.Weights);
+        RunnableNetwork network = RunnableNetwork.Of(compiled.GetType("Imported." + name, throwOnError: true)!);
+        float[] output = new float[network.OutputShape.ElementCount];
+        network.Load(stream.ToArray(), new LoadOptions()).ForwardOne(model.NetworkInput(input), output);
+        return output;
+    }
+}
