@@ -15,6 +15,8 @@ internal sealed partial class GraphMapper
             case "Gemm" or "MatMul": Product(node); break;
             case "BatchNormalization": BatchNormalization(node); break;
             case "LayerNormalization": LayerNormalization(node); break;
+            case "InstanceNormalization": InstanceNormalization(node); break;
+            case "Pad": Pad(node); break;
             case "PRelu": PRelu(node); break;
             case "MaxPool" or "AveragePool": Pool(node); break;
             case "GlobalAveragePool" or "ReduceMean": Mean(node); break;
@@ -37,7 +39,7 @@ internal sealed partial class GraphMapper
     {
         ActivationFunction function = node.Operator switch
         {
-            "Identity" or "Dropout" or "Cast" or "Pad" or "DequantizeLinear" when DimsOf(node.Output).SequenceEqual(DimsOf(node.Inputs[0])) => Of(ActivationKind.None),
+            "Identity" or "Dropout" or "Cast" or "DequantizeLinear" when DimsOf(node.Output).SequenceEqual(DimsOf(node.Inputs[0])) => Of(ActivationKind.None),
             "Relu" => Of(ActivationKind.ReLU),
             "Relu6" => Of(ActivationKind.ReLU6),
             "Sigmoid" => Of(ActivationKind.Sigmoid),
@@ -45,6 +47,8 @@ internal sealed partial class GraphMapper
             "HardSwish" => Of(ActivationKind.HardSwish),
             "HardSigmoid" when Math.Abs(node.Number("alpha", 0.2) - (1 / 6.0)) < 1e-6 && Math.Abs(node.Number("beta", 0.5) - 0.5) < 1e-6 => Of(ActivationKind.HardSigmoid),
             "HardSigmoid" => throw new ImportException($"its slope is {node.Number("alpha", 0.2)} (1/6 is PyTorch's, and another one goes into a convolution right before it)"),
+            "Clip" => new ActivationFunction(ActivationKind.Hardtanh, EquatableArray.Of(Bound(1, "min", float.NegativeInfinity), Bound(2, "max", float.PositiveInfinity))),
+            "Softplus" => new ActivationFunction(ActivationKind.Softplus, EquatableArray.Of(1f, 20f)),
             "Tanh" => Of(ActivationKind.Tanh),
             "Mish" => Of(ActivationKind.Mish),
             "Elu" when node.Number("alpha", 1) == 1 => Of(ActivationKind.ELU),
@@ -58,6 +62,8 @@ internal sealed partial class GraphMapper
         _views[node.Output] = view with { Layers = [.. view.Layers.Select(layer => Layer(node, Name(node), new ActivationOperator(function), layer))], Dims = DimsOf(node.Output) };
 
         static ActivationFunction Of(ActivationKind kind) => new(kind);
+
+        float Bound(int input, string name, float none) => node.Input(input) is null ? (float)node.Number(name, none) : (float)Weights(node, input)[0];
     }
 
     private void Convolution(Node node)
@@ -154,6 +160,49 @@ internal sealed partial class GraphMapper
         Set(node, Layer(node, name, new LayerNormOperator(Key(name), WrittenAs(node.Number("epsilon", 1e-5))), view.Layer), view);
         Weight(name + ".weight", [channels], Weights(node, 1).Singles());
         Weight(name + ".bias", [channels], node.Input(2) is null ? new float[channels] : Weights(node, 2).Singles());
+    }
+
+    /// <summary>Each channel by itself; where the channels were gathered into groups, a group norm.</summary>
+    private void InstanceNormalization(Node node)
+    {
+        View view = ViewOf(node, 0);
+        Shape shape = ShapeOf(view);
+        Tensor scale = Weights(node, 1), shift = Weights(node, 2);
+        double epsilon = WrittenAs(node.Number("epsilon", 1e-5));
+        int groups = view.Dims.Length > 1 ? view.Dims[1] : 0;
+        string name = Name(node, node.Inputs[1]);
+        if (groups == shape.Channels && !view.IsChannelsLast)
+        {
+            Set(node, Layer(node, name, new InstanceNormOperator(Key(name), epsilon, Affine: true, TracksRunningStatistics: false), view.Layer), view);
+            Weight(name + ".weight", [groups], scale.Singles());
+            Weight(name + ".bias", [groups], shift.Singles());
+        }
+        else if (!view.IsChannelsLast && view.Dims[0] == 1 && groups > 0 && shape.Channels % groups == 0 && scale.Singles().All(v => v == 1) && shift.Singles().All(v => v == 0))
+        {
+            Set(node, Layer(node, name, new GroupNormOperator(Key(name), groups, epsilon, Affine: false), view.Layer), view);
+        }
+        else
+        {
+            throw new ImportException($"it normalises {groups} parts of {shape.Channels} channels");
+        }
+    }
+
+    private void Pad(Node node)
+    {
+        View view = ViewOf(node, 0);
+        int source = MapOf(view);
+        int[] pads = node.Integers("pads") ?? Array.ConvertAll(Weights(node, 1).Integers(), value => (int)value);
+        if (node.Input(3) is not null || pads.Length != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0 || pads.Any(pad => pad < 0))
+            throw new ImportException($"it pads by {string.Join(", ", pads)} (rows and columns can be added)");
+        Compiler.Graph.PadMode mode = node.Text("mode", "constant") switch
+        {
+            "constant" => Compiler.Graph.PadMode.Constant,
+            "reflect" => Compiler.Graph.PadMode.Reflect,
+            "edge" => Compiler.Graph.PadMode.Replicate,
+            var other => throw new ImportException($"it pads by {other}"),
+        };
+        float value = mode != Compiler.Graph.PadMode.Constant ? 0 : node.Input(2) is null ? (float)node.Number("value", 0) : (float)Weights(node, 2)[0];
+        SetMap(node, Layer(node, Name(node), new PadOperator(new Padding(pads[2], pads[6], pads[3], pads[7]), mode, value), source));
     }
 
     private void PRelu(Node node)

@@ -9,13 +9,14 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <summary>Attributes as C#.</summary>
 public static class AttributeText
 {
-    /// <summary>The arguments whose numbers are an enumeration's: its name in the runtime library, and our copy of it.</summary>
+    /// <summary>The arguments whose numbers are an enumeration's, alone or behind the attribute that means another one: its name in the runtime library, and our copy of it.</summary>
     private static readonly Dictionary<string, (string Name, Type Members)> s_enumerations = new()
     {
         ["activation"] = ("Activation", typeof(ActivationKind)), ["squeezeActivation"] = ("Activation", typeof(ActivationKind)), ["gate"] = ("Activation", typeof(ActivationKind)),
         ["kind"] = ("Activation", typeof(ActivationKind)), ["shortcut"] = ("Shortcut", typeof(ShortcutMode)), ["SqueezeFrom"] = ("SqueezeSource", typeof(SqueezeSource)),
         ["Algorithm"] = ("ConvAlgorithm", typeof(ConvolutionAlgorithm)), ["AutoPad"] = ("AutoPad", typeof(AutoPadMode)), ["mode"] = ("Interpolation", typeof(InterpolationMode)),
         ["Layout"] = ("TensorLayout", typeof(SpanLayout)), ["Keys"] = ("KeyStyle", typeof(KeyStyle)), ["Form"] = ("BlockForm", typeof(BlockForm)),
+        ["Pad2d.mode"] = ("PadMode", typeof(PadMode)),
     };
 
     /// <summary><paramref name="attribute"/> as a user writes it, without brackets: <c>Conv2d(32, kernelSize: 5, Name = "stem")</c>.</summary>
@@ -31,19 +32,23 @@ public static class AttributeText
             if (argument is { Name: "tensors", Value: EquatableArray<string> names })
                 arguments.AddRange(names.Select(PlainText.Quote));
             else
-                arguments.Add((isPositional ? string.Empty : isProperty ? argument.Name + " = " : argument.Name + ": ") + Value(argument));
+                arguments.Add((isPositional ? string.Empty : isProperty ? argument.Name + " = " : argument.Name + ": ") + Value(attribute.Kind, argument));
         }
 
         string template = attribute.Template is null ? string.Empty : $"<{attribute.Template.Name}>";
         return attribute.Kind + template + (arguments.Count == 0 ? string.Empty : $"({string.Join(", ", arguments)})");
     }
 
+    /// <summary>The enumeration of an argument of the attribute <paramref name="kind"/>; null for one that is a number.</summary>
+    internal static (string Name, Type Members)? EnumerationOf(string kind, string argument) =>
+        s_enumerations.TryGetValue($"{kind}.{argument}", out (string Name, Type Members) own) ? own : s_enumerations.TryGetValue(argument, out (string Name, Type Members) shared) ? shared : null;
+
     /// <summary>Attributes whose arguments are read by their order: a shape, a range, channel counts.</summary>
     private static bool IsObvious(string kind) => kind is "InputShape" or "SliceChannels" or "Fire";
 
-    private static string Value(AttributeArgument argument) => argument.Value switch
+    private static string Value(string kind, AttributeArgument argument) => argument.Value switch
     {
-        int number when s_enumerations.TryGetValue(argument.Name, out (string Name, Type Members) enumeration) =>
+        int number when EnumerationOf(kind, argument.Name) is { } enumeration =>
             $"{enumeration.Name}.{Enum.GetName(enumeration.Members, number) ?? throw new InvalidOperationException($"{argument.Name} {number} is no {enumeration.Name}.")}",
         EquatableArray<double> numbers => $"new[] {{ {string.Join(", ", numbers.Select(Number))} }}",
         EquatableArray<string> texts => $"new[] {{ {string.Join(", ", texts.Select(PlainText.Quote))} }}",

@@ -62,6 +62,9 @@ public sealed class ImportTests
     [InlineData("training_16", "[Conv2d(12, padding: 1, bias: false), BatchNorm, ReLU]|Conv2d(6, padding: 1, Name = \"4\")")]
     [InlineData("channels_last_16", "Layout = TensorLayout.NHWC")]
     [InlineData("residual_16", "Add(\"input\")")]
+    [InlineData("pads_16", "Pad2d(mode: PadMode.Reflect, PaddingTop = 2, PaddingBottom = 3, PaddingLeft = 1|Pad2d(1, mode: PadMode.Replicate|value: 2.5")]
+    [InlineData("clamped_9", "Hardtanh(-0.5, maxVal: 0.75)|Softplus")]
+    [InlineData("norms_16", "InstanceNorm2d(affine: true|GroupNorm(3, affine: false")]
     [InlineData("several", "Output(\"a_b_0\")|Output(\"second\")")]
     public void Text_SaysIt(string name, string expected) => Assert.All(expected.Split('|'), part => Assert.Contains(part, s_models.Value[name].Text, StringComparison.Ordinal));
 

@@ -48,6 +48,20 @@ public sealed class EnumerationTests
         Assert.Contains(typeof(Activation), used);
     }
 
+    /// <summary>Whoever writes attributes knows which enumeration an argument's number is of.</summary>
+    [Fact]
+    public void WrittenArguments_NameTheirEnumeration()
+    {
+        foreach (Type attribute in typeof(LayerAttribute).Assembly.GetExportedTypes().Where(type => type.IsSubclassOf(typeof(Attribute)) && !type.IsAbstract && !type.IsGenericType))
+        {
+            string kind = attribute.Name[..^nameof(Attribute).Length];
+            IEnumerable<(string Name, Type Type)> arguments = attribute.GetConstructors().Single().GetParameters().Select(p => (p.Name!, p.ParameterType))
+                .Concat(attribute.GetProperties().Where(p => p.CanWrite).Select(p => (p.Name, p.PropertyType)));
+            Assert.All(arguments, argument => Assert.Equal(
+                argument.Type.IsEnum ? (argument.Type.Name, s_copies[argument.Type]) : default, AttributeText.EnumerationOf(kind, argument.Name) is { } found ? (found.Name, found.Members.Name) : default));
+        }
+    }
+
     /// <summary>The forms of Winograd's algorithm go into generated code by name.</summary>
     [Fact]
     public void WinogradForms_AreNamedAlike()
