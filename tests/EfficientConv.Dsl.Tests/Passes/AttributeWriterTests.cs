@@ -98,11 +98,13 @@ public sealed partial class AttributeWriterTests
     }
 
     /// <summary>
-    /// The operator without its key by position; re-parameterised convolutions without their branches. Factors for a map of one pixel are a product of two equal shapes.
+    /// The operator without its key by position, or without any where it has no tensors; re-parameterised convolutions without their branches. Factors for a map of one pixel are a product of two equal shapes.
     /// </summary>
     private static string Text(Layer layer) => Key().Replace((layer.Operator switch
     {
         ConvolutionOperator convolution => convolution with { Branches = null },
+        GroupNormOperator { Affine: false } norm => norm with { Key = default },
+        InstanceNormOperator { Affine: false, TracksRunningStatistics: false } norm => norm with { Key = default },
         ScaleOperator when layer.Output.Pixels == 1 => new MultiplyOperator(),
         var op => op,
     }).ToString(), string.Empty);
