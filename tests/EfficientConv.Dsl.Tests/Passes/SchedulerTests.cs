@@ -166,9 +166,11 @@ public sealed class SchedulerTests
                 CopyCall => ("Span.CopyTo", false, 1),
                 _ => throw new InvalidOperationException($"{call} is no known call."),
             };
-            string[] parts = name.Split('.');
+            // Behind the method's name stands a type of the runtime, where its type argument is none of vectors.
+            string[] parts = name.TrimEnd('>').Split('.', '<');
             Type type = parts[0] == "Span" ? typeof(Span<float>) : Assert.Single(runtime, type => type.Name == parts[0]);
-            Assert.Contains(type.GetMethods(), method => method.Name == parts[1] && method.IsGenericMethod == isVector && method.GetParameters().Length == arguments);
+            Assert.All(parts.Skip(2), argument => Assert.Single(runtime, type => type.Name == argument));
+            Assert.Contains(type.GetMethods(), method => method.Name == parts[1] && method.IsGenericMethod == (isVector || parts.Length > 2) && method.GetParameters().Length == arguments);
         });
     }
 
