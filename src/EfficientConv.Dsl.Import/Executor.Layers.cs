@@ -342,7 +342,10 @@ internal sealed partial class Executor
     {
         if (node.Integer("transA", 0) != 0)
             throw new ImportException("transposes its first input");
-        Tensor matrix = Needed(node, 1), product = MatMul(x, node.Integer("transB", 0) != 0 ? Transpose(matrix, [1, 0]) : matrix);
+        Tensor matrix = Needed(node, 1);
+        if (!x.IsKnown)
+            matrix = Tensor.Unknown(matrix.Dims);
+        Tensor product = MatMul(x, node.Integer("transB", 0) != 0 ? Transpose(matrix, [1, 0]) : matrix);
         double alpha = node.Number("alpha", 1), beta = node.Number("beta", 1);
         product = alpha == 1 ? product : Map(product, value => alpha * value);
         return At(node, 2) is { } bias ? Binary(product, bias, (a, b) => a + (beta * b)) : product;

@@ -66,14 +66,11 @@ internal sealed class OutputFile
     public void Write(string text) => Write(_path, text);
 
     /// <summary>Writes <paramref name="text"/> beside <paramref name="path"/> and puts it into its place when it is all there.</summary>
-    public static void Write(string path, string text) => Write(path, new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetBytes(text));
-
-    /// <summary>The same for bytes.</summary>
-    public static void Write(string path, byte[] bytes)
+    public static void Write(string path, string text)
     {
         if (IsDevice(path))
         {
-            File.WriteAllBytes(path, bytes);
+            File.WriteAllText(path, text);
             return;
         }
 
@@ -81,7 +78,7 @@ internal sealed class OutputFile
         using Ending ending = new(() => File.Delete(temporary));
         try
         {
-            File.WriteAllBytes(temporary, bytes);
+            File.WriteAllText(temporary, text);
             if (!OperatingSystem.IsWindows() && File.Exists(path))
                 File.SetUnixFileMode(temporary, File.GetUnixFileMode(path));
             File.Move(temporary, path, overwrite: true);

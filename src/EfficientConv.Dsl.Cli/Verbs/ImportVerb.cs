@@ -47,12 +47,11 @@ internal static class ImportVerb
             DirectoryInfo target = parsed.GetValue(folder)!;
             OutputFile.CheckFolder("--output-folder", target);
             ImportedModel imported = Import(request, terminal);
-            byte[] weights = Checkpoint(imported);
             IReadOnlyList<OutputCheck> checks = [];
             if (!parsed.GetValue(noCheck))
             {
                 using (terminal.Working($"Checking {request.Name}"))
-                    checks = Check(request, imported, weights);
+                    checks = Check(request, imported);
             }
 
             bool isRight = checks.All(check => check.IsWithin);
@@ -60,7 +59,7 @@ internal static class ImportVerb
             if (isRight)
             {
                 target.Create();
-                OutputFile.Write(checkpoint, weights);
+                SafetensorsWriter.Write(checkpoint, imported.Mapped.Weights);
                 OutputFile.Write(source, imported.Text);
             }
 
@@ -94,18 +93,10 @@ internal static class ImportVerb
         }
     }
 
-    private static byte[] Checkpoint(ImportedModel imported)
-    {
-        using MemoryStream stream = new();
-        SafetensorsWriter.Write(stream, imported.Mapped.Weights);
-        return stream.ToArray();
-    }
-
     /// <summary>The written class, compiled and loaded, against the model as the file has it: two random images and two with structure.</summary>
-    private static List<OutputCheck> Check(ImportRequest request, ImportedModel imported, byte[] weights)
+    private static List<OutputCheck> Check(ImportRequest request, ImportedModel imported)
     {
-        RunnableNetwork runnable = NetworkBuild.Runnable(ReadBack(request, imported), CompilerOptions.Default);
-        LoadedNetwork network = runnable.Load(weights, new LoadOptions());
+        (RunnableNetwork runnable, LoadedNetwork network) = ReadBack(request, imported);
         int count = (int)runnable.InputShape.ElementCount;
         double[] largest = new double[imported.Mapped.Outputs.Count], errors = new double[imported.Mapped.Outputs.Count];
         for (int image = 0; image < 4; image++)
@@ -127,15 +118,18 @@ internal static class ImportVerb
         return [.. imported.Source.Outputs.Select((name, i) => new OutputCheck(name, imported.Mapped.Outputs[i], largest[i], errors[i], largest[i] > 0 ? errors[i] / largest[i] : errors[i]))];
     }
 
-    /// <summary>The written text, read as any source of the user's: what is checked is what is written.</summary>
-    private static NetworkInput ReadBack(ImportRequest request, ImportedModel imported)
+    /// <summary>Both files, read as any of the user's: what is checked is what is written.</summary>
+    private static (RunnableNetwork Network, LoadedNetwork Loaded) ReadBack(ImportRequest request, ImportedModel imported)
     {
         string folder = Directory.CreateTempSubdirectory("efficientconv-import").FullName;
+        using Ending ending = new(() => Directory.Delete(folder, recursive: true));
         try
         {
-            string path = Path.Combine(folder, request.Name + ".cs");
-            File.WriteAllText(path, imported.Text);
-            return NetworkInputs.Read([path], null, new Terminal(TextWriter.Null, TextWriter.Null)).Single();
+            string source = Path.Combine(folder, request.Name + ".cs"), checkpoint = Path.Combine(folder, request.Name + ".safetensors");
+            File.WriteAllText(source, imported.Text);
+            SafetensorsWriter.Write(checkpoint, imported.Mapped.Weights);
+            RunnableNetwork network = NetworkBuild.Runnable(NetworkInputs.Read([source], null, new Terminal(TextWriter.Null, TextWriter.Null)).Single(), CompilerOptions.Default);
+            return (network, network.Load(checkpoint, new LoadOptions()));
         }
         finally
         {
@@ -143,7 +137,7 @@ internal static class ImportVerb
         }
     }
 
-    /// <summary>Images in the network's own layout: random ones, a ramp, and a bright square.</summary>
+    /// <summary>Images in the model's own layout: random ones, a ramp, and a bright square.</summary>
     private static float[] Image(int kind, int count, TensorShape shape) => kind switch
     {
         0 or 1 => Random(count, 17 + kind),

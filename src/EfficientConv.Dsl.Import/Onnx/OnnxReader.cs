@@ -36,7 +36,14 @@ internal static class OnnxReader
         HashSet<string> notes = [];
         Dictionary<string, Tensor> constants = [];
         foreach (TensorProto tensor in graph.Initializer)
+        {
             constants[tensor.Name] = Read(tensor, path, notes);
+
+            // The weights are in memory once.
+            tensor.RawData = ByteString.Empty;
+            tensor.FloatData.Clear();
+        }
+
         ValueInfoProto[] inputs = [.. graph.Input.Where(input => !constants.ContainsKey(input.Name))];
         if (inputs.Length != 1)
             throw new ImportException($"{path} has {inputs.Length} inputs ({string.Join(", ", inputs.Select(input => input.Name))}); expected one, an image.");
