@@ -315,6 +315,11 @@ internal sealed partial class GraphMapper
         int[] dims = DimsOf(node.Output);
         int axis = (int)node.Integer("axis", 1);
         axis = axis < 0 ? axis + dims.Length : axis;
+        if (parts.Length == 1)
+        {
+            _views[node.Output] = parts[0];
+            return;
+        }
 
         // Channels of one map size; else blocks of memory, one behind the other.
         if (parts.All(part => part.Layers.Count == 1 && ChannelAxis(part) == axis && ShapeOf(part).Pixels == ShapeOf(parts[0]).Pixels && (part.IsChannelsLast == parts[0].IsChannelsLast || ShapeOf(part).Pixels == 1)))

@@ -123,13 +123,19 @@ internal static class ImportVerb
     {
         string folder = Directory.CreateTempSubdirectory("efficientconv-import").FullName;
         using Ending ending = new(() => Directory.Delete(folder, recursive: true));
+        using StringWriter said = new();
         try
         {
             string source = Path.Combine(folder, request.Name + ".cs"), checkpoint = Path.Combine(folder, request.Name + ".safetensors");
             File.WriteAllText(source, imported.Text);
             SafetensorsWriter.Write(checkpoint, imported.Mapped.Weights);
-            RunnableNetwork network = NetworkBuild.Runnable(NetworkInputs.Read([source], null, new Terminal(TextWriter.Null, TextWriter.Null)).Single(), CompilerOptions.Default);
+            RunnableNetwork network = NetworkBuild.Runnable(NetworkInputs.Read([source], null, new Terminal(TextWriter.Null, said)).Single(), CompilerOptions.Default);
             return (network, network.Load(checkpoint, new LoadOptions()));
+        }
+        catch (ToolException exception)
+        {
+            string mistake = said.ToString().Split('\n').FirstOrDefault(line => line.Contains(": error ", StringComparison.Ordinal)) ?? exception.Message;
+            throw new ToolException($"The class that was made of {Path.GetFileName(request.Path)} has a mistake, which is a fault of the import (--no-check writes it all the same): {mistake.Replace(": error ", ": ", StringComparison.Ordinal)}", ExitCode.Failed);
         }
         finally
         {
