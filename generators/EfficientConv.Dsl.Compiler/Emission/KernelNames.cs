@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EfficientConv.Dsl.Compiler.Scheduling;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -6,6 +7,9 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 internal sealed class KernelNames
 {
     private readonly Dictionary<object, string> _names = [];
+
+    // Names are asked for again and again by the same objects, and what such a record holds takes long to go through.
+    private readonly Dictionary<object, string> _known = new(new SameObject());
     private readonly HashSet<string> _taken = [];
     private readonly int _lanes;
 
@@ -21,10 +25,10 @@ internal sealed class KernelNames
     }
 
     /// <summary>The loop nest's method.</summary>
-    public string Of(Driver driver) => _names[driver];
+    public string Of(Driver driver) => Known(driver);
 
     /// <summary>The method's name, without the argument that a kernel of a form has.</summary>
-    public string Of(Kernel kernel) => _names[kernel];
+    public string Of(Kernel kernel) => Known(kernel);
 
     /// <summary>The structure with the sizes of <paramref name="tile"/>.</summary>
     public string Of(DepthwiseTile tile) => tile.Kernel.Columns.Count == 1 ? Of(tile.Kernel) : _names[tile];
@@ -63,6 +67,13 @@ internal sealed class KernelNames
         return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : $", ref {gateWeights}")}, {rows ?? form.ShareArgument(kernel)});";
     }
 
+    private string Known(object item)
+    {
+        if (!_known.TryGetValue(item, out string? name))
+            _known.Add(item, name = _names[item]);
+        return name;
+    }
+
     private void Add(object item, string wanted)
     {
         string name = wanted;
@@ -90,4 +101,11 @@ internal sealed class KernelNames
     private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
 
     private static string Size(TensorView view) => FormattableString.Invariant($"{view.Shape.Channels}x{view.Shape.Height}x{view.Shape.Width}");
+
+    private sealed class SameObject : IEqualityComparer<object>
+    {
+        bool IEqualityComparer<object>.Equals(object? x, object? y) => ReferenceEquals(x, y);
+
+        int IEqualityComparer<object>.GetHashCode(object obj) => RuntimeHelpers.GetHashCode(obj);
+    }
 }

@@ -279,7 +279,16 @@ public static class OperatorFolding
         private Layer? FlattenedLinear(Layer flatten) => SoleReader(flatten) is { Operator: ConvolutionOperator { IsLinear: true } } linear ? linear : null;
 
         /// <summary>The one layer that reads <paramref name="layer"/>, if there is exactly one.</summary>
-        private Layer? SoleReader(Layer layer) =>
-            _uses[layer.Id] == 1 ? graph.Layers.FirstOrDefault(l => l.Inputs.Contains(layer.Id)) : null;
+        private Layer? SoleReader(Layer layer)
+        {
+            // It stands behind the layer, and nearly always next to it.
+            for (int i = layer.Id + 1; _uses[layer.Id] == 1 && i < graph.Layers.Count; i++)
+            {
+                if (graph.Layers[i].Inputs.Contains(layer.Id))
+                    return graph.Layers[i];
+            }
+
+            return null;
+        }
     }
 }

@@ -43,7 +43,7 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
     public override int GetHashCode()
     {
         int hash = Count;
-        foreach (T item in this)
+        foreach (T item in _items ?? [])
             hash = unchecked((hash * 31) + (item?.GetHashCode() ?? 0));
         return hash;
     }

@@ -6,11 +6,23 @@ namespace EfficientConv.Dsl.Compiler.Model;
 internal static class PlainText
 {
     /// <summary><paramref name="text"/> with what ends a line, is not seen or is half of a surrogate pair written as <c>\u2028</c>.</summary>
-    public static string Of(string text) => text.All(char.IsLetterOrDigit) ? text : string.Concat(text.Select((c, i) => Of(text, i)));
+    public static string Of(string text) => IsUsual(text) ? text : string.Concat(text.Select((c, i) => Of(text, i)));
 
     /// <summary><paramref name="text"/> as a string of C#.</summary>
-    public static string Quote(string text) =>
+    public static string Quote(string text) => IsUsual(text) ? $"\"{text}\"" :
         "\"" + string.Concat(text.Split('\\').Select((part, i) => (i == 0 ? string.Empty : @"\\") + Of(part).Replace("\"", "\\\""))) + "\"";
+
+    /// <summary>What nearly every name consists of.</summary>
+    private static bool IsUsual(string text)
+    {
+        foreach (char c in text)
+        {
+            if (c is not ((>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or (>= '0' and <= '9') or '.' or '_' or ' ' or '-'))
+                return false;
+        }
+
+        return true;
+    }
 
     private static string Of(string text, int index)
     {

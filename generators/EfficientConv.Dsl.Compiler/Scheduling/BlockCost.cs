@@ -43,6 +43,7 @@ internal sealed class BlockCost
     private readonly Shape _before, _after;
     private readonly int _hidden, _rowPixels, _stride, _window;
     private readonly bool _pairs, _slabsFit;
+    private readonly Dictionary<(int Pixels, int Vectors), double> _steps = [];
 
     /// <param name="target">Instruction set.</param>
     /// <param name="settings">Caches.</param>
@@ -206,7 +207,13 @@ internal sealed class BlockCost
 
     private double Depthwise() => _after.Pixels * (_hidden / (double)_target.Lanes) * ((_group.Depthwise.Taps * _rates.DepthwiseTapCycles) + _rates.DepthwiseStoreCycles);
 
-    private double Product(int pixels, int vectors, int length) => RegisterTiling.Cycles(_target, pixels, vectors) * length;
+    private double Product(int pixels, int vectors, int length)
+    {
+        // The same few products are in hundreds of candidates.
+        if (!_steps.TryGetValue((pixels, vectors), out double cycles))
+            _steps.Add((pixels, vectors), cycles = RegisterTiling.Cycles(_target, pixels, vectors));
+        return cycles * length;
+    }
 
     private double Project(int pixels)
     {

@@ -51,13 +51,14 @@ public static class RegisterTiling
     /// <summary>Tiles of nearly equal size, none above <paramref name="largest"/>, the larger ones last.</summary>
     public static EquatableArray<TileRun> Split(int pixels, int largest)
     {
+        (TileRun small, TileRun larger) = Runs(pixels, largest);
+        return small.Count == 0 ? EquatableArray.Of(larger) : larger.Count == 0 ? EquatableArray.Of(small) : EquatableArray.Of(small, larger);
+    }
+
+    private static (TileRun Small, TileRun Larger) Runs(int pixels, int largest)
+    {
         int count = (pixels + largest - 1) / largest, small = pixels / count, larger = pixels - (count * small);
-        List<TileRun> runs = [];
-        if (count > larger)
-            runs.Add(new TileRun(small, count - larger));
-        if (larger > 0)
-            runs.Add(new TileRun(small + 1, larger));
-        return runs.ToEquatableArray();
+        return (new TileRun(small, count - larger), new TileRun(small + 1, larger));
     }
 
     /// <summary>
@@ -73,7 +74,7 @@ public static class RegisterTiling
         double cost = double.MaxValue;
         for (int tile = 1; tile <= Math.Min(pixels, MaxPixels(target, vectors)); tile++)
         {
-            double candidate = TileCycles(target, Split(pixels, tile), vectors);
+            double candidate = SplitCycles(target, pixels, tile, vectors);
             if (candidate <= cost)
                 (best, cost) = (tile, candidate);
         }
@@ -84,15 +85,22 @@ public static class RegisterTiling
     /// <summary>Cycles of one step of the sum, at least those in which a panel's weights come from the second-level cache: for every tile, unless the panel stays in the first.</summary>
     private static double PanelCost(VectorTarget target, int pixels, int vectors, int distantSum)
     {
-        EquatableArray<TileRun> tiles = Split(pixels, BestTile(target, pixels, vectors));
+        int largest = BestTile(target, pixels, vectors);
         if (distantSum == 0)
-            return TileCycles(target, tiles, vectors);
+            return SplitCycles(target, pixels, largest, vectors);
+        EquatableArray<TileRun> tiles = Split(pixels, largest);
         double arrival = ElementType.Float32.Bytes(vectors * target.Lanes) / target.Rates.BusyWeightRate;
         bool stays = ElementType.Float32.Bytes((long)vectors * target.Lanes * distantSum) <= target.Caches.FirstLevelBytes;
         return tiles.Sum(run => run.Count * Math.Max(TileCycles(target, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target, tiles[0].Pixels, vectors)) : 0);
     }
 
-    private static double TileCycles(VectorTarget target, EquatableArray<TileRun> tiles, int vectors) => tiles.Sum(run => run.Count * TileCycles(target, run.Pixels, vectors));
+    /// <summary>Cycles of one step over all tiles of a split: asked for every size of tile, so that no split is made.</summary>
+    private static double SplitCycles(VectorTarget target, int pixels, int largest, int vectors)
+    {
+        (TileRun small, TileRun larger) = Runs(pixels, largest);
+        double cycles = small.Count == 0 ? 0 : small.Count * TileCycles(target, small.Pixels, vectors);
+        return larger.Count == 0 ? cycles : cycles + (larger.Count * TileCycles(target, larger.Pixels, vectors));
+    }
 
     /// <summary>
     /// Cycles of one step of the sum: bound by multiply-adds, by loads of weights and inputs, or by the latency of the one multiply-add for which the next step waits, and
