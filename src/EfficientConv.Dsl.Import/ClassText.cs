@@ -6,17 +6,19 @@ using EfficientConv.Dsl.Compiler.Graph;
 
 namespace EfficientConv.Dsl.Import;
 
-/// <summary>The C# of an imported network: a line for each convolution with what follows it, and the map's size where it changes.</summary>
+/// <summary>The C# of an imported network: a line for each block or group of layers that read each other alone, and the map's size where it changes.</summary>
 internal static class ClassText
 {
     private const int Columns = 160;
 
+    private const string Depthwise = "DepthwiseConv2d";
+
     /// <summary>The file's text.</summary>
-    public static string Write(ImportRequest request, Model source, LayerGraph graph, IReadOnlyList<AttributeDeclaration> attributes, IReadOnlyList<string> explained)
+    public static string Write(ImportRequest request, Model source, LayerGraph graph, WrittenGraph written, IReadOnlyList<string> explained)
     {
         Compiler.Cost.NetworkCost cost = NetworkCostModel.Measure(graph);
         StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture, $"// Imported from {Plain(source.File)} ({Plain(source.Producer)}, opset {source.Opset}): {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds.");
+        text.AppendLine(CultureInfo.InvariantCulture, $"// Imported from {Plain(source.File)} ({(source.Producer.Length > 0 ? Plain(source.Producer) + ", " : string.Empty)}opset {source.Opset}): {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds.");
         foreach (string note in source.Notes)
             text.AppendLine(CultureInfo.InvariantCulture, $"// {Plain(note)}");
         if (request.Until.Count > 0)
@@ -29,42 +31,67 @@ internal static class ClassText
         if (request.Namespace.Length > 0)
             text.AppendLine(CultureInfo.InvariantCulture, $"namespace {string.Join('.', request.Namespace.Split('.').Select(Identifiers.Escape))};").AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"/// <summary>The network of {Plain(source.File).Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)}.</summary>");
-        Lines(text, graph, attributes);
+        Lines(text, graph, written);
         text.AppendLine(CultureInfo.InvariantCulture, $"public sealed partial class {Identifiers.Escape(request.Name)};");
         return text.ToString().ReplaceLineEndings("\n");
     }
 
-    private static void Lines(StringBuilder text, LayerGraph graph, IReadOnlyList<AttributeDeclaration> attributes)
+    private static void Lines(StringBuilder text, LayerGraph graph, WrittenGraph written)
     {
-        text.AppendLine(CultureInfo.InvariantCulture, $"[{AttributeText.Of(attributes[0])}]");
-        List<string> line = [];
-        int layer = 0, length = 0;
+        text.AppendLine(CultureInfo.InvariantCulture, $"[{AttributeText.Of(written.Attributes[0])}]");
+        bool[] isReadLater = ReadLater(graph);
+        List<int> line = [];
+        int length = 0;
         Shape shown = graph.Input;
-        foreach (AttributeDeclaration attribute in attributes.Skip(1))
+        for (int i = 1; i < written.Attributes.Count; i++)
         {
-            bool isLayer = attribute.Kind is not ("From" or "Output");
-            string written = AttributeText.Of(attribute);
-            bool begins = attribute.Kind == "From" || (isLayer && graph.Layers[layer + 1].Operator.Kind is OperatorKind.Convolution or OperatorKind.Pooling);
-            if (line.Count > 0 && ((begins && line[^1] is var last && !last.StartsWith("From(", StringComparison.Ordinal)) || length + written.Length > Columns))
-                Flush();
-            line.Add(written);
-            length += written.Length + 2;
-            if (isLayer)
-                layer++;
+            int size = AttributeText.Of(written.Attributes[i]).Length + 2;
+            if (line.Count > 0 && (length + size > Columns || Begins(written, i, line, isReadLater[written.Places[i - 1].Layer])))
+                Flush(written.Places[i - 1].Layer);
+            line.Add(i);
+            length += size;
         }
 
-        Flush();
+        Flush(written.Places[written.Places.Count - 1].Layer);
 
-        void Flush()
+        void Flush(int layer)
         {
             Shape shape = graph.Layers[layer].Output;
-            text.Append('[').AppendJoin(", ", line).Append(']');
+            text.Append('[').AppendJoin(", ", line.Select(i => AttributeText.Of(written.Attributes[i]))).Append(']');
             if (shape != shown)
                 text.Append(CultureInfo.InvariantCulture, $" // {shape}");
             text.AppendLine();
             (shown, length) = (shape, 0);
             line.Clear();
         }
+    }
+
+    /// <summary>Layers that somebody reads beside the next one: there a branch begins.</summary>
+    private static bool[] ReadLater(LayerGraph graph)
+    {
+        bool[] later = new bool[graph.Layers.Count];
+        foreach ((int input, int reader) in graph.Layers.SelectMany(layer => layer.Inputs.Select(input => (input, layer.Id))))
+            later[input] |= reader != input + 1;
+        return later;
+    }
+
+    /// <summary>
+    /// Whether an attribute begins a line: where a branch begins, a block, a pooling, and a convolution, unless it is the 1x1 one in front of or behind the line's depthwise one.
+    /// </summary>
+    private static bool Begins(WrittenGraph written, int attribute, List<int> line, bool isBranch)
+    {
+        string kind = written.Attributes[attribute].Kind;
+        if (kind == "From" || written.Attributes[line[^1]].Kind == "From")
+            return kind == "From";
+        if (written.Places[attribute].IsBlock || kind is "MaxPool2d" or "AvgPool2d" or "GlobalAvgPool" or "Concat")
+            return true;
+        if (!IsConvolution(attribute))
+            return false;
+        int last = line.FindLast(before => IsConvolution(before) || written.Places[before].IsBlock);
+        string before = last == 0 ? string.Empty : written.Attributes[last].Kind;
+        return last != 0 && (isBranch || (kind == Depthwise ? before != "PointwiseConv2d" || line.Any(i => written.Attributes[i].Kind == Depthwise) : before != Depthwise));
+
+        bool IsConvolution(int i) => written.Attributes[i].Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d";
     }
 
     /// <summary>Text of the model's as it may stand in a comment.</summary>

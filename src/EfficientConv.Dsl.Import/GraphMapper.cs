@@ -8,7 +8,9 @@ namespace EfficientConv.Dsl.Import;
 /// <param name="Weights">The tensors of the checkpoint: name, shape as PyTorch has it, values.</param>
 /// <param name="Outputs">For each of the model's outputs, how many elements of the network's span it is.</param>
 /// <param name="IsInputChannelsLast">Whether the model's own image has its channels last.</param>
-internal sealed record MappedModel(LayerGraph Graph, IReadOnlyList<(string Name, int[] Shape, float[] Values)> Weights, IReadOnlyList<int> Outputs, bool IsInputChannelsLast);
+/// <param name="OwnNames">Names of the layers that are a state dict's, and not a converter's count.</param>
+internal sealed record MappedModel(
+    LayerGraph Graph, IReadOnlyList<(string Name, int[] Shape, float[] Values)> Weights, IReadOnlyList<int> Outputs, bool IsInputChannelsLast, IReadOnlySet<string> OwnNames);
 
 /// <summary>Makes layers of a model's nodes. Tensors that only show a layer's memory in another shape or order are views of it and cost nothing.</summary>
 internal sealed partial class GraphMapper
@@ -21,6 +23,7 @@ internal sealed partial class GraphMapper
     private readonly List<(string Name, int[] Shape, float[] Values)> _weights = [];
     private readonly List<ImportProblem> _problems = [];
     private readonly HashSet<string> _names = ["input"];
+    private readonly HashSet<string> _ownNames = [];
     private bool _isInputChannelsLast;
 
     private GraphMapper(Model model, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<Node, string> failed) => (_model, _tensors, _failed) = (model, tensors, failed);
@@ -48,7 +51,7 @@ internal sealed partial class GraphMapper
             throw new ImportException($"{model.File} has {mapper._problems.Count} node(s) that no attribute says{behind}.", mapper._problems);
         }
 
-        return new MappedModel(mapper._builder.Build(isChannelsLast), mapper._weights, outputs, mapper._isInputChannelsLast);
+        return new MappedModel(mapper._builder.Build(isChannelsLast), mapper._weights, outputs, mapper._isInputChannelsLast, mapper._ownNames);
     }
 
     /// <summary>A tensor that is a layer's memory, or several layers' one behind the other.</summary>
@@ -152,12 +155,13 @@ internal sealed partial class GraphMapper
     /// <summary>A name that no layer has: of the weights where they have a telling one, else of the node.</summary>
     private string Name(Node node, string? weights = null)
     {
-        string wanted = weights is { } name && name.LastIndexOf('.') is > 0 and var dot && name[(dot + 1)..] is "weight" or "bias" or "gamma" or "kernel"
-            ? LegalKey(name[..dot], node.Operator)
-            : Legal(Short(node), node.Operator.ToLowerInvariant());
+        bool isKey = weights is { } name && name.LastIndexOf('.') is > 0 and var dot && name[(dot + 1)..] is "weight" or "bias" or "gamma" or "kernel";
+        string wanted = isKey ? LegalKey(weights![..weights!.LastIndexOf('.')], node.Operator) : Legal(Short(node), node.Operator.ToLowerInvariant());
         string free = wanted;
         for (int i = 2; !_names.Add(free); i++)
             free = FormattableString.Invariant($"{wanted}_{i}");
+        if (isKey || node.Name.StartsWith('/'))
+            _ownNames.Add(free);
         return free;
     }
 

@@ -24,11 +24,22 @@ internal sealed record ImportRequest
 
 /// <summary>An imported model.</summary>
 /// <param name="Source">The model as the file has it.</param>
-/// <param name="Mapped">Its layers, weights and outputs.</param>
+/// <param name="Mapped">Its layers, with their weights and outputs.</param>
+/// <param name="Written">The attributes of its layers.</param>
 /// <param name="Text">The C# of its class.</param>
 /// <param name="Explained">What was rewritten.</param>
-internal sealed record ImportedModel(Model Source, MappedModel Mapped, string Text, IReadOnlyList<string> Explained)
+internal sealed record ImportedModel(Model Source, MappedModel Mapped, WrittenGraph Written, string Text, IReadOnlyList<string> Explained)
 {
+    /// <summary>The tensors of the checkpoint by the keys that the attributes give them.</summary>
+    public IEnumerable<(string Name, int[] Shape, float[] Values)> Weights
+    {
+        get
+        {
+            Dictionary<string, string> keys = Written.Keys.ToDictionary(pair => pair.Key, pair => pair.Value);
+            return Mapped.Weights.Select(weight => weight with { Name = keys[weight.Name] });
+        }
+    }
+
     /// <summary>An image in the model's own order of dimensions as the network takes it.</summary>
     public float[] NetworkInput(float[] image)
     {
@@ -73,9 +84,9 @@ internal static class ModelImport
         Model rewritten = Rewriter.Rewrite(source, shapes, out IReadOnlyList<string> explained);
         IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(rewritten, image, out IReadOnlyDictionary<Node, string> failed);
         MappedModel mapped = GraphMapper.Map(rewritten, tensors, failed);
-        WrittenGraph written = AttributeWriter.Write(mapped.Graph);
+        WrittenGraph written = AttributeWriter.WriteBlocks(mapped.Graph, layer => mapped.OwnNames.Contains(layer.Name) ? layer.Name : null);
         if (written.Findings.Count > 0)
             throw new ImportException(string.Join("; ", written.Findings.Select(finding => finding.Message)));
-        return new ImportedModel(source, mapped, ClassText.Write(request, source, mapped.Graph, written.Attributes, explained), explained);
+        return new ImportedModel(source, mapped, written, ClassText.Write(request, source, mapped.Graph, written, explained), explained);
     }
 }

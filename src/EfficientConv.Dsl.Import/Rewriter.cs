@@ -21,6 +21,8 @@ internal sealed class Rewriter
         ("layer norm of ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, Mul, Add", (r, n) => r.LayerNorm(n)),
         ("padding into the convolution behind it", (r, n) => r.Padding(n)),
         ("constant factor or summand into the convolution before it", (r, n) => r.Affine(n)),
+        ("constant factor or summand into the convolution behind it", (r, n) => r.AffineInput(n)),
+        ("constant factor and summand of a channel are a batch norm", (r, n) => r.ScaleAndShift(n)),
     ];
 
     private readonly List<Node> _nodes;
@@ -287,13 +289,80 @@ internal sealed class Rewriter
         int constant = _constants.ContainsKey(node.Inputs[1]) ? 1 : node.Operator is "Mul" or "Add" && _constants.ContainsKey(node.Inputs[0]) ? 0 : -1;
         if (constant < 0 || Only(node.Inputs[1 - constant]) is not { } layer || !_tensors.TryGetValue(layer.Output, out Tensor? made) || Channels(_constants[node.Inputs[constant]], made.Dims, layer.Operator) is not { } values)
             return false;
-        double[] scale = node.Operator switch { "Mul" => values, "Div" => Array.ConvertAll(values, v => 1 / v), _ => [1] }, shift = node.Operator switch { "Add" => values, "Sub" => Array.ConvertAll(values, v => -v), _ => [0] };
+        (double[] scale, double[] shift) = ScaleAndShift(node.Operator, values);
         if (scale.Any(value => !double.IsFinite(value)) || !Scale(layer, scale, shift))
             return false;
         Remove(node);
         Rename(node.Output, layer.Output);
         return true;
     }
+
+    /// <summary>A factor or summand behind an activation, in front of a convolution that reads it alone: a summand only where no zeros are around the map.</summary>
+    private bool AffineInput(Node node)
+    {
+        if (Constants(node) is not var (x, scale, shift) || !IsOnlyRead(node.Output) || Reader(node) is not { Operator: "Conv" } layer || layer.Inputs[0] != node.Output
+            || !_constants.TryGetValue(layer.Inputs[1], out Tensor? weight) || (layer.Input(2) is { } given && !_constants.ContainsKey(given)))
+            return false;
+        bool isShifted = shift.Any(value => value != 0);
+        bool isPadded = layer.Text("auto_pad", "NOTSET") is not ("NOTSET" or "" or "VALID") || (layer.Integers("pads") ?? []).Any(pad => pad != 0);
+        if (isShifted && isPadded)
+            return false;
+        int outs = weight.Dims[0], ins = weight.Dims[1], taps = weight.Count / (outs * ins), outsOfGroup = outs / (int)layer.Integer("group", 1);
+        float[] values = weight.Singles(), scaled = new float[values.Length];
+        double[] bias = layer.Input(2) is { } name ? _constants[name].Doubles() : new double[outs];
+        for (int i = 0; i < values.Length; i++)
+        {
+            int o = i / (ins * taps), channel = (o / outsOfGroup * ins) + (i / taps % ins);
+            scaled[i] = (float)(values[i] * At(scale, channel));
+            bias[o] += values[i] * At(shift, channel);
+        }
+
+        List<string> inputs = [x, New(layer.Inputs[1], Tensor.Of(weight.Dims, scaled))];
+        if (layer.Input(2) is not null || isShifted)
+            inputs.Add(New(layer.Input(2) ?? layer.Inputs[1] + ".shift", Tensor.Of([outs], Array.ConvertAll(bias, value => (float)value))));
+        Replace(layer, layer with { Inputs = inputs });
+        Remove(node);
+        return true;
+    }
+
+    /// <summary>x * scale + shift for each channel, which is what a batch norm computes at inference.</summary>
+    private bool ScaleAndShift(Node node)
+    {
+        if (Constants(node) is not var (between, one, shift) || Only(between) is not { } product || Constants(product) is not var (x, scale, offset) || _tensors[node.Output].Dims is not { Length: 4 } dims)
+            return false;
+
+        // What stands in front may take it in yet.
+        if (Maker(x) is { Operator: "Conv" or "ConvTranspose" or "Gemm" or "MatMul" } && IsOnlyRead(x))
+            return false;
+        double[] weight = [.. Enumerable.Range(0, dims[1]).Select(i => At(scale, i) * At(one, i))], bias = [.. Enumerable.Range(0, dims[1]).Select(i => (At(offset, i) * At(one, i)) + At(shift, i))];
+        const float Epsilon = 1e-5f;
+        string Part(string part, Func<int, double> value) => New($"{node.Name}.{part}", Tensor.Of([dims[1]], [.. Enumerable.Range(0, dims[1]).Select(i => (float)value(i))]));
+        Remove(product);
+        Replace(node, node with
+        {
+            Operator = "BatchNormalization", Attributes = new Dictionary<string, object> { ["epsilon"] = Epsilon },
+            Inputs = [x, Part("scale", i => weight[i]), Part("shift", i => bias[i]), Part("mean", _ => 0), Part("variance", _ => 1 - (double)Epsilon)],
+        });
+        return true;
+    }
+
+    /// <summary>What a node multiplies and adds, one value or one for each channel of an image; null where it is none such.</summary>
+    private (string Input, double[] Scale, double[] Shift)? Constants(Node node)
+    {
+        if (node.Operator is not ("Mul" or "Div" or "Add" or "Sub") || node.Inputs.Count != 2 || !_tensors.TryGetValue(node.Output, out Tensor? made) || made.Dims.Length != 4)
+            return null;
+        int constant = _constants.ContainsKey(node.Inputs[1]) ? 1 : node.Operator is "Mul" or "Add" && _constants.ContainsKey(node.Inputs[0]) ? 0 : -1;
+        if (constant < 0 || Channels(_constants[node.Inputs[constant]], made.Dims, "Conv") is not { } values || !_tensors[node.Inputs[1 - constant]].Dims.SequenceEqual(made.Dims))
+            return null;
+        (double[] scale, double[] shift) = ScaleAndShift(node.Operator, values);
+        return scale.All(double.IsFinite) ? (node.Inputs[1 - constant], scale, shift) : null;
+    }
+
+    private static (double[] Scale, double[] Shift) ScaleAndShift(string op, double[] values) => (
+        op switch { "Mul" => values, "Div" => Array.ConvertAll(values, v => 1 / v), _ => [1] },
+        op switch { "Add" => values, "Sub" => Array.ConvertAll(values, v => -v), _ => [0] });
+
+    private static double At(double[] values, int i) => values[values.Length == 1 ? 0 : i];
 
     /// <summary>A constant as one value, or one for each channel that a layer makes; null where it has another shape.</summary>
     private static double[]? Channels(Tensor constant, int[] dims, string layer)
@@ -325,8 +394,6 @@ internal sealed class Rewriter
         // A product with a bias is ONNX's Gemm, over the last dimension as the product was.
         Replace(layer, layer with { Inputs = inputs });
         return true;
-
-        static double At(double[] values, int i) => values[values.Length == 1 ? 0 : i];
     }
 
     private static IReadOnlyDictionary<string, object> None { get; } = new Dictionary<string, object>();

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Findings;
+using EfficientConv.Dsl.Compiler.Graph.Blocks;
 using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -7,27 +8,63 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <summary>A graph as attributes.</summary>
 /// <param name="Attributes">The attributes in order, the marker first.</param>
 /// <param name="Findings">The layers that no attribute says.</param>
-public sealed record WrittenGraph(EquatableArray<AttributeDeclaration> Attributes, EquatableArray<Finding> Findings);
+public sealed record WrittenGraph(EquatableArray<AttributeDeclaration> Attributes, EquatableArray<Finding> Findings)
+{
+    /// <summary>For each attribute where the graph stands behind it.</summary>
+    public EquatableArray<WrittenPlace> Places { get; init; }
+
+    /// <summary>Canonical keys of the graph's tensors, and those that the attributes give them.</summary>
+    public EquatableArray<KeyValuePair<string, string>> Keys { get; init; }
+}
+
+/// <summary>Where a graph stands behind a written attribute.</summary>
+/// <param name="Layer">The layer whose output the next attribute reads.</param>
+/// <param name="IsBlock">Whether the attribute is a block around which other blocks and layers stand; squeeze-and-excitation is a part of what stands around it.</param>
+public readonly record struct WrittenPlace(int Layer, bool IsBlock);
 
 /// <summary>
-/// Writes a layer graph as the attributes of its layers, the inverse of <see cref="Expansion"/>: they expand to the same operators on the same tensors, in the same order, and
-/// keep the canonical state-dict keys, by a name where the place in the list says another. Blocks are written as their layers; branches that are trained apart, as their sum.
+/// Writes a layer graph as attributes, the inverse of <see cref="Expansion"/>: they expand to the same operators on the same tensors. Branches that are trained apart are written as
+/// their sum.
 /// </summary>
 public static class AttributeWriter
 {
-    /// <summary>The attributes of <paramref name="graph"/>.</summary>
+    /// <summary>The attributes of single layers, in the graph's order: they keep the canonical state-dict keys, by a name where the place in the list says another.</summary>
     public static WrittenGraph Write(LayerGraph graph)
     {
+        Unit[] units = [.. graph.Layers.Skip(1).Select(layer => Unit.Of(graph, layer))];
+        return Write(graph, units, Names(graph, units));
+    }
+
+    /// <summary>The attributes as a person writes them: published blocks where there are some, and names only for what has one of its own or is named further down.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="name">The name of a layer; null for one without.</param>
+    public static WrittenGraph WriteBlocks(LayerGraph graph, Func<Layer, string?> name)
+    {
+        Dictionary<int, RecognizedBlock> blocks = BlockRecognition.Find(graph).ToDictionary(block => block.Output);
+        HashSet<int> inside = [.. blocks.Values.SelectMany(block => block.Layers)];
+        Unit[] units =
+        [
+            .. graph.Layers.Skip(1).Where(layer => blocks.ContainsKey(layer.Id) || !inside.Contains(layer.Id)).Select(layer => blocks.TryGetValue(layer.Id, out RecognizedBlock? block)
+                ? new Unit(layer, EquatableArray.Of(block.Input), block.Layers, block.Attribute)
+                : Unit.Of(graph, layer)),
+        ];
+        WrittenGraph written = Write(graph, units, OwnNames(graph, units, name));
+        return written.Findings.Count > 0 ? written : written with { Keys = Keys(graph, units, written.Attributes) };
+    }
+
+    private static WrittenGraph Write(LayerGraph graph, Unit[] units, string?[] names)
+    {
         List<AttributeDeclaration> attributes = [Marker(graph), .. graph.Image is { } image ? [Image(image)] : Array.Empty<AttributeDeclaration>()];
+        List<WrittenPlace> places = [.. attributes.Select(_ => default(WrittenPlace))];
         List<Finding> findings = [];
-        string?[] names = Names(graph);
         EquatableArray<NetworkOutput> outputs = graph.NamedOutputs;
         int current = 0, module = 0, written = 0;
         AddOutputs();
-        foreach (Layer layer in graph.Layers.Skip(1))
+        foreach (Unit unit in units)
         {
-            if (layer.Operator.Attribute([.. layer.Inputs.Select(input => graph.Layers[input].Output)]) is not { } attribute)
+            if (unit.Attribute is not { } attribute)
             {
+                Layer layer = unit.Last;
                 findings.Add(new Finding(
                     RuleCatalog.InvalidValue.Id, layer.Origin.AttributeIndex, null,
                     $"{LayerPlace.Of(layer.Operator, graph.Layers[layer.Inputs[0]].Output, layer.Name, layer.Origin, null)} is {layer.Operator}, which no attribute says"));
@@ -36,11 +73,10 @@ public static class AttributeWriter
             }
 
             bool isModule = !GraphExpansion.Handles(attribute.Kind);
-            ContinueFrom(layer.Inputs[0]);
-            attributes.Add(attribute with { Arguments = Tensors(layer).Concat(attribute.Arguments).Concat(Name(layer, isModule ? module : -1)).ToEquatableArray() });
+            ContinueFrom(unit.Inputs[0]);
+            Add(attribute with { Arguments = Tensors(unit).Concat(attribute.Arguments).Concat(Name(unit, isModule ? module : -1)).ToEquatableArray() }, unit.Last.Id);
             if (isModule)
                 module++;
-            current = layer.Id;
             AddOutputs();
         }
 
@@ -51,34 +87,40 @@ public static class AttributeWriter
         }
 
         ContinueFrom(graph.Last.Id);
-        return new WrittenGraph(attributes.ToEquatableArray(), findings.ToEquatableArray());
+        return new WrittenGraph(attributes.ToEquatableArray(), findings.ToEquatableArray()) { Places = places.ToEquatableArray() };
+
+        void Add(AttributeDeclaration attribute, int layer)
+        {
+            attributes.Add(attribute);
+            places.Add(new WrittenPlace(layer, BlockCatalog.Find(attribute.Kind) is { IsCounted: true }));
+            current = layer;
+        }
 
         // An output stands behind its layer, unless one of a later layer lies in front of it in the span.
         void AddOutputs()
         {
             for (; written < outputs.Count && outputs[written].Layer == current; written++)
-                attributes.Add(new WrittenAttribute("Output").With("output", outputs[written].Name).Done());
+                Add(new WrittenAttribute("Output").With("output", outputs[written].Name).Done(), current);
         }
 
         void ContinueFrom(int tensor)
         {
             if (tensor != current)
-                attributes.Add(new WrittenAttribute("From").With("tensor", names[tensor]!).Done());
-            current = tensor;
+                Add(new WrittenAttribute("From").With("tensor", names[tensor]!).Done(), tensor);
         }
 
-        IEnumerable<AttributeArgument> Tensors(Layer layer)
+        IEnumerable<AttributeArgument> Tensors(Unit unit)
         {
-            string[] others = [.. layer.Inputs.Skip(1).Select(input => names[input]!)];
-            return layer.Operator switch
+            string[] others = [.. unit.Inputs.Skip(1).Select(input => names[input]!)];
+            return unit.Last.Operator switch
             {
-                ConcatOperator => [new AttributeArgument("tensors", others.ToEquatableArray(), IsExplicit: true)],
+                ConcatOperator when others.Length > 0 => [new AttributeArgument("tensors", others.ToEquatableArray(), IsExplicit: true)],
                 _ => others.Select(other => new AttributeArgument("tensor", other, IsExplicit: true)),
             };
         }
 
-        IEnumerable<AttributeArgument> Name(Layer layer, int place) =>
-            names[layer.Id] is { } name && (name != FormattableString.Invariant($"{place}") || IsRead(graph, layer)) ? [new AttributeArgument("Name", name, IsExplicit: true)] : [];
+        IEnumerable<AttributeArgument> Name(Unit unit, int place) =>
+            names[unit.Last.Id] is { } name && (name != FormattableString.Invariant($"{place}") || IsRead(graph, units, unit)) ? [new AttributeArgument("Name", name, IsExplicit: true)] : [];
     }
 
     private static AttributeDeclaration Marker(LayerGraph graph) => new WrittenAttribute(Expansion.Marker)
@@ -89,35 +131,126 @@ public static class AttributeWriter
         .With("mean", image.Mean.Select(WrittenAttribute.Shortest).ToEquatableArray()).With("std", image.Std.Select(WrittenAttribute.Shortest).ToEquatableArray()).Done();
 
     /// <summary>
-    /// Whether an attribute further down names its output: another layer than the next reads it, it is not the first that one reads, or it is an output that one of a later
+    /// Whether an attribute further down names its output: another than the next reads it, it is not the first that one reads, or it is an output that one of a later
     /// layer or a later layer comes before.
     /// </summary>
-    private static bool IsRead(LayerGraph graph, Layer layer) =>
-        graph.Layers.Any(reader => reader.Inputs.Skip(1).Contains(layer.Id) || (reader.Inputs.Count > 0 && reader.Inputs[0] == layer.Id && reader.Id != layer.Id + 1))
-        || (layer.Id == graph.Last.Id && layer.Id != graph.Layers.Count - 1)
-        || graph.NamedOutputs.Where((output, i) => output.Layer == layer.Id && graph.NamedOutputs.Take(i).Any(before => before.Layer > output.Layer)).Any();
+    private static bool IsRead(LayerGraph graph, Unit[] units, Unit unit)
+    {
+        int layer = unit.Last.Id, place = Array.IndexOf(units, unit);
+        for (int i = place + 1; i < units.Length; i++)
+        {
+            if (units[i].Inputs.Skip(1).Contains(layer) || (units[i].Inputs.Count > 0 && units[i].Inputs[0] == layer && i != place + 1))
+                return true;
+        }
+
+        return (layer == graph.Last.Id && place != units.Length - 1)
+            || graph.NamedOutputs.Where((output, i) => output.Layer == layer && graph.NamedOutputs.Take(i).Any(before => before.Layer > output.Layer)).Any();
+    }
 
     /// <summary>
     /// A name for each layer that has tensors in a checkpoint, by which their canonical keys stay what they are, or that an attribute names; null for the others. No name is given
     /// twice, and none is the input's.
     /// </summary>
-    private static string?[] Names(LayerGraph graph)
+    private static string?[] Names(LayerGraph graph, Unit[] units)
     {
-        string?[] names = new string?[graph.Layers.Count];
-        names[0] = TensorNames.Input;
-        HashSet<string> taken = [TensorNames.Input];
-        foreach (Layer layer in graph.Layers.Skip(1))
+        Namer namer = new(graph);
+        foreach (Unit unit in units)
         {
-            string? module = layer.Operator.Tensors(graph.Layers[layer.Inputs[0]].Output).Select(tensor => tensor.Key.Canonical).FirstOrDefault();
-            if (module is null && !IsRead(graph, layer))
+            string? module = TensorsOf(graph, unit.Last).FirstOrDefault();
+            if (module is null && !IsRead(graph, units, unit))
                 continue;
-            string wanted = new([.. (module is null ? layer.Name : module.Substring(0, Math.Max(module.LastIndexOf('.'), 0))).Select(c => SequenceExpansion.IsName($"{c}") ? c : '_')]);
-            string name = wanted.Length > 0 ? wanted : FormattableString.Invariant($"layer{layer.Id}");
-            for (int copy = 2; !taken.Add(name); copy++)
-                name = FormattableString.Invariant($"{wanted}_{copy}");
-            names[layer.Id] = name;
+            namer.Give(unit.Last, module is null ? unit.Last.Name : module.Substring(0, Math.Max(module.LastIndexOf('.'), 0)));
         }
 
-        return names;
+        return namer.Names;
+    }
+
+    /// <summary>
+    /// Names that layers have of their own; a block's is what those of its layers begin with. What is named further down and has none is called after what it computes, and so is
+    /// a layer whose place in the list is another one's name.
+    /// </summary>
+    private static string?[] OwnNames(LayerGraph graph, Unit[] units, Func<Layer, string?> name)
+    {
+        Namer namer = new(graph);
+        Dictionary<string, int> counts = [];
+        int module = 0;
+        foreach (Unit unit in units)
+        {
+            bool isRead = IsRead(graph, units, unit);
+            string? own = unit.Layers.Count == 1 ? name(unit.Last) : Common([.. unit.Layers.Select(layer => name(graph.Layers[layer])).OfType<string>()]);
+            if (own?.Split('.')[0] is { } first && first.All(char.IsDigit) && first != FormattableString.Invariant($"{module}"))
+                own = null;
+            if (own is null && isRead)
+            {
+                string kind = unit.Attribute?.Kind.Replace("2d", string.Empty) ?? "layer";
+                counts[kind] = counts.TryGetValue(kind, out int count) ? count + 1 : 1;
+                own = FormattableString.Invariant($"{char.ToLowerInvariant(kind[0])}{kind.Substring(1)}{counts[kind]}");
+            }
+
+            if (own is not null && (isRead || TensorsOf(graph, unit).Any()))
+                namer.Give(unit.Last, own);
+            if (unit.Attribute is { } attribute && !GraphExpansion.Handles(attribute.Kind))
+                module++;
+        }
+
+        return namer.Names;
+    }
+
+    /// <summary>The modules that all names begin with; null where there are none.</summary>
+    private static string? Common(string[] names)
+    {
+        if (names.Length == 0)
+            return null;
+        string[][] parts = [.. names.Select(name => name.Split('.'))];
+        int shared = Enumerable.Range(0, parts.Min(part => part.Length)).TakeWhile(i => parts.All(part => part[i] == parts[0][i])).Count();
+        return shared == 0 ? null : string.Join(".", parts[0].Take(shared));
+    }
+
+    private static IEnumerable<string> TensorsOf(LayerGraph graph, Unit unit) => unit.Layers.SelectMany(layer => TensorsOf(graph, graph.Layers[layer]));
+
+    private static IEnumerable<string> TensorsOf(LayerGraph graph, Layer layer) => layer.Operator.Tensors(graph.Layers[layer.Inputs[0]].Output).Select(tensor => tensor.Key.Canonical);
+
+    /// <summary>What was written is read again, and tells what its tensors are called.</summary>
+    private static EquatableArray<KeyValuePair<string, string>> Keys(LayerGraph graph, Unit[] units, EquatableArray<AttributeDeclaration> attributes)
+    {
+        ExpansionResult read = Expansion.Expand(new NetworkDeclaration(string.Empty, [], "Written", "class", true, attributes, []));
+        if (read.Graph is not { } again)
+            throw new InvalidOperationException($"The attributes of a graph are not read again: {read.Findings[0].Message}");
+        return units.SelectMany(unit => unit.Layers).Zip(again.Layers.Skip(1), (layer, other) => (Layer: graph.Layers[layer], Other: other))
+            .SelectMany(pair => TensorsOf(graph, pair.Layer).Zip(TensorsOf(again, pair.Other), (key, other) => new KeyValuePair<string, string>(key, other))).ToEquatableArray();
+    }
+
+    /// <summary>What one attribute says.</summary>
+    /// <param name="Last">The layer that makes its output.</param>
+    /// <param name="Inputs">The layers outside that it reads.</param>
+    /// <param name="Layers">Its layers in the order in which it expands.</param>
+    /// <param name="Attribute">The attribute without tensors and name; null where none says it.</param>
+    private sealed record Unit(Layer Last, EquatableArray<int> Inputs, EquatableArray<int> Layers, AttributeDeclaration? Attribute)
+    {
+        public static Unit Of(LayerGraph graph, Layer layer) =>
+            new(layer, layer.Inputs, EquatableArray.Of(layer.Id), layer.Operator.Attribute([.. layer.Inputs.Select(input => graph.Layers[input].Output)]));
+    }
+
+    /// <summary>Gives names that may stand in a checkpoint, none of them twice.</summary>
+    private sealed class Namer
+    {
+        private readonly HashSet<string> _taken = [TensorNames.Input];
+
+        public Namer(LayerGraph graph)
+        {
+            Names = new string?[graph.Layers.Count];
+            Names[0] = TensorNames.Input;
+        }
+
+        public string?[] Names { get; }
+
+        public void Give(Layer layer, string name)
+        {
+            string wanted = new([.. name.Select(c => SequenceExpansion.IsName($"{c}") ? c : '_')]);
+            string free = wanted.Length > 0 ? wanted : FormattableString.Invariant($"layer{layer.Id}");
+            for (int copy = 2; !_taken.Add(free); copy++)
+                free = FormattableString.Invariant($"{wanted}_{copy}");
+            Names[layer.Id] = free;
+        }
     }
 }

@@ -59,7 +59,7 @@ internal static class ImportVerb
             if (isRight)
             {
                 target.Create();
-                SafetensorsWriter.Write(checkpoint, imported.Mapped.Weights);
+                SafetensorsWriter.Write(checkpoint, [.. imported.Weights]);
                 OutputFile.Write(source, imported.Text);
             }
 
@@ -128,7 +128,7 @@ internal static class ImportVerb
         {
             string source = Path.Combine(folder, request.Name + ".cs"), checkpoint = Path.Combine(folder, request.Name + ".safetensors");
             File.WriteAllText(source, imported.Text);
-            SafetensorsWriter.Write(checkpoint, imported.Mapped.Weights);
+            SafetensorsWriter.Write(checkpoint, [.. imported.Weights]);
             RunnableNetwork network = NetworkBuild.Runnable(NetworkInputs.Read([source], null, new Terminal(TextWriter.Null, said)).Single(), CompilerOptions.Default);
             return (network, network.Load(checkpoint, new LoadOptions()));
         }

@@ -31,6 +31,58 @@ public sealed partial class AttributeWriterTests
     [InlineData("[InputShape(8, 8, 8), ReLU(Name = \"x\"), Add(\"input\"), Multiply(\"x\"), Concat(\"input\", \"x\"), SliceChannels(3, 8), GlobalAvgPool(Name = \"mean\"), From(\"x\"), Multiply(\"mean\")]")]
     public void Networks_AreReadAgain(string text) => AssertReadAgain(DeclarationText.Graph(text), text);
 
+    /// <summary>With blocks and without names: the same operators on the same tensors, each tensor under one key, whatever somebody declared.</summary>
+    [Theory]
+    [MemberData(nameof(Parts))]
+    public void RandomNetworksAsBlocks_AreReadAgain(int part)
+    {
+        Assert.All(NetworkGen.Configurations.Where((_, i) => i % 10 == part), text =>
+        {
+            LayerGraph graph = DeclarationText.Graph(text);
+            WrittenGraph written = AttributeWriter.WriteBlocks(graph, _ => null);
+            Assert.True(written.Findings.Count == 0, text);
+            string attributes = Text(written);
+            LayerGraph again = DeclarationText.Graph(attributes);
+            Assert.Equal(Layers(graph), Layers(again));
+            Assert.Equal(graph.Outputs.Select(output => (output.Name, graph.Layers[output.Layer].Output)), again.Outputs.Select(output => (output.Name, again.Layers[output.Layer].Output)));
+            Dictionary<string, string> shapes = ParameterTable.Of(again).ToDictionary(tensor => tensor.Key.Canonical, tensor => $"{tensor.Shape}");
+            Assert.Equal(ParameterTable.Of(graph).Select(tensor => $"{tensor.Shape}"), ParameterTable.Of(graph).Select(tensor => shapes[written.Keys.Single(key => key.Key == tensor.Key.Canonical).Value]));
+            Assert.Equal(shapes.Count, written.Keys.Select(key => key.Value).Distinct().Count());
+        });
+
+        static IEnumerable<string> Layers(LayerGraph graph) => graph.Layers.Skip(1)
+            .Select(layer => $"{AttributeText.Of(layer.Operator.Attribute([.. layer.Inputs.Select(input => graph.Layers[input].Output)])!)} of {string.Join(" and ", layer.Inputs.Select(input => graph.Layers[input].Output))}").Order();
+    }
+
+    /// <summary>Published blocks are found among their layers, with the arguments that a person gives.</summary>
+    [Theory]
+    [InlineData("[InputShape(24, 28, 28)][InvertedResidual(24, expansion: 6)][InvertedResidual(40, expansion: 6, kernelSize: 5, stride: 2, activation: Activation.ReLU6)]")]
+    [InlineData("[InputShape(16, 28, 28)][InvertedResidual(16, expansion: 1)][InvertedResidual(16, shortcut: Shortcut.None)][InvertedResidual(24, hiddenChannels: 88)]")]
+    [InlineData("[InputShape(16, 28, 28)][InvertedResidual(16, expansion: 1, alwaysExpand: true)][InvertedResidual(24, squeezeChannels: 8, squeezeActivation: Activation.SiLU, gate: Activation.HardSigmoid)]")]
+    [InlineData("[InputShape(16, 28, 28)][InvertedResidual(16, stride: 2, AutoPad = AutoPad.SameUpper)][InvertedResidual(16, Eps = 0.001)][InvertedResidual(16, dilation: 2)]")]
+    [InlineData("[InputShape(32, 28, 28)][DepthwiseSeparable(64)][DepthwiseSeparable(128, kernelSize: 5, stride: 2, activation: Activation.HardSwish)]")]
+    [InlineData("[InputShape(64, 28, 28)][ResNetBasicBlock(64)][ResNetBasicBlock(128, stride: 2)][ResNetBottleneck(32)][ResNetBottleneck(64, stride: 2, groups: 32, baseWidth: 4)]")]
+    [InlineData("[InputShape(96, 28, 28)][Fire(16, 64, 64)][Fire(32, 128, 96)][ConvNeXtBlock][ConvNeXtBlock(3, kernelSize: 5, layerScale: false)]")]
+    [InlineData("[InputShape(96, 28, 28)][Conv2d(64)][SqueezeExcitation][SqueezeExcitation(16, activation: Activation.SiLU, gate: Activation.HardSigmoid)][SqueezeExcitation(squeezeChannels: 24)]")]
+    public void Blocks_AreRecognized(string text) => Assert.Equal(text, Text(AttributeWriter.WriteBlocks(DeclarationText.Graph(text), _ => null)));
+
+    /// <summary>What somebody else reads, or that is an output, is no inside of a block.</summary>
+    [Theory]
+    [InlineData("[InputShape(8, 9, 9)][DepthwiseConv2d(padding: 1, bias: false)][BatchNorm][ReLU][Output(\"inside\")][PointwiseConv2d(16, bias: false)][BatchNorm][ReLU][Output(\"output\")]")]
+    [InlineData("[InputShape(8, 9, 9)][DepthwiseConv2d(padding: 1, bias: false)][BatchNorm][ReLU(Name = \"reLU1\")][PointwiseConv2d(8, bias: false)][BatchNorm][ReLU][Add(\"reLU1\")]")]
+    public void WhatIsReadElsewhere_StaysOpen(string text) => Assert.Equal(text, Text(AttributeWriter.WriteBlocks(DeclarationText.Graph(text), _ => null)));
+
+    [Fact]
+    public void Names_AreThoseOfTheLayers()
+    {
+        LayerGraph graph = DeclarationText.Graph(
+            "[InputShape(8, 9, 9), Conv2d(8, padding: 1, Name = \"stem.conv\"), PointwiseConv2d(32, bias: false, Name = \"a.b.expand\"), BatchNorm(Name = \"a.b.n1\"), ReLU, DepthwiseConv2d(padding: 1, bias: false, Name = \"a.b.depthwise\"), BatchNorm(Name = \"a.b.n2\"), ReLU, PointwiseConv2d(8, bias: false, Name = \"a.b.project\"), BatchNorm(Name = \"a.b.n3\"), Add(\"stem.conv\"), Conv2d(5, Name = \"2.x\"), Conv2d(4, Name = \"2\")]");
+        WrittenGraph written = AttributeWriter.WriteBlocks(graph, layer => layer.Operator is ConvolutionOperator or BatchNormOperator ? layer.Name : null);
+        Assert.Equal("[InputShape(8, 9, 9)][Conv2d(8, padding: 1, Name = \"stem.conv\")][InvertedResidual(8, Name = \"a.b\")][Conv2d(5, Name = \"2.x\")][Conv2d(4)]", Text(written));
+        Assert.Contains(new KeyValuePair<string, string>("a.b.n2.running_mean", "a.b.depthwise_bn.running_mean"), written.Keys);
+        Assert.Contains(new KeyValuePair<string, string>("2.weight", "3.weight"), written.Keys);
+    }
+
     [Fact]
     public void Text_IsWhatAPersonWrites()
     {
@@ -75,6 +127,8 @@ public sealed partial class AttributeWriterTests
         Assert.Contains("Upsample \"up\" (node \"Resize_1\" of a.onnx) is ", written.Findings[0].Message, StringComparison.Ordinal);
         Assert.Contains("ConvTranspose2d \"again\" (node 3) is ", written.Findings[1].Message, StringComparison.Ordinal);
     }
+
+    private static string Text(WrittenGraph written) => string.Concat(written.Attributes.Select(attribute => $"[{AttributeText.Of(attribute)}]"));
 
     private static void AssertReadAgain(LayerGraph graph, string source)
     {
