@@ -16,7 +16,7 @@ internal static class ClassText
     {
         Compiler.Cost.NetworkCost cost = NetworkCostModel.Measure(graph);
         StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture, $"// Imported from {Plain(source.File)} ({Plain(source.Producer)}, opset {source.Opset}): {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds.");
+        text.AppendLine(CultureInfo.InvariantCulture, $"// Imported from {Plain(source.File)} ({Plain(source.Producer)}, {source.Version}): {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds.");
         foreach (string note in source.Notes)
             text.AppendLine(CultureInfo.InvariantCulture, $"// {Plain(note)}");
         if (request.Until.Count > 0)

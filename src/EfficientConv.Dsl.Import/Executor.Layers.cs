@@ -175,14 +175,15 @@ internal sealed partial class Executor
         return Tensor.Of(dims, result);
     }
 
-    private static Tensor Reduce(Tensor x, int[] axes, bool keepsDimensions, bool isMaximum)
+    private static Tensor Reduce(Tensor x, int[] axes, bool keepsDimensions, string kind)
     {
+        bool isMaximum = kind == "ReduceMax";
         int[] kept = [.. x.Dims.Select((d, i) => axes.Contains(i) ? 1 : d)], dims = keepsDimensions ? kept : [.. x.Dims.Where((_, i) => !axes.Contains(i))];
         if (!x.IsKnown)
             return Tensor.Unknown(dims);
         double[] result = new double[Tensor.Size(kept)];
         Array.Fill(result, isMaximum ? double.NegativeInfinity : 0);
-        double count = axes.Aggregate(1.0, (product, axis) => product * x.Dims[axis]);
+        double count = kind == "ReduceSum" ? 1 : axes.Aggregate(1.0, (product, axis) => product * x.Dims[axis]);
         Walk(x.Dims, Places(kept, x.Dims), new int[x.Dims.Length], (i, to, _) => result[to] = isMaximum ? Math.Max(result[to], x[i]) : result[to] + (x[i] / count));
         return Tensor.Of(dims, result);
     }

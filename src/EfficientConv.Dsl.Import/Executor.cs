@@ -53,9 +53,9 @@ internal sealed partial class Executor
             "Conv" => [Convolution(node, x)],
             "ConvTranspose" => [TransposedConvolution(node, x)],
             "MaxPool" or "AveragePool" => [Pool(node, x)],
-            "GlobalAveragePool" => [Reduce(x, [2, 3], true, isMaximum: false)],
-            "GlobalMaxPool" => [Reduce(x, [2, 3], true, isMaximum: true)],
-            "ReduceMean" or "ReduceMax" => [Reduce(x, Axes(node, 1, x) ?? [.. Enumerable.Range(0, x.Dims.Length)], node.Integer("keepdims", 1) != 0, node.Operator == "ReduceMax")],
+            "GlobalAveragePool" => [Reduce(x, [2, 3], true, "ReduceMean")],
+            "GlobalMaxPool" => [Reduce(x, [2, 3], true, "ReduceMax")],
+            "ReduceMean" or "ReduceMax" or "ReduceSum" => [Reduce(x, Axes(node, 1, x) ?? [.. Enumerable.Range(0, x.Dims.Length)], node.Integer("keepdims", 1) != 0, node.Operator)],
             "BatchNormalization" => [BatchNormalization(node, x)],
             "InstanceNormalization" => [InstanceNormalization(node, x)],
             "LayerNormalization" => [LayerNormalization(node, x)],
@@ -130,7 +130,7 @@ internal sealed partial class Executor
             case "Abs": return Math.Abs;
             case "Floor": return Math.Floor;
             case "Ceil": return Math.Ceiling;
-            default: throw new ImportException($"{node.Operator} is not known.");
+            default: throw new ImportException(node.Text("why", $"{node.Operator} is not known."));
         }
     }
 

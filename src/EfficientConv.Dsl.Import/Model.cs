@@ -46,6 +46,9 @@ internal sealed record Model
     /// <summary>Version of the operators' meaning.</summary>
     public required int Opset { get; init; }
 
+    /// <summary>The format's version as the file counts it.</summary>
+    public required string Version { get; init; }
+
     /// <summary>The nodes.</summary>
     public required IReadOnlyList<Node> Nodes { get; init; }
 

@@ -19,6 +19,7 @@ internal sealed class Rewriter
         ("PReLU of Relu, Neg, Relu, Mul, Add", (r, n) => r.PRelu(n)),
         ("slope of a hard sigmoid into the convolution before it", (r, n) => r.HardSigmoidSlope(n)),
         ("layer norm of ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, Mul, Add", (r, n) => r.LayerNorm(n)),
+        ("channels of zeros joined to others are padding", (r, n) => r.ZeroChannels(n)),
         ("padding into the convolution behind it", (r, n) => r.Padding(n)),
         ("constant factor or summand into the convolution before it", (r, n) => r.Affine(n)),
     ];
@@ -262,6 +263,21 @@ internal sealed class Rewriter
             int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), axis => (int)axis) : null);
             return axes is [var axis] && (axis == -1 || axis == rank - 1) && reduce.Integer("keepdims", 1) != 0;
         }
+    }
+
+    /// <summary>An image joined to constant channels of zeros.</summary>
+    private bool ZeroChannels(Node node)
+    {
+        if (node.Operator != "Concat" || !_tensors.TryGetValue(node.Output, out Tensor? made) || made.Dims.Length != 4 || node.Integer("axis", 1) is not (1 or -3)
+            || node.Inputs.Where(input => !_constants.ContainsKey(input)).ToArray() is not [var image])
+            return false;
+        int at = node.Inputs.ToList().IndexOf(image);
+        if (node.Inputs.Count == 1 || node.Inputs.Any(input => input != image && _constants[input].Singles().Any(value => value != 0)))
+            return false;
+        int Channels(IEnumerable<string> inputs) => inputs.Sum(input => _constants[input].Dims[1]);
+        long[] pads = [0, Channels(node.Inputs.Take(at)), 0, 0, 0, Channels(node.Inputs.Skip(at + 1)), 0, 0];
+        Replace(node, node with { Operator = "Pad", Inputs = [image], Attributes = new Dictionary<string, object> { ["pads"] = pads } });
+        return true;
     }
 
     private bool Padding(Node node)
