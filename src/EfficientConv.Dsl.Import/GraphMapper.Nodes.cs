@@ -47,7 +47,7 @@ internal sealed partial class GraphMapper
             "HardSwish" => Of(ActivationKind.HardSwish),
             "HardSigmoid" when Math.Abs(node.Number("alpha", 0.2) - (1 / 6.0)) < 1e-6 && Math.Abs(node.Number("beta", 0.5) - 0.5) < 1e-6 => Of(ActivationKind.HardSigmoid),
             "HardSigmoid" => throw new ImportException($"its slope is {node.Number("alpha", 0.2)} (1/6 is PyTorch's, and another one goes into a convolution right before it)"),
-            "Clip" => new ActivationFunction(ActivationKind.Hardtanh, EquatableArray.Of(Bound(1, "min", float.NegativeInfinity), Bound(2, "max", float.PositiveInfinity))),
+            "Clip" => new ActivationFunction(ActivationKind.Hardtanh, EquatableArray.Of(Bound(1, "min", float.MinValue), Bound(2, "max", float.MaxValue))),
             "Softplus" => new ActivationFunction(ActivationKind.Softplus, EquatableArray.Of(1f, 20f)),
             "Tanh" => Of(ActivationKind.Tanh),
             "Mish" => Of(ActivationKind.Mish),
@@ -63,7 +63,8 @@ internal sealed partial class GraphMapper
 
         static ActivationFunction Of(ActivationKind kind) => new(kind);
 
-        float Bound(int input, string name, float none) => node.Input(input) is null ? (float)node.Number(name, none) : (float)Weights(node, input)[0];
+        // No bound is the largest number that an attribute may have.
+        float Bound(int input, string name, float none) => (float)Math.Clamp(node.Input(input) is null ? node.Number(name, none) : Weights(node, input)[0], float.MinValue, float.MaxValue);
     }
 
     private void Convolution(Node node)

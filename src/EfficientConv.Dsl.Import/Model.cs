@@ -61,6 +61,9 @@ internal sealed record Model
     /// <summary>Its dimensions.</summary>
     public required int[] InputDims { get; init; }
 
+    /// <summary>Whether images have their channels last in every file of the format; else the nodes show it.</summary>
+    public bool IsChannelsLast { get; init; }
+
     /// <summary>Names of what comes out.</summary>
     public required IReadOnlyList<string> Outputs { get; init; }
 

@@ -10,6 +10,7 @@ internal sealed class Rewriter
     private static readonly (string Name, Func<Rewriter, Node, bool> Apply)[] s_rules =
     [
         ("identity", (r, n) => r.Identity(n)),
+        ("two bounds in a row are one", (r, n) => r.Bounds(n)),
         ("clip is ReLU or ReLU6", (r, n) => r.Clip(n)),
         ("hard sigmoid of Add, Clip, Div", (r, n) => r.HardSigmoid(n)),
         ("x * sigmoid(x) is SiLU, x * hardsigmoid(x) is HardSwish, x * tanh(softplus(x)) is Mish", (r, n) => r.Gated(n)),
@@ -57,7 +58,8 @@ internal sealed class Rewriter
             isChanged = false;
             foreach (Node node in rewriter._nodes.ToArray())
             {
-                if (!rewriter._nodes.Contains(node))
+                // What cannot be run has no shape that a rule could look at.
+                if (!rewriter._nodes.Contains(node) || node.Outputs.Any(output => output.Length > 0 && !tensors.ContainsKey(output)))
                     continue;
                 foreach ((string name, Func<Rewriter, Node, bool> apply) in s_rules)
                 {
@@ -88,11 +90,28 @@ internal sealed class Rewriter
         return true;
     }
 
+    private (double Low, double High) BoundsOf(Node clip) => (
+        clip.Input(1) is { } min ? Scalar(min) ?? double.NaN : clip.Number("min", double.NegativeInfinity),
+        clip.Input(2) is { } max ? Scalar(max) ?? double.NaN : clip.Number("max", double.PositiveInfinity));
+
+    private bool Bounds(Node node)
+    {
+        if (node.Operator != "Clip" || Only(node.Inputs[0], "Clip") is not { } inner)
+            return false;
+        (double low, double high) = BoundsOf(node);
+        (double first, double last) = BoundsOf(inner);
+        if (!(low <= high && first <= last))
+            return false;
+        Remove(inner);
+        Replace(node, node with { Inputs = [inner.Inputs[0]], Attributes = new Dictionary<string, object> { ["min"] = (float)Math.Clamp(first, low, high), ["max"] = (float)Math.Clamp(last, low, high) } });
+        return true;
+    }
+
     private bool Clip(Node node)
     {
         if (node.Operator != "Clip")
             return false;
-        double low = node.Input(1) is { } min ? Scalar(min) ?? double.NaN : node.Number("min", double.NegativeInfinity), high = node.Input(2) is { } max ? Scalar(max) ?? double.NaN : node.Number("max", double.PositiveInfinity);
+        (double low, double high) = BoundsOf(node);
         if (low <= 0 && high == 6 && Only(node.Inputs[0], "Relu") is { } relu)
         {
             // What is not below 0 already needs the upper bound alone.

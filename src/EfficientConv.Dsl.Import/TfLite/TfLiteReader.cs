@@ -107,7 +107,7 @@ internal sealed partial class TfLiteReader
         return new Model
         {
             File = Path.GetFileName(path), Producer = file.Description.Trim().TrimEnd('.') is { Length: > 0 } producer ? producer : "TensorFlow Lite", Opset = Opset, Version = $"TFLite schema {file.Version}",
-            Constants = _constants, Nodes = NodeOrder.Sort(path, _nodes, [.. _constants.Keys, file.Tensors[inputs[0]].Name, string.Empty], outputs), Input = file.Tensors[inputs[0]].Name, InputDims = dims,
+            Constants = _constants, Nodes = NodeOrder.Sort(path, _nodes, [.. _constants.Keys, file.Tensors[inputs[0]].Name, string.Empty], outputs), Input = file.Tensors[inputs[0]].Name, InputDims = dims, IsChannelsLast = dims.Length == 4,
             Outputs = outputs, Notes = [.. _notes],
         };
     }
