@@ -20,6 +20,8 @@ internal sealed class Rewriter
         ("PReLU of Relu, Neg, Relu, Mul, Add", (r, n) => r.PRelu(n)),
         ("slope of a hard sigmoid into the convolution before it", (r, n) => r.HardSigmoidSlope(n)),
         ("layer norm of ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, Mul, Add", (r, n) => r.LayerNorm(n)),
+        ("softmax of ReduceMax, Sub, Exp, ReduceSum, Div", (r, n) => r.Softmax(n)),
+        ("the larger of x and a share of x is leaky ReLU", (r, n) => r.LeakyRelu(n)),
         ("channels of zeros joined to others are padding", (r, n) => r.ZeroChannels(n)),
         ("padding into the convolution behind it", (r, n) => r.Padding(n)),
         ("constant factor or summand into the convolution before it", (r, n) => r.Affine(n)),
@@ -29,6 +31,7 @@ internal sealed class Rewriter
     private readonly Dictionary<string, Tensor> _constants;
     private readonly IReadOnlyDictionary<string, Tensor> _tensors;
     private readonly HashSet<string> _outputs;
+    private readonly int _opset;
     private readonly Dictionary<string, Node> _makers = [];
     private readonly Dictionary<string, List<Node>> _readers = [];
     private readonly List<string> _explained = [];
@@ -38,7 +41,7 @@ internal sealed class Rewriter
         // What is known without an image is a constant: shapes, and weights that were reordered or computed.
         _constants = tensors.Where(pair => pair.Value.IsKnown).ToDictionary(pair => pair.Key, pair => pair.Value);
         _nodes = [.. model.Nodes.Where(node => !node.Outputs.All(output => output.Length == 0 || _constants.ContainsKey(output)))];
-        (_tensors, _outputs) = (tensors, [.. model.Outputs]);
+        (_tensors, _outputs, _opset) = (tensors, [.. model.Outputs], model.Opset);
         int folded = model.Nodes.Count(node => node.Operator != "Constant") - _nodes.Count;
         if (folded > 0)
             _explained.Add($"constants: {folded} nodes compute what does not depend on the image");
@@ -282,6 +285,52 @@ internal sealed class Rewriter
             int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), axis => (int)axis) : null);
             return axes is [var axis] && (axis == -1 || axis == rank - 1) && reduce.Integer("keepdims", 1) != 0;
         }
+    }
+
+    /// <summary>exp(x - max(x)) / sum(exp(x - max(x))) along one dimension; without the largest value it is the same number.</summary>
+    private bool Softmax(Node node)
+    {
+        if (node.Operator != "Div" || node.Inputs.Count != 2 || Maker(node.Inputs[0]) is not { Operator: "Exp" } exp || Only(node.Inputs[1], "ReduceSum") is not { } sum || sum.Inputs[0] != exp.Output
+            || _outputs.Contains(exp.Output) || _readers[exp.Output].Count != 2 || AxisOf(sum) is not { } axis || (_opset < 13 && axis != _tensors[node.Output].Dims.Length - 1))
+            return false;
+        List<Node> parts = [exp, sum];
+        string x = exp.Inputs[0];
+        if (Only(x, "Sub") is { } centred && Only(centred.Inputs[1], "ReduceMax") is { } largest && largest.Inputs[0] == centred.Inputs[0] && AxisOf(largest) == axis)
+        {
+            parts.AddRange([centred, largest]);
+            x = centred.Inputs[0];
+        }
+
+        Remove([.. parts]);
+        Replace(node, node with { Operator = "Softmax", Inputs = [x], Attributes = new Dictionary<string, object> { ["axis"] = (long)axis } });
+        return true;
+
+        int? AxisOf(Node reduce)
+        {
+            int rank = _tensors[reduce.Inputs[0]].Dims.Length;
+            int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), value => (int)value) : null);
+            return axes is [var one] && reduce.Integer("keepdims", 1) != 0 ? one < 0 ? one + rank : one : null;
+        }
+    }
+
+    /// <summary>max(x, slope * x) with a slope from 0 to 1.</summary>
+    private bool LeakyRelu(Node node)
+    {
+        if (node.Operator != "Max" || node.Inputs.Count != 2)
+            return false;
+        for (int side = 0; side < 2; side++)
+        {
+            if (Only(node.Inputs[1 - side], "Mul") is not { Inputs.Count: 2 } product)
+                continue;
+            int constant = Scalar(product.Inputs[0]) is null ? 1 : 0;
+            if (product.Inputs[1 - constant] != node.Inputs[side] || Scalar(product.Inputs[constant]) is not (>= 0 and <= 1 and var slope))
+                continue;
+            Remove(product);
+            Replace(node, node with { Operator = "LeakyRelu", Inputs = [node.Inputs[side]], Attributes = new Dictionary<string, object> { ["alpha"] = (float)slope } });
+            return true;
+        }
+
+        return false;
     }
 
     /// <summary>An image joined to constant channels of zeros.</summary>

@@ -45,6 +45,9 @@ public sealed class TfLiteTests
     [InlineData("conv_even", "kernelSize: 4, PaddingTop = 1, PaddingBottom = 2, PaddingLeft = 1, PaddingRight = 2")]
     [InlineData("pad_conv", "padding: 1")]
     [InlineData("int8", "// Quantised weights became the numbers that they stand for")]
+    [InlineData("softmax_written_out", "Softmax|// softmax of ReduceMax, Sub, Exp, ReduceSum, Div")]
+    [InlineData("leaky_relu_written_out", "LeakyReLU(0.25")]
+    [InlineData("bounds", "Hardtanh(-0.5, maxVal: 0.75)")]
     [InlineData("half", "// Weights in half precision became single precision.")]
     [InlineData("sparse", "// Sparse weights became dense.")]
     [InlineData("mean_gate", "GlobalAvgPool|Sigmoid")]
@@ -120,6 +123,29 @@ public sealed class TfLiteTests
         Assert.False(Directory.Exists(tool.At("new")));
     }
 
+    /// <summary>What an import allocates, garbage included: the file's bytes and its weights, and those of kernels once more in the order of the framework's.</summary>
+    [Fact]
+    public void LargeFiles_TakeThreeTimesTheirSizeAtMost()
+    {
+        float[] kernels = Numbers(512 * 9 * 512, 0.1f, 41), points = Numbers(512 * 4096, 0.1f, 42);
+        TfLiteWriter writer = new();
+        int image = writer.Input(1, 8, 8, 512), layer = writer.Add("CONV_2D", [image, writer.Constant([512, 3, 3, 512], kernels)], [1, 8, 8, 512], s_same, (1, 1), (2, 1));
+        byte[] bytes = writer.Write(writer.Add("CONV_2D", [layer, writer.Constant([4096, 1, 1, 512], points)], [1, 8, 8, 4096], s_same, (1, 1), (2, 1)));
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, bytes);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            ImportedModel model = ModelImport.Import(new ImportRequest { Path = path, Name = "Net" });
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, bytes.Length, 3.2 * bytes.Length);
+            Assert.Equal(kernels.Length + points.Length, model.Mapped.Weights.Sum(weight => weight.Values.Length));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     /// <summary>Files for <see cref="ImportMutationTests"/>.</summary>
     internal static IEnumerable<byte[]> Files() => s_cases.Values.Select(item => Bytes(item.Write));
 
@@ -171,6 +197,12 @@ public sealed class TfLiteTests
         yield return One("leaky_relu", w => w.Add("LEAKY_RELU", [0], s_image, (0, 0.125f)), x => x.Each(v => v < 0 ? v / 8 : v));
         yield return One("prelu", w => w.Add("PRELU", [0, w.Constant([1, 1, 4], four)], s_image), x => x.Each((v, c) => v < 0 ? v * four[c] : v));
         yield return One("softmax", w => w.Add("SOFTMAX", [0], s_image, (0, 1f)), x => x.Softmax(1));
+        yield return One("softmax_written_out", w =>
+        {
+            int exp = w.Add("EXP", [w.Add("SUB", [0, w.Add("REDUCE_MAX", [0, w.Integers(3)], [1, 7, 6, 1], (0, true))], s_image)], s_image);
+            return w.Add("DIV", [exp, w.Add("SUM", [exp, w.Integers(-1)], [1, 7, 6, 1], (0, true))], s_image);
+        }, x => x.Softmax(1));
+        yield return One("leaky_relu_written_out", w => w.Add("MAXIMUM", [w.Add("MUL", [0, w.Constant([], 0.25f)], s_image), 0], s_image), x => x.Each(v => v < 0 ? v / 4 : v));
         yield return One("softmax_beta", w => w.Add("SOFTMAX", [w.Add("MEAN", [0, w.Integers(1, 2)], [1, 4])], [1, 4], (0, 2f)), x => x.Mean().Softmax(2));
 
         yield return One("max_pool", w => w.Add("MAX_POOL_2D", [0], [1, 4, 3, 4], s_same, (1, 2), (2, 2), (3, 3), (4, 3), (5, (sbyte)1)), x => x.Maximum(3, 2, true).Each(v => Math.Max(v, 0)));
