@@ -10,7 +10,7 @@ namespace EfficientConv.Dsl.Cli.Tests.Import;
 /// </summary>
 public sealed class ImportMutationTests
 {
-    private const int Default = 3000;
+    private const int Default = 3000, MostShown = 20;
 
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
 
@@ -23,10 +23,11 @@ public sealed class ImportMutationTests
         int count = Environment.GetEnvironmentVariable("EFFICIENTCONV_MUTATIONS") is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : Default;
         byte[][] files = [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "fixtures", "onnx"), "*.onnx").Order().Select(File.ReadAllBytes), .. TfLiteTests.Files()];
         string path = Path.GetTempFileName();
+        List<string> wrong = [];
         int refused = 0, first = Environment.GetEnvironmentVariable("EFFICIENTCONV_MUTATIONS_FROM") is { Length: > 0 } start ? int.Parse(start, CultureInfo.InvariantCulture) : 0;
         try
         {
-            for (int seed = first; seed < first + count; seed++)
+            for (int seed = first; seed < first + count && wrong.Count < MostShown; seed++)
             {
                 File.WriteAllBytes(path, Mutated(files, seed));
                 long allocated = GC.GetAllocatedBytesForCurrentThread();
@@ -42,17 +43,20 @@ public sealed class ImportMutationTests
                 }
                 catch (Exception exception)
                 {
-                    throw new InvalidOperationException($"mutation {seed}: {exception}");
+                    wrong.Add($"mutation {seed}: {exception}");
                 }
 
-                Assert.True(watch.Elapsed < s_longest, $"mutation {seed} took {watch.Elapsed}");
-                Assert.True(GC.GetAllocatedBytesForCurrentThread() - allocated < MostAllocated, $"mutation {seed} took {GC.GetAllocatedBytesForCurrentThread() - allocated:N0} bytes");
+                allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+                if (watch.Elapsed > s_longest || allocated > MostAllocated)
+                    wrong.Add($"mutation {seed} took {watch.Elapsed} and {allocated:N0} bytes");
             }
         }
         finally
         {
             File.Delete(path);
         }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
 
         // Many changes hit a weight or a name and matter to nobody.
         Assert.InRange(refused, count / 5, count - 1);
