@@ -18,7 +18,8 @@ internal static class ClassText
     {
         Compiler.Cost.NetworkCost cost = NetworkCostModel.Measure(graph);
         StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture, $"// Imported from {Plain(source.File)} ({(source.Producer.Length > 0 ? Plain(source.Producer) + ", " : string.Empty)}opset {source.Opset}): {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds.");
+        string producer = source.Producer.Length > 0 ? Plain(source.Producer) + ", " : string.Empty;
+        text.AppendLine(CultureInfo.InvariantCulture, $"// Imported from {Plain(source.File)} ({producer}{source.Version}): {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds.");
         foreach (string note in source.Notes)
             text.AppendLine(CultureInfo.InvariantCulture, $"// {Plain(note)}");
         if (request.Until.Count > 0)

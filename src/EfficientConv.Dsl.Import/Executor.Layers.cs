@@ -40,6 +40,8 @@ internal sealed partial class Executor
         }
     }
 
+    private const long MostFolded = 1L << 30;
+
     private Tensor Convolution(Node node, Tensor x)
     {
         Tensor weight = Needed(node, 1);
@@ -175,14 +177,15 @@ internal sealed partial class Executor
         return Tensor.Of(dims, result);
     }
 
-    private static Tensor Reduce(Tensor x, int[] axes, bool keepsDimensions, bool isMaximum)
+    private Tensor Reduce(Tensor x, int[] axes, bool keepsDimensions, string kind)
     {
+        bool isMaximum = kind == "ReduceMax";
         int[] kept = [.. x.Dims.Select((d, i) => axes.Contains(i) ? 1 : d)], dims = keepsDimensions ? kept : [.. x.Dims.Where((_, i) => !axes.Contains(i))];
         if (!x.IsKnown)
             return Tensor.Unknown(dims);
-        double[] result = new double[Tensor.Size(kept)];
+        double[] result = new double[Room(kept)];
         Array.Fill(result, isMaximum ? double.NegativeInfinity : 0);
-        double count = axes.Aggregate(1.0, (product, axis) => product * x.Dims[axis]);
+        double count = kind == "ReduceSum" ? 1 : axes.Aggregate(1.0, (product, axis) => product * x.Dims[axis]);
         Walk(x.Dims, Places(kept, x.Dims), new int[x.Dims.Length], (i, to, _) => result[to] = isMaximum ? Math.Max(result[to], x[i]) : result[to] + (x[i] / count));
         return Tensor.Of(dims, result);
     }
@@ -194,7 +197,7 @@ internal sealed partial class Executor
             return Tensor.Unknown(x.Dims);
         double epsilon = node.Number("epsilon", 1e-5);
         int plane = x.Count / x.Dims[1];
-        double[] result = new double[x.Count];
+        double[] result = new double[Room(x.Dims)];
         for (int i = 0; i < result.Length; i++)
         {
             int c = i / plane;
@@ -219,11 +222,11 @@ internal sealed partial class Executor
     }
 
     /// <summary>Equal parts of the memory, each to mean 0 and variance 1, then scaled and shifted.</summary>
-    private static Tensor Normalized(Tensor x, int parts, double epsilon, Func<int, (double Scale, double Shift)> affine)
+    private Tensor Normalized(Tensor x, int parts, double epsilon, Func<int, (double Scale, double Shift)> affine)
     {
         if (!x.IsKnown)
             return Tensor.Unknown(x.Dims);
-        double[] source = x.Doubles(), result = new double[source.Length];
+        double[] source = x.Doubles(), result = new double[Room(x.Dims)];
         int length = source.Length / parts;
         for (int part = 0; part < parts; part++)
         {
@@ -247,7 +250,7 @@ internal sealed partial class Executor
         bool isFlat = _model.Opset < 13;
         int axis = Axis(node.Integer("axis", isFlat ? 1 : -1), x.Dims.Length);
         int inner = isFlat ? 1 : Tensor.Size(x.Dims[(axis + 1)..]), length = isFlat ? Tensor.Size(x.Dims[axis..]) : x.Dims[axis];
-        double[] source = x.Doubles(), result = new double[source.Length];
+        double[] source = x.Doubles(), result = new double[Room(x.Dims)];
         for (int start = 0; start < source.Length; start += length * inner)
         {
             for (int i = 0; i < inner; i++)
@@ -303,7 +306,7 @@ internal sealed partial class Executor
             Tensor from = result;
             int[] steps = Strides(from.Dims);
             int length = from.Dims[axis], a = axis;
-            double[] values = new double[Tensor.Size(wide)];
+            double[] values = new double[Room(wide)];
             int[] index = new int[rank];
             for (int i = 0; i < values.Length; i++)
             {
@@ -351,15 +354,17 @@ internal sealed partial class Executor
         return At(node, 2) is { } bias ? Binary(product, bias, (a, b) => a + (beta * b)) : product;
     }
 
-    private static Tensor MatMul(Tensor a, Tensor b)
+    private Tensor MatMul(Tensor a, Tensor b)
     {
         if (b.Dims.Length != 2 || a.Dims.Length < 1 || a.Dims[^1] != b.Dims[0])
             throw new ImportException($"multiplies {a} and {b} (expected a matrix of weights)");
         int inner = b.Dims[0], columns = b.Dims[1], rows = a.Count / inner;
         int[] dims = [.. a.Dims[..^1], columns];
-        if (!a.IsKnown || !b.IsKnown)
+
+        // Products of weights are folded where they are no work that a small file asks for.
+        if (!a.IsKnown || !b.IsKnown || (_isFolding && (long)a.Count * columns > MostFolded))
             return Tensor.Unknown(dims);
-        double[] result = new double[Tensor.Size(dims)];
+        double[] result = new double[Room(dims)];
         for (int r = 0; r < rows; r++)
         {
             for (int k = 0; k < inner; k++)
@@ -381,7 +386,7 @@ internal sealed partial class Executor
         if (!x.IsKnown)
             return Tensor.Unknown(x.Dims);
         int axis = scale.Count == 1 ? 0 : Axis(node.Integer("axis", 1), x.Dims.Length), inner = scale.Count == 1 ? x.Count : Tensor.Size(x.Dims[(axis + 1)..]);
-        float[] result = new float[x.Count];
+        float[] result = new float[Room(x.Dims)];
         for (int i = 0; i < result.Length; i++)
         {
             int channel = scale.Count == 1 ? 0 : i / inner % x.Dims[axis];

@@ -13,18 +13,19 @@ internal sealed partial class Executor
         _ => throw new ImportException("holds no numbers"),
     };
 
-    private static Tensor Filled(Node node, Tensor shape)
+    private Tensor Filled(Node node, Tensor shape)
     {
         int[] dims = Whole(shape);
         Tensor value = node.Attributes.TryGetValue("value", out object? given) && given is Tensor { Count: 1 } one ? one : Tensor.Of([], [0f]);
-        return value.IsInteger ? Tensor.Of(dims, Enumerable.Repeat((long)value[0], Tensor.Size(dims)).ToArray()) : Tensor.Of(dims, Enumerable.Repeat((float)value[0], Tensor.Size(dims)).ToArray());
+        int count = Room(dims);
+        return value.IsInteger ? Tensor.Of(dims, Enumerable.Repeat((long)value[0], count).ToArray()) : Tensor.Of(dims, Enumerable.Repeat((float)value[0], count).ToArray());
     }
 
-    private static Tensor Range(Tensor start, Tensor limit, Tensor step)
+    private Tensor Range(Tensor start, Tensor limit, Tensor step)
     {
         if (!start.IsKnown || !limit.IsKnown || !step.IsKnown || step[0] == 0)
             throw new ImportException("has a range that depends on the image");
-        int count = (int)Math.Clamp(Math.Ceiling((limit[0] - start[0]) / step[0]), 0, int.MaxValue / 8);
+        int count = Room([(int)Math.Clamp(Math.Ceiling((limit[0] - start[0]) / step[0]), 0, int.MaxValue / 8)]);
         return start.IsInteger ? Tensor.Of([count], Enumerable.Range(0, count).Select(i => (long)(start[0] + (i * step[0]))).ToArray()) : Tensor.Of([count], Enumerable.Range(0, count).Select(i => start[0] + (i * step[0])).ToArray());
     }
 
@@ -51,7 +52,7 @@ internal sealed partial class Executor
         return x.Reshape([.. Enumerable.Range(0, rank).Select(i => added.Contains(i) ? 1 : rest.Dequeue())]);
     }
 
-    private static Tensor Transpose(Tensor x, int[] order)
+    private Tensor Transpose(Tensor x, int[] order)
     {
         if (!order.Order().SequenceEqual(Enumerable.Range(0, x.Dims.Length)))
             throw new ImportException($"orders {x.Dims.Length} dimensions as {string.Join(", ", order)}");
@@ -59,7 +60,7 @@ internal sealed partial class Executor
         return Pick(x, [.. order.Select(axis => x.Dims[axis])], index => index.Select((i, d) => i * steps[d]).Sum());
     }
 
-    private static Tensor Concat(Tensor[] parts, int axis)
+    private Tensor Concat(Tensor[] parts, int axis)
     {
         int[] dims = [.. parts[0].Dims];
         if (parts.Any(part => part.Dims.Length != dims.Length || part.Dims.Where((d, i) => i != axis && d != dims[i]).Any()))
@@ -68,7 +69,7 @@ internal sealed partial class Executor
         if (parts.Any(part => !part.IsKnown))
             return Tensor.Unknown(dims);
         int inner = Tensor.Size(dims[(axis + 1)..]), outer = Tensor.Size(dims[..axis]);
-        double[] result = new double[Tensor.Size(dims)];
+        double[] result = new double[Room(dims)];
         int offset = 0;
         foreach (Tensor part in parts)
         {
@@ -126,7 +127,7 @@ internal sealed partial class Executor
         })];
     }
 
-    private static Tensor Gather(Tensor x, Tensor indices, int axis)
+    private Tensor Gather(Tensor x, Tensor indices, int axis)
     {
         int[] chosen = [.. Whole(indices).Select(i => Axis(i, x.Dims[axis]))], dims = [.. x.Dims[..axis], .. indices.Dims, .. x.Dims[(axis + 1)..]];
         int inner = Tensor.Size(x.Dims[(axis + 1)..]);
@@ -175,7 +176,7 @@ internal sealed partial class Executor
         }, value);
     }
 
-    private static Tensor DepthToSpace(Node node, Tensor x)
+    private Tensor DepthToSpace(Node node, Tensor x)
     {
         int block = (int)node.Integer("blocksize", 1), channels = x.Dims[1] / (block * block), height = x.Dims[2], width = x.Dims[3];
         bool isColumnFirst = node.Text("mode", "DCR") == "CRD";

@@ -9,7 +9,17 @@ internal sealed partial class Executor
     private readonly Model _model;
     private readonly Dictionary<string, Tensor> _tensors;
 
-    private Executor(Model model) => (_model, _tensors) = (model, new Dictionary<string, Tensor>(model.Constants) { [string.Empty] = Tensor.Unknown([]) });
+    /// <summary>Whether only what does not depend on the image is computed.</summary>
+    private readonly bool _isFolding;
+
+    /// <summary>Elements that may still be computed of constants: a small file may ask for any number of them.</summary>
+    private long _room;
+
+    private Executor(Model model, Tensor input)
+    {
+        (_model, _tensors, _isFolding) = (model, new Dictionary<string, Tensor>(model.Constants) { [string.Empty] = Tensor.Unknown([]), [model.Input] = input }, !input.IsKnown);
+        _room = (2 * model.Constants.Values.Sum(constant => (long)constant.Count)) + (1 << 20);
+    }
 
     /// <summary>Every tensor of <paramref name="model"/> for <paramref name="input"/>, whose values may be unknown. Nodes that cannot be run are left out, and so are those behind them.</summary>
     /// <param name="model">The model.</param>
@@ -17,8 +27,7 @@ internal sealed partial class Executor
     /// <param name="failed">What is said of nodes that cannot be run.</param>
     public static IReadOnlyDictionary<string, Tensor> Run(Model model, Tensor input, out IReadOnlyDictionary<Node, string> failed)
     {
-        Executor executor = new(model);
-        executor._tensors[model.Input] = input;
+        Executor executor = new(model, input);
         Dictionary<Node, string> failures = new(ReferenceEqualityComparer.Instance);
         foreach (Node node in model.Nodes)
         {
@@ -40,9 +49,19 @@ internal sealed partial class Executor
         return executor._tensors;
     }
 
+    /// <summary>Elements of a tensor that is about to be computed.</summary>
+    private int Room(int[] dims)
+    {
+        int count = Tensor.Size(dims);
+        return !_isFolding || (_room -= count) >= 0 ? count : throw new ImportException($"it computes {count:N0} more constants, and the model would have far more of them than its file");
+    }
+
     private Tensor[] Run(Node node)
     {
         Tensor x = At(node, 0) ?? (node.Operator is "Constant" ? Tensor.Unknown([]) : throw new ImportException($"{node} reads nothing."));
+        // Layers on constants are none of a network's, and cost more than their size.
+        if (_isFolding && node.Operator is ("Conv" or "ConvTranspose" or "MaxPool" or "AveragePool"))
+            x = Tensor.Unknown(x.Dims);
         return node.Operator switch
         {
             "Constant" => [Constant(node)],
@@ -53,9 +72,9 @@ internal sealed partial class Executor
             "Conv" => [Convolution(node, x)],
             "ConvTranspose" => [TransposedConvolution(node, x)],
             "MaxPool" or "AveragePool" => [Pool(node, x)],
-            "GlobalAveragePool" => [Reduce(x, [2, 3], true, isMaximum: false)],
-            "GlobalMaxPool" => [Reduce(x, [2, 3], true, isMaximum: true)],
-            "ReduceMean" or "ReduceMax" => [Reduce(x, Axes(node, 1, x) ?? [.. Enumerable.Range(0, x.Dims.Length)], node.Integer("keepdims", 1) != 0, node.Operator == "ReduceMax")],
+            "GlobalAveragePool" => [Reduce(x, [2, 3], true, "ReduceMean")],
+            "GlobalMaxPool" => [Reduce(x, [2, 3], true, "ReduceMax")],
+            "ReduceMean" or "ReduceMax" or "ReduceSum" => [Reduce(x, Axes(node, 1, x) ?? [.. Enumerable.Range(0, x.Dims.Length)], node.Integer("keepdims", 1) != 0, node.Operator)],
             "BatchNormalization" => [BatchNormalization(node, x)],
             "InstanceNormalization" => [InstanceNormalization(node, x)],
             "LayerNormalization" => [LayerNormalization(node, x)],
@@ -76,7 +95,7 @@ internal sealed partial class Executor
             "Split" => Split(node, x),
             "Gather" => [Gather(x, Needed(node, 1), Axis(node.Integer("axis", 0), x.Dims.Length))],
             "Range" => [Range(x, Needed(node, 1), Needed(node, 2))],
-            "Expand" => [Binary(x, Tensor.Of(Whole(Needed(node, 1)), new double[Tensor.Size(Whole(Needed(node, 1)))]), (a, _) => a)],
+            "Expand" => [Binary(x, Tensor.Of(Whole(Needed(node, 1)), new double[Room(Whole(Needed(node, 1)))]), (a, _) => a)],
             "Reshape" => [Reshape(x, node.Integers("shape") ?? Whole(Needed(node, 1)), node.Integer("allowzero", 0) != 0)],
             "Flatten" => [x.Reshape([Tensor.Size(x.Dims[..(int)node.Integer("axis", 1)]), Tensor.Size(x.Dims[(int)node.Integer("axis", 1)..])])],
             "Squeeze" => [Squeeze(x, Axes(node, 1, x))],
@@ -130,7 +149,7 @@ internal sealed partial class Executor
             case "Abs": return Math.Abs;
             case "Floor": return Math.Floor;
             case "Ceil": return Math.Ceiling;
-            default: throw new ImportException($"{node.Operator} is not known.");
+            default: throw new ImportException(node.Text("why", $"{node.Operator} is not known."));
         }
     }
 
@@ -182,34 +201,34 @@ internal sealed partial class Executor
         return strides;
     }
 
-    private static Tensor Map(Tensor x, Func<double, double> function)
+    private Tensor Map(Tensor x, Func<double, double> function)
     {
         if (!x.IsKnown)
             return Tensor.Unknown(x.Dims);
-        double[] result = new double[x.Count];
+        double[] result = new double[Room(x.Dims)];
         for (int i = 0; i < result.Length; i++)
             result[i] = function(x[i]);
         return x.IsInteger ? Tensor.Of(x.Dims, Array.ConvertAll(result, value => (long)value)) : Tensor.Of(x.Dims, result);
     }
 
     /// <summary>Two tensors of which either may be repeated along dimensions of 1.</summary>
-    private static Tensor Binary(Tensor a, Tensor b, Func<double, double, double> function)
+    private Tensor Binary(Tensor a, Tensor b, Func<double, double, double> function)
     {
         int[] dims = Broadcast(a.Dims, b.Dims);
         if (!a.IsKnown || !b.IsKnown)
             return Tensor.Unknown(dims);
-        double[] result = new double[Tensor.Size(dims)];
+        double[] result = new double[Room(dims)];
         int[] left = Places(a.Dims, dims), right = Places(b.Dims, dims);
         Walk(dims, left, right, (i, l, r) => result[i] = function(a[l], b[r]));
         return a.IsInteger && b.IsInteger ? Tensor.Of(dims, Array.ConvertAll(result, value => (long)value)) : Tensor.Of(dims, result);
     }
 
-    private static Tensor Where(Tensor condition, Tensor a, Tensor b)
+    private Tensor Where(Tensor condition, Tensor a, Tensor b)
     {
         int[] dims = Broadcast(Broadcast(condition.Dims, a.Dims), b.Dims);
         if (!condition.IsKnown || !a.IsKnown || !b.IsKnown)
             return Tensor.Unknown(dims);
-        Tensor ones = Binary(condition, Tensor.Of(dims, new double[Tensor.Size(dims)]), (c, _) => c), wide = Binary(a, ones, (value, _) => value), other = Binary(b, ones, (value, _) => value);
+        Tensor ones = Binary(condition, Tensor.Of(dims, new double[Room(dims)]), (c, _) => c), wide = Binary(a, ones, (value, _) => value), other = Binary(b, ones, (value, _) => value);
         long[] result = new long[ones.Count];
         double[] exact = new double[ones.Count];
         for (int i = 0; i < exact.Length; i++)
@@ -260,11 +279,11 @@ internal sealed partial class Executor
     }
 
     /// <summary>A tensor whose element at an index is that of <paramref name="x"/> at a place of its memory; unknown places (-1) are <paramref name="fill"/>.</summary>
-    private static Tensor Pick(Tensor x, int[] dims, Func<int[], int> place, double fill = 0)
+    private Tensor Pick(Tensor x, int[] dims, Func<int[], int> place, double fill = 0)
     {
         if (!x.IsKnown)
             return Tensor.Unknown(dims);
-        int count = Tensor.Size(dims);
+        int count = Room(dims);
         long[] whole = new long[x.IsInteger ? count : 0];
         double[] exact = new double[x.IsInteger ? 0 : count];
         int[] index = new int[dims.Length];

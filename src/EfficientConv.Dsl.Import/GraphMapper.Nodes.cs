@@ -19,7 +19,7 @@ internal sealed partial class GraphMapper
             case "Pad": Pad(node); break;
             case "PRelu": PRelu(node); break;
             case "MaxPool" or "AveragePool": Pool(node); break;
-            case "GlobalAveragePool" or "ReduceMean": Mean(node); break;
+            case "GlobalAveragePool" or "ReduceMean" or "ReduceSum" or "ReduceMax": Reduce(node); break;
             case "GlobalMaxPool":
                 SetMap(node, Layer(node, Name(node), new AdaptivePoolOperator(true, Extent.Square(1)), MapOf(ViewOf(node, 0))));
                 break;
@@ -47,7 +47,7 @@ internal sealed partial class GraphMapper
             "HardSwish" => Of(ActivationKind.HardSwish),
             "HardSigmoid" when Math.Abs(node.Number("alpha", 0.2) - (1 / 6.0)) < 1e-6 && Math.Abs(node.Number("beta", 0.5) - 0.5) < 1e-6 => Of(ActivationKind.HardSigmoid),
             "HardSigmoid" => throw new ImportException($"its slope is {node.Number("alpha", 0.2)} (1/6 is PyTorch's, and another one goes into a convolution right before it)"),
-            "Clip" => new ActivationFunction(ActivationKind.Hardtanh, EquatableArray.Of(Bound(1, "min", float.NegativeInfinity), Bound(2, "max", float.PositiveInfinity))),
+            "Clip" => new ActivationFunction(ActivationKind.Hardtanh, EquatableArray.Of(Bound(1, "min", float.MinValue), Bound(2, "max", float.MaxValue))),
             "Softplus" => new ActivationFunction(ActivationKind.Softplus, EquatableArray.Of(1f, 20f)),
             "Tanh" => Of(ActivationKind.Tanh),
             "Mish" => Of(ActivationKind.Mish),
@@ -63,7 +63,8 @@ internal sealed partial class GraphMapper
 
         static ActivationFunction Of(ActivationKind kind) => new(kind);
 
-        float Bound(int input, string name, float none) => node.Input(input) is null ? (float)node.Number(name, none) : (float)Weights(node, input)[0];
+        // No bound is the largest number that an attribute may have.
+        float Bound(int input, string name, float none) => (float)Math.Clamp(node.Input(input) is null ? node.Number(name, none) : Weights(node, input)[0], float.MinValue, float.MaxValue);
     }
 
     private void Convolution(Node node)
@@ -192,8 +193,8 @@ internal sealed partial class GraphMapper
         View view = ViewOf(node, 0);
         int source = MapOf(view);
         int[] pads = node.Integers("pads") ?? Array.ConvertAll(Weights(node, 1).Integers(), value => (int)value);
-        if (node.Input(3) is not null || pads.Length != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0 || pads.Any(pad => pad < 0))
-            throw new ImportException($"it pads by {string.Join(", ", pads)} (rows and columns can be added)");
+        if (node.Input(3) is not null || pads.Length != 8 || pads[0] != 0 || pads[4] != 0 || pads.Any(pad => pad < 0))
+            throw new ImportException($"it pads by {string.Join(", ", pads)} (channels, rows and columns can be added)");
         Compiler.Graph.PadMode mode = node.Text("mode", "constant") switch
         {
             "constant" => Compiler.Graph.PadMode.Constant,
@@ -202,7 +203,26 @@ internal sealed partial class GraphMapper
             var other => throw new ImportException($"it pads by {other}"),
         };
         float value = mode != Compiler.Graph.PadMode.Constant ? 0 : node.Input(2) is null ? (float)node.Number("value", 0) : (float)Weights(node, 2)[0];
-        SetMap(node, Layer(node, Name(node), new PadOperator(new Padding(pads[2], pads[6], pads[3], pads[7]), mode, value), source));
+        if (pads[1] + pads[5] > 0)
+            source = ChannelPad(node, source, pads[1], pads[5], mode, value);
+        Padding padding = new(pads[2], pads[6], pads[3], pads[7]);
+        SetMap(node, padding.IsZero ? source : Layer(node, Name(node), new PadOperator(padding, mode, value), source));
+    }
+
+    /// <summary>Channels of zeros before and behind a map's own: a 1x1 convolution by the identity and rows of zeros.</summary>
+    private int ChannelPad(Node node, int source, int before, int after, Compiler.Graph.PadMode mode, float value)
+    {
+        if (mode != Compiler.Graph.PadMode.Constant || value != 0)
+            throw new ImportException("it adds channels that are no zeros");
+        int channels = _builder.ShapeOf(source).Channels, padded = Tensor.Size([before + channels + after]);
+        float[] identity = new float[Tensor.Size([padded, channels])];
+        for (int c = 0; c < channels; c++)
+            identity[((before + c) * channels) + c] = 1;
+        string name = Name(node);
+        Extent one = Extent.Square(1);
+        int layer = Layer(node, name, new ConvolutionOperator(Key(name), padded, one, one, default, one, 1, Bias: false), source);
+        Weight(name + ".weight", [padded, channels, 1, 1], identity);
+        return layer;
     }
 
     private void PRelu(Node node)
@@ -238,16 +258,22 @@ internal sealed partial class GraphMapper
             : new PoolOperator(isMaximum, Of(window.Kernel), Of(window.Stride), padding, Of(window.Dilation), needsCeil, isMaximum || padding.IsZero || node.Integer("count_include_pad", 0) != 0), source));
     }
 
-    private void Mean(Node node)
+    private void Reduce(Node node)
     {
         View view = ViewOf(node, 0);
         Shape shape = ShapeOf(view);
         int[] dims = DimsOf(node.Output);
         int axis = ChannelAxis(view);
-        bool isMean = axis >= 0 && Tensor.Size(dims) == shape.Channels && dims.Contains(shape.Channels) && Tensor.Size(view.Dims) == shape.Count;
-        if (!isMean || (shape.Channels == 1 && dims.Length != view.Dims.Length) || (shape.Pixels > 1 && view.Dims[axis] != shape.Channels))
-            throw new ImportException($"it is the mean over other dimensions than rows and columns: {Tensor.Text(view.Dims)} to {Tensor.Text(dims)}");
-        _views[node.Output] = new View([shape.Pixels == 1 ? view.Layer : Layer(node, Name(node), new GlobalAveragePoolOperator(), view.Layer)], false, dims);
+        bool isByChannel = axis >= 0 && Tensor.Size(dims) == shape.Channels && dims.Contains(shape.Channels) && Tensor.Size(view.Dims) == shape.Count;
+        if (!isByChannel || (shape.Channels == 1 && dims.Length != view.Dims.Length) || (shape.Pixels > 1 && view.Dims[axis] != shape.Channels))
+            throw new ImportException($"it is over other dimensions than rows and columns: {Tensor.Text(view.Dims)} to {Tensor.Text(dims)}");
+        bool isMaximum = node.Operator == "ReduceMax";
+        View reduced = new([shape.Pixels == 1 ? view.Layer : Layer(node, Name(node), isMaximum ? new AdaptivePoolOperator(true, Extent.Square(1)) : new GlobalAveragePoolOperator(), view.Layer)], false, dims);
+        _views[node.Output] = reduced;
+
+        // A sum is the mean times the number of pixels.
+        if (node.Operator == "ReduceSum" && shape.Pixels > 1)
+            Affine(node with { Operator = "Mul" }, reduced, Tensor.Of([], [(float)shape.Pixels]), isFirst: false);
     }
 
     private void Arithmetic(Node node)

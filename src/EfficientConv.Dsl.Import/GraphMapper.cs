@@ -76,7 +76,7 @@ internal sealed partial class GraphMapper
         string tensor = _model.Input;
         while (_model.Nodes.FirstOrDefault(node => node.Inputs.Contains(tensor)) is { Operator: "Add" or "Sub" or "Mul" or "Div" or "Pad" } node)
             tensor = node.Output;
-        _isInputChannelsLast = _model.Nodes.Any(node => node.Operator == "Transpose" && node.Inputs[0] == tensor && node.Integers("perm") is [0, 3, 1, 2]);
+        _isInputChannelsLast = _model.IsChannelsLast || _model.Nodes.Any(node => node.Operator == "Transpose" && node.Input(0) == tensor && node.Integers("perm") is [0, 3, 1, 2]);
         Shape shape = dims.Length == 4 ? _isInputChannelsLast ? new Shape(dims[3], dims[1], dims[2]) : new Shape(dims[1], dims[2], dims[3]) : new Shape(dims[1], 1, 1);
         _builder.AddInput(shape, LayerOrigin.Of($"input \"{_model.Input}\" of {_model.File}"));
         _views[_model.Input] = new View([0], _isInputChannelsLast && shape.Pixels > 1, dims);
@@ -131,7 +131,7 @@ internal sealed partial class GraphMapper
                 throw new ImportException(why);
             Map(node);
         }
-        catch (Exception exception) when (exception is ImportException or ArgumentException or IndexOutOfRangeException or OverflowException or InvalidOperationException)
+        catch (Exception exception) when (exception is ImportException or ArgumentException or IndexOutOfRangeException or KeyNotFoundException or ArithmeticException or InvalidOperationException)
         {
             string reads = string.Join(", ", node.Inputs.Where(name => name.Length > 0 && _tensors.ContainsKey(name) && !IsConstant(name)).Select(name => _tensors[name].ToString()));
             string makes = string.Join(", ", node.Outputs.Where(_tensors.ContainsKey).Select(name => _tensors[name].ToString()));

@@ -46,6 +46,9 @@ internal sealed record Model
     /// <summary>Version of the operators' meaning.</summary>
     public required int Opset { get; init; }
 
+    /// <summary>The format's version as the file counts it.</summary>
+    public required string Version { get; init; }
+
     /// <summary>The nodes.</summary>
     public required IReadOnlyList<Node> Nodes { get; init; }
 
@@ -57,6 +60,9 @@ internal sealed record Model
 
     /// <summary>Its dimensions.</summary>
     public required int[] InputDims { get; init; }
+
+    /// <summary>Whether images have their channels last in every file of the format; else the nodes show it.</summary>
+    public bool IsChannelsLast { get; init; }
 
     /// <summary>Names of what comes out.</summary>
     public required IReadOnlyList<string> Outputs { get; init; }

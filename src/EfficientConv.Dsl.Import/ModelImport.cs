@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Import.Onnx;
+using EfficientConv.Dsl.Import.TfLite;
 
 namespace EfficientConv.Dsl.Import;
 
@@ -78,7 +79,8 @@ internal static class ModelImport
     /// <exception cref="ImportException">It cannot be read or said.</exception>
     public static ImportedModel Import(ImportRequest request)
     {
-        Model source = OnnxReader.Read(request.Path, request.InputShape, request.Until);
+        // What a file is stands in it; its name may say anything.
+        Model source = TfLiteReader.IsModel(request.Path) ? TfLiteReader.Read(request.Path, request.InputShape, request.Until) : OnnxReader.Read(request.Path, request.InputShape, request.Until);
         Tensor image = Tensor.Unknown(source.InputDims);
         IReadOnlyDictionary<string, Tensor> shapes = Executor.Run(source, image, out _);
         Model rewritten = Rewriter.Rewrite(source, shapes, out IReadOnlyList<string> explained);

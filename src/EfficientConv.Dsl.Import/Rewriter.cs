@@ -10,6 +10,7 @@ internal sealed class Rewriter
     private static readonly (string Name, Func<Rewriter, Node, bool> Apply)[] s_rules =
     [
         ("identity", (r, n) => r.Identity(n)),
+        ("two bounds in a row are one", (r, n) => r.Bounds(n)),
         ("clip is ReLU or ReLU6", (r, n) => r.Clip(n)),
         ("hard sigmoid of Add, Clip, Div", (r, n) => r.HardSigmoid(n)),
         ("x * sigmoid(x) is SiLU, x * hardsigmoid(x) is HardSwish, x * tanh(softplus(x)) is Mish", (r, n) => r.Gated(n)),
@@ -19,6 +20,9 @@ internal sealed class Rewriter
         ("PReLU of Relu, Neg, Relu, Mul, Add", (r, n) => r.PRelu(n)),
         ("slope of a hard sigmoid into the convolution before it", (r, n) => r.HardSigmoidSlope(n)),
         ("layer norm of ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, Mul, Add", (r, n) => r.LayerNorm(n)),
+        ("softmax of ReduceMax, Sub, Exp, ReduceSum, Div", (r, n) => r.Softmax(n)),
+        ("the larger of x and a share of x is leaky ReLU", (r, n) => r.LeakyRelu(n)),
+        ("channels of zeros joined to others are padding", (r, n) => r.ZeroChannels(n)),
         ("padding into the convolution behind it", (r, n) => r.Padding(n)),
         ("constant factor or summand into the convolution before it", (r, n) => r.Affine(n)),
         ("constant factor or summand into the convolution behind it", (r, n) => r.AffineInput(n)),
@@ -29,6 +33,7 @@ internal sealed class Rewriter
     private readonly Dictionary<string, Tensor> _constants;
     private readonly IReadOnlyDictionary<string, Tensor> _tensors;
     private readonly HashSet<string> _outputs;
+    private readonly int _opset;
     private readonly Dictionary<string, Node> _makers = [];
     private readonly Dictionary<string, List<Node>> _readers = [];
     private readonly List<string> _explained = [];
@@ -38,7 +43,7 @@ internal sealed class Rewriter
         // What is known without an image is a constant: shapes, and weights that were reordered or computed.
         _constants = tensors.Where(pair => pair.Value.IsKnown).ToDictionary(pair => pair.Key, pair => pair.Value);
         _nodes = [.. model.Nodes.Where(node => !node.Outputs.All(output => output.Length == 0 || _constants.ContainsKey(output)))];
-        (_tensors, _outputs) = (tensors, [.. model.Outputs]);
+        (_tensors, _outputs, _opset) = (tensors, [.. model.Outputs], model.Opset);
         int folded = model.Nodes.Count(node => node.Operator != "Constant") - _nodes.Count;
         if (folded > 0)
             _explained.Add($"constants: {folded} nodes compute what does not depend on the image");
@@ -58,7 +63,8 @@ internal sealed class Rewriter
             isChanged = false;
             foreach (Node node in rewriter._nodes.ToArray())
             {
-                if (!rewriter._nodes.Contains(node))
+                // What cannot be run has no shape that a rule could look at.
+                if (!rewriter._nodes.Contains(node) || node.Outputs.Any(output => output.Length > 0 && !tensors.ContainsKey(output)))
                     continue;
                 foreach ((string name, Func<Rewriter, Node, bool> apply) in s_rules)
                 {
@@ -89,11 +95,28 @@ internal sealed class Rewriter
         return true;
     }
 
+    private (double Low, double High) BoundsOf(Node clip) => (
+        clip.Input(1) is { } min ? Scalar(min) ?? double.NaN : clip.Number("min", double.NegativeInfinity),
+        clip.Input(2) is { } max ? Scalar(max) ?? double.NaN : clip.Number("max", double.PositiveInfinity));
+
+    private bool Bounds(Node node)
+    {
+        if (node.Operator != "Clip" || Only(node.Inputs[0], "Clip") is not { } inner)
+            return false;
+        (double low, double high) = BoundsOf(node);
+        (double first, double last) = BoundsOf(inner);
+        if (!(low <= high && first <= last))
+            return false;
+        Remove(inner);
+        Replace(node, node with { Inputs = [inner.Inputs[0]], Attributes = new Dictionary<string, object> { ["min"] = (float)Math.Clamp(first, low, high), ["max"] = (float)Math.Clamp(last, low, high) } });
+        return true;
+    }
+
     private bool Clip(Node node)
     {
         if (node.Operator != "Clip")
             return false;
-        double low = node.Input(1) is { } min ? Scalar(min) ?? double.NaN : node.Number("min", double.NegativeInfinity), high = node.Input(2) is { } max ? Scalar(max) ?? double.NaN : node.Number("max", double.PositiveInfinity);
+        (double low, double high) = BoundsOf(node);
         if (low <= 0 && high == 6 && Only(node.Inputs[0], "Relu") is { } relu)
         {
             // What is not below 0 already needs the upper bound alone.
@@ -264,6 +287,67 @@ internal sealed class Rewriter
             int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), axis => (int)axis) : null);
             return axes is [var axis] && (axis == -1 || axis == rank - 1) && reduce.Integer("keepdims", 1) != 0;
         }
+    }
+
+    /// <summary>exp(x - max(x)) / sum(exp(x - max(x))) along one dimension; without the largest value it is the same number.</summary>
+    private bool Softmax(Node node)
+    {
+        if (node.Operator != "Div" || node.Inputs.Count != 2 || Maker(node.Inputs[0]) is not { Operator: "Exp" } exp || Only(node.Inputs[1], "ReduceSum") is not { } sum || sum.Inputs[0] != exp.Output
+            || _outputs.Contains(exp.Output) || _readers[exp.Output].Count != 2 || AxisOf(sum) is not { } axis || (_opset < 13 && axis != _tensors[node.Output].Dims.Length - 1))
+            return false;
+        List<Node> parts = [exp, sum];
+        string x = exp.Inputs[0];
+        if (Only(x, "Sub") is { } centred && Only(centred.Inputs[1], "ReduceMax") is { } largest && largest.Inputs[0] == centred.Inputs[0] && AxisOf(largest) == axis)
+        {
+            parts.AddRange([centred, largest]);
+            x = centred.Inputs[0];
+        }
+
+        Remove([.. parts]);
+        Replace(node, node with { Operator = "Softmax", Inputs = [x], Attributes = new Dictionary<string, object> { ["axis"] = (long)axis } });
+        return true;
+
+        int? AxisOf(Node reduce)
+        {
+            int rank = _tensors[reduce.Inputs[0]].Dims.Length;
+            int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), value => (int)value) : null);
+            return axes is [var one] && reduce.Integer("keepdims", 1) != 0 ? one < 0 ? one + rank : one : null;
+        }
+    }
+
+    /// <summary>max(x, slope * x) with a slope from 0 to 1.</summary>
+    private bool LeakyRelu(Node node)
+    {
+        if (node.Operator != "Max" || node.Inputs.Count != 2)
+            return false;
+        for (int side = 0; side < 2; side++)
+        {
+            if (Only(node.Inputs[1 - side], "Mul") is not { Inputs.Count: 2 } product)
+                continue;
+            int constant = Scalar(product.Inputs[0]) is null ? 1 : 0;
+            if (product.Inputs[1 - constant] != node.Inputs[side] || Scalar(product.Inputs[constant]) is not (>= 0 and <= 1 and var slope))
+                continue;
+            Remove(product);
+            Replace(node, node with { Operator = "LeakyRelu", Inputs = [node.Inputs[side]], Attributes = new Dictionary<string, object> { ["alpha"] = (float)slope } });
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>An image joined to constant channels of zeros.</summary>
+    private bool ZeroChannels(Node node)
+    {
+        if (node.Operator != "Concat" || !_tensors.TryGetValue(node.Output, out Tensor? made) || made.Dims.Length != 4 || node.Integer("axis", 1) is not (1 or -3)
+            || node.Inputs.Where(input => !_constants.ContainsKey(input)).ToArray() is not [var image])
+            return false;
+        int at = node.Inputs.ToList().IndexOf(image);
+        if (node.Inputs.Count == 1 || node.Inputs.Any(input => input != image && _constants[input].Singles().Any(value => value != 0)))
+            return false;
+        int Channels(IEnumerable<string> inputs) => inputs.Sum(input => _constants[input].Dims[1]);
+        long[] pads = [0, Channels(node.Inputs.Take(at)), 0, 0, 0, Channels(node.Inputs.Skip(at + 1)), 0, 0];
+        Replace(node, node with { Operator = "Pad", Inputs = [image], Attributes = new Dictionary<string, object> { ["pads"] = pads } });
+        return true;
     }
 
     private bool Padding(Node node)

@@ -18,11 +18,11 @@ internal static class ImportVerb
     private const int ShownProblems = 20;
 
     private const string Description =
-        "A trained ONNX model as C# and a safetensors file, and a check that both compute what the model does. Ends with 1 where a part of the model cannot be said, or the check fails; then nothing is written.";
+        "A trained model, ONNX or TensorFlow Lite, as C# and a safetensors file, and a check that both compute what the model does. Ends with 1 where a part of the model cannot be said, or the check fails; then nothing is written.";
 
     public static Command Create(Terminal terminal)
     {
-        Argument<FileInfo> model = new("model") { Description = "The model, .onnx.", HelpName = "file" };
+        Argument<FileInfo> model = new("model") { Description = "The model: ONNX, or TensorFlow Lite.", HelpName = "file" };
         Option<DirectoryInfo> folder = new("--output-folder", "-o") { Description = "Where NAME.cs and NAME.safetensors go.", DefaultValueFactory = _ => new DirectoryInfo("."), HelpName = "folder" };
         Option<string?> name = new("--name") { Description = "Name of the class; the file's where it is not given.", HelpName = "name" };
         Option<string> space = new("--namespace") { Description = "Namespace of the class.", DefaultValueFactory = _ => string.Empty, HelpName = "name" };
@@ -36,7 +36,7 @@ internal static class ImportVerb
         {
             FileInfo file = parsed.GetValue(model)!;
             if (!File.Exists(file.FullName))
-                throw new ToolException(Directory.Exists(file.FullName) ? $"{file} is a folder; expected an .onnx file." : $"{file} does not exist.");
+                throw new ToolException(Directory.Exists(file.FullName) ? $"{file} is a folder; expected a model." : $"{file} does not exist.");
             ImportRequest request = new()
             {
                 Path = file.FullName, Name = parsed.GetValue(name) ?? ClassName(file), Namespace = parsed.GetValue(space)!, InputShape = Shape(parsed.GetValue(shape)), Until = parsed.GetValue(until)!,

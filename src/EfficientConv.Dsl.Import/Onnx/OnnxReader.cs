@@ -62,8 +62,8 @@ internal static class OnnxReader
         string[] outputs = until.Count > 0 ? [.. until] : [.. graph.Output.Select(output => output.Name)];
         return new Model
         {
-            File = Path.GetFileName(path), Producer = $"{model.ProducerName} {model.ProducerVersion}".Trim(), Opset = opset, Constants = constants,
-            Nodes = Sort(path, nodes, [.. constants.Keys, inputs[0].Name, string.Empty], outputs), Input = inputs[0].Name, InputDims = Dims(path, inputs[0], inputShape), Outputs = outputs, Notes = [.. notes],
+            File = Path.GetFileName(path), Producer = $"{model.ProducerName} {model.ProducerVersion}".Trim(), Opset = opset, Version = $"opset {opset}", Constants = constants,
+            Nodes = NodeOrder.Sort(path, nodes, [.. constants.Keys, inputs[0].Name, string.Empty], outputs), Input = inputs[0].Name, InputDims = Dims(path, inputs[0], inputShape), Outputs = outputs, Notes = [.. notes],
         };
     }
 
@@ -101,67 +101,6 @@ internal static class OnnxReader
         return dims.Length > 0 && dims[0] > 1 ? throw new ImportException($"{path}: the input \"{input.Name}\" has {dims[0]} images; expected one.")
             : found.All(dimension => dimension > 0) ? found
             : throw new ImportException($"{path}: the input \"{input.Name}\" has the shape {string.Join(" x ", dims.Select(d => d == 0 ? "?" : $"{d}"))}, which leaves sizes open (--input-shape CxHxW sets them).");
-    }
-
-    /// <summary>What the outputs need, in topological order; in the file the nodes may stand in any.</summary>
-    private static List<Node> Sort(string path, List<Node> nodes, HashSet<string> known, string[] outputs)
-    {
-        Dictionary<string, Node> makers = [];
-        foreach (Node node in nodes)
-        {
-            foreach (string output in node.Outputs.Where(output => output.Length > 0))
-            {
-                if (!makers.TryAdd(output, node))
-                    throw new ImportException($"{path}: the tensor \"{output}\" is made by {makers[output]} and by {node}.");
-            }
-        }
-
-        List<Node> sorted = [];
-        HashSet<Node> done = new(ReferenceEqualityComparer.Instance), open = new(ReferenceEqualityComparer.Instance);
-        foreach (string output in outputs)
-        {
-            if (!makers.ContainsKey(output) && !known.Contains(output))
-                throw new ImportException($"{path} has no tensor \"{output}\" (--until names what a node makes; the file's outputs are made by: {string.Join(", ", nodes.Where(n => n.Outputs.Any(outputs.Contains)).Take(10))}).");
-            Visit(output);
-        }
-
-        return sorted;
-
-        // Depth first without recursion: graphs of thousands of nodes in a row are usual.
-        void Visit(string tensor)
-        {
-            Stack<(Node Node, bool IsDone)> stack = new();
-            Push(tensor, "an output");
-            while (stack.TryPop(out (Node Node, bool IsDone) top))
-            {
-                if (top.IsDone)
-                {
-                    open.Remove(top.Node);
-                    if (done.Add(top.Node))
-                        sorted.Add(top.Node);
-                    continue;
-                }
-
-                if (done.Contains(top.Node))
-                    continue;
-                if (!open.Add(top.Node))
-                    throw new ImportException($"{path}: {top.Node} needs its own output.");
-                stack.Push((top.Node, true));
-                foreach (string input in top.Node.Inputs.Reverse())
-                    Push(input, top.Node.ToString());
-            }
-
-            void Push(string name, string reader)
-            {
-                if (known.Contains(name))
-                    return;
-                Node maker = makers.TryGetValue(name, out Node? found) ? found : throw new ImportException($"{path}: {reader} reads \"{name}\", which nothing makes.");
-                if (open.Contains(maker))
-                    throw new ImportException($"{path}: {maker} needs its own output.");
-                if (!done.Contains(maker))
-                    stack.Push((maker, false));
-            }
-        }
     }
 
     private static object Value(AttributeProto attribute, string path, string node, HashSet<string> notes)
