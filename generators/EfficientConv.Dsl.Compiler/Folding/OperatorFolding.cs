@@ -166,7 +166,6 @@ public static class OperatorFolding
             List<Layer> taken = [layer];
             Layer last = layer;
             BatchNormOperator? batchNorm = null;
-            ActivationFunction activation = ActivationFunction.None;
             int residual = -1;
             if (SoleReader(last) is { Operator: BatchNormOperator norm } normLayer)
             {
@@ -191,15 +190,18 @@ public static class OperatorFolding
                 }
             }
 
-            if (SoleReader(last) is { Operator: ActivationOperator function } functionLayer)
+            if (residual >= 0)
+                inputs = inputs.Append(residual).ToEquatableArray();
+            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, ActivationFunction.None) { LayerScale = layerScale };
+
+            // Behind a depthwise layer a residual is added by a step of its own, and the slopes behind it are one's as well.
+            if (ActivationBehind(last) is { } functionLayer && !(functionLayer.Operator is PReLUOperator && stage is { HasResidual: true, IsLanewise: true }))
             {
-                activation = function.Function;
+                (ActivationFunction activation, PReLUOperator? prelu) = FunctionOf(functionLayer);
+                stage = stage with { Activation = activation, PReLU = prelu };
                 Take(functionLayer);
             }
 
-            if (residual >= 0)
-                inputs = inputs.Append(residual).ToEquatableArray();
-            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, activation) { LayerScale = layerScale };
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);
@@ -216,23 +218,31 @@ public static class OperatorFolding
             List<Layer> taken = [layer];
             BatchNormOperator? batchNorm = null;
             ActivationFunction activation = ActivationFunction.None;
+            PReLUOperator? prelu = null;
             if (SoleReader(layer) is { Operator: BatchNormOperator norm } normLayer)
             {
                 batchNorm = norm;
                 taken.Add(normLayer);
             }
 
-            if (SoleReader(taken[taken.Count - 1]) is { Operator: ActivationOperator function } functionLayer)
+            if (ActivationBehind(taken[taken.Count - 1]) is { } functionLayer)
             {
-                activation = function.Function;
+                (activation, prelu) = FunctionOf(functionLayer);
                 taken.Add(functionLayer);
             }
 
-            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, activation);
+            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, activation) { PReLU = prelu };
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);
         }
+
+        /// <summary>The activation that alone reads <paramref name="layer"/>, or null.</summary>
+        private Layer? ActivationBehind(Layer layer) => SoleReader(layer) is { Operator: ActivationOperator or PReLUOperator } function ? function : null;
+
+        private static (ActivationFunction Function, PReLUOperator? Learned) FunctionOf(Layer layer) => layer.Operator is PReLUOperator learned
+            ? (new ActivationFunction(ActivationKind.PReLU), learned)
+            : (((ActivationOperator)layer.Operator).Function, null);
 
         /// <summary>Two tensors of equal width, joined only to be shuffled in two groups: ShuffleNetV2's way to let its branches meet.</summary>
         private bool IsInterleaved(Layer concat) =>

@@ -97,11 +97,12 @@ public static class Activations
             function => OnnxForm.Of("LeakyRelu", 1, OnnxAttribute.Of("alpha", function.Arguments[0])))
         {
             Parameters = EquatableArray.Of(new ActivationParameter("slope", 0.01)),
-            Epilogue = new ActivationEpilogue((vector, x) => vector.MultiplyAdd(vector.Minimum(vector.Zero, x), vector.Argument("slope"), vector.Maximum(vector.Zero, x))),
+            Epilogue = new ActivationEpilogue((vector, x) => Rectify(vector, x, vector.Argument("slope"))),
         },
         new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.None("its slopes are learned, so that it is an operator of its own"))
         {
             IsLearned = true,
+            Epilogue = new ActivationEpilogue((vector, x) => Rectify(vector, x, vector.Slope)),
         },
         new(ActivationKind.Tanh, "Tanh", SavedForBackward.Output, Operations: 35, -1, 1, _ => OnnxForm.Of("Tanh", 1)),
         new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, Operations: 45, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))) { HasShorthand = false },
@@ -146,6 +147,8 @@ public static class Activations
         nodes[nodes.Count - 1] = nodes[nodes.Count - 1].As(string.Empty);
         return OnnxForm.Of([.. nodes]);
     }
+
+    private static string Rectify(IActivationSyntax vector, string x, string slope) => vector.MultiplyAdd(vector.Minimum(vector.Zero, x), slope, vector.Maximum(vector.Zero, x));
 
     private static string HardSigmoid(IActivationSyntax vector, string x) =>
         vector.Minimum(vector.Constant(One), vector.Maximum(vector.Zero, vector.MultiplyAdd(x, vector.Constant(Sixth), vector.Constant(Half))));
@@ -223,6 +226,9 @@ public interface IActivationSyntax
 
     /// <summary>One of the function's own constants.</summary>
     string Argument(string name);
+
+    /// <summary>What is learned for the channels of the sums.</summary>
+    string Slope { get; }
 
     /// <summary>The larger; native instructions return their second operand when either is NaN, so the value stands there.</summary>
     string Maximum(string a, string b);

@@ -57,9 +57,9 @@ internal static class MapScheduling
                 EachPixel("ScaleShift", "batch norm", RuntimeFunction.ScaleShift.Call(read, own, packed, packed with { Offset = padded }, channels, pixels, step));
                 break;
 
-            case PReLUStage:
+            case PReLUStage { PReLU: var prelu }:
                 weights = padded;
-                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights)));
+                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), prelu));
                 InPlace("PReLU", "PReLU", RuntimeFunction.PReLU.Call(own, packed, channels, pixels, step));
                 break;
 
@@ -167,9 +167,9 @@ internal static class MapScheduling
         {
             int padded = target.Padded(kernel.OutChannels);
             ArenaOffset weights = plan.Reserve(padded * inputs), offset = weights;
-            (ArenaOffset bias, PackInstruction packed) = plan.ReserveBias(padded);
+            (ArenaOffset bias, PackInstruction[] packed) = plan.ReserveBias(padded, null);
             PackInstruction[] panels = ConvolutionScheduling.Panels(plan, kernel.Panels, 0, kernel.OutChannels, 0, inputs, ref offset);
-            plan.Pack(stage, convolution, inputs, null, [.. panels, packed]);
+            plan.Pack(stage, convolution, inputs, null, [.. panels, .. packed]);
             return (weights, bias);
         }
     }

@@ -159,8 +159,8 @@ public sealed record PackScaleShift(ArenaOffset Offset, long Bytes) : PackInstru
 /// <summary>A tensor as it is, padded with zeros.</summary>
 public sealed record PackTensor(ArenaOffset Offset, long Bytes, TensorKey Key) : PackInstruction(Offset, Bytes);
 
-/// <summary>PReLU's slopes, one a channel.</summary>
-public sealed record PackSlopes(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
+/// <summary>PReLU's slopes, one a channel, or each twice.</summary>
+public sealed record PackSlopes(ArenaOffset Offset, long Bytes, PReLUOperator PReLU, bool InPairs = false) : PackInstruction(Offset, Bytes);
 
 /// <summary>Everything that the emitter prints for one instruction set; it decides nothing.</summary>
 /// <param name="Target">Instruction set.</param>

@@ -150,8 +150,8 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel kernel = new(
             pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
         ArenaOffset weights = plan.Reserve(outChannels * inChannels);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
-        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), packedBias]);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
+        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), .. packedBias]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
@@ -184,8 +184,8 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
         (ArenaOffset taps, ArenaOffset depthwiseBias) = PackDepthwise(plan, depthwise);
         ArenaOffset weights = plan.Reserve(outChannels * channels);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
-        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), packedBias]);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project.PReLU);
+        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), .. packedBias]);
         plan.AddStep(
             new PlanarSeparableDriver(
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
@@ -207,11 +207,11 @@ internal static class PlanarScheduling
             c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue,
             runs, tiles);
         ArenaOffset weights = plan.Reserve(outChannels * stage.Taps);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
-        plan.Pack(stage, [.. packing, packedBias]);
+        plan.Pack(stage, [.. packing, .. packedBias]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
@@ -298,8 +298,8 @@ internal static class PlanarScheduling
     {
         int channels = stage.Output.Channels;
         ArenaOffset taps = plan.Reserve(channels * stage.Taps);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), packedBias);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(channels, stage.PReLU);
+        plan.Pack(stage, [new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), .. packedBias]);
         return (taps, bias);
     }
 
