@@ -17,6 +17,7 @@ public sealed class PReLUTests
     [
         // Dense convolutions: from planes and from channels side by side, in blocks of channels, in groups, with a residual that is read by vectors and one that is not.
         "[InputShape(3, 17, 13)] [Conv2d(29, stride: 2, padding: 1), BatchNorm, SLOPES] [Conv2d(13, padding: 1), SLOPES]",
+        "[InputShape(3, 20, 48)] [Conv2d(3, padding: 1), SLOPES]",
         "[InputShape(24, 9, 10, Layout = TensorLayout.NHWC)] [Conv2d(40, padding: 1, Name = \"a\"), SLOPES] [Conv2d(40, padding: 1, Algorithm = ConvAlgorithm.Direct)] [Add(\"a\")] [SLOPES]",
         "[InputShape(21, 9, 10, Layout = TensorLayout.NHWC)] [Conv2d(21, padding: 1, Algorithm = ConvAlgorithm.Direct)] [Add(\"input\")] [SLOPES]",
         "[InputShape(32, 8, 9)] [Conv2d(64, padding: 1, groups: 2), SLOPES] [Conv2d(32, padding: 1, groups: 2), BatchNorm] [Add(\"input\")] [SLOPES]",
@@ -45,6 +46,14 @@ public sealed class PReLUTests
         "[InputShape(3, 33, 33)] [Conv2d(32, stride: 2, padding: 1, Name = \"stem\"), SLOPES(Name = \"s\")] [DepthwiseConv2d(3, padding: 1), SLOPES] [PointwiseConv2d(32)] [Add(\"s\")] [SLOPES]",
         "[InputShape(16, 12, 12)] [PointwiseConv2d(64), SLOPES] [DepthwiseConv2d(3, padding: 1), SLOPES] [SqueezeExcitation(4)] [PointwiseConv2d(24), SLOPES]",
         "[InputShape(3, 40, 40)] [Conv2d(20, stride: 2, padding: 1), SLOPES] [MaxPool2d(3, stride: 2)]",
+
+        // Blocks with it as their activation.
+        "[InputShape(16, 12, 12)] [InvertedResidual(16, expansion: 4, activation: ACTIVATION)] [DepthwiseSeparable(24, stride: 2, activation: ACTIVATION)] [Bottleneck(8, 24, activation: ACTIVATION)]",
+        "[InputShape(16, 12, 12)] [ResNetBasicBlock(16, activation: ACTIVATION)] [ResNetBottleneck(8, 2, activation: ACTIVATION)] [FactorizedConv2d(20, kernelSize: 3, activation: ACTIVATION)]",
+        "[InputShape(16, 12, 12)] [EfficientConvBlock(16, expansion: 2, activation: ACTIVATION)] [FusedMBConv(16, activation: ACTIVATION)] [UniversalInvertedBottleneck(24, stride: 2, activation: ACTIVATION)]",
+        "[InputShape(16, 12, 12)] [ShuffleUnitV1(32, 2, 2, activation: ACTIVATION)] [ShuffleUnitV2(48, 2, activation: ACTIVATION)] [Fire(8, 16, 16, activation: ACTIVATION)] [GhostBottleneck(24, 20, activation: ACTIVATION)]",
+        "[InputShape(8, 10, 10)] [NonBottleneck1D(activation: ACTIVATION)] [ERFNetDownsampler(16, activation: ACTIVATION)] [ASPP(8, 1, 2, 3, activation: ACTIVATION)] [ERFNetUpsampler(8, activation: ACTIVATION)] [ConvNeXtBlock(activation: ACTIVATION)]",
+        "[InputShape(8, 10, 10)] [RepVGGBlock(8, activation: ACTIVATION)] [MobileOneConv2d(8, activation: ACTIVATION)] [MobileOneBlock(16, activation: ACTIVATION)]",
 
         // Winograd's output transform in its three forms, and the phases of transposed convolutions, one of which no tap reaches.
         "[InputShape(16, 16, 20, Layout = TensorLayout.NHWC)] [Conv2d(32, padding: 1, Algorithm = ConvAlgorithm.Winograd), BatchNorm, SLOPES]",
@@ -99,19 +108,27 @@ public sealed class PReLUTests
     [MemberData(nameof(Declarations))]
     public void Plan_IsThatOfLeakyReLU(int index, int slopes, string text)
     {
+        Assert.Equal(text, Declare(s_declarations[index], s_slopes[slopes]));
         string leaky = Declare(s_declarations[index], "LeakyReLU");
-        Assert.Equal(slopes, text.Contains("PReLU(", StringComparison.Ordinal) && !text.Contains("PReLU(Name", StringComparison.Ordinal) ? 1 : 0);
         foreach (VectorTarget target in VectorTarget.All)
             Assert.Equal(Steps(leaky, target), Steps(text, target));
     }
 
     [Fact]
+    public void EveryKernelOfSums_HasSlopesSomewhere() => Assert.Equal(
+        typeof(SumKernel).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(SumKernel)) && !type.IsAbstract).Select(type => type.Name).Order(),
+        s_declarations.SelectMany(text => VectorTarget.All.SelectMany(target => Plan(Declare(text, "PReLU"), target).Kernels))
+            .OfType<SumKernel>().Where(kernel => kernel.Epilogue.SlopeOffset > 0).Select(kernel => kernel.GetType().Name).Distinct().Order());
+
+    [Fact]
     public void GeneratedCode_HasNoWarnings() => Assert.Empty(s_batch.Value.Warnings);
 
-    private static IEnumerable<string> Steps(string text, VectorTarget target)
+    private static IEnumerable<string> Steps(string text, VectorTarget target) => Plan(text, target).Steps.Select(step => $"{step.Driver.GetType().Name} {step.Output.View}");
+
+    private static NetworkPlan Plan(string text, VectorTarget target)
     {
         StageGraph graph = OperatorFolding.Fold(DeclarationText.Graph(text));
-        return Scheduler.Plan(graph, StageFusion.Fuse(graph), target, ScheduleSettings.Default).Steps.Select(step => $"{step.Driver.GetType().Name} {step.Output.View}");
+        return Scheduler.Plan(graph, StageFusion.Fuse(graph), target, ScheduleSettings.Default);
     }
 
     private static string Name(int index, int slopes) => FormattableString.Invariant($"PReLU{index}_{slopes}");
@@ -119,6 +136,7 @@ public sealed class PReLUTests
     /// <summary>The text with activations in place of SLOPES, whose C is the number of channels there.</summary>
     private static string Declare(string text, string activation)
     {
+        text = text.Replace("ACTIVATION", "Activation." + (activation == s_slopes[1] ? "PReLUPerChannel" : activation), StringComparison.Ordinal);
         while (text.IndexOf("SLOPES", StringComparison.Ordinal) is >= 0 and var at)
         {
             string rest = text[(at + "SLOPES".Length)..], written = activation;

@@ -53,6 +53,9 @@ public enum ActivationKind
 
     /// <summary>x where beta * x is above a threshold, ln(1 + exp(beta * x)) / beta below.</summary>
     Softplus,
+
+    /// <summary>x above 0, a slope learned for each channel * x below: PReLU with as many parameters as channels.</summary>
+    PReLUPerChannel,
 }
 
 /// <summary>
@@ -61,6 +64,8 @@ public enum ActivationKind
 /// </summary>
 public static class Activations
 {
+    private static OnnxForm Learned => OnnxForm.None("its slopes are learned, so that it is an operator of its own");
+
     private const string Six = nameof(Six), One = nameof(One), Half = nameof(Half), Sixth = nameof(Sixth);
 
     /// <summary>One row for each kind, in the order of their numbers.</summary>
@@ -99,7 +104,7 @@ public static class Activations
             Parameters = EquatableArray.Of(new ActivationParameter("slope", 0.01)),
             Epilogue = new ActivationEpilogue((vector, x) => Rectify(vector, x, vector.Argument("slope"))),
         },
-        new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.None("its slopes are learned, so that it is an operator of its own"))
+        new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => Learned)
         {
             IsLearned = true,
             Epilogue = new ActivationEpilogue((vector, x) => Rectify(vector, x, vector.Slope)),
@@ -120,6 +125,11 @@ public static class Activations
         {
             Parameters = EquatableArray.Of(new ActivationParameter("beta", 1), new ActivationParameter("threshold", 20)),
             Check = function => float.IsInfinity(1 / function.Arguments[0]) ? (0, "a number whose reciprocal is finite") : null,
+        },
+        new(ActivationKind.PReLUPerChannel, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => Learned)
+        {
+            HasShorthand = false,
+            IsLearned = true,
         },
     ];
 

@@ -53,7 +53,7 @@ internal static class OnnxCases
         "GlobalAvgPool(Name = \"a\"), From(\"input\"), Multiply(\"a\")",
         "ReLU(Name = \"a\"), Conv2d(8, padding: 1), Concat(\"a\", \"input\"), SliceChannels(5, 12)",
         "SqueezeExcitation(2), InvertedResidual(expansion: 2)",
-        .. Enum.GetNames<Activation>().Where(name => name != nameof(Activation.PReLU)).Select(name => $"Activation(Activation.{name}, Slope = 0.3)"),
+        .. Enum.GetNames<Activation>().Where(name => !name.StartsWith(nameof(Activation.PReLU), StringComparison.Ordinal)).Select(name => $"Activation(Activation.{name}, Slope = 0.3)"),
     ];
 
     /// <summary>The networks by their attributes.</summary>
