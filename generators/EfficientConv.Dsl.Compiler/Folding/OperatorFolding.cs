@@ -118,6 +118,9 @@ public static class OperatorFolding
                 case TransposedConvolutionOperator op:
                     FoldTransposed(layer, op, inputs, input);
                     return;
+                case AddOperator when input != output:
+                    Emit(layer, new AddStage(id, name, EquatableArray.Of(inputs[1], inputs[0]), output, output));
+                    return;
                 case AddOperator:
                     Emit(layer, new AddStage(id, name, inputs, input, output));
                     return;
@@ -183,7 +186,7 @@ public static class OperatorFolding
             if (SoleReader(last) is { Operator: AddOperator } add)
             {
                 int other = add.Inputs[0] == last.Id ? add.Inputs[1] : add.Inputs[0];
-                if (other != last.Id && _stageOf[other] >= 0)
+                if (other != last.Id && _stageOf[other] >= 0 && last.Output == add.Output)
                 {
                     residual = _stageOf[other];
                     Take(add);

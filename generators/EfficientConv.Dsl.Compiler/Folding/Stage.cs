@@ -29,7 +29,7 @@ public sealed record InputStage(int Id, string Name, Shape Output) : Stage(Id, N
 /// <param name="Output">Shape of the output.</param>
 /// <param name="Convolution">The convolution.</param>
 /// <param name="BatchNorm">Batch norm behind it, or null.</param>
-/// <param name="HasResidual">Whether the second input is added before the activation.</param>
+/// <param name="HasResidual">Whether the second input, which may have fewer channels, is added before the activation.</param>
 /// <param name="Activation">Activation at the end.</param>
 public sealed record ConvolutionStage(
     int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output,
@@ -95,7 +95,7 @@ public sealed record PReLUStage(int Id, string Name, EquatableArray<int> Inputs,
 /// <summary>Batch norm that no convolution could take: x * scale + shift.</summary>
 public sealed record BatchNormStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, BatchNormOperator BatchNorm) : Stage(Id, Name, Inputs, Input, Output);
 
-/// <summary>A sum that no convolution could take.</summary>
+/// <summary>A sum that no convolution could take; the second input may have fewer channels.</summary>
 public sealed record AddStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
 
 /// <summary>Softmax over channels.</summary>

@@ -255,8 +255,9 @@ internal static class ConvolutionScheduling
         plan.BeginStep();
         EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(outPerGroup));
 
-        // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
-        bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
+        // Few rows cannot be spread evenly over threads; the panels of a wide layer can, unless each thread would put the residual of a whole row.
+        bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination &&
+            stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, epilogue, panels, sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps;

@@ -63,14 +63,14 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
 
     /// <summary>The epilogue of a kernel that computes <paramref name="stage"/>, and what is left for a pass over finished rows.</summary>
     /// <param name="stage">The stage.</param>
-    /// <param name="residual">What is added, or null. What cannot be read by whole vectors is put into the destination first.</param>
+    /// <param name="residual">What is added, or null. What cannot be read by whole vectors, and what has fewer channels, is put into the destination first.</param>
     /// <param name="target">The target, to whose vectors the bias is padded.</param>
     /// <param name="lanes">Lanes of the vectors by which the residual would be read, if not the target's.</param>
     internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ConvolutionStage stage, TensorSlot? residual, VectorTarget target, int? lanes = null) =>
         WithSlopes(
             stage, target.Padded(stage.Output.Channels),
             residual is null ? Of(stage.Activation)
-            : residual.View.HoldsVectors(lanes ?? target.Lanes) ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
+            : residual.View.Shape == stage.Output && residual.View.HoldsVectors(lanes ?? target.Lanes) ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
             : Of(stage.Activation, AccumulatorStart.BiasAndDestination));
 
     /// <summary>The same of a kernel from planes to planes, which reads planes of the residual as it writes those of the output.</summary>

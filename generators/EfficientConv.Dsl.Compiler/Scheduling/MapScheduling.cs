@@ -90,7 +90,7 @@ internal static class MapScheduling
                 InPlace("Softmax", "softmax over channels", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true });
                 break;
             case AddStage:
-                InPlace("Add", "add", RuntimeFunction.Add.Call(own, RuntimeDriver.PixelOf(RuntimeOperand.Residual, other!.View), new RuntimeCount(step)));
+                InPlace("Add", "add", RuntimeDriver.Sum(other!.View, to));
                 break;
             case MultiplyStage { ByChannel: true }:
                 InPlace("MultiplyByChannel", "multiply", RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Residual), channels, pixels, step));

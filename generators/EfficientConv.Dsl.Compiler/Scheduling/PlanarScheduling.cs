@@ -24,7 +24,7 @@ internal static class PlanarScheduling
 
     public static bool Fits(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
-        if (!input.View.IsPlanar || !output.View.IsPlanar || residual is { View.IsPlanar: false })
+        if (!input.View.IsPlanar || !output.View.IsPlanar || !ReadsPlanes(residual, stage))
             return false;
         if (stage.IsPointwise)
             return WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
@@ -32,6 +32,9 @@ internal static class PlanarScheduling
             return false;
         return stage.IsDepthwise || IsCheaper(stage);
     }
+
+    /// <summary>Whether a residual, if there is one, has a plane for each of the output.</summary>
+    private static bool ReadsPlanes(TensorSlot? residual, ConvolutionStage stage) => residual is null || (residual.View.IsPlanar && residual.View.Shape == stage.Output);
 
     /// <summary>
     /// Whether the lanes that are wasted at the ends of rows cost less than transposing the input and the output, or than lanes that a narrow group leaves empty.
@@ -49,7 +52,7 @@ internal static class PlanarScheduling
     /// <summary>Whether a 1x1 convolution into planes is worth turning its input, which has far fewer channels than its output, instead of the output.</summary>
     public static bool FitsTurned(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
         stage.IsPointwise && !input.View.IsPlanar && stage.Input.Pixels > 1 && stage.Output.Channels >= 2 * stage.Input.Channels &&
-        output.View.IsPlanar && residual is not { View.IsPlanar: false } && WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
+        output.View.IsPlanar && ReadsPlanes(residual, stage) && WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
 
     /// <summary><paramref name="slot"/> as planes.</summary>
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
@@ -81,7 +84,7 @@ internal static class PlanarScheduling
         !stage.IsDepthwise && stage.Winograd is null && stage.Output.Width % VectorTarget.WidestLanes == 0 && stage.Input.Channels <= LongestPlanarSum;
 
     public static bool Fits(ScheduleSettings settings, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
-        group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&
+        group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && ReadsPlanes(residual, group.Project) &&
         WasteIsSmall(group.Depthwise.Output.Width * StepRows(settings, group));
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)

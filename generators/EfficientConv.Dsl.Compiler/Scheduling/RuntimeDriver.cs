@@ -195,9 +195,13 @@ public sealed record RuntimeDriver(
         InPlace("Activation", input, null, output, new ActivationCall(function, PixelOf(RuntimeOperand.Output, output), new RuntimeCount(output.PixelStep)));
 
     /// <summary>A sum with a second tensor.</summary>
-    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) => InPlace(
-        "Add", input, other, output,
-        RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep)));
+    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) => InPlace("Add", input, other, output, Sum(other, output));
+
+    /// <summary>A second tensor added to the output's own pixels, to as many channels as it has.</summary>
+    public static RuntimeCall Sum(TensorView other, TensorView output) => other.Shape == output.Shape
+        ? RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep))
+        : RuntimeFunction.AddChannels.Call(
+            PixelOf(RuntimeOperand.Output, output), output.PixelStep, PixelOf(RuntimeOperand.Residual, other), other.PixelStep, other.Shape.Channels, new RuntimeCount());
 
     /// <summary>A thread's first pixel.</summary>
     public static RuntimeReference PixelOf(RuntimeOperand operand, TensorView view) => new(operand, view.PixelStep);

@@ -49,6 +49,7 @@ internal static class OnnxCases
         "ConvTranspose2d(6, kernelSize: 3, stride: 2, padding: 1, outputPadding: 1)",
         "ConvTranspose2d(12, kernelSize: 2, groups: 4, bias: false, StrideHeight = 3, StrideWidth = 1, DilationWidth = 2, PaddingLeft = 1)",
         "ReLU(Name = \"a\"), Conv2d(8, padding: 1), Add(\"a\")",
+        "ReLU(Name = \"a\"), Conv2d(13, padding: 1), Add(\"a\", padChannels: true), Conv2d(5, padding: 1, Name = \"b\"), PReLU(5), Add(\"a\", padChannels: true)",
         "ReLU(Name = \"a\"), Conv2d(8, padding: 1), Multiply(\"a\")",
         "GlobalAvgPool(Name = \"a\"), From(\"input\"), Multiply(\"a\")",
         "ReLU(Name = \"a\"), Conv2d(8, padding: 1), Concat(\"a\", \"input\"), SliceChannels(5, 12)",
