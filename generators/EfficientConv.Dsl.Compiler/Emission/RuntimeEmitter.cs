@@ -78,7 +78,7 @@ internal sealed class RuntimeEmitter(SourceWriter writer, VectorSyntax vector)
         int given = residual.Shape.Channels;
         writer.Line(Load(source, residual, destination, step, pixels));
         if (given < channels)
-            writer.Line(Call(RuntimeFunction.ClearChannels, "ref " + KernelText.At(destination, given), Text($"{step}"), Text($"{channels - given}"), pixels));
+            writer.Line(Text($"PixelLayout.ClearChannels(ref {KernelText.At(destination, given)}, {step}, {channels - given}, {pixels});"));
     }
 
     /// <summary>Pixels to <paramref name="destination"/>, where a tensor has them.</summary>

@@ -40,9 +40,6 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
     /// <summary>Sum of the first channels with those of a second tensor, in place: <c>(to, step, from, step, channels, pixels)</c>.</summary>
     public static readonly RuntimeFunction AddChannels = new("Elementwise.AddChannels");
 
-    /// <summary>Zeros in some channels of pixels: <c>(to, step, channels, pixels)</c>.</summary>
-    public static readonly RuntimeFunction ClearChannels = new("PixelLayout.ClearChannels", IsVector: false);
-
     /// <summary>Product with a second tensor, in place.</summary>
     public static readonly RuntimeFunction Multiply = new("Elementwise.Multiply");
 
