@@ -126,9 +126,19 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     /// <summary>What is left to do with <paramref name="pixels"/> pixels that kernels have made.</summary>
     private void Finish(Finish finish, string made, int pixelStep, Size pixels, TensorView output, string destination)
     {
-        Pass(finish.Pass, made, pixels * pixelStep);
+        bool last = finish.PassesOutput(output, pixelStep);
+        if (!last)
+            Pass(finish.Pass, made, pixels * pixelStep);
         if (finish.Buffer is not null)
             writer.Line(_runtime.Store(made, pixelStep, output, destination, pixels.ToString()));
+        if (!last)
+            return;
+        int planes = output.IsPlanar ? output.Shape.Channels : 1;
+        if (planes > 1)
+            writer.Open(FormattableString.Invariant($"for (int plane = 0; plane < {planes}; plane++)"));
+        Pass(finish.Pass, planes > 1 ? KernelText.At(destination, Times("plane", output.ChannelStep)) : destination, pixels * (output.IsPlanar ? 1 : output.Shape.Channels));
+        if (planes > 1)
+            writer.Close();
     }
 
     /// <summary>Declares <c>pixel</c> and <c>pixels</c>: a thread's own pixels, whole groups of the widest vector where there are so many, because transposes move as many at once.</summary>

@@ -13,6 +13,12 @@ internal static class MapScheduling
         if (PlanarScheduling.TrySchedule(plan, stage, slots[stage.Inputs[0]], destination))
             return destination!;
 
+        if (stage is ActivationStage { Function: var function } && destination is { View: { IsTight: true, IsPadded: false } })
+        {
+            plan.BeginStep();
+            return Scheduler.DeliverActivated(plan, slots[stage.Inputs[0]], destination, function, StepPart.Of(stage, $"{function}"));
+        }
+
         // Functions with one stride for what they read and what they write need one layout.
         bool oneStride = stage is BatchNormStage or ShuffleStage;
         TensorSlot input = oneStride ? Scheduler.Plain(plan, slots[stage.Inputs[0]]) : Scheduler.Padded(plan, slots[stage.Inputs[0]]);

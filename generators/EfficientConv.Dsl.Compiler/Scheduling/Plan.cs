@@ -45,6 +45,12 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
     public bool IsDense => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels || (IsPadded && PixelStride == PlanBuilder.PixelStride(Shape)));
 
+    /// <summary>Whether its elements follow each other with nothing between.</summary>
+    public bool IsTight => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels);
+
+    /// <summary>Whether both have the same elements in the same order, with nothing between: a map of one channel is a plane, however it is called.</summary>
+    public bool HasOrderOf(TensorView other) => Shape == other.Shape && IsTight && other.IsTight && (IsPlanar == other.IsPlanar || Shape.Channels == 1 || Shape.Pixels == 1);
+
     /// <summary>Elements that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
 

@@ -32,9 +32,12 @@ internal static class TransposedScheduling
 
         if (!pass.IsNone)
         {
+            StepPart part = new(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}");
+            if (destination is { View: { IsTight: true, IsPadded: false } })
+                return Scheduler.DeliverActivated(plan, output, destination, pass, part);
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
             plan.AddStep(
-                RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
+                RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, part);
             output = activated;
         }
 
