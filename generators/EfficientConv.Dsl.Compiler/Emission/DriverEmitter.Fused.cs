@@ -216,7 +216,7 @@ internal sealed partial class DriverEmitter
         string? addedRow = null, string? given = null)
     {
         string destination = buffer ?? PixelAt("output", output, pixel);
-        PutResidual(residual, kernel.Epilogue.Start, pixel, destination, kernel.OutPixelStep, kernel.Pixels);
+        PutResidual(residual, kernel.Epilogue.Start, pixel, destination, kernel.OutPixelStep, output, kernel.Pixels);
         string? added = kernel.Epilogue.AddsResidual ? addedRow ?? PixelAt("residual", residual!, pixel) : null;
         writer.Line(kernel is PointwiseKernel product
             ? names.Call(product, rows, weights, "projectBias", destination, added, given)
@@ -267,7 +267,7 @@ internal sealed partial class DriverEmitter
             writer.Line($"int pixel = firstRow * {outWidth}, pixels = (endRow - firstRow) * {outWidth};");
         string ownOutput = PixelAt(destination, step, "pixel");
         if (put)
-            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, ownOutput, step, "pixels");
+            _runtime.Put(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, ownOutput, step, d.Output.Shape.Channels, "pixels");
         writer.Line();
         writer.Loop("slab", d.Slabs, () =>
         {

@@ -94,7 +94,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         writer.Open($"for (int chunk = part.First({d.Chunks}); chunk < part.End({d.Chunks}); chunk++)");
         writer.Line($"int pixel = chunk * {pixels};");
         string destination = d.Finish.Buffer is { } buffer ? KernelText.At("scratch", buffer) : PixelAt("output", d.Output, "pixel");
-        PutResidual(d.Residual, kernel.Epilogue.Start, "pixel", destination, kernel.OutPixelStep, pixels);
+        PutResidual(d.Residual, kernel.Epilogue.Start, "pixel", destination, kernel.OutPixelStep, d.Output, pixels);
         writer.Line(names.Call(kernel, PixelAt("input", d.Input, "pixel"), "weights", "bias", destination, d.Residual is null ? null : PixelAt("residual", d.Residual, "pixel")));
         Finish(d.Finish, destination, kernel.OutPixelStep, pixels, d.Output, PixelAt("output", d.Output, "pixel"));
         writer.Close();
@@ -110,7 +110,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         if (put || !finish.IsNone)
             PixelRange(d.Output.Shape);
         if (put)
-            LoadPixels(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, "pixels");
+            _runtime.Put(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, d.Output.Shape.Channels, "pixels");
         return put;
     }
 
@@ -126,9 +126,19 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     /// <summary>What is left to do with <paramref name="pixels"/> pixels that kernels have made.</summary>
     private void Finish(Finish finish, string made, int pixelStep, Size pixels, TensorView output, string destination)
     {
-        Pass(finish.Pass, made, pixels * pixelStep);
+        bool last = finish.PassesOutput(output, pixelStep);
+        if (!last)
+            Pass(finish.Pass, made, pixels * pixelStep);
         if (finish.Buffer is not null)
             writer.Line(_runtime.Store(made, pixelStep, output, destination, pixels.ToString()));
+        if (!last)
+            return;
+        int planes = output.IsPlanar ? output.Shape.Channels : 1;
+        if (planes > 1)
+            writer.Open(FormattableString.Invariant($"for (int plane = 0; plane < {planes}; plane++)"));
+        Pass(finish.Pass, planes > 1 ? KernelText.At(destination, Times("plane", output.ChannelStep)) : destination, pixels * (output.IsPlanar ? 1 : output.Shape.Channels));
+        if (planes > 1)
+            writer.Close();
     }
 
     /// <summary>Declares <c>pixel</c> and <c>pixels</c>: a thread's own pixels, whole groups of the widest vector where there are so many, because transposes move as many at once.</summary>
@@ -201,7 +211,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitRing(d, "RingRows");
         string destination = d.Finish.Buffer is { } buffer ? KernelText.At("scratch", buffer) : RowAt("output", d.Output, "y");
         AccumulatorStart start = d.Kernel is ConvolutionKernel c ? c.Epilogue.Start : AccumulatorStart.Bias;
-        PutResidual(d.Residual, start, FormattableString.Invariant($"y * {width}"), destination, d.OutPixelStep, width);
+        PutResidual(d.Residual, start, FormattableString.Invariant($"y * {width}"), destination, d.OutPixelStep, d.Output, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
         string residual = start == AccumulatorStart.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty;
         writer.Line(d.Kernel is PoolKernel pool
@@ -340,10 +350,10 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
     }
 
     /// <summary>Puts a residual that cannot be read by whole vectors where the kernel will find it.</summary>
-    private void PutResidual(TensorView? residual, AccumulatorStart start, string pixel, string destination, int destinationStep, int pixels)
+    private void PutResidual(TensorView? residual, AccumulatorStart start, string pixel, string destination, int destinationStep, TensorView output, int pixels)
     {
         if (residual is not null && start == AccumulatorStart.BiasAndDestination)
-            LoadPixels(PixelAt("residual", residual, pixel), residual, destination, destinationStep, Text(pixels));
+            _runtime.Put(PixelAt("residual", residual, pixel), residual, destination, destinationStep, output.Shape.Channels, Text(pixels));
     }
 
     private void LoadPixels(string source, TensorView view, string destination, int destinationStep, string pixels) =>

@@ -10,14 +10,23 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <param name="writer">Text.</param>
 /// <param name="vector">Vectors.</param>
 /// <param name="epilogues">The epilogues of all kernels that the text stands for.</param>
-internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, IEnumerable<Epilogue> epilogues)
+/// <param name="slopeOffset">Floats from a channel's bias to its slope.</param>
+internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, IEnumerable<Epilogue> epilogues, Size slopeOffset)
 {
+    private const string SlopeOffset = nameof(Epilogue.SlopeOffset);
+
     private readonly IReadOnlyList<Epilogue> _epilogues = [.. epilogues.Distinct()];
     private readonly IReadOnlyList<(AccumulatorStart Start, string Condition)> _starts = ShapeEmitter.Conditions(epilogues.Select(e => e.Start), Trait);
     private readonly IReadOnlyList<(ActivationFunction Activation, string Condition)> _activations = ShapeEmitter.Conditions(epilogues.Select(e => e.Activation), Trait);
 
     public EpilogueEmitter(SourceWriter writer, VectorSyntax vector, Epilogue epilogue)
-        : this(writer, vector, [epilogue])
+        : this(writer, vector, [epilogue], epilogue.SlopeOffset)
+    {
+    }
+
+    /// <summary>The epilogues of all kernels that a generic method stands for, whose shapes are its argument.</summary>
+    public EpilogueEmitter(SourceWriter writer, VectorSyntax vector, IEnumerable<Epilogue> epilogues)
+        : this(writer, vector, epilogues, Size.Of("TShape." + SlopeOffset))
     {
     }
 
@@ -43,7 +52,10 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
     public static IEnumerable<string?> Traits(Epilogue epilogue) => [Trait(epilogue.Start), Trait(epilogue.Activation)];
 
     /// <summary>The sizes of a shape with this epilogue, with their defaults.</summary>
-    public static IEnumerable<(string Name, int Value, int? Default)> Sizes(Epilogue epilogue) => [("ResidualStep", epilogue.ResidualPixelStep, 0)];
+    public static IEnumerable<(string Name, int Value, int? Default)> Sizes(Epilogue epilogue) => [("ResidualStep", epilogue.ResidualPixelStep, 0), SlopeSize(epilogue)];
+
+    /// <summary>The size of a shape without a residual.</summary>
+    public static (string Name, int Value, int? Default) SlopeSize(Epilogue epilogue) => (SlopeOffset, epilogue.SlopeOffset, 0);
 
     /// <summary>Constants at the head of a method that <see cref="Start(Accumulator)"/> and <see cref="Finish(Accumulator)"/> use.</summary>
     public void Constants()
@@ -78,7 +90,7 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
     /// <summary>Stores an accumulator's activation.</summary>
     public void Finish(Accumulator sum)
     {
-        foreach (string line in sum.Output.Store(vector, sum.Name, vector.Activate(Single(_activations), sum.Name)))
+        foreach (string line in sum.Output.Store(vector, sum.Name, vector.Activate(Single(_activations), sum.Name, Slope(sum.Channel))))
             writer.Line(line);
     }
 
@@ -119,8 +131,14 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
             writer.Open(condition.Length > 0 ? $"if ({condition})" : string.Empty);
             foreach (string constant in vector.EpilogueConstants(activation))
                 writer.Line(constant);
-            foreach (Accumulator sum in tile.Sums)
-                writer.Line($"{sum.Name} = {vector.Epilogue(activation, sum.Name)};");
+            if (activation.Row.IsLearned)
+                FinishByChannel(tile, activation);
+            else
+            {
+                foreach (Accumulator sum in tile.Sums)
+                    writer.Line($"{sum.Name} = {vector.Epilogue(activation, sum.Name)};");
+            }
+
             writer.Close();
         }
 
@@ -136,6 +154,20 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         foreach (string line in tile.Sums.SelectMany(sum => sum.Output.Store(vector, sum.Name, sum.Name)))
             writer.Line(line);
     }
+
+    /// <summary>An activation with a constant for each channel: one channel's sums after the other's, so that one constant at a time is in a register.</summary>
+    private void FinishByChannel(SumTile tile, ActivationFunction activation)
+    {
+        foreach (IGrouping<OfChannel, Accumulator> column in tile.Sums.GroupBy(sum => sum.Channel))
+        {
+            string slope = column.First().Name + "Slope";
+            writer.Line($"{vector.Type} {slope} = {Slope(column.Key)};");
+            foreach (Accumulator sum in column)
+                writer.Line($"{sum.Name} = {vector.Epilogue(activation, sum.Name, slope)};");
+        }
+    }
+
+    private string Slope(OfChannel channel) => (channel with { Offset = channel.Offset + slopeOffset }).Load(vector);
 
     /// <summary>Two neighbouring pixels' lanes one after the other: a0 b0 a1 b1 ...</summary>
     private void Interleave(Accumulator first, string second)

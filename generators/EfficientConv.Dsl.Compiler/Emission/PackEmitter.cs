@@ -107,15 +107,10 @@ internal static class PackEmitter
             case PackScaleShift:
                 writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(packing.BatchNorm!)}, packed.Slice({KernelText.Floats(instruction.Offset)}, {Length(instruction) / 2}), packed.Slice({KernelText.Floats(instruction.Offset) + (Length(instruction) / 2)}, {Length(instruction) / 2}));");
                 break;
-            case PackSlopes:
-            {
-                PReLUStage stage = (PReLUStage)packing.Source;
-                writer.Line($"float[] slopes = weights.Tensor({PlainText.Quote(stage.PReLU.Key.With("weight").Key)});");
-                writer.Line(stage.PReLU.Parameters == 1
-                    ? $"{slice}.Fill(slopes[0]);"
-                    : FormattableString.Invariant($"slopes.CopyTo({slice});"));
+            case PackSlopes p:
+                writer.Line($"float[] slopes = weights.Tensor({PlainText.Quote(p.PReLU.Key.With("weight").Key)});");
+                writer.Line(p.PReLU.Parameters == 1 ? $"{slice}.Fill(slopes[0]);" : p.InPairs ? $"FoldedConvolution.PackPairs(slopes, {slice});" : $"slopes.CopyTo({slice});");
                 break;
-            }
 
             default:
                 throw new InvalidOperationException($"{instruction} has no text.");

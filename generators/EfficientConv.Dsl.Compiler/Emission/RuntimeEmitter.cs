@@ -72,6 +72,15 @@ internal sealed class RuntimeEmitter(SourceWriter writer, VectorSyntax vector)
     public string Load(string source, TensorView view, string destination, int step, string pixels) =>
         Call(RuntimeFunction.ToLoad(view), "ref " + source, Text($"{view.MoveStep}"), "ref " + destination, Text($"{step}"), Text($"{view.Shape.Channels}"), pixels);
 
+    /// <summary>Prints a residual's pixels to where a sum of <paramref name="channels"/> channels begins, with zeros in those that it lacks.</summary>
+    public void Put(string source, TensorView residual, string destination, int step, int channels, string pixels)
+    {
+        int given = residual.Shape.Channels;
+        writer.Line(Load(source, residual, destination, step, pixels));
+        if (given < channels)
+            writer.Line(Text($"PixelLayout.ClearChannels(ref {KernelText.At(destination, given)}, {step}, {channels - given}, {pixels});"));
+    }
+
     /// <summary>Pixels to <paramref name="destination"/>, where a tensor has them.</summary>
     public string Store(string source, int step, TensorView view, string destination, string pixels) =>
         Call(RuntimeFunction.ToStore(view), "ref " + source, Text($"{step}"), "ref " + destination, Text($"{view.MoveStep}"), Text($"{view.Shape.Channels}"), pixels);

@@ -87,8 +87,8 @@ internal sealed class VectorSyntax
             yield return $"{Type} {name} = {Create(value)};";
     }
 
-    /// <summary>The activation of <paramref name="x"/>, a local.</summary>
-    public string Activate(ActivationFunction activation, string x) => activation.Epilogue.Text(new ActivationSyntax(this, KeepsConstants: false), x);
+    /// <summary>The activation of <paramref name="x"/>, a local, whose learned constant, if it has one, is <paramref name="slope"/>.</summary>
+    public string Activate(ActivationFunction activation, string x, string slope) => activation.Epilogue.Text(new ActivationSyntax(this, KeepsConstants: false, slope), x);
 
     /// <summary>Constants that <see cref="Epilogue"/> uses, as declarations straight in front of it.</summary>
     public IEnumerable<string> EpilogueConstants(ActivationFunction activation) => !activation.Epilogue.KeepsConstants
@@ -96,7 +96,8 @@ internal sealed class VectorSyntax
         : [$"{Type} {string.Join(", ", KeptConstants(activation))};"];
 
     /// <summary>The activation of <paramref name="x"/> behind the sums, where at most 28 of 32 or 12 of 16 registers hold accumulators: room for two constants, not for more.</summary>
-    public string Epilogue(ActivationFunction activation, string x) => activation.Epilogue.Text(new ActivationSyntax(this, activation.Epilogue.KeepsConstants), x);
+    public string Epilogue(ActivationFunction activation, string x, string slope = "") =>
+        activation.Epilogue.Text(new ActivationSyntax(this, activation.Epilogue.KeepsConstants, slope), x);
 
     private IEnumerable<string> KeptConstants(ActivationFunction activation) =>
     [
@@ -108,7 +109,7 @@ internal sealed class VectorSyntax
     private static string Local(string constant) => char.ToLowerInvariant(constant[0]) + constant.Substring(1);
 
     /// <summary>Writes an epilogue. A constant is an operand from memory unless it is kept: held in a register through the sums it would push an accumulator out of its own.</summary>
-    private sealed record ActivationSyntax(VectorSyntax Vector, bool KeepsConstants) : IActivationSyntax
+    private sealed record ActivationSyntax(VectorSyntax Vector, bool KeepsConstants, string Slope) : IActivationSyntax
     {
         public string Zero => KeepsConstants || Vector.Target.SparesRegister ? "zero" : Vector.Zero;
 

@@ -270,7 +270,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         string OfStep(string reference, int pixelStep) =>
             shared ? KernelText.At(KernelText.At(reference, start == "0" ? "0" : Scaled(start, pixelStep)), Scaled("pixel", pixelStep)) : Pixel(reference, start, pixelStep);
         if (put)
-            writer.Line(runtime.Load(OfStep("residual", d.Residual!.PixelStep), d.Residual, Pixel("destination", ownFirst, step), step, ownCount));
+            runtime.Put(OfStep("residual", d.Residual!.PixelStep), d.Residual, Pixel("destination", ownFirst, step), step, d.Output.Shape.Channels, ownCount);
         writer.Line("part.Barrier();", shared);
         writer.Line($"{names.Of(d.Transform)}(ref window, ref tiles, ref temporary{share});");
         writer.Line("part.Barrier();", shared);

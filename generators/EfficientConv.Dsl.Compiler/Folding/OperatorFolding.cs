@@ -118,6 +118,9 @@ public static class OperatorFolding
                 case TransposedConvolutionOperator op:
                     FoldTransposed(layer, op, inputs, input);
                     return;
+                case AddOperator when input != output:
+                    Emit(layer, new AddStage(id, name, EquatableArray.Of(inputs[1], inputs[0]), output, output));
+                    return;
                 case AddOperator:
                     Emit(layer, new AddStage(id, name, inputs, input, output));
                     return;
@@ -166,7 +169,6 @@ public static class OperatorFolding
             List<Layer> taken = [layer];
             Layer last = layer;
             BatchNormOperator? batchNorm = null;
-            ActivationFunction activation = ActivationFunction.None;
             int residual = -1;
             if (SoleReader(last) is { Operator: BatchNormOperator norm } normLayer)
             {
@@ -184,22 +186,25 @@ public static class OperatorFolding
             if (SoleReader(last) is { Operator: AddOperator } add)
             {
                 int other = add.Inputs[0] == last.Id ? add.Inputs[1] : add.Inputs[0];
-                if (other != last.Id && _stageOf[other] >= 0)
+                if (other != last.Id && _stageOf[other] >= 0 && last.Output == add.Output)
                 {
                     residual = _stageOf[other];
                     Take(add);
                 }
             }
 
-            if (SoleReader(last) is { Operator: ActivationOperator function } functionLayer)
+            if (residual >= 0)
+                inputs = inputs.Append(residual).ToEquatableArray();
+            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, ActivationFunction.None) { LayerScale = layerScale };
+
+            // Behind a depthwise layer a residual is added by a step of its own, and the slopes behind it are one's as well.
+            if (ActivationBehind(last) is { } functionLayer && !(functionLayer.Operator is PReLUOperator && stage is { HasResidual: true, IsLanewise: true }))
             {
-                activation = function.Function;
+                (ActivationFunction activation, PReLUOperator? prelu) = FunctionOf(functionLayer);
+                stage = stage with { Activation = activation, PReLU = prelu };
                 Take(functionLayer);
             }
 
-            if (residual >= 0)
-                inputs = inputs.Append(residual).ToEquatableArray();
-            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, activation) { LayerScale = layerScale };
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);
@@ -216,23 +221,31 @@ public static class OperatorFolding
             List<Layer> taken = [layer];
             BatchNormOperator? batchNorm = null;
             ActivationFunction activation = ActivationFunction.None;
+            PReLUOperator? prelu = null;
             if (SoleReader(layer) is { Operator: BatchNormOperator norm } normLayer)
             {
                 batchNorm = norm;
                 taken.Add(normLayer);
             }
 
-            if (SoleReader(taken[taken.Count - 1]) is { Operator: ActivationOperator function } functionLayer)
+            if (ActivationBehind(taken[taken.Count - 1]) is { } functionLayer)
             {
-                activation = function.Function;
+                (activation, prelu) = FunctionOf(functionLayer);
                 taken.Add(functionLayer);
             }
 
-            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, activation);
+            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, activation) { PReLU = prelu };
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);
         }
+
+        /// <summary>The activation that alone reads <paramref name="layer"/>, or null.</summary>
+        private Layer? ActivationBehind(Layer layer) => SoleReader(layer) is { Operator: ActivationOperator or PReLUOperator } function ? function : null;
+
+        private static (ActivationFunction Function, PReLUOperator? Learned) FunctionOf(Layer layer) => layer.Operator is PReLUOperator learned
+            ? (new ActivationFunction(ActivationKind.PReLU), learned)
+            : (((ActivationOperator)layer.Operator).Function, null);
 
         /// <summary>Two tensors of equal width, joined only to be shuffled in two groups: ShuffleNetV2's way to let its branches meet.</summary>
         private bool IsInterleaved(Layer concat) =>

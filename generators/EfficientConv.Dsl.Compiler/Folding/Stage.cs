@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Folding;
 
@@ -28,7 +29,7 @@ public sealed record InputStage(int Id, string Name, Shape Output) : Stage(Id, N
 /// <param name="Output">Shape of the output.</param>
 /// <param name="Convolution">The convolution.</param>
 /// <param name="BatchNorm">Batch norm behind it, or null.</param>
-/// <param name="HasResidual">Whether the second input is added before the activation.</param>
+/// <param name="HasResidual">Whether the second input, which may have fewer channels, is added before the activation.</param>
 /// <param name="Activation">Activation at the end.</param>
 public sealed record ConvolutionStage(
     int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output,
@@ -37,6 +38,9 @@ public sealed record ConvolutionStage(
 {
     /// <summary>Learned factors behind convolution and batch norm, folded into the weights, or null.</summary>
     public LayerScaleOperator? LayerScale { get; init; }
+
+    /// <summary>The learned slopes of its activation, or null.</summary>
+    public PReLUOperator? PReLU { get; init; }
 
     /// <summary>The form of Winograd's algorithm that computes it; null for the sum as written.</summary>
     public WinogradForm? Winograd { get; init; }
@@ -56,6 +60,12 @@ public sealed record ConvolutionStage(
     /// <summary>A dense 1x1 convolution with stride 1: a matrix product over pixels.</summary>
     public bool IsPointwise =>
         Convolution.Groups == 1 && Convolution.Kernel == Extent.Square(1) && Convolution.Stride == Extent.Square(1) && Convolution.Padding.IsZero;
+
+    /// <summary>
+    /// Whether it runs with a channel in every lane: groups whose outputs do not fill whole vectors. Vectors of the widest target, because the choice decides the order
+    /// of the sum.
+    /// </summary>
+    public bool IsLanewise => Convolution.Groups > 1 && OutPerGroup % VectorTarget.WidestLanes != 0;
 
     /// <summary>One filter a channel.</summary>
     public bool IsDepthwise => Convolution.Groups == Input.Channels && Convolution.Groups == Output.Channels && Convolution.Groups > 1;
@@ -85,7 +95,7 @@ public sealed record PReLUStage(int Id, string Name, EquatableArray<int> Inputs,
 /// <summary>Batch norm that no convolution could take: x * scale + shift.</summary>
 public sealed record BatchNormStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, BatchNormOperator BatchNorm) : Stage(Id, Name, Inputs, Input, Output);
 
-/// <summary>A sum that no convolution could take.</summary>
+/// <summary>A sum that no convolution could take; the second input may have fewer channels.</summary>
 public sealed record AddStage(int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output) : Stage(Id, Name, Inputs, Input, Output);
 
 /// <summary>Softmax over channels.</summary>
@@ -130,7 +140,11 @@ public sealed record AdaptivePoolStage(int Id, string Name, EquatableArray<int> 
 /// <summary>A transposed convolution with batch norm folded into its weights and an activation.</summary>
 public sealed record TransposedStage(
     int Id, string Name, EquatableArray<int> Inputs, Shape Input, Shape Output, TransposedConvolutionOperator Convolution, BatchNormOperator? BatchNorm, ActivationFunction Activation)
-    : Stage(Id, Name, Inputs, Input, Output);
+    : Stage(Id, Name, Inputs, Input, Output)
+{
+    /// <summary>The learned slopes of its activation, or null.</summary>
+    public PReLUOperator? PReLU { get; init; }
+}
 
 /// <summary>
 /// The taps of a transposed convolution that reach the output pixels of one phase: rows and columns whose remainders by the stride are the same. Tap i of

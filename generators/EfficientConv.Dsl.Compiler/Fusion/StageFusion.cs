@@ -44,7 +44,7 @@ public sealed record DepthwiseGroup(ConvolutionStage? Expand, ConvolutionStage D
     public ConvolutionStage? Stem => Expand is { IsPointwise: false } ? Expand : null;
 
     /// <summary>Whether the projection adds what the depthwise layer reads.</summary>
-    public bool AddsExpanded => Expand is not null && Project.HasResidual && Project.Inputs[1] == Expand.Id;
+    public bool AddsExpanded => Expand is not null && Project.HasResidual && Project.Inputs[1] == Expand.Id && Expand.Output == Project.Output;
 
     /// <summary>The same block behind a stem that is a step of its own.</summary>
     public DepthwiseGroup WithoutStem => Stem is null ? this : this with { Expand = null };

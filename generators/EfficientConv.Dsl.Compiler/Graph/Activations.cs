@@ -53,6 +53,9 @@ public enum ActivationKind
 
     /// <summary>x where beta * x is above a threshold, ln(1 + exp(beta * x)) / beta below.</summary>
     Softplus,
+
+    /// <summary>x above 0, a slope learned for each channel * x below: PReLU with as many parameters as channels.</summary>
+    PReLUPerChannel,
 }
 
 /// <summary>
@@ -61,6 +64,8 @@ public enum ActivationKind
 /// </summary>
 public static class Activations
 {
+    private static OnnxForm Learned => OnnxForm.None("its slopes are learned, so that it is an operator of its own");
+
     private const string Six = nameof(Six), One = nameof(One), Half = nameof(Half), Sixth = nameof(Sixth);
 
     /// <summary>One row for each kind, in the order of their numbers.</summary>
@@ -97,11 +102,12 @@ public static class Activations
             function => OnnxForm.Of("LeakyRelu", 1, OnnxAttribute.Of("alpha", function.Arguments[0])))
         {
             Parameters = EquatableArray.Of(new ActivationParameter("slope", 0.01)),
-            Epilogue = new ActivationEpilogue((vector, x) => vector.MultiplyAdd(vector.Minimum(vector.Zero, x), vector.Argument("slope"), vector.Maximum(vector.Zero, x))),
+            Epilogue = new ActivationEpilogue((vector, x) => Rectify(vector, x, vector.Argument("slope"))),
         },
-        new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => OnnxForm.None("its slopes are learned, so that it is an operator of its own"))
+        new(ActivationKind.PReLU, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => Learned)
         {
             IsLearned = true,
+            Epilogue = new ActivationEpilogue((vector, x) => Rectify(vector, x, vector.Slope)),
         },
         new(ActivationKind.Tanh, "Tanh", SavedForBackward.Output, Operations: 35, -1, 1, _ => OnnxForm.Of("Tanh", 1)),
         new(ActivationKind.GELUTanh, "GELU", SavedForBackward.Inputs, Operations: 45, float.NaN, float.PositiveInfinity, _ => OnnxForm.Of("Gelu", 1, OnnxAttribute.Of("approximate", "tanh"))) { HasShorthand = false },
@@ -119,6 +125,11 @@ public static class Activations
         {
             Parameters = EquatableArray.Of(new ActivationParameter("beta", 1), new ActivationParameter("threshold", 20)),
             Check = function => float.IsInfinity(1 / function.Arguments[0]) ? (0, "a number whose reciprocal is finite") : null,
+        },
+        new(ActivationKind.PReLUPerChannel, "PReLU", SavedForBackward.Inputs, Operations: 2, float.NegativeInfinity, float.PositiveInfinity, _ => Learned)
+        {
+            HasShorthand = false,
+            IsLearned = true,
         },
     ];
 
@@ -146,6 +157,8 @@ public static class Activations
         nodes[nodes.Count - 1] = nodes[nodes.Count - 1].As(string.Empty);
         return OnnxForm.Of([.. nodes]);
     }
+
+    private static string Rectify(IActivationSyntax vector, string x, string slope) => vector.MultiplyAdd(vector.Minimum(vector.Zero, x), slope, vector.Maximum(vector.Zero, x));
 
     private static string HardSigmoid(IActivationSyntax vector, string x) =>
         vector.Minimum(vector.Constant(One), vector.Maximum(vector.Zero, vector.MultiplyAdd(x, vector.Constant(Sixth), vector.Constant(Half))));
@@ -223,6 +236,9 @@ public interface IActivationSyntax
 
     /// <summary>One of the function's own constants.</summary>
     string Argument(string name);
+
+    /// <summary>What is learned for the channels of the sums.</summary>
+    string Slope { get; }
 
     /// <summary>The larger; native instructions return their second operand when either is NaN, so the value stands there.</summary>
     string Maximum(string a, string b);

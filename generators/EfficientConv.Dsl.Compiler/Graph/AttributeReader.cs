@@ -103,13 +103,16 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
         return algorithm;
     }
 
-    /// <summary>An activation that a block puts behind its convolutions; those with learned parameters are layers of their own.</summary>
-    public ActivationFunction BlockActivation(string argument)
+    /// <summary>An activation that a block puts behind its convolutions.</summary>
+    public ActivationFunction BlockActivation(string argument) => Activations.Of(Choice<ActivationKind>(argument)).Default;
+
+    /// <summary>An activation of a squeeze-and-excitation, whose functions have no tensors.</summary>
+    public ActivationFunction SqueezeActivation(string argument)
     {
-        ActivationKind kind = Choice<ActivationKind>(argument);
-        if (Activations.Of(kind).IsLearned)
-            Invalid(argument, $"{kind}", $"an activation without learned parameters (write {kind} as a layer of its own)");
-        return Activations.Of(kind).Default;
+        ActivationFunction function = BlockActivation(argument);
+        if (function.Row.IsLearned)
+            Invalid(argument, $"{function.Kind}", "an activation without learned parameters");
+        return function;
     }
 
     /// <summary>Kernel size from a block's <c>kernelSize</c>.</summary>

@@ -19,8 +19,8 @@ internal static class GraphExpansion
                 break;
 
             case "Add":
-                if (Find("tensor") is { } other && SameShape(builder, reader, other))
-                    builder.Add(reader.Name, new AddOperator(), origin, builder.Current, other);
+                if (Find("tensor") is { } other && (Pads(other) || SameShape(builder, reader, other)))
+                    builder.Add(reader.Name, new AddOperator(Pads(other)), origin, builder.Current, other);
                 break;
 
             case "Multiply":
@@ -47,6 +47,8 @@ internal static class GraphExpansion
             default:
                 throw new InvalidOperationException($"The attribute {reader.Kind} leads to no tensor.");
         }
+
+        bool Pads(int other) => reader.Bool("padChannels", false) && builder.Shape != builder.ShapeOf(other) && AddOperator.HasOneSize(builder.Shape, builder.ShapeOf(other));
 
         int? Find(string argument) => names.Find(builder, reader, argument, reader.Attribute.Text(argument) ?? string.Empty);
     }
@@ -79,9 +81,12 @@ internal static class GraphExpansion
         Shape left = builder.Shape, right = builder.ShapeOf(other);
         if (left == right)
             return true;
+        string rule = reader.Kind == "Add" && AddOperator.HasOneSize(left, right)
+            ? "both shapes must be equal; with padChannels: true the channels that one lacks are zeros"
+            : "both shapes must be equal";
         builder.Report(
             RuleCatalog.ImpossibleShortcut, reader.Index, "tensor",
-            $"{reader.Kind} \"{reader.Name}\" {verb} \"{reader.Attribute.Text("tensor")}\" of {right} {preposition} {left}: {ShapeDifference.Describe(builder.Layers, builder.Current, other)} (both shapes must be equal)",
+            $"{reader.Kind} \"{reader.Name}\" {verb} \"{reader.Attribute.Text("tensor")}\" of {right} {preposition} {left}: {ShapeDifference.Describe(builder.Layers, builder.Current, other)} ({rule})",
             ShapeDifference.Fix(builder.Layers, builder.Current, other));
         return false;
     }

@@ -33,7 +33,7 @@ internal sealed class KernelTime(VectorTarget target)
     private double Start(Epilogue epilogue) => epilogue.Start == AccumulatorStart.Bias ? 0 : 1 / _rates.VectorLoads;
 
     /// <summary>Cycles behind a sum for each vector: the activation's operations and a store.</summary>
-    private double Finish(Epilogue epilogue) => Finish(epilogue.Activation);
+    private double Finish(Epilogue epilogue) => Finish(epilogue.Activation) + (epilogue.SlopeOffset > 0 ? 1 / _rates.VectorLoads : 0);
 
     private double Finish(ActivationFunction function) => _rates.StoreCycles + (function.Row.Operations / _rates.VectorOperations);
 

@@ -49,17 +49,12 @@ internal static class ConvolutionScheduling
             PlanarScheduling.Schedule(plan, stage, input, residual, output);
         else if (stage.IsPointwise)
             SchedulePointwise(plan, stage, input, residual, output);
-        else if (IsLanewise(stage))
+        else if (stage.IsLanewise)
             ScheduleLanewise(plan, stage, input, residual, output);
         else
             ScheduleDense(plan, stage, input, residual, output);
         return output;
     }
-
-    /// <summary>
-    /// Groups whose outputs do not fill whole vectors run with a channel in every lane. Vectors of the widest target, because the choice decides the order of the sum.
-    /// </summary>
-    private static bool IsLanewise(ConvolutionStage stage) => stage.Convolution.Groups > 1 && stage.OutPerGroup % VectorTarget.WidestLanes != 0;
 
     /// <summary>Whether a kernel may write where the output lies: whole vectors, and a pass over all of it touches nothing else.</summary>
     public static bool IsDirect(TensorSlot output, ActivationFunction pass, int lanes) => output.View.HoldsVectors(lanes) && (pass.IsNone || output.View.IsDense);
@@ -91,7 +86,7 @@ internal static class ConvolutionScheduling
     {
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
 
         // Rows that an activation goes over again would read many weights row by row: blocks of channels of the whole map, copied where they belong.
         bool passBlocks = !pass.IsNone && residual is null && WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart) > 1 && ChannelBlocks(plan, height * width, outChannels) > 1;
@@ -110,11 +105,11 @@ internal static class ConvolutionScheduling
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             epilogue, panels, share);
         ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(target.Padded(outChannels));
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(target.Padded(outChannels), stage.PReLU);
         List<PackInstruction> packing = [];
         for (int block = 0; block < blocks; block++)
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
-        plan.Pack(stage, [.. packing, packedBias]);
+        plan.Pack(stage, [.. packing, .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset? buffer = direct ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
         plan.AddStep(
@@ -164,7 +159,7 @@ internal static class ConvolutionScheduling
     /// <summary>A convolution row by row, into any layout of pixels.</summary>
     public static void ScheduleByRows(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        if (IsLanewise(stage))
+        if (stage.IsLanewise)
             ScheduleLanewise(plan, stage, input, null, output);
         else
             ScheduleDense(plan, stage, input, null, output);
@@ -179,7 +174,7 @@ internal static class ConvolutionScheduling
             input = Scheduler.Padded(plan, input);
 
         int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.PadChannels(outChannels);
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(residual is null ? stage.Activation : ActivationFunction.None);
+        (Epilogue epilogue, ActivationFunction pass) = residual is null ? Epilogue.Of(stage, null, target) : (Epilogue.None, ActivationFunction.None);
         RowWindow window = Window(c, stage.Input, stage.Output);
         int largest = LargestColumns(target, c.Kernel.Width);
         EquatableArray<ColumnRun> columns = ColumnRuns(window, largest, haloed: false);
@@ -200,8 +195,8 @@ internal static class ConvolutionScheduling
             target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes,
             epilogue, columns);
         ArenaOffset weights = plan.Reserve(padded * stage.Taps);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(padded);
-        plan.Pack(stage, Lanes(plan, weights, outChannels, outChannels, stage.Taps), packedBias);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(padded, stage.PReLU);
+        plan.Pack(stage, [Lanes(plan, weights, outChannels, outChannels, stage.Taps), .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
@@ -245,7 +240,7 @@ internal static class ConvolutionScheduling
         RowWindow window = Window(c, stage.Input, stage.Output);
         (RowSource source, RowLoad load) = DenseSource(stage, input);
         bool plane = load == RowLoad.None;
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
         bool direct = IsDirect(output, pass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
         int blocks = c.Groups == 1 && direct && pass.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination
@@ -260,17 +255,18 @@ internal static class ConvolutionScheduling
         plan.BeginStep();
         EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(outPerGroup));
 
-        // Few rows cannot be spread evenly over threads; the panels of a wide layer can.
-        bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
+        // Few rows cannot be spread evenly over threads; the panels of a wide layer can, unless each thread would put the residual of a whole row.
+        bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination &&
+            stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, epilogue, panels, sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps;
         ArenaOffset offset = plan.Reserve(groupLength * c.Groups);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(target.Padded(outChannels));
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(target.Padded(outChannels), stage.PReLU);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups * blocks; g++)
             packing.AddRange(Panels(plan, panels, g * outPerGroup, Math.Min((g + 1) * outPerGroup, outChannels), 0, stage.Taps, ref offset));
-        plan.Pack(stage, [.. packing, packedBias]);
+        plan.Pack(stage, [.. packing, .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
@@ -310,14 +306,14 @@ internal static class ConvolutionScheduling
 
         VectorTarget target = plan.Target;
         TensorSlot input = slots[stem.Inputs[0]], output = PoolOutput(plan, stage, destination);
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stem.Activation);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stem, null, target);
         int pixelStep = PlanBuilder.PadChannels(stem.Output.Channels), padded = target.Padded(stem.Output.Channels);
         RowSource source = new(ShapeInference.EffectiveKernel(stage.Pool.Kernel.Height, stage.Pool.Dilation.Height), stem.Output.Width * pixelStep, pixelStep, 0, 0);
         plan.BeginStep();
         StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, epilogue);
         ArenaOffset offset = plan.Reserve(padded * stem.Taps);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(padded);
-        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), packedBias]);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(padded, stem.PReLU);
+        plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         RowDriver driver = PoolDriver(plan, stage, input.View, output.View, source);
         driver = driver with

@@ -29,6 +29,10 @@ public sealed record Finish(ActivationFunction Pass, ArenaOffset? Buffer)
 {
     /// <summary>Whether nothing is left to do.</summary>
     public bool IsNone => Pass.IsNone && Buffer is null;
+
+    /// <summary>Whether the pass goes over the output, behind the way there, because pixels of the buffer have many lanes that hold nothing.</summary>
+    public bool PassesOutput(TensorView output, int pixelStep) =>
+        !Pass.IsNone && Buffer is not null && output.IsTight && pixelStep > (output.IsPlanar && output.Shape.Channels > 1 ? 2 : 1) * output.Shape.Channels;
 }
 
 /// <summary>1x1 convolution over a whole map, in chunks of pixels.</summary>

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -42,6 +43,9 @@ public enum StoreForm
 /// <param name="Store">How they are stored.</param>
 public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, ActivationFunction Activation, StoreForm Store = StoreForm.Vectors)
 {
+    /// <summary>Floats from a channel's bias to its slope, where the activation has learned ones; else 0.</summary>
+    public int SlopeOffset { get; init; }
+
     /// <summary>The bias and nothing else.</summary>
     public static Epilogue None { get; } = new(AccumulatorStart.Bias, 0, ActivationFunction.None);
 
@@ -49,7 +53,7 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     public bool AddsResidual => Start == AccumulatorStart.BiasAndResidual;
 
     /// <summary>That of the first part of a sum that several kernels add up in the destination one after the other: the others follow.</summary>
-    public Epilogue OfFirst() => this with { Activation = ActivationFunction.None };
+    public Epilogue OfFirst() => this with { Activation = ActivationFunction.None, SlopeOffset = 0 };
 
     /// <summary>That of a part between.</summary>
     public Epilogue OfMiddle() => OfLast().OfFirst();
@@ -59,18 +63,25 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
 
     /// <summary>The epilogue of a kernel that computes <paramref name="stage"/>, and what is left for a pass over finished rows.</summary>
     /// <param name="stage">The stage.</param>
-    /// <param name="residual">What is added, or null. What cannot be read by whole vectors is put into the destination first.</param>
-    /// <param name="lanes">Lanes of the vectors by which the residual would be read.</param>
-    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ConvolutionStage stage, TensorSlot? residual, int lanes) =>
-        residual is null ? Of(stage.Activation)
-        : residual.View.HoldsVectors(lanes) ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
-        : Of(stage.Activation, AccumulatorStart.BiasAndDestination);
+    /// <param name="residual">What is added, or null. What cannot be read by whole vectors, and what has fewer channels, is put into the destination first.</param>
+    /// <param name="target">The target, to whose vectors the bias is padded.</param>
+    /// <param name="lanes">Lanes of the vectors by which the residual would be read, if not the target's.</param>
+    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ConvolutionStage stage, TensorSlot? residual, VectorTarget target, int? lanes = null) =>
+        WithSlopes(
+            stage, target.Padded(stage.Output.Channels),
+            residual is null ? Of(stage.Activation)
+            : residual.View.Shape == stage.Output && residual.View.HoldsVectors(lanes ?? target.Lanes) ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
+            : Of(stage.Activation, AccumulatorStart.BiasAndDestination));
 
     /// <summary>The same of a kernel from planes to planes, which reads planes of the residual as it writes those of the output.</summary>
     internal static (Epilogue Epilogue, ActivationFunction Pass) OfPlanes(ConvolutionStage stage, TensorSlot? residual) =>
-        Of(stage.Activation, residual is null ? AccumulatorStart.Bias : AccumulatorStart.BiasAndResidual);
+        WithSlopes(stage, stage.Output.Channels, Of(stage.Activation, residual is null ? AccumulatorStart.Bias : AccumulatorStart.BiasAndResidual));
 
     /// <summary>The same of a kernel with this activation.</summary>
     internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ActivationFunction activation, AccumulatorStart start = AccumulatorStart.Bias, int residualPixelStep = 0) =>
         activation.IsInline ? (new(start, residualPixelStep, activation), ActivationFunction.None) : (new(start, residualPixelStep, ActivationFunction.None), activation);
+
+    /// <summary>Learned slopes lie behind the bias, as <see cref="PlanBuilder.ReserveBias"/> packs them.</summary>
+    private static (Epilogue Epilogue, ActivationFunction Pass) WithSlopes(ConvolutionStage stage, int biasLength, (Epilogue Epilogue, ActivationFunction Pass) parts) =>
+        stage.PReLU is null ? parts : (parts.Epilogue with { SlopeOffset = biasLength }, parts.Pass);
 }

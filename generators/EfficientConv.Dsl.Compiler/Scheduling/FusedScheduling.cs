@@ -123,9 +123,9 @@ internal static class FusedScheduling
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
         Shape before = depthwise.Input, after = depthwise.Output;
         int hidden = after.Channels, outChannels = project.Output.Channels, slabs = hidden / slab, lanes = target.Lanes;
-        (Epilogue expandEpilogue, ActivationFunction expandPass) = Epilogue.Of(group.Expand?.Activation ?? ActivationFunction.None);
-        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise.Activation);
-        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, lanes);
+        (Epilogue expandEpilogue, ActivationFunction expandPass) = group.Expand is null ? (Epilogue.None, ActivationFunction.None) : Epilogue.Of(group.Expand, null, target);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise, null, target);
+        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, target);
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
@@ -168,8 +168,8 @@ internal static class FusedScheduling
         ConvolutionOperator c = depthwise.Convolution;
         Shape before = depthwise.Input, after = depthwise.Output;
         int hidden = after.Channels, hiddenStep = target.Padded(hidden), outChannels = project.Output.Channels, lanes = target.Lanes;
-        (Epilogue expandEpilogue, ActivationFunction expandPass) = Epilogue.Of(group.Expand?.Activation ?? ActivationFunction.None);
-        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise.Activation);
+        (Epilogue expandEpilogue, ActivationFunction expandPass) = group.Expand is null ? (Epilogue.None, ActivationFunction.None) : Epilogue.Of(group.Expand, null, target);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise, null, target);
 
         int rows = schedule.Rows, slab = schedule.Slab, effective = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
         bool plane = group.Expand is null && input.View.IsPadded && !halo.IsThere;
@@ -187,7 +187,7 @@ internal static class FusedScheduling
 
         // A pair of pixels reads and writes half a vector of each.
         int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
-        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, outLanes);
+        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, target, outLanes);
         if (group.AddsExpanded)
             projectEpilogue = projectEpilogue with { Start = AccumulatorStart.BiasAndResidual, ResidualPixelStep = slab };
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, outLanes);
@@ -197,7 +197,7 @@ internal static class FusedScheduling
             depthwiseRow = depthwiseRow with { Epilogue = depthwiseEpilogue with { Store = StoreForm.Interleaved }, OutVectorStep = 2 * lanes };
         ProductKernel projection = pairs
             ? new PixelPairKernel(
-                pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue with { Store = StoreForm.Halves },
+                pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue with { Store = StoreForm.Halves, SlopeOffset = project.PReLU is null ? 0 : PairLength(target, outChannels) },
                 RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue,
@@ -271,6 +271,9 @@ internal static class FusedScheduling
     /// <summary>Groups of channels that fill half a vector, for one of two pixels.</summary>
     private static int PairGroups(VectorTarget target, int outChannels) => (outChannels + (target.Lanes / 2) - 1) / (target.Lanes / 2);
 
+    /// <summary>Channels in whole groups, each twice: a pair kernel's row of weights, and its bias.</summary>
+    private static int PairLength(VectorTarget target, int outChannels) => PairGroups(target, outChannels) * target.Lanes;
+
     private static FusedOffsets PackBlock(
         PlanBuilder plan, DepthwiseGroup group, int slab, int slabs, EquatableArray<PanelRun>? expandPanels, EquatableArray<PanelRun>? projectPanels, bool projectBySlab)
     {
@@ -280,29 +283,30 @@ internal static class FusedScheduling
         if (group.Expand is { } stage)
         {
             expand = plan.Reserve(hiddenStep * stage.Taps);
-            (expandBias, PackInstruction packedBias) = plan.ReserveBias(hiddenStep);
+            (expandBias, PackInstruction[] packedBias) = plan.ReserveBias(hiddenStep, stage.PReLU);
             ArenaOffset at = expand;
             List<PackInstruction> packing = [];
             for (int s = 0; s < slabs; s++)
                 packing.AddRange(ConvolutionScheduling.Panels(plan, expandPanels!.Value, s * slab, hidden, 0, stage.Taps, ref at));
-            plan.Pack(stage, [.. packing, packedBias]);
+            plan.Pack(stage, [.. packing, .. packedBias]);
         }
 
         ArenaOffset depthwise = plan.Reserve(hiddenStep * group.Depthwise.Taps);
-        (ArenaOffset depthwiseBias, PackInstruction packedDepthwiseBias) = plan.ReserveBias(hiddenStep);
-        plan.Pack(group.Depthwise, ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), packedDepthwiseBias);
+        (ArenaOffset depthwiseBias, PackInstruction[] packedDepthwiseBias) = plan.ReserveBias(hiddenStep, group.Depthwise.PReLU);
+        plan.Pack(group.Depthwise, [ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), .. packedDepthwiseBias]);
 
         if (projectPanels is not { } panels)
         {
             // Pairs of pixels: every weight and every bias twice.
-            int doubled = PairGroups(target, outChannels) * target.Lanes;
-            ArenaOffset pairs = plan.Reserve(doubled * hidden), pairBias = plan.Reserve(doubled);
-            plan.Pack(group.Project, new PackPixelPairs(plan.Absolute(pairs), PlanBuilder.WeightBytes(doubled * hidden), 0, hidden), new PackBiasPairs(plan.Absolute(pairBias), PlanBuilder.WeightBytes(doubled)));
+            int doubled = PairLength(target, outChannels);
+            ArenaOffset pairs = plan.Reserve(doubled * hidden);
+            (ArenaOffset pairBias, PackInstruction[] packedPairBias) = plan.ReserveBias(doubled, group.Project.PReLU, inPairs: true);
+            plan.Pack(group.Project, [new PackPixelPairs(plan.Absolute(pairs), PlanBuilder.WeightBytes(doubled * hidden), 0, hidden), .. packedPairBias]);
             return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
         }
 
         ArenaOffset project = plan.Reserve(outPadded * hidden), offset = project;
-        (ArenaOffset projectBias, PackInstruction packedProjectBias) = plan.ReserveBias(outPadded);
+        (ArenaOffset projectBias, PackInstruction[] packedProjectBias) = plan.ReserveBias(outPadded, group.Project.PReLU);
         List<PackInstruction> projectPacking = [];
         if (projectBySlab)
         {
@@ -314,7 +318,7 @@ internal static class FusedScheduling
             projectPacking.AddRange(ConvolutionScheduling.Panels(plan, panels, 0, outChannels, 0, hidden, ref offset));
         }
 
-        plan.Pack(group.Project, [.. projectPacking, packedProjectBias]);
+        plan.Pack(group.Project, [.. projectPacking, .. packedProjectBias]);
         return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, project, projectBias);
     }
 

@@ -13,6 +13,12 @@ internal static class MapScheduling
         if (PlanarScheduling.TrySchedule(plan, stage, slots[stage.Inputs[0]], destination))
             return destination!;
 
+        if (stage is ActivationStage { Function: var function } && destination is { View: { IsTight: true, IsPadded: false } })
+        {
+            plan.BeginStep();
+            return Scheduler.DeliverActivated(plan, slots[stage.Inputs[0]], destination, function, StepPart.Of(stage, $"{function}"));
+        }
+
         // Functions with one stride for what they read and what they write need one layout.
         bool oneStride = stage is BatchNormStage or ShuffleStage;
         TensorSlot input = oneStride ? Scheduler.Plain(plan, slots[stage.Inputs[0]]) : Scheduler.Padded(plan, slots[stage.Inputs[0]]);
@@ -57,9 +63,9 @@ internal static class MapScheduling
                 EachPixel("ScaleShift", "batch norm", RuntimeFunction.ScaleShift.Call(read, own, packed, packed with { Offset = padded }, channels, pixels, step));
                 break;
 
-            case PReLUStage:
+            case PReLUStage { PReLU: var prelu }:
                 weights = padded;
-                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights)));
+                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), prelu));
                 InPlace("PReLU", "PReLU", RuntimeFunction.PReLU.Call(own, packed, channels, pixels, step));
                 break;
 
@@ -90,7 +96,7 @@ internal static class MapScheduling
                 InPlace("Softmax", "softmax over channels", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true });
                 break;
             case AddStage:
-                InPlace("Add", "add", RuntimeFunction.Add.Call(own, RuntimeDriver.PixelOf(RuntimeOperand.Residual, other!.View), new RuntimeCount(step)));
+                InPlace("Add", "add", RuntimeDriver.Sum(other!.View, to));
                 break;
             case MultiplyStage { ByChannel: true }:
                 InPlace("MultiplyByChannel", "multiply", RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Residual), channels, pixels, step));
@@ -167,9 +173,9 @@ internal static class MapScheduling
         {
             int padded = target.Padded(kernel.OutChannels);
             ArenaOffset weights = plan.Reserve(padded * inputs), offset = weights;
-            (ArenaOffset bias, PackInstruction packed) = plan.ReserveBias(padded);
+            (ArenaOffset bias, PackInstruction[] packed) = plan.ReserveBias(padded, null);
             PackInstruction[] panels = ConvolutionScheduling.Panels(plan, kernel.Panels, 0, kernel.OutChannels, 0, inputs, ref offset);
-            plan.Pack(stage, convolution, inputs, null, [.. panels, packed]);
+            plan.Pack(stage, convolution, inputs, null, [.. panels, .. packed]);
             return (weights, bias);
         }
     }

@@ -30,7 +30,10 @@ internal sealed class OutputPlacement
         foreach (int output in graph.Outputs)
         {
             Shape shape = graph.Stages[output].Output;
-            _outputs.Add((output, new TensorSlot(TensorPlace.Output, Scheduler.UserView(shape, graph.IsChannelsLast), start: offset)));
+
+            // A map of one channel is a plane in either layout, and kernels with a pixel in every lane fill their vectors with it.
+            TensorView view = Scheduler.UserView(shape, graph.IsChannelsLast);
+            _outputs.Add((output, new TensorSlot(TensorPlace.Output, shape.Channels == 1 && shape.Pixels > 1 ? view with { IsPlanar = true } : view, start: offset)));
             offset = checked(offset + (int)shape.Count);
         }
 

@@ -45,6 +45,12 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Whether the tensor's pixels follow each other with nothing of another tensor between.</summary>
     public bool IsDense => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels || (IsPadded && PixelStride == PlanBuilder.PixelStride(Shape)));
 
+    /// <summary>Whether its elements follow each other with nothing between.</summary>
+    public bool IsTight => RowStride == 0 && (IsPlanar || PixelStride == Shape.Channels);
+
+    /// <summary>Whether both have the same elements in the same order, with nothing between: a map of one channel is a plane, however it is called.</summary>
+    public bool HasOrderOf(TensorView other) => Shape == other.Shape && IsTight && other.IsTight && (IsPlanar == other.IsPlanar || Shape.Channels == 1 || Shape.Pixels == 1);
+
     /// <summary>Elements that the tensor takes.</summary>
     public int Length => IsPlanar ? (int)Shape.Count : Shape.Pixels * PixelStride;
 
@@ -159,8 +165,8 @@ public sealed record PackScaleShift(ArenaOffset Offset, long Bytes) : PackInstru
 /// <summary>A tensor as it is, padded with zeros.</summary>
 public sealed record PackTensor(ArenaOffset Offset, long Bytes, TensorKey Key) : PackInstruction(Offset, Bytes);
 
-/// <summary>PReLU's slopes, one a channel.</summary>
-public sealed record PackSlopes(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
+/// <summary>PReLU's slopes, one a channel, or each twice.</summary>
+public sealed record PackSlopes(ArenaOffset Offset, long Bytes, PReLUOperator PReLU, bool InPairs = false) : PackInstruction(Offset, Bytes);
 
 /// <summary>Everything that the emitter prints for one instruction set; it decides nothing.</summary>
 /// <param name="Target">Instruction set.</param>

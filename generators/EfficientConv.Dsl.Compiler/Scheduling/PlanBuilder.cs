@@ -160,11 +160,16 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     /// <summary>Reserves packed weights; the offset is relative to the step's own.</summary>
     public ArenaOffset Reserve(int count) => _packed.Take(count, s_element).Plus(-_stepWeights.Bytes);
 
-    /// <summary>Reserves what an <see cref="Epilogue"/> reads for each of <paramref name="channels"/> output channels, their bias, and says how it is packed.</summary>
-    public (ArenaOffset Bias, PackInstruction Packing) ReserveBias(int channels)
+    /// <summary>
+    /// Reserves what an <see cref="Epilogue"/> reads for each of <paramref name="channels"/> output channels, their bias and, where there are some, the slopes of
+    /// <paramref name="prelu"/> behind it, and says how it is packed; <paramref name="inPairs"/> for a <see cref="PixelPairKernel"/>, whose channels stand twice.
+    /// </summary>
+    public (ArenaOffset Bias, PackInstruction[] Packing) ReserveBias(int channels, PReLUOperator? prelu, bool inPairs = false)
     {
-        ArenaOffset bias = Reserve(channels);
-        return (bias, new PackBias(Absolute(bias), WeightBytes(channels)));
+        ArenaOffset bias = Reserve(prelu is null ? channels : 2 * channels);
+        long bytes = WeightBytes(channels);
+        PackInstruction packed = inPairs ? new PackBiasPairs(Absolute(bias), bytes) : new PackBias(Absolute(bias), bytes);
+        return (bias, prelu is null ? [packed] : [packed, new PackSlopes(Absolute(bias).Plus(bytes), bytes, prelu, inPairs)]);
     }
 
     /// <summary>Bytes of <paramref name="count"/> weights.</summary>

@@ -24,7 +24,7 @@ internal static class PlanarScheduling
 
     public static bool Fits(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
-        if (!input.View.IsPlanar || !output.View.IsPlanar || residual is { View.IsPlanar: false })
+        if (!input.View.IsPlanar || !output.View.IsPlanar || !ReadsPlanes(residual, stage))
             return false;
         if (stage.IsPointwise)
             return WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
@@ -32,6 +32,9 @@ internal static class PlanarScheduling
             return false;
         return stage.IsDepthwise || IsCheaper(stage);
     }
+
+    /// <summary>Whether a residual, if there is one, has a plane for each of the output.</summary>
+    private static bool ReadsPlanes(TensorSlot? residual, ConvolutionStage stage) => residual is null || (residual.View.IsPlanar && residual.View.Shape == stage.Output);
 
     /// <summary>
     /// Whether the lanes that are wasted at the ends of rows cost less than transposing the input and the output, or than lanes that a narrow group leaves empty.
@@ -49,7 +52,7 @@ internal static class PlanarScheduling
     /// <summary>Whether a 1x1 convolution into planes is worth turning its input, which has far fewer channels than its output, instead of the output.</summary>
     public static bool FitsTurned(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
         stage.IsPointwise && !input.View.IsPlanar && stage.Input.Pixels > 1 && stage.Output.Channels >= 2 * stage.Input.Channels &&
-        output.View.IsPlanar && residual is not { View.IsPlanar: false } && WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
+        output.View.IsPlanar && ReadsPlanes(residual, stage) && WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
 
     /// <summary><paramref name="slot"/> as planes.</summary>
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
@@ -81,7 +84,7 @@ internal static class PlanarScheduling
         !stage.IsDepthwise && stage.Winograd is null && stage.Output.Width % VectorTarget.WidestLanes == 0 && stage.Input.Channels <= LongestPlanarSum;
 
     public static bool Fits(ScheduleSettings settings, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
-        group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && residual is not { View.IsPlanar: false } &&
+        group.Expand is null && group.Squeeze is null && input.View.IsPlanar && output.View.IsPlanar && ReadsPlanes(residual, group.Project) &&
         WasteIsSmall(group.Depthwise.Output.Width * StepRows(settings, group));
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
@@ -150,8 +153,8 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel kernel = new(
             pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
         ArenaOffset weights = plan.Reserve(outChannels * inChannels);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
-        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), packedBias]);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
+        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), .. packedBias]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
@@ -184,8 +187,8 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
         (ArenaOffset taps, ArenaOffset depthwiseBias) = PackDepthwise(plan, depthwise);
         ArenaOffset weights = plan.Reserve(outChannels * channels);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
-        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), packedBias]);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project.PReLU);
+        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), .. packedBias]);
         plan.AddStep(
             new PlanarSeparableDriver(
                 input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
@@ -207,11 +210,11 @@ internal static class PlanarScheduling
             c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue,
             runs, tiles);
         ArenaOffset weights = plan.Reserve(outChannels * stage.Taps);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outChannels);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
-        plan.Pack(stage, [.. packing, packedBias]);
+        plan.Pack(stage, [.. packing, .. packedBias]);
         plan.AddStep(
             new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
@@ -298,8 +301,8 @@ internal static class PlanarScheduling
     {
         int channels = stage.Output.Channels;
         ArenaOffset taps = plan.Reserve(channels * stage.Taps);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(channels);
-        plan.Pack(stage, new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), packedBias);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(channels, stage.PReLU);
+        plan.Pack(stage, [new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), .. packedBias]);
         return (taps, bias);
     }
 

@@ -175,7 +175,7 @@ public sealed record RuntimeDriver(
     /// <summary>The same values in another layout.</summary>
     public static RuntimeDriver Copy(TensorView input, TensorView output) => (input.IsPlanar, output.IsPlanar) switch
     {
-        _ when input == output && input.IsDense => new(
+        _ when (input == output && input.IsDense) || input.HasOrderOf(output) => new(
             "Copy", input, null, output, RuntimeRange.Values(input.Length), RuntimeCall.Of(new CopyCall(new(RuntimeOperand.Input, 1), new(RuntimeOperand.Output, 1)))),
         (true, true) => throw new InvalidOperationException($"Nothing copies {input} to {output}, whose planes lie otherwise."),
         (_, true) => Copy(input, output, RuntimeFunction.ToStore(output)),
@@ -194,10 +194,23 @@ public sealed record RuntimeDriver(
     public static RuntimeDriver Activation(TensorView input, TensorView output, ActivationFunction function) =>
         InPlace("Activation", input, null, output, new ActivationCall(function, PixelOf(RuntimeOperand.Output, output), new RuntimeCount(output.PixelStep)));
 
+    /// <summary>An activation over the values of a tensor as they lie, from another one in the same order or in place.</summary>
+    public static RuntimeDriver ActivationOfValues(TensorView input, TensorView output, ActivationFunction function, bool inPlace)
+    {
+        RuntimeReference own = new(RuntimeOperand.Output, 1);
+        ActivationCall call = new(function, own, new RuntimeCount());
+        return new(
+            "Activation", input, null, output, RuntimeRange.Values(output.Length), inPlace ? RuntimeCall.Of(call) : RuntimeCall.Of(new CopyCall(new(RuntimeOperand.Input, 1), own), call), RuntimeWork.Copied);
+    }
+
     /// <summary>A sum with a second tensor.</summary>
-    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) => InPlace(
-        "Add", input, other, output,
-        RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep)));
+    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) => InPlace("Add", input, other, output, Sum(other, output));
+
+    /// <summary>A second tensor added to the output's own pixels, to as many channels as it has.</summary>
+    public static RuntimeCall Sum(TensorView other, TensorView output) => other.Shape == output.Shape
+        ? RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep))
+        : RuntimeFunction.AddChannels.Call(
+            PixelOf(RuntimeOperand.Output, output), output.PixelStep, PixelOf(RuntimeOperand.Residual, other), other.PixelStep, other.Shape.Channels, new RuntimeCount());
 
     /// <summary>A thread's first pixel.</summary>
     public static RuntimeReference PixelOf(RuntimeOperand operand, TensorView view) => new(operand, view.PixelStep);

@@ -37,6 +37,9 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
     /// <summary>Sum with a second tensor, in place.</summary>
     public static readonly RuntimeFunction Add = new("Elementwise.Add");
 
+    /// <summary>Sum of the first channels with those of a second tensor, in place: <c>(to, step, from, step, channels, pixels)</c>.</summary>
+    public static readonly RuntimeFunction AddChannels = new("Elementwise.AddChannels");
+
     /// <summary>Product with a second tensor, in place.</summary>
     public static readonly RuntimeFunction Multiply = new("Elementwise.Multiply");
 

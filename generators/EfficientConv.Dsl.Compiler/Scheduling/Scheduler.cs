@@ -77,6 +77,19 @@ public static class Scheduler
         return destination;
     }
 
+    /// <summary>
+    /// Copies <paramref name="source"/> into <paramref name="destination"/>, whose elements lie side by side, and computes an activation there: over no lane that holds nothing.
+    /// </summary>
+    internal static TensorSlot DeliverActivated(PlanBuilder plan, TensorSlot source, TensorSlot destination, ActivationFunction function, StepPart part)
+    {
+        bool sameOrder = source.View.HasOrderOf(destination.View);
+        if (!sameOrder)
+            Deliver(plan, source, destination);
+        TensorSlot from = sameOrder ? source : destination;
+        plan.AddStep(RuntimeDriver.ActivationOfValues(from.View, destination.View, function, inPlace: !sameOrder), from, null, destination, null, part);
+        return destination;
+    }
+
     private static TensorSlot Copy(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot copy = plan.NewTensor(slot.View.Shape);

@@ -32,9 +32,12 @@ internal static class TransposedScheduling
 
         if (!pass.IsNone)
         {
+            StepPart part = new(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}");
+            if (destination is { View: { IsTight: true, IsPadded: false } })
+                return Scheduler.DeliverActivated(plan, output, destination, pass, part);
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
             plan.AddStep(
-                RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, new StepPart(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}"));
+                RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, part);
             output = activated;
         }
 
@@ -59,16 +62,18 @@ internal static class TransposedScheduling
         ConvolutionStage phase = new(stage.Id, name, stage.Inputs, empty ? stage.Input : inShape, outShape, convolution, stage.BatchNorm, HasResidual: false, activation)
         {
             LayerIds = stage.LayerIds,
+            PReLU = stage.PReLU,
             Phase = new TransposedPhase(c, vertical.FirstTap, vertical.TapStep, horizontal.FirstTap, horizontal.TapStep),
         };
         if (empty)
         {
             plan.BeginStep();
-            (ArenaOffset bias, PackInstruction packed) = plan.ReserveBias(plan.Target.Padded(c.OutChannels));
+            int length = plan.Target.Padded(c.OutChannels);
+            (ArenaOffset bias, PackInstruction[] packed) = plan.ReserveBias(length, stage.PReLU);
             plan.Pack(phase, packed);
             ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
-            plan.AddStep(Fill(input.View, pixels.View, bias, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
+            plan.AddStep(Fill(input.View, pixels.View, bias, length, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
             return;
         }
 
@@ -82,7 +87,7 @@ internal static class TransposedScheduling
     }
 
     /// <summary>The bias, after its activation, at every pixel: what no tap reaches.</summary>
-    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, ActivationFunction activation)
+    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, int biasLength, ActivationFunction activation)
     {
         int channels = output.Shape.Channels;
         RuntimeReference pixel = new(RuntimeOperand.Scratch);
@@ -91,7 +96,9 @@ internal static class TransposedScheduling
         RuntimeCall row = RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width);
         return new RuntimeDriver("Fill", input, null, output, RuntimeRange.Rows(output.Shape), RuntimeCall.Of(row), RuntimeWork.Computed)
         {
-            Preparation = activation.IsNone ? RuntimeCall.Of(made) : RuntimeCall.Of(made, new ActivationCall(activation, pixel, channels)),
+            Preparation = activation.IsNone ? RuntimeCall.Of(made)
+                : activation.Row.IsLearned ? RuntimeCall.Of(made, RuntimeFunction.PReLU.Call(pixel, packed with { Offset = packed.Offset + biasLength }, channels, 1, channels))
+                : RuntimeCall.Of(made, new ActivationCall(activation, pixel, channels)),
         };
     }
 

@@ -37,7 +37,7 @@ internal static class WinogradScheduling
         EquatableArray<PanelRun> panels = share == WorkShare.Tiles
             ? plan.Tiles(tiles / 2, target.Vectors(outChannels), inChannels).Select(run => run with { Tiles = run.Tiles.Select(tile => tile with { Count = 2 * tile.Count }).ToEquatableArray() }).ToEquatableArray()
             : plan.Tiles(tiles, target.Vectors(outChannels), inChannels);
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target.Lanes);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
         bool direct = ConvolutionScheduling.IsDirect(output, pass, target.Lanes);
         int pixelStep = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
@@ -54,11 +54,13 @@ internal static class WinogradScheduling
 
         int weightStep = plan.AlignToLine(outStep * inChannels);
         ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep);
-        (ArenaOffset bias, PackInstruction packedBias) = plan.ReserveBias(outStep);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outStep, stage.PReLU);
         plan.Pack(
             stage,
-            new PackWinogradPanels(form, plan.Absolute(weights), PlanBuilder.WeightBytes(form.WeightSets * weightStep), weightStep, Panels(target, product.Panels, outChannels, inChannels)),
-            packedBias);
+            [
+                new PackWinogradPanels(form, plan.Absolute(weights), PlanBuilder.WeightBytes(form.WeightSets * weightStep), weightStep, Panels(target, product.Panels, outChannels, inChannels)),
+                .. packedBias,
+            ]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset temporary = scratch.Own(form.Products * target.Lanes);
         ArenaOffset window = OfStep(windowRows * windowRow), transformed = OfStep(form.Products * inProductStep), products = OfStep(form.Products * outProductStep);

@@ -32,7 +32,7 @@ public enum Activation
     /// <summary>x if x > 0, else slope * x</summary>
     LeakyReLU,
 
-    /// <summary>x if x > 0, else slope[c] * x with learned slopes</summary>
+    /// <summary>x if x > 0, else slope * x with one learned slope</summary>
     PReLU,
 
     /// <summary>tanh(x)</summary>
@@ -52,11 +52,14 @@ public enum Activation
 
     /// <summary>x if beta * x > threshold, else ln(1 + exp(beta * x)) / beta</summary>
     Softplus,
+
+    /// <summary>x if x > 0, else slope[c] * x with a learned slope for each channel: <see cref="PReLU"/> with as many parameters as channels</summary>
+    PReLUPerChannel,
 }
 
 /// <summary>
 /// An elementwise activation of the given kind. PyTorch's module of the same name. Shape kept; no MACs; no parameters except <see
-/// cref="Activation.PReLU"/>, which has one slope as <see cref="PReLUAttribute"/> has by default (key weight [1]).
+/// cref="Activation.PReLU"/>, which has one slope as <see cref="PReLUAttribute"/> has by default (key weight [1]), and <see cref="Activation.PReLUPerChannel"/> (weight [C]).
 /// </summary>
 /// <param name="kind">The activation.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]

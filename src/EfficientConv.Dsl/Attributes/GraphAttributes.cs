@@ -20,12 +20,16 @@ public sealed class FromAttribute(string tensor) : LayerAttribute
 /// and no index in <c>torch.nn.Sequential</c>.
 /// </summary>
 /// <param name="tensor">The other tensor's name, or "input".</param>
+/// <param name="padChannels">Whether one of them may have fewer channels, whose missing ones are zeros, as in BlazeFace's blocks: <c>x + F.pad(y, (0, 0, 0, 0, 0, n))</c>.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 [Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
-public sealed class AddAttribute(string tensor) : LayerAttribute
+public sealed class AddAttribute(string tensor, bool padChannels = false) : LayerAttribute
 {
     /// <summary>The other tensor's name, or "input".</summary>
     public string Tensor { get; } = tensor;
+
+    /// <summary>Whether one of them may have fewer channels, whose missing ones are zeros.</summary>
+    public bool PadChannels { get; } = padChannels;
 }
 
 /// <summary>

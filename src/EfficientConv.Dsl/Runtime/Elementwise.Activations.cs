@@ -287,6 +287,11 @@ public interface IHardSigmoid;
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
 public interface ILeakyReLU;
 
+/// <summary>The sums' activation is x if x > 0, else a learned slope * x.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
+public interface IPReLU;
+
 /// <summary>The sums' activation is min(max(x, minVal), maxVal).</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]

@@ -251,4 +251,20 @@ public static partial class Elementwise
         for (; i < count; i++)
             Unsafe.Add(ref data, i) += Unsafe.Add(ref other, i);
     }
+
+    /// <summary>data[c] + other[c] into data, for the first channels of every pixel; data may have more.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="data">Pixel p's channel c is at p * pixelStride + c.</param>
+    /// <param name="pixelStride">From one pixel to the next.</param>
+    /// <param name="other">What is added.</param>
+    /// <param name="otherStride">From one of its pixels to the next.</param>
+    /// <param name="channels">Channels of the other.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void AddChannels<V>(ref float data, int pixelStride, ref float other, int otherStride, int channels, int pixels)
+        where V : struct, ISimd<V>
+    {
+        for (int p = 0; p < pixels; p++)
+            Add<V>(ref Unsafe.Add(ref data, (nint)p * pixelStride), ref Unsafe.Add(ref other, (nint)p * otherStride), channels);
+    }
 }

@@ -177,9 +177,17 @@ public sealed class FoldedConvolution
     public void PackBiasPairs(Span<float> destination)
     {
         CheckLength(destination, 2L * OutChannels);
-        for (int o = 0; o < OutChannels; o++)
-            destination[2 * o] = destination[(2 * o) + 1] = _bias[o];
-        destination[(2 * OutChannels)..].Clear();
+        PackPairs(_bias, destination);
+    }
+
+    /// <summary>Each value twice in a row, then zeros to the end.</summary>
+    /// <param name="values">One for each output channel.</param>
+    /// <param name="destination">At least twice as many.</param>
+    public static void PackPairs(ReadOnlySpan<float> values, Span<float> destination)
+    {
+        for (int o = 0; o < values.Length; o++)
+            destination[2 * o] = destination[(2 * o) + 1] = values[o];
+        destination[(2 * values.Length)..].Clear();
     }
 
     // Where the sum's index k, in the order (ky, kx, c), stands among an output channel's weights, in the order (c, ky, kx).

@@ -58,6 +58,18 @@ public static class PixelLayout
             Copy(ref Unsafe.Add(ref source, p * sourceStride), ref Unsafe.Add(ref destination, p * destinationStride), channels);
     }
 
+    /// <summary>Zeros in some channels of each pixel.</summary>
+    /// <param name="destination">The first pixel's first such channel.</param>
+    /// <param name="pixelStride">From one pixel to the next.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void ClearChannels(ref float destination, nint pixelStride, int channels, int pixels)
+    {
+        for (int p = 0; p < pixels; p++)
+            MemoryMarshal.CreateSpan(ref Unsafe.Add(ref destination, p * pixelStride), channels).Clear();
+    }
+
     /// <summary>
     /// Repeats every input channel for the output channels of its group, so that a grouped convolution reads one vector per
     /// input channel: destination[p][c][o] = source[p * sourceStride + o / outPerGroup * inPerGroup + c], 0 in pad lanes.

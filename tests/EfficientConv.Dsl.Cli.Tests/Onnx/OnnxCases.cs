@@ -49,11 +49,12 @@ internal static class OnnxCases
         "ConvTranspose2d(6, kernelSize: 3, stride: 2, padding: 1, outputPadding: 1)",
         "ConvTranspose2d(12, kernelSize: 2, groups: 4, bias: false, StrideHeight = 3, StrideWidth = 1, DilationWidth = 2, PaddingLeft = 1)",
         "ReLU(Name = \"a\"), Conv2d(8, padding: 1), Add(\"a\")",
+        "ReLU(Name = \"a\"), Conv2d(13, padding: 1), Add(\"a\", padChannels: true), Conv2d(5, padding: 1, Name = \"b\"), PReLU(5), Add(\"a\", padChannels: true)",
         "ReLU(Name = \"a\"), Conv2d(8, padding: 1), Multiply(\"a\")",
         "GlobalAvgPool(Name = \"a\"), From(\"input\"), Multiply(\"a\")",
         "ReLU(Name = \"a\"), Conv2d(8, padding: 1), Concat(\"a\", \"input\"), SliceChannels(5, 12)",
         "SqueezeExcitation(2), InvertedResidual(expansion: 2)",
-        .. Enum.GetNames<Activation>().Where(name => name != nameof(Activation.PReLU)).Select(name => $"Activation(Activation.{name}, Slope = 0.3)"),
+        .. Enum.GetNames<Activation>().Where(name => !name.StartsWith(nameof(Activation.PReLU), StringComparison.Ordinal)).Select(name => $"Activation(Activation.{name}, Slope = 0.3)"),
     ];
 
     /// <summary>The networks by their attributes.</summary>

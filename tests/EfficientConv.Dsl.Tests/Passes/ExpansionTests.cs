@@ -17,6 +17,7 @@ public sealed class ExpansionTests
     [InlineData("BatchNorm", Norm)]
     [InlineData("PReLU", "weight")]
     [InlineData("Activation(Activation.PReLU)", "weight")]
+    [InlineData("Activation(Activation.PReLUPerChannel)", "weight")]
     [InlineData("ReLU", "")]
     [InlineData("MaxPool2d", "")]
     [InlineData("SqueezeExcitation", "gate.1.weight gate.1.bias gate.3.weight gate.3.bias")]

@@ -36,6 +36,54 @@ public sealed class KeyStyleTests
     public void ReparameterizedList_HasTheSumsKeys(string style, string attributes, string keys) =>
         Assert.Equal(keys.Split(' '), Modules($"[InputShape(3, 32, 32, Keys = KeyStyle.{style})] {attributes}"));
 
+    /// <summary>Learned activations are modules with names of their own, and the names of the others do not depend on them.</summary>
+    [Theory]
+    [InlineData("Tutorial", "InvertedResidual(8, expansion: 2, activation: ACT)", "block.2 block.5")]
+    [InlineData("Tutorial", "InvertedResidual(8, expansion: 1, squeezeReduction: 2, activation: ACT)", "block.2")]
+    [InlineData("Tutorial", "EfficientConvBlock(8, expansion: 2, activation: ACT)", "block.2 block.5")]
+    [InlineData("Tutorial", "Bottleneck(4, 8, activation: ACT)", "net.2 net.5")]
+    [InlineData("Tutorial", "DepthwiseSeparable(8, activation: ACT)", "net.2 net.5")]
+    [InlineData("Tutorial", "FactorizedConv2d(8, activation: ACT)", "net.2 net.5")]
+    [InlineData("Tutorial", "ResNetBasicBlock(8, activation: ACT)", "act1 act2")]
+    [InlineData("Tutorial", "ResNetBottleneck(2, activation: ACT)", "act1 act2 act3")]
+    [InlineData("Tutorial", "ShuffleUnitV1(8, groups: 2, activation: ACT)", "branch_main_1.2 act")]
+    [InlineData("Tutorial", "ShuffleUnitV2(8, stride: 2, activation: ACT)", "branch1.4 branch2.2 branch2.7")]
+    [InlineData("Tutorial", "Fire(4, 4, 4, activation: ACT)", "squeeze_activation expand1x1_activation expand3x3_activation")]
+    [InlineData("Tutorial", "GhostBottleneck(16, 8, activation: ACT)", "ghost1.primary_conv.2 ghost1.cheap_operation.2")]
+    [InlineData("Tutorial", "ConvNeXtBlock(activation: ACT, layerScale: false)", "mlp.act")]
+    [InlineData("Tutorial", "ASPP(8, activation: ACT)", "convs.0.2 convs.1.2 convs.2.2 convs.3.2 convs.4.3 project.2")]
+    [InlineData("Tutorial", "NonBottleneck1D(activation: ACT)", "vertical1_act horizontal1_act vertical2_act act")]
+    [InlineData("Tutorial", "ERFNetDownsampler(16, activation: ACT)", "act")]
+    [InlineData("Tutorial", "ERFNetUpsampler(8, activation: ACT)", "act")]
+    [InlineData("Tutorial", "RepVGGBlock(8, activation: ACT)", "nonlinearity")]
+    [InlineData("Tutorial", "MobileOneConv2d(8, activation: ACT)", "activation")]
+    [InlineData("Tutorial", "MobileOneBlock(8, activation: ACT)", "0.activation 1.activation")]
+    [InlineData("Tutorial", "FusedMBConv(8, activation: ACT)", "block.2")]
+    [InlineData("Tutorial", "UniversalInvertedBottleneck(8, activation: ACT)", "pw_exp.bn.act dw_mid.bn.act")]
+    [InlineData("TorchvisionMobileNetV2", "InvertedResidual(8, expansion: 2, activation: ACT)", "features.0.conv.0.2 features.0.conv.1.2")]
+    [InlineData("TorchvisionMobileNetV3", "InvertedResidual(8, expansion: 2, squeezeReduction: 2, activation: ACT)", "features.0.block.0.2 features.0.block.1.2")]
+    [InlineData("TorchvisionEfficientNet", "FusedMBConv(8, expansion: 1, activation: ACT)", "features.1.0.block.0.2")]
+    [InlineData("TorchvisionMnasNet", "InvertedResidual(8, expansion: 2, activation: ACT)", "layers.0.0.layers.2 layers.0.0.layers.5")]
+    [InlineData("Timm", "InvertedResidual(8, expansion: 2, activation: ACT)", "blocks.0.0.bn1.act blocks.0.0.bn2.act")]
+    [InlineData("Timm", "InvertedResidual(8, expansion: 1, activation: ACT)", "blocks.0.0.bn1.act")]
+    [InlineData("Timm", "DepthwiseSeparable(8, activation: ACT)", "blocks.0.0.bn1.act blocks.0.0.bn2.act")]
+    [InlineData("Timm", "FusedMBConv(8, expansion: 1, activation: ACT)", "blocks.0.0.bn1.act")]
+    [InlineData("Timm", "UniversalInvertedBottleneck(8, activation: ACT)", "blocks.0.0.pw_exp.bn.act blocks.0.0.dw_mid.bn.act")]
+    [InlineData("RepVGG", "RepVGGBlock(8, activation: ACT)", "stage0.nonlinearity")]
+    [InlineData("MobileOne", "MobileOneConv2d(8, activation: ACT)", "stage0.activation")]
+    [InlineData("MobileOne", "[MobileOneConv2d(8)] [MobileOneBlock(12, stride: 2, activation: ACT), MobileOneBlock(12, activation: ACT)]", "stage1.0.activation stage1.1.activation stage1.2.activation stage1.3.activation")]
+    public void LearnedActivations_AreModules(string style, string block, string keys)
+    {
+        string text = $"[InputShape(8, 16, 16, Keys = KeyStyle.{style})] {(block.StartsWith('[') ? block : $"[{block}]")}", learned = text.Replace("ACT", "Activation.PReLUPerChannel", StringComparison.Ordinal);
+        PReLUOperator[] slopes = [.. DeclarationText.Graph(learned).Layers.Select(layer => layer.Operator).OfType<PReLUOperator>()];
+        Assert.Equal(keys.Split(' '), slopes.Select(slope => slope.Key.Key));
+        Assert.All(DeclarationText.Graph(learned).Layers, layer => Assert.True(layer.Operator is not PReLUOperator prelu || prelu.Parameters == layer.Output.Channels));
+        Assert.All(
+            DeclarationText.Graph(text.Replace("ACT", "Activation.PReLU", StringComparison.Ordinal)).Layers.Select(layer => layer.Operator).OfType<PReLUOperator>(),
+            prelu => Assert.Equal(1, prelu.Parameters));
+        Assert.Equal(Modules(text.Replace("ACT", "Activation.LeakyReLU", StringComparison.Ordinal)), Modules(learned).Except(slopes.Select(slope => slope.Key.Key)));
+    }
+
     [Fact]
     public void RepVGGBranches_AreTheAuthors()
     {

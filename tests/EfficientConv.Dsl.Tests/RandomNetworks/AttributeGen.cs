@@ -7,7 +7,7 @@ namespace EfficientConv.Dsl.Tests.RandomNetworks;
 /// <summary>Generators of one attribute as text, given the shape that comes in. They may give what the rules forbid: <see cref="NetworkGen"/> filters.</summary>
 internal static class AttributeGen
 {
-    private static readonly string[] s_activations = [.. Enum.GetNames<Activation>().Where(name => name != nameof(Activation.PReLU))];
+    private static readonly string[] s_activations = Enum.GetNames<Activation>();
 
     /// <summary>Channel counts: few, vector widths, and what fits none of them.</summary>
     public static Gen<int> Channels { get; } = Gen.Frequency((3, Gen.Elements(1, 3, 5, 8, 16, 24, 37, 64)), (2, Gen.Choose(1, 70)));
@@ -45,7 +45,7 @@ internal static class AttributeGen
         ["Activation"] = s => Gen.Frequency(
             (4, ActivationName.Select(name => $"Activation({name})")),
             (2, Gen.Elements("ReLU", "ReLU6", "HardSwish", "SiLU", "Sigmoid", "HardSigmoid", "GELU", "Tanh", "LeakyReLU(0.2)", "LeakyReLU", "Hardtanh(-0.5, 1.25)", "Softplus(2)")),
-            (1, Gen.Elements("PReLU", $"PReLU({s.Channels})", "Activation(Activation.PReLU)", "Activation(Activation.LeakyReLU, Slope = 0.25)"))),
+            (1, Gen.Elements("PReLU", $"PReLU({s.Channels})", "Activation(Activation.PReLU)", "Activation(Activation.PReLUPerChannel)", "Activation(Activation.LeakyReLU, Slope = 0.25)"))),
         ["MaxPool2d"] = s =>
             from window in PoolWindow
             from dilation in Gen.Frequency((3, Gen.Constant(1)), (1, Gen.Choose(2, 3)))

@@ -65,6 +65,7 @@ internal static class GraphGen
         {
             Gen<string> name = Gen.Elements(joinable.AsEnumerable());
             steps.Add((2, name.Select(n => $"Concat(\"{n}\")")));
+            steps.Add((2, name.Select(n => $"Add(\"{n}\", padChannels: true)")));
             steps.Add((1, from a in name from b in name select $"Concat(\"{a}\", \"{b}\")"));
         }
 

@@ -49,7 +49,7 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
             GlobalAveragePoolOperator => [.. Enumerable.Range(0, input.Channels).Select(c => x.AsSpan(c * input.Pixels, input.Pixels).ToArray().Average())],
             FlattenOperator => x,
             ChannelShuffleOperator s => Shuffle(x, input, s.Groups),
-            AddOperator => [.. x.Zip(inputs[1], (a, b) => a + b)],
+            AddOperator => Sum(x, inputs[1]),
             ScaleOperator => [.. x.Select((v, i) => v * inputs[1][i / input.Pixels])],
             SoftmaxOperator => Softmax(x, input),
             ConcatOperator => [.. inputs.SelectMany(i => i)],
@@ -153,6 +153,9 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
 
         return y;
     }
+
+    /// <summary>The channels that the shorter one lacks are zeros.</summary>
+    private static double[] Sum(double[] x, double[] y) => [.. Enumerable.Range(0, Math.Max(x.Length, y.Length)).Select(i => x.ElementAtOrDefault(i) + y.ElementAtOrDefault(i))];
 
     private double[] Rectify(PReLUOperator p, double[] x, Shape shape)
     {

@@ -57,9 +57,15 @@ internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader
     /// <summary>Any other module with tensors of its own.</summary>
     public void Module(string role, Func<TensorKey, Operator> module) => Add(role, module(NextKey(role, isNorm: false)));
 
-    /// <summary>An activation; none at all where the function is the identity.</summary>
+    /// <summary>An activation, with tensors of its own where it is learned; none at all where the function is the identity.</summary>
     public void Activation(string role, ActivationFunction function)
     {
+        if (function.Row.IsLearned)
+        {
+            Add(role, PReLUOperator.Of(function.Kind, NextKey(role, isNorm: false), builder.Shape));
+            return;
+        }
+
         _module++;
         Add(role, new ActivationOperator(function));
     }

@@ -12,7 +12,7 @@ internal static class ConvNeXtBlocks
             new BlockArgument("expansion", 4.0), new("kernelSize", 7), BlockArgument.Activation(ActivationKind.GELU), new("layerScale", true), BlockArgument.Optional("hiddenChannels"),
             BlockArgument.Optional("ChannelDivisor"), new("Eps", 1e-6)),
         EquatableArray.Of<BlockRole>(
-            new("depthwise", "conv_dw"), new("norm", "norm"), new("expand", "mlp.fc1"), new("expand_act"), new("project", "mlp.fc2"), new("gamma", "gamma"), new("add")))
+            new("depthwise", "conv_dw"), new("norm", "norm"), new("expand", "mlp.fc1"), new("expand_act", "mlp.act"), new("project", "mlp.fc2"), new("gamma", "gamma"), new("add")))
     {
         IsPublished = true, ChannelReason = ChannelReasons.HiddenBehindDepthwise,
     };

@@ -10,8 +10,8 @@ internal static class ErfNetBlocks
         "NonBottleneck1D", ExpandNonBottleneck,
         EquatableArray.Of(new BlockArgument("dilation", 1), BlockArgument.Activation(), BlockArgument.Epsilon),
         EquatableArray.Of<BlockRole>(
-            new("vertical1", "conv3x1_1"), new("vertical1_act"), new("horizontal1", "conv1x3_1"), new("bn1", "bn1"), new("horizontal1_act"),
-            new("vertical2", "conv3x1_2"), new("vertical2_act"), new("horizontal2", "conv1x3_2"), new("bn2", "bn2"), new("add"), new("act")))
+            new("vertical1", "conv3x1_1"), new("vertical1_act", "vertical1_act"), new("horizontal1", "conv1x3_1"), new("bn1", "bn1"), new("horizontal1_act", "horizontal1_act"),
+            new("vertical2", "conv3x1_2"), new("vertical2_act", "vertical2_act"), new("horizontal2", "conv1x3_2"), new("bn2", "bn2"), new("add"), new("act", "act")))
     {
         IsPublished = true,
     };
@@ -19,7 +19,7 @@ internal static class ErfNetBlocks
     /// <summary>The row of <c>ERFNetDownsampler</c>.</summary>
     public static Block ERFNetDownsampler { get; } = new(
         "ERFNetDownsampler", ExpandDownsampler, EquatableArray.Of(BlockArgument.Demanded("outChannels"), BlockArgument.Activation(), BlockArgument.Epsilon),
-        EquatableArray.Of<BlockRole>(new("conv", "conv"), new("pool"), new("concat"), new("bn", "bn"), new("act")))
+        EquatableArray.Of<BlockRole>(new("conv", "conv"), new("pool"), new("concat"), new("bn", "bn"), new("act", "act")))
     {
         IsPublished = true,
     };
@@ -27,7 +27,7 @@ internal static class ErfNetBlocks
     /// <summary>The row of <c>ERFNetUpsampler</c>.</summary>
     public static Block ERFNetUpsampler { get; } = new(
         "ERFNetUpsampler", ExpandUpsampler, EquatableArray.Of(BlockArgument.Demanded("outChannels"), BlockArgument.Activation(), BlockArgument.Epsilon),
-        EquatableArray.Of<BlockRole>(new("conv", "conv"), new("bn", "bn"), new("act")))
+        EquatableArray.Of<BlockRole>(new("conv", "conv"), new("bn", "bn"), new("act", "act")))
     {
         IsPublished = true,
     };

@@ -23,8 +23,8 @@ internal static class GhostBlocks
     /// <summary>The layers of a ghost module.</summary>
     private static BlockRole[] Ghost(string role) =>
     [
-        BlockRole.Convolution(role + "_primary", role + ".primary_conv.0", role + ".primary_conv.1"), new(role + "_primary_act"),
-        BlockRole.Convolution(role + "_cheap", role + ".cheap_operation.0", role + ".cheap_operation.1"), new(role + "_cheap_act"), new(role + "_concat"), new(role + "_slice"),
+        BlockRole.Convolution(role + "_primary", role + ".primary_conv.0", role + ".primary_conv.1"), new(role + "_primary_act", role + ".primary_conv.2"),
+        BlockRole.Convolution(role + "_cheap", role + ".cheap_operation.0", role + ".cheap_operation.1"), new(role + "_cheap_act", role + ".cheap_operation.2"), new(role + "_concat"), new(role + "_slice"),
     ];
 
     /// <summary>Ghost module to the hidden channels (activation), depthwise (bn) where there is a stride, optional squeeze-and-excitation, ghost module to the output, shortcut.</summary>
@@ -44,7 +44,7 @@ internal static class GhostBlocks
         {
             // The authors' and timm's: make_divisible(hidden / 4, 4), inner ReLU, hard sigmoid.
             int squeezed = BlockRules.MakeDivisible(hidden / (double)reader.Int("squeezeReduction"), reader.Int("SqueezeDivisor"));
-            sequence.Squeeze("squeezeReduction", squeezed, new ActivationFunction(ActivationKind.ReLU), reader.BlockActivation("gate"));
+            sequence.Squeeze("squeezeReduction", squeezed, new ActivationFunction(ActivationKind.ReLU), reader.SqueezeActivation("gate"));
         }
 
         Ghost(builder, reader, sequence, "ghost2", output, ActivationFunction.None);

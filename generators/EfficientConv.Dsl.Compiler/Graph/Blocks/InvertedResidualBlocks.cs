@@ -57,8 +57,8 @@ internal static class InvertedResidualBlocks
             BlockArgument.OutChannels, new("expansion", 4.0), new("startKernelSize", 0, Least: 0), new("midKernelSize", 3, Least: 0), new("endKernelSize", 0, Least: 0), new("stride", 1),
             BlockArgument.Activation(), new("shortcut", ShortcutMode.Auto), BlockArgument.Optional("hiddenChannels"), new("ChannelDivisor", 8), BlockArgument.Epsilon),
         EquatableArray.Of<BlockRole>(
-            BlockRole.Convolution("start", "dw_start.conv", "dw_start.bn"), BlockRole.Convolution("expand", "pw_exp.conv", "pw_exp.bn"), new("expand_act"),
-            BlockRole.Convolution("middle", "dw_mid.conv", "dw_mid.bn"), new("middle_act"), BlockRole.Convolution("project", "pw_proj.conv", "pw_proj.bn"),
+            BlockRole.Convolution("start", "dw_start.conv", "dw_start.bn"), BlockRole.Convolution("expand", "pw_exp.conv", "pw_exp.bn"), new("expand_act", "pw_exp.bn.act"),
+            BlockRole.Convolution("middle", "dw_mid.conv", "dw_mid.bn"), new("middle_act", "dw_mid.bn.act"), BlockRole.Convolution("project", "pw_proj.conv", "pw_proj.bn"),
             BlockRole.Convolution("end", "dw_end.conv", "dw_end.bn"), new("add")))
     {
         IsPublished = true, ChannelReason = ChannelReasons.Hidden,

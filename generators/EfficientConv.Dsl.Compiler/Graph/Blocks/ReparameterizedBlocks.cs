@@ -9,7 +9,7 @@ internal static class ReparameterizedBlocks
     public static Block RepVGGBlock { get; } = new(
         "RepVGGBlock", ExpandRepVGG,
         EquatableArray.Of(BlockArgument.OutChannels, new("stride", 1), new("groups", 1), BlockArgument.Activation(), BlockArgument.Epsilon),
-        EquatableArray.Of<BlockRole>(new("conv", string.Empty), new("act")))
+        EquatableArray.Of<BlockRole>(new("conv", string.Empty), new("act", "nonlinearity")))
     {
         IsPublished = true,
     };
@@ -19,7 +19,7 @@ internal static class ReparameterizedBlocks
         "MobileOneConv2d", ExpandMobileOneConvolution,
         EquatableArray.Of(
             BlockArgument.OutChannels, new("kernelSize", 3), new("stride", 1), new("groups", 1), new("branches", 1, Most: MaxBranches), BlockArgument.Activation(), BlockArgument.Epsilon),
-        EquatableArray.Of<BlockRole>(new("conv", string.Empty), new("conv_act")))
+        EquatableArray.Of<BlockRole>(new("conv", string.Empty), new("conv_act", "activation")))
     {
         IsPublished = true,
     };
@@ -28,7 +28,7 @@ internal static class ReparameterizedBlocks
     public static Block MobileOneBlock { get; } = new(
         "MobileOneBlock", ExpandMobileOne,
         EquatableArray.Of(BlockArgument.OutChannels, new("kernelSize", 3), new("stride", 1), new("branches", 1, Most: MaxBranches), BlockArgument.Activation(), BlockArgument.Epsilon),
-        EquatableArray.Of<BlockRole>(new("depthwise", "0"), new("depthwise_act"), new("pointwise", "1"), new("pointwise_act")))
+        EquatableArray.Of<BlockRole>(new("depthwise", "0"), new("depthwise_act", "0.activation"), new("pointwise", "1"), new("pointwise_act", "1.activation")))
     {
         IsPublished = true,
     };

@@ -29,7 +29,7 @@ internal static class SqueezeExpansion
     {
         int channels = builder.Shape.Channels;
         int squeezed = reader.Int("squeezeChannels", channels / reader.Int("reduction"));
-        ActivationFunction activation = reader.BlockActivation("activation"), gate = reader.BlockActivation("gate");
+        ActivationFunction activation = reader.SqueezeActivation("activation"), gate = reader.SqueezeActivation("gate");
         Add(builder, reader, "reduction", key, squeezed, activation, gate);
     }
 
@@ -53,7 +53,7 @@ internal static class SqueezeExpansion
 
         string argument = reader.IsSet("squeezeChannels") ? "squeezeChannels" : "squeezeReduction";
         sequence.Squeeze(
-            argument, reader.Int("squeezeChannels", squeezed), reader.BlockActivation("squeezeActivation"), reader.BlockActivation("gate"));
+            argument, reader.Int("squeezeChannels", squeezed), reader.SqueezeActivation("squeezeActivation"), reader.SqueezeActivation("gate"));
     }
 
     /// <summary>Adds the six layers behind the current one.</summary>

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Blocks;
 
 namespace EfficientConv.Dsl.Compiler.Graph.Keys;
 
@@ -8,8 +9,8 @@ namespace EfficientConv.Dsl.Compiler.Graph.Keys;
 internal sealed class Reparameterized(IReadOnlyList<AttributeDeclaration> modules) : KeyScheme(modules)
 {
     public override string Part(BlockPart part) => part.Kind == "MobileOneBlock"
-        ? FormattableString.Invariant($"{(2 * Block) + part.Unit}")
-        : string.Empty;
+        ? FormattableString.Invariant($"{(2 * Block) + part.OwnUnit}{(part.IsActivation ? ".activation" : string.Empty)}")
+        : BlockCatalog.Of(part.Kind).Role(part.Role).Key ?? string.Empty;
 
     protected override string LayerKey(AttributeDeclaration layer) => layer.Kind == "Linear" ? "linear" : FormattableString.Invariant($"layer{Position}");
 

@@ -15,6 +15,9 @@ internal sealed class TimmBlocks(IReadOnlyList<AttributeDeclaration> modules, do
     public override string Part(BlockPart part) => (part.Kind, part.Role, part.IsNorm) switch
     {
         (_, "se", _) => "se",
+
+        // timm's batch norm holds the activation behind it.
+        ("InvertedResidual" or "EfficientConvBlock" or "DepthwiseSeparable" or "FusedMBConv", _, _) when part.IsActivation => Part(part.NormBefore) + ".act",
         ("InvertedResidual" or "EfficientConvBlock", "expand", false) => "conv_pw",
         ("InvertedResidual" or "EfficientConvBlock", "expand", true) => "bn1",
         ("InvertedResidual" or "EfficientConvBlock" or "DepthwiseSeparable", "depthwise", false) => "conv_dw",

@@ -54,6 +54,6 @@ public sealed record ActivationOperator(ActivationFunction Function) : Weightles
     internal static Operator Read(AttributeReader reader, Shape input, TensorKey key)
     {
         ActivationRow row = Activations.Of(reader.Enumeration("kind", ActivationKind.None));
-        return row.IsLearned ? new PReLUOperator(key, 1) : new ActivationOperator(row.Read(reader.Attribute));
+        return row.IsLearned ? PReLUOperator.Of(row.Kind, key, input) : new ActivationOperator(row.Read(reader.Attribute));
     }
 }

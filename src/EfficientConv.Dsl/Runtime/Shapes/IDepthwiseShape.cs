@@ -39,6 +39,9 @@ public interface IDepthwiseShape
     /// <summary>From an output vector to the next.</summary>
     static abstract int OutputVectorStep { get; }
 
+    /// <summary>From an output channel's bias to its learned slope.</summary>
+    static virtual int SlopeOffset => 0;
+
     /// <summary>Tiles.</summary>
     static virtual int Tiles => 1;
 

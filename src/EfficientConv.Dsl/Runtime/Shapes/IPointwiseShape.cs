@@ -33,6 +33,9 @@ public interface IPointwiseShape
     /// <summary>From a pixel of the residual to the next.</summary>
     static virtual int ResidualStep => 0;
 
+    /// <summary>From an output channel's bias to its learned slope.</summary>
+    static virtual int SlopeOffset => 0;
+
     /// <summary>Panels of output channels.</summary>
     static virtual int Panels => 1;
 
