@@ -203,11 +203,23 @@ internal sealed partial class GraphMapper
             var other => throw new ImportException($"it pads by {other}"),
         };
         float value = mode != Compiler.Graph.PadMode.Constant ? 0 : node.Input(2) is null ? (float)node.Number("value", 0) : (float)Weights(node, 2)[0];
+        if (mode == Compiler.Graph.PadMode.Constant && value == 0 && pads is [_, _, 0, 0, _, _, 0, 0] && pads[1] == 0 && IsOnlyAdded(node.Output))
+        {
+            _narrow.Add(node.Output);
+            _views[node.Output] = view with { Dims = DimsOf(node.Output) };
+            return;
+        }
+
         if (pads[1] + pads[5] > 0)
             source = ChannelPad(node, source, pads[1], pads[5], mode, value);
         Padding padding = new(pads[2], pads[6], pads[3], pads[7]);
         SetMap(node, padding.IsZero ? source : Layer(node, Name(node), new PadOperator(padding, mode, value), source));
     }
+
+    /// <summary>Whether all that read a tensor add it to another map, which then need not have the channels of zeros.</summary>
+    private bool IsOnlyAdded(string tensor) => !_model.Outputs.Contains(tensor) && _model.Nodes.Where(node => node.Inputs.Contains(tensor)).ToArray() is { Length: > 0 } readers
+        && readers.All(node => node.Operator == "Add" && node.Inputs.Count == 2 && node.Inputs.Count(input => input == tensor || _narrow.Contains(input)) == 1
+            && !node.Inputs.Any(IsConstant) && node.Inputs.All(input => DimsOf(input).SequenceEqual(DimsOf(tensor))));
 
     /// <summary>Channels of zeros before and behind a map's own: a 1x1 convolution by the identity and rows of zeros.</summary>
     private int ChannelPad(Node node, int source, int before, int after, Compiler.Graph.PadMode mode, float value)
@@ -297,6 +309,12 @@ internal sealed partial class GraphMapper
         if (left.Dims.SequenceEqual(right.Dims) && ShapeOf(left) == ShapeOf(right) && (left.IsChannelsLast == right.IsChannelsLast || ShapeOf(left).Pixels == 1))
         {
             Set(node, Layer(node, Name(node), node.Operator == "Mul" ? new MultiplyOperator() : new AddOperator(), left.Layer, right.Layer), left);
+            return;
+        }
+
+        if (node.Inputs.Any(_narrow.Contains))
+        {
+            SetMap(node, Layer(node, Name(node), new AddOperator(PadsChannels: true), left.Layer, right.Layer));
             return;
         }
 

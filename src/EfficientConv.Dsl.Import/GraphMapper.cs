@@ -24,6 +24,9 @@ internal sealed partial class GraphMapper
     private readonly List<ImportProblem> _problems = [];
     private readonly HashSet<string> _names = ["input"];
     private readonly HashSet<string> _ownNames = [];
+
+    // Tensors with channels of zeros behind those of the layer that they are a view of; only sums read them.
+    private readonly HashSet<string> _narrow = [];
     private bool _isInputChannelsLast;
 
     private GraphMapper(Model model, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<Node, string> failed) => (_model, _tensors, _failed) = (model, tensors, failed);
