@@ -215,8 +215,11 @@ internal sealed partial class GraphMapper
     {
         if (mode != Compiler.Graph.PadMode.Constant || value != 0)
             throw new ImportException("it adds channels that are no zeros");
+        const int MostWeights = 1 << 22;
         int channels = _builder.ShapeOf(source).Channels, padded = Tensor.Size([before + channels + after]);
-        float[] identity = new float[Tensor.Size([padded, channels])];
+        if (Tensor.Size([padded, channels]) > MostWeights)
+            throw new ImportException($"it makes {padded:N0} channels of {channels:N0}");
+        float[] identity = new float[padded * channels];
         for (int c = 0; c < channels; c++)
             identity[((before + c) * channels) + c] = 1;
         string name = Name(node);
