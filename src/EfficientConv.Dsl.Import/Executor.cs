@@ -228,7 +228,8 @@ internal sealed partial class Executor
         int[] dims = Broadcast(Broadcast(condition.Dims, a.Dims), b.Dims);
         if (!condition.IsKnown || !a.IsKnown || !b.IsKnown)
             return Tensor.Unknown(dims);
-        Tensor ones = Binary(condition, Tensor.Of(dims, new double[Room(dims)]), (c, _) => c), wide = Binary(a, ones, (value, _) => value), other = Binary(b, ones, (value, _) => value);
+        Tensor ones = Binary(condition, Tensor.Of(dims, new double[Room(dims)]), (c, _) => c), wide = Binary(a, ones, (value, _) => value),
+            other = Binary(b, ones, (value, _) => value);
         long[] result = new long[ones.Count];
         double[] exact = new double[ones.Count];
         for (int i = 0; i < exact.Length; i++)

@@ -64,7 +64,8 @@ internal sealed partial class GraphMapper
         static ActivationFunction Of(ActivationKind kind) => new(kind);
 
         // No bound is the largest number that an attribute may have.
-        float Bound(int input, string name, float none) => (float)Math.Clamp(node.Input(input) is null ? node.Number(name, none) : Weights(node, input)[0], float.MinValue, float.MaxValue);
+        float Bound(int input, string name, float none) =>
+            (float)Math.Clamp(node.Input(input) is null ? node.Number(name, none) : Weights(node, input)[0], float.MinValue, float.MaxValue);
     }
 
     private void Convolution(Node node)
@@ -226,8 +227,11 @@ internal sealed partial class GraphMapper
     {
         if (mode != Compiler.Graph.PadMode.Constant || value != 0)
             throw new ImportException("it adds channels that are no zeros");
+        const int MostWeights = 1 << 22;
         int channels = _builder.ShapeOf(source).Channels, padded = Tensor.Size([before + channels + after]);
-        float[] identity = new float[Tensor.Size([padded, channels])];
+        if (Tensor.Size([padded, channels]) > MostWeights)
+            throw new ImportException($"it makes {padded:N0} channels of {channels:N0}");
+        float[] identity = new float[padded * channels];
         for (int c = 0; c < channels; c++)
             identity[((before + c) * channels) + c] = 1;
         string name = Name(node);
@@ -280,7 +284,8 @@ internal sealed partial class GraphMapper
         if (!isByChannel || (shape.Channels == 1 && dims.Length != view.Dims.Length) || (shape.Pixels > 1 && view.Dims[axis] != shape.Channels))
             throw new ImportException($"it is over other dimensions than rows and columns: {Tensor.Text(view.Dims)} to {Tensor.Text(dims)}");
         bool isMaximum = node.Operator == "ReduceMax";
-        View reduced = new([shape.Pixels == 1 ? view.Layer : Layer(node, Name(node), isMaximum ? new AdaptivePoolOperator(true, Extent.Square(1)) : new GlobalAveragePoolOperator(), view.Layer)], false, dims);
+        Operator reduction = isMaximum ? new AdaptivePoolOperator(true, Extent.Square(1)) : new GlobalAveragePoolOperator();
+        View reduced = new([shape.Pixels == 1 ? view.Layer : Layer(node, Name(node), reduction, view.Layer)], false, dims);
         _views[node.Output] = reduced;
 
         // A sum is the mean times the number of pixels.

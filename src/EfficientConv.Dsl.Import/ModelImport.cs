@@ -80,7 +80,8 @@ internal static class ModelImport
     public static ImportedModel Import(ImportRequest request)
     {
         // What a file is stands in it; its name may say anything.
-        Model source = TfLiteReader.IsModel(request.Path) ? TfLiteReader.Read(request.Path, request.InputShape, request.Until) : OnnxReader.Read(request.Path, request.InputShape, request.Until);
+        Model source = TfLiteReader.IsModel(request.Path) ? TfLiteReader.Read(request.Path, request.InputShape, request.Until)
+            : OnnxReader.Read(request.Path, request.InputShape, request.Until);
         Tensor image = Tensor.Unknown(source.InputDims);
         IReadOnlyDictionary<string, Tensor> shapes = Executor.Run(source, image, out _);
         Model rewritten = Rewriter.Rewrite(source, shapes, out IReadOnlyList<string> explained);

@@ -108,7 +108,8 @@ internal sealed class Rewriter
         if (!(low <= high && first <= last))
             return false;
         Remove(inner);
-        Replace(node, node with { Inputs = [inner.Inputs[0]], Attributes = new Dictionary<string, object> { ["min"] = (float)Math.Clamp(first, low, high), ["max"] = (float)Math.Clamp(last, low, high) } });
+        Dictionary<string, object> both = new() { ["min"] = (float)Math.Clamp(first, low, high), ["max"] = (float)Math.Clamp(last, low, high) };
+        Replace(node, node with { Inputs = [inner.Inputs[0]], Attributes = both });
         return true;
     }
 
@@ -292,7 +293,8 @@ internal sealed class Rewriter
     /// <summary>exp(x - max(x)) / sum(exp(x - max(x))) along one dimension; without the largest value it is the same number.</summary>
     private bool Softmax(Node node)
     {
-        if (node.Operator != "Div" || node.Inputs.Count != 2 || Maker(node.Inputs[0]) is not { Operator: "Exp" } exp || Only(node.Inputs[1], "ReduceSum") is not { } sum || sum.Inputs[0] != exp.Output
+        if (node.Operator != "Div" || node.Inputs.Count != 2 || Maker(node.Inputs[0]) is not { Operator: "Exp" } exp || Only(node.Inputs[1], "ReduceSum") is not { } sum
+            || sum.Inputs[0] != exp.Output
             || _outputs.Contains(exp.Output) || _readers[exp.Output].Count != 2 || AxisOf(sum) is not { } axis || (_opset < 13 && axis != _tensors[node.Output].Dims.Length - 1))
             return false;
         List<Node> parts = [exp, sum];
@@ -310,7 +312,8 @@ internal sealed class Rewriter
         int? AxisOf(Node reduce)
         {
             int rank = _tensors[reduce.Inputs[0]].Dims.Length;
-            int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found) ? Array.ConvertAll(found.Integers(), value => (int)value) : null);
+            int[]? axes = reduce.Integers("axes") ?? (reduce.Input(1) is { } name && _constants.TryGetValue(name, out Tensor? found)
+                ? Array.ConvertAll(found.Integers(), value => (int)value) : null);
             return axes is [var one] && reduce.Integer("keepdims", 1) != 0 ? one < 0 ? one + rank : one : null;
         }
     }

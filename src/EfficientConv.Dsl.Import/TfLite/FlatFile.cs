@@ -5,8 +5,8 @@ using Google.FlatBuffers;
 namespace EfficientConv.Dsl.Import.TfLite;
 
 /// <summary>
-/// A FlatBuffers file of tables whose fields are numbered by a schema. Every offset and length is checked against the file, and vectors that are read over and over, as a hostile file's
-/// offsets may have it, end the reading.
+/// A FlatBuffers file of tables whose fields are numbered by a schema. Every offset and length is checked against the file, and vectors that are read over and over, as a hostile
+/// file's offsets may have it, end the reading.
 /// </summary>
 internal sealed class FlatFile(byte[] bytes)
 {

@@ -1,8 +1,8 @@
 namespace EfficientConv.Dsl.Import.TfLite;
 
 /// <summary>
-/// Where the stored values of a sparse tensor stand. The file walks its dimensions in an order of its own, some of them cut into blocks, and each level is either dense or lists, for every
-/// place of the level before, the indices that are there.
+/// Where the stored values of a sparse tensor stand. The file walks its dimensions in an order of its own, some of them cut into blocks, and each level is either dense or lists,
+/// for every place of the level before, the indices that are there.
 /// </summary>
 internal static class SparseTensor
 {
@@ -55,7 +55,8 @@ internal static class SparseTensor
 
     private static int[] Sparse(int[] places, int stride, int extent, int[] segments, int[] indices)
     {
-        if (segments.Length != places.Length + 1 || segments[0] != 0 || segments[^1] != indices.Length || segments.Zip(segments.Skip(1)).Any(pair => pair.First > pair.Second) || indices.Any(i => i < 0 || i >= extent))
+        if (segments.Length != places.Length + 1 || segments[0] != 0 || segments[^1] != indices.Length || segments.Zip(segments.Skip(1)).Any(pair => pair.First > pair.Second)
+            || indices.Any(i => i < 0 || i >= extent))
             throw new ImportException("a sparse tensor has indices outside of its shape");
         int[] next = new int[indices.Length];
         for (int i = 0; i < places.Length; i++)

@@ -22,7 +22,8 @@ internal sealed record TfLiteOperator(string Name, int[] Inputs, int[] Outputs, 
 /// <summary>Types of elements as the published schema numbers them.</summary>
 internal enum TfLiteType
 {
-    Single = 0, Half = 1, Int32 = 2, Byte = 3, Int64 = 4, Text = 5, Boolean = 6, Int16 = 7, Complex = 8, SByte = 9, Double = 10, UInt64 = 12, UInt32 = 15, UInt16 = 16, Int4 = 17, BFloat16 = 18,
+    Single = 0, Half = 1, Int32 = 2, Byte = 3, Int64 = 4, Text = 5, Boolean = 6, Int16 = 7, Complex = 8, SByte = 9, Double = 10, UInt64 = 12, UInt32 = 15, UInt16 = 16, Int4 = 17,
+    BFloat16 = 18,
 }
 
 /// <summary>A TensorFlow Lite file: the main graph's tensors and operators, and the values of its constants.</summary>
@@ -31,7 +32,8 @@ internal sealed class TfLiteFile
     private const int MostDimensions = 8;
 
     /// <summary>
-    /// Values for each byte of the file, all constants together. Four-bit weights have two and sparse ones a few more; tensors that share a buffer over and over have more without bound.
+    /// Values for each byte of the file, all constants together. Four-bit weights have two and sparse ones a few more; tensors that share a buffer over and over have more without
+    /// bound.
     /// </summary>
     private const int ValuesPerByte = 4;
 
@@ -59,7 +61,8 @@ internal sealed class TfLiteFile
         Inputs = graph.Integers(1);
         Outputs = graph.Integers(2);
         Operators = [.. graph.Tables(3).Select(table => new TfLiteOperator(
-            table.Integer(0) is var code && code >= 0 && code < operators.Length ? operators[code] : throw new ImportException($"an operator has the code {code} of {operators.Length}"),
+            table.Integer(0) is var code && code >= 0 && code < operators.Length ? operators[code]
+                : throw new ImportException($"an operator has the code {code} of {operators.Length}"),
             table.Integers(1), table.Integers(2), table.Table(4), table.Bytes(5).ToArray()))];
         foreach (int tensor in Operators.SelectMany(o => o.Inputs.Where(input => input != -1).Concat(o.Outputs)).Concat(Inputs).Concat(Outputs))
         {
@@ -135,14 +138,16 @@ internal sealed class TfLiteFile
     private ReadOnlySpan<byte> Stored(TfLiteTensor tensor)
     {
         int number = tensor.Source.Integer(2);
-        return number > 0 && number < _buffers.Length ? Buffer(_buffers[number]) : number == 0 ? [] : throw new ImportException($"the tensor \"{tensor.Name}\" has the buffer {number} of {_buffers.Length}");
+        return number > 0 && number < _buffers.Length ? Buffer(_buffers[number]) : number == 0 ? []
+            : throw new ImportException($"the tensor \"{tensor.Name}\" has the buffer {number} of {_buffers.Length}");
     }
 
     /// <summary>A buffer's bytes, which stand in it or, where a writer put them behind the tables, at a place of the file.</summary>
     private ReadOnlySpan<byte> Buffer(FlatTable buffer)
     {
         (long offset, long size) = (buffer.Long(1), buffer.Long(2));
-        return offset <= 1 ? buffer.Bytes(0) : size >= 0 && offset <= _length - size ? _file.Bytes.Slice((int)offset, (int)size) : throw new ImportException($"a buffer has {size:N0} bytes at {offset:N0} of {_length:N0}");
+        return offset <= 1 ? buffer.Bytes(0) : size >= 0 && offset <= _length - size ? _file.Bytes.Slice((int)offset, (int)size)
+            : throw new ImportException($"a buffer has {size:N0} bytes at {offset:N0} of {_length:N0}");
     }
 
     private static float[] Dequantized(TfLiteTensor tensor, ReadOnlySpan<byte> bytes, int[]? places, int count)
@@ -212,6 +217,7 @@ internal sealed class TfLiteFile
             name = $"{given}_{copy}_{index}";
         if (dims.Length > MostDimensions || dims.Any(size => size < 0))
             throw new ImportException($"the tensor \"{name}\" has the shape {(dims.Length > MostDimensions ? $"of {dims.Length:N0} dimensions" : string.Join(" x ", dims))}");
-        return new TfLiteTensor(name, dims, open.Skip(1).Any(size => size < 0), (TfLiteType)table.Byte(1), table.Table(4) is { } quantization && quantization.Singles(2).Length > 0, table);
+        return new TfLiteTensor(name, dims, open.Skip(1).Any(size => size < 0), (TfLiteType)table.Byte(1), table.Table(4) is { } quantization
+            && quantization.Singles(2).Length > 0, table);
     }
 }

@@ -66,7 +66,9 @@ internal sealed partial class TfLiteReader
             case "EXPAND_DIMS": Make(op, "Unsqueeze", [Last(Read(op, 0))], new() { ["axes"] = Longs(Integers(op, 1, "axis")) }); break;
             case "TRANSPOSE": Make(op, "Transpose", [Last(Read(op, 0))], new() { ["perm"] = Longs(Integers(op, 1, "dimensions")) }); break;
             case "SHAPE": Make(op, "Shape", [Last(Read(op, 0))], []); break;
-            case "GATHER" when options?.Integer(1) is 0 or null: Make(op, "Gather", [Last(Read(op, 0)), Last(Read(op, 1))], new() { ["axis"] = (long)(options?.Integer(0) ?? 0) }); break;
+            case "GATHER" when options?.Integer(1) is 0 or null:
+                Make(op, "Gather", [Last(Read(op, 0)), Last(Read(op, 1))], new() { ["axis"] = (long)(options?.Integer(0) ?? 0) });
+                break;
             case "STRIDED_SLICE": StridedSlice(op); break;
             case "SLICE": Slice(op); break;
             case "RESIZE_BILINEAR": Resize(op, "linear", IsSet(2), IsSet(3), "floor"); break;
@@ -82,9 +84,11 @@ internal sealed partial class TfLiteReader
     }
 
     /// <summary>The tensor that an operator must have at a place.</summary>
-    private static int Read(TfLiteOperator op, int index) => index < op.Inputs.Length && op.Inputs[index] >= 0 ? op.Inputs[index] : throw new ImportException($"it has no input {index}");
+    private static int Read(TfLiteOperator op, int index) => index < op.Inputs.Length && op.Inputs[index] >= 0 ? op.Inputs[index]
+        : throw new ImportException($"it has no input {index}");
 
-    private float Number(TfLiteOperator op, int index) => IsConstant(Read(op, index)) && Values(Read(op, index)) is { Count: 1 } number ? (float)number[0] : throw new ImportException($"its input {index} is no constant number");
+    private float Number(TfLiteOperator op, int index) => IsConstant(Read(op, index)) && Values(Read(op, index)) is { Count: 1 } number ? (float)number[0]
+        : throw new ImportException($"its input {index} is no constant number");
 
     private static long[] Longs(int[] values) => Array.ConvertAll(values, value => (long)value);
 
@@ -117,7 +121,8 @@ internal sealed partial class TfLiteReader
         string linear = function is null ? output : output + ":linear";
         _nodes.Add(new Node(kind, NameOf(op), inputs, [linear], attributes));
         if (function is not null)
-            _nodes.Add(new Node(function, $"{NameOf(op)}/{function}", [linear], [output], function == "Clip" ? new Dictionary<string, object> { ["min"] = -1f, ["max"] = 1f } : new Dictionary<string, object>()));
+            _nodes.Add(new Node(function, $"{NameOf(op)}/{function}", [linear], [output], function == "Clip" ? new Dictionary<string, object> { ["min"] = -1f, ["max"] = 1f }
+                : new Dictionary<string, object>()));
     }
 
     /// <summary>Weights with their dimensions in ONNX's order.</summary>
@@ -144,7 +149,12 @@ internal sealed partial class TfLiteReader
         return IsConstant(op.Inputs[bias]) ? [data, weights, Last(op.Inputs[bias])] : throw new ImportException("its bias is computed from the image");
     }
 
-    private static string AutoPad(sbyte padding) => padding switch { 0 => "SAME_UPPER", 1 => "VALID", _ => throw new ImportException($"its padding has the number {padding} (expected 0, same, or 1, valid)") };
+    private static string AutoPad(sbyte padding) => padding switch
+    {
+        0 => "SAME_UPPER",
+        1 => "VALID",
+        _ => throw new ImportException($"its padding has the number {padding} (expected 0, same, or 1, valid)"),
+    };
 
     private void Convolution(TfLiteOperator op, bool isDepthwise)
     {
@@ -178,7 +188,8 @@ internal sealed partial class TfLiteReader
             (pads[2 + axis], more[axis]) = (Math.Max(rest, 0), Math.Max(-rest, 0));
         }
 
-        MakeFirst(op, "ConvTranspose", WithBias(op, bias, First(x), Weights(filter, 3, 0, 1, 2)), new() { ["strides"] = new long[] { window.Height, window.Width }, ["pads"] = pads, ["output_padding"] = more }, activation);
+        MakeFirst(op, "ConvTranspose", WithBias(op, bias, First(x), Weights(filter, 3, 0, 1, 2)),
+            new() { ["strides"] = new long[] { window.Height, window.Width }, ["pads"] = pads, ["output_padding"] = more }, activation);
     }
 
     private void FullyConnected(TfLiteOperator op)
@@ -227,7 +238,8 @@ internal sealed partial class TfLiteReader
             throw new ImportException("it has no options");
         MakeFirst(op, op.Name == "MAX_POOL_2D" ? "MaxPool" : "AveragePool", [First(Read(op, 0))], new()
         {
-            ["auto_pad"] = AutoPad(options.Byte(0)), ["strides"] = new long[] { options.Integer(2), options.Integer(1) }, ["kernel_shape"] = new long[] { options.Integer(4), options.Integer(3) },
+            ["auto_pad"] = AutoPad(options.Byte(0)), ["strides"] = new long[] { options.Integer(2), options.Integer(1) },
+            ["kernel_shape"] = new long[] { options.Integer(4), options.Integer(3) },
         }, options.Byte(5));
     }
 
@@ -243,7 +255,8 @@ internal sealed partial class TfLiteReader
             Make(op, kind, [Last(left), Last(right)], [], activation);
     }
 
-    private void Unary(TfLiteOperator op, string kind, params (string Name, object Value)[] attributes) => Unary(op, kind, attributes.ToDictionary(pair => pair.Name, pair => pair.Value));
+    private void Unary(TfLiteOperator op, string kind, params (string Name, object Value)[] attributes) =>
+        Unary(op, kind, attributes.ToDictionary(pair => pair.Name, pair => pair.Value));
 
     private void Unary(TfLiteOperator op, string kind, Dictionary<string, object> attributes)
     {
@@ -372,7 +385,8 @@ internal sealed partial class TfLiteReader
     private void Reshape(TfLiteOperator op)
     {
         int x = Read(op, 0);
-        string shape = op.Inputs.Length > 1 && op.Inputs[1] >= 0 ? Last(op.Inputs[1]) : op.Options is { } options ? Constant(_file.Tensors[op.Outputs[0]].Name + ":shape", Longs(options.Integers(0))) : throw new ImportException("it has no shape");
+        string shape = op.Inputs.Length > 1 && op.Inputs[1] >= 0 ? Last(op.Inputs[1]) : op.Options is { } options
+            ? Constant(_file.Tensors[op.Outputs[0]].Name + ":shape", Longs(options.Integers(0))) : throw new ImportException("it has no shape");
         Make(op, "Reshape", [Last(x), shape], new() { ["allowzero"] = 1L });
     }
 
@@ -410,7 +424,8 @@ internal sealed partial class TfLiteReader
         int[] starts = Integers(op, 1, "starts"), sizes = Integers(op, 2, "sizes");
         if (starts.Length != sizes.Length)
             throw new ImportException($"it has {starts.Length} starts and {sizes.Length} sizes");
-        Cut(op, Read(op, 0), starts, [.. starts.Select((start, i) => sizes[i] < 0 ? int.MaxValue : (int)Math.Min((long)start + sizes[i], int.MaxValue))], [.. starts.Select(_ => 1)], []);
+        Cut(op, Read(op, 0), starts, [.. starts.Select((start, i) => sizes[i] < 0 ? int.MaxValue : (int)Math.Min((long)start + sizes[i], int.MaxValue))],
+            [.. starts.Select(_ => 1)], []);
     }
 
     private void Cut(TfLiteOperator op, int x, int[] starts, int[] ends, int[] steps, List<long> gone)
@@ -418,7 +433,8 @@ internal sealed partial class TfLiteReader
         string output = _file.Tensors[op.Outputs[0]].Name;
         string[] inputs =
         [
-            Last(x), Constant(output + ":starts", Longs(starts)), Constant(output + ":ends", Longs(ends)), Constant(output + ":axes", Longs([.. Enumerable.Range(0, starts.Length)])), Constant(output + ":steps", Longs(steps)),
+            Last(x), Constant(output + ":starts", Longs(starts)), Constant(output + ":ends", Longs(ends)),
+            Constant(output + ":axes", Longs([.. Enumerable.Range(0, starts.Length)])), Constant(output + ":steps", Longs(steps)),
         ];
         if (gone.Count == 0)
         {

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace EfficientConv.Dsl.Import.TfLite;
 
 /// <summary>
-/// Reads TensorFlow Lite files. Operators become those of ONNX, which have their images' channels first: a tensor of four dimensions is there in the file's order and, by a transposition, in
-/// ONNX's, and what works on images reads and makes the latter.
+/// Reads TensorFlow Lite files. Operators become those of ONNX, which have their images' channels first: a tensor of four dimensions is there in the file's order and, by a
+/// transposition, in ONNX's, and what works on images reads and makes the latter.
 /// </summary>
 internal sealed partial class TfLiteReader
 {
@@ -58,7 +58,8 @@ internal sealed partial class TfLiteReader
         try
         {
             TfLiteFile file = new(new FlatFile(File.ReadAllBytes(path)));
-            return new TfLiteReader(file).Read(path, file, inputShape, [.. until.Select(name => name.EndsWith(ChannelsFirst, StringComparison.Ordinal) ? name[..^ChannelsFirst.Length] : name)]);
+            return new TfLiteReader(file).Read(path, file, inputShape, [.. until.Select(name => name.EndsWith(ChannelsFirst, StringComparison.Ordinal)
+                ? name[..^ChannelsFirst.Length] : name)]);
         }
         catch (ImportException exception) when (!exception.Message.StartsWith(path, StringComparison.Ordinal))
         {
@@ -101,13 +102,16 @@ internal sealed partial class TfLiteReader
         if (file.Tensors.Any(tensor => tensor.Kind == TfLiteType.Half))
             _notes.Add("Weights in half precision became single precision.");
         if (file.Tensors.Any(tensor => tensor.IsQuantized))
-            _notes.Add("Quantised weights became the numbers that they stand for: the network computes in single precision, takes and gives those numbers, and does not round or saturate.");
+            _notes.Add("Quantised weights became the numbers that they stand for: "
+                + "the network computes in single precision, takes and gives those numbers, and does not round or saturate.");
         if (file.Tensors.Any(tensor => tensor.Source.Table(6) is not null))
             _notes.Add("Sparse weights became dense.");
         return new Model
         {
-            File = Path.GetFileName(path), Producer = file.Description.Trim().TrimEnd('.') is { Length: > 0 } producer ? producer : "TensorFlow Lite", Opset = Opset, Version = $"TFLite schema {file.Version}",
-            Constants = _constants, Nodes = NodeOrder.Sort(path, _nodes, [.. _constants.Keys, file.Tensors[inputs[0]].Name, string.Empty], outputs), Input = file.Tensors[inputs[0]].Name, InputDims = dims, IsChannelsLast = dims.Length == 4,
+            File = Path.GetFileName(path), Producer = file.Description.Trim().TrimEnd('.') is { Length: > 0 } producer ? producer : "TensorFlow Lite", Opset = Opset,
+            Version = $"TFLite schema {file.Version}",
+            Constants = _constants, Nodes = NodeOrder.Sort(path, _nodes, [.. _constants.Keys, file.Tensors[inputs[0]].Name, string.Empty], outputs),
+            Input = file.Tensors[inputs[0]].Name, InputDims = dims, IsChannelsLast = dims.Length == 4,
             Outputs = outputs, Notes = [.. _notes],
         };
     }
@@ -120,7 +124,8 @@ internal sealed partial class TfLiteReader
             throw new ImportException($"the input \"{input.Name}\" has {input.Dims.Length} dimensions (expected 4, an image)");
         if (input.IsOpen && given is null)
             throw new ImportException($"the input \"{input.Name}\" leaves sizes open (--input-shape CxHxW sets them)");
-        int[] dims = given is null ? [1, .. input.Dims[1..]] : input.Dims.Length == 4 ? [1, given[1], given[2], given[0]] : throw new ImportException($"the input \"{input.Name}\" has 2 dimensions and is no image of {string.Join(" x ", given)}");
+        int[] dims = given is null ? [1, .. input.Dims[1..]] : input.Dims.Length == 4 ? [1, given[1], given[2], given[0]]
+            : throw new ImportException($"the input \"{input.Name}\" has 2 dimensions and is no image of {string.Join(" x ", given)}");
         return input.Dims[0] > 1 ? throw new ImportException($"the input \"{input.Name}\" has {input.Dims[0]} images (expected one)")
             : dims.All(size => size > 0) ? dims : throw new ImportException($"the input \"{input.Name}\" has the shape {Tensor.Text(input.Dims)}");
     }
@@ -153,7 +158,8 @@ internal sealed partial class TfLiteReader
             Node[] added = [.. _nodes.Skip(count).Where(node => node.Attributes.ContainsKey(Reordering))];
             _nodes.RemoveRange(count, _nodes.Count - count);
             _nodes.AddRange(added);
-            _nodes.Add(new Node(op.Name, NameOf(op), [.. op.Inputs.Where(input => input >= 0).Select(Last)], [.. op.Outputs.Select(output => _file.Tensors[output].Name)], new Dictionary<string, object> { ["why"] = exception.Message }));
+            _nodes.Add(new Node(op.Name, NameOf(op), [.. op.Inputs.Where(input => input >= 0).Select(Last)], [.. op.Outputs.Select(output => _file.Tensors[output].Name)],
+                new Dictionary<string, object> { ["why"] = exception.Message }));
             _first.ExceptWith(op.Outputs);
             _last.UnionWith(op.Outputs);
         }
@@ -194,7 +200,8 @@ internal sealed partial class TfLiteReader
             if (!_constants.ContainsKey(first))
             {
                 Tensor constant = Values(tensor);
-                _constants[first] = constant.Count == 1 ? constant.Reshape([]) : Permuted(constant.Reshape([.. Enumerable.Repeat(1, Math.Max(0, 4 - constant.Dims.Length)), .. constant.Dims]), 0, 3, 1, 2);
+                int[] wide = [.. Enumerable.Repeat(1, Math.Max(0, 4 - constant.Dims.Length)), .. constant.Dims];
+                _constants[first] = constant.Count == 1 ? constant.Reshape([]) : Permuted(constant.Reshape(wide), 0, 3, 1, 2);
             }
         }
         else if (Rank(tensor) != 4)
@@ -259,6 +266,7 @@ internal sealed partial class TfLiteReader
 
     /// <summary>The three numbers that MediaPipe's transposed convolution has in place of the schema's options: padding, columns and rows of its stride.</summary>
     private static (bool IsSame, int Width, int Height) CustomStride(byte[] options) => options.Length >= 12
-        ? (BinaryPrimitives.ReadInt32LittleEndian(options) == 1, BinaryPrimitives.ReadInt32LittleEndian(options.AsSpan(4)), BinaryPrimitives.ReadInt32LittleEndian(options.AsSpan(8)))
+        ? (BinaryPrimitives.ReadInt32LittleEndian(options) == 1, BinaryPrimitives.ReadInt32LittleEndian(options.AsSpan(4)),
+            BinaryPrimitives.ReadInt32LittleEndian(options.AsSpan(8)))
         : throw new ImportException($"its options have {options.Length} bytes (expected 12)");
 }

@@ -69,7 +69,8 @@ public sealed class ImportMutationTests
         for (int changes = random.Next(1, 5); changes > 0; changes--)
         {
             // What says sizes and offsets stands in the first bytes of one format and in the last ones of the other.
-            int at = random.Next(3) switch { 0 => random.Next(Math.Min(bytes.Length, 600)), 1 => bytes.Length - 1 - random.Next(Math.Min(bytes.Length, 600)), _ => random.Next(bytes.Length) };
+            int at = random.Next(3) switch { 0 => random.Next(Math.Min(bytes.Length, 600)), 1 => bytes.Length - 1 - random.Next(Math.Min(bytes.Length, 600)), _ =>
+                random.Next(bytes.Length) };
             switch (random.Next(8))
             {
                 case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;

@@ -12,7 +12,8 @@ internal sealed record Pixels(int Height, int Width, int Channels, double[] Valu
 
     public Pixels Each(Func<double, int, double> function) => Of(Height, Width, Channels, (y, x, c) => function(this[y, x, c], c));
 
-    public Pixels With(Pixels other, Func<double, double, double> function) => Of(Height, Width, Channels, (y, x, c) => function(this[y, x, c], other[other.Height == 1 ? 0 : y, other.Width == 1 ? 0 : x, other.Channels == 1 ? 0 : c]));
+    public Pixels With(Pixels other, Func<double, double, double> function) =>
+        Of(Height, Width, Channels, (y, x, c) => function(this[y, x, c], other[other.Height == 1 ? 0 : y, other.Width == 1 ? 0 : x, other.Channels == 1 ? 0 : c]));
 
     /// <summary>Weights of shape outputs, rows, columns, channels of a group.</summary>
     public Pixels Convolution(float[] weights, int outs, int kernel, float[]? bias, int stride, bool isSame, int dilation = 1, int groups = 1)
@@ -24,12 +25,14 @@ internal sealed record Pixels(int Height, int Width, int Channels, double[] Valu
 
     /// <summary>Weights of shape 1, rows, columns, outputs.</summary>
     public Pixels Depthwise(float[] weights, int kernel, float[] bias, int stride, bool isSame, int multiplier) =>
-        Windows(kernel, stride, isSame, 1, Channels * multiplier, (taps, o) => bias[o] + taps.Sum(tap => this[tap.Y, tap.X, o / multiplier] * weights[(((tap.Row * kernel) + tap.Column) * Channels * multiplier) + o]));
+        Windows(kernel, stride, isSame, 1, Channels * multiplier, (taps, o) => bias[o] + taps.Sum(tap =>
+            this[tap.Y, tap.X, o / multiplier] * weights[(((tap.Row * kernel) + tap.Column) * Channels * multiplier) + o]));
 
     /// <summary>Every pixel spreads over the larger image, whose padding is that of the convolution back.</summary>
     public Pixels TransposedConvolution(float[] weights, int outs, int kernel, float[]? bias, int stride, bool isSame, int height, int width)
     {
-        int top = isSame ? Math.Max((((height + stride - 1) / stride - 1) * stride) + kernel - height, 0) / 2 : 0, left = isSame ? Math.Max((((width + stride - 1) / stride - 1) * stride) + kernel - width, 0) / 2 : 0;
+        int top = isSame ? Math.Max((((height + stride - 1) / stride - 1) * stride) + kernel - height, 0) / 2 : 0, left = isSame
+            ? Math.Max((((width + stride - 1) / stride - 1) * stride) + kernel - width, 0) / 2 : 0;
         double[] sums = new double[height * width * outs];
         for (int i = 0; i < Height * Width * Channels * kernel * kernel * outs; i++)
         {
@@ -48,7 +51,8 @@ internal sealed record Pixels(int Height, int Width, int Channels, double[] Valu
 
     public Pixels Mean() => Of(1, 1, Channels, (_, _, c) => Enumerable.Range(0, Height * Width).Average(i => Values[(i * Channels) + c]));
 
-    public Pixels Softmax(double beta) => Of(Height, Width, Channels, (y, x, c) => Math.Exp(beta * this[y, x, c]) / Enumerable.Range(0, Channels).Sum(k => Math.Exp(beta * this[y, x, k])));
+    public Pixels Softmax(double beta) => Of(Height, Width, Channels, (y, x, c) =>
+        Math.Exp(beta * this[y, x, c]) / Enumerable.Range(0, Channels).Sum(k => Math.Exp(beta * this[y, x, k])));
 
     public Pixels Slice(int start, int count) => Of(Height, Width, count, (y, x, c) => this[y, x, start + c]);
 
@@ -56,13 +60,15 @@ internal sealed record Pixels(int Height, int Width, int Channels, double[] Valu
     {
         double row = Math.Clamp(source(y, Height, height), 0, Height - 1), column = Math.Clamp(source(x, Width, width), 0, Width - 1);
         int top = (int)row, left = (int)column, bottom = Math.Min(top + 1, Height - 1), right = Math.Min(left + 1, Width - 1);
-        return ((1 - row + top) * (((1 - column + left) * this[top, left, c]) + ((column - left) * this[top, right, c]))) + ((row - top) * (((1 - column + left) * this[bottom, left, c]) + ((column - left) * this[bottom, right, c])));
+        return ((1 - row + top) * (((1 - column + left) * this[top, left, c]) + ((column - left) * this[top, right, c]))) + ((row - top) * (((1 - column + left) * this[bottom,
+            left, c]) + ((column - left) * this[bottom, right, c])));
     });
 
     private Pixels Windows(int kernel, int stride, bool isSame, int dilation, int channels, Func<List<(int Y, int X, int Row, int Column)>, int, double> value)
     {
         // Same: as many outputs as strides begin in the image, and the odd pixel of padding behind it.
-        int span = (dilation * (kernel - 1)) + 1, rows = isSame ? (Height + stride - 1) / stride : (Height - span + stride) / stride, columns = isSame ? (Width + stride - 1) / stride : (Width - span + stride) / stride;
+        int span = (dilation * (kernel - 1)) + 1, rows = isSame ? (Height + stride - 1) / stride : (Height - span + stride) / stride, columns = isSame
+            ? (Width + stride - 1) / stride : (Width - span + stride) / stride;
         int top = isSame ? Math.Max(((rows - 1) * stride) + span - Height, 0) / 2 : 0, left = isSame ? Math.Max(((columns - 1) * stride) + span - Width, 0) / 2 : 0;
         return Of(rows, columns, channels, (y, x, c) => value(
             [.. from row in Enumerable.Range(0, kernel)

@@ -6,7 +6,8 @@ namespace EfficientConv.Dsl.Cli.Tests.Import;
 public sealed class RealModelTests
 {
     private static readonly string s_folder = Environment.GetEnvironmentVariable("EFFICIENTCONV_MODELS") is { Length: > 0 } given ? given
-        : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache ? cache : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "efficientconv", "models");
+        : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache ? cache
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "efficientconv", "models");
 
     [ModelTheory]
     [InlineData("face_detection_front_128x128_barracuda.onnx", 4, "[InputShape(3, 128, 128, Layout = TensorLayout.NHWC)]")]
@@ -29,6 +30,7 @@ public sealed class RealModelTests
     /// <summary>A theory on the fetched models.</summary>
     private sealed class ModelTheoryAttribute : TheoryAttribute
     {
-        public ModelTheoryAttribute() => Skip = File.Exists(Path.Combine(s_folder, "face_detection_short_range.tflite")) ? null : $"{s_folder} does not hold the models: tests/fetch-models.sh fetches them.";
+        public ModelTheoryAttribute() => Skip = File.Exists(Path.Combine(s_folder, "face_detection_short_range.tflite")) ? null
+            : $"{s_folder} does not hold the models: tests/fetch-models.sh fetches them.";
     }
 }

@@ -32,8 +32,10 @@ internal sealed class TfLiteWriter
     {
         int[] tables = [.. levels.Select((level, i) => level.Segments is null
             ? Table((0, (sbyte)0), (1, level.Size))
-            : Table((0, (sbyte)1), (2, (sbyte)1), (3, new Offset(Table((0, level.Segments)))), (4, (sbyte)3), (5, new Offset(Table((0, Array.ConvertAll(level.Indices!, index => (byte)index)))))))];
-        return Tensor($"s{_tensors.Count}", dims, TfLiteType.Single, [.. values.SelectMany(BitConverter.GetBytes)], sparsity: Table((0, order), (1, blocked), (2, new Offsets(tables))));
+            : Table((0, (sbyte)1), (2, (sbyte)1), (3, new Offset(Table((0, level.Segments)))), (4, (sbyte)3),
+                (5, new Offset(Table((0, Array.ConvertAll(level.Indices!, index => (byte)index)))))))];
+        return Tensor($"s{_tensors.Count}", dims, TfLiteType.Single, [.. values.SelectMany(BitConverter.GetBytes)],
+            sparsity: Table((0, order), (1, blocked), (2, new Offsets(tables))));
     }
 
     public int Tensor(string name, int[] dims, TfLiteType kind = TfLiteType.Single, byte[]? data = null, int quantization = 0, int sparsity = 0, int[]? signature = null)
@@ -76,7 +78,8 @@ internal sealed class TfLiteWriter
             bool isKnown = Enum.TryParse(kind, out BuiltinOperator number);
             code = _kinds.Count;
             _kinds.Add((kind, isKnown ? (int)number : (int)BuiltinOperator.CUSTOM));
-            _codes.Add(isKnown ? Table((0, (sbyte)Math.Min((int)number, 127)), (3, (int)number)) : Table((0, (sbyte)BuiltinOperator.CUSTOM), (1, kind), (3, (int)BuiltinOperator.CUSTOM)));
+            _codes.Add(isKnown ? Table((0, (sbyte)Math.Min((int)number, 127)), (3, (int)number))
+                : Table((0, (sbyte)BuiltinOperator.CUSTOM), (1, kind), (3, (int)BuiltinOperator.CUSTOM)));
         }
 
         List<(int, object)> fields = [(0, code), (1, inputs), (2, outputs)];
