@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl.Import;
 /// <summary>The C# of an imported network: a line for each block or group of layers that read each other alone, and the map's size where it changes.</summary>
 internal static class ClassText
 {
-    private const int Columns = 160;
+    private const int Columns = 168;
 
     private const string Depthwise = "DepthwiseConv2d";
 
@@ -90,7 +90,7 @@ internal static class ClassText
             return false;
         int last = line.FindLast(before => IsConvolution(before) || written.Places[before].IsBlock);
         string before = last == 0 ? string.Empty : written.Attributes[last].Kind;
-        return last != 0 && (isBranch || (kind == Depthwise ? before != "PointwiseConv2d" || line.Any(i => written.Attributes[i].Kind == Depthwise) : before != Depthwise));
+        return (isBranch && line.Count > 1) || (last != 0 && (isBranch || (kind == Depthwise ? before != "PointwiseConv2d" || line.Any(i => written.Attributes[i].Kind == Depthwise) : before != Depthwise)));
 
         bool IsConvolution(int i) => written.Attributes[i].Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d";
     }

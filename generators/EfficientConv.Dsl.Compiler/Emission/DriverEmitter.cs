@@ -110,7 +110,11 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         if (put || !finish.IsNone)
             PixelRange(d.Output.Shape);
         if (put)
-            _runtime.Put(PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, d.Output.Shape.Channels, "pixels");
+        {
+            _runtime.Put(
+                PixelAt("residual", d.Residual!, "pixel"), d.Residual!, PixelAt(map, kernel.OutPixelStep, "pixel"), kernel.OutPixelStep, d.Output.Shape.Channels, "pixels");
+        }
+
         return put;
     }
 

@@ -195,7 +195,10 @@ public static class OperatorFolding
 
             if (residual >= 0)
                 inputs = inputs.Append(residual).ToEquatableArray();
-            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, ActivationFunction.None) { LayerScale = layerScale };
+            ConvolutionStage stage = new(_stages.Count, layer.Name, inputs, input, last.Output, convolution, batchNorm, residual >= 0, ActivationFunction.None)
+            {
+                LayerScale = layerScale,
+            };
 
             // Behind a depthwise layer a residual is added by a step of its own, and the slopes behind it are one's as well.
             if (ActivationBehind(last) is { } functionLayer && !(functionLayer.Operator is PReLUOperator && stage is { HasResidual: true, IsLanewise: true }))

@@ -182,9 +182,9 @@ public static class AttributeWriter
                 own = null;
             if (own is null && isRead)
             {
-                string kind = unit.Attribute?.Kind.Replace("2d", string.Empty) ?? "layer";
+                string kind = unit.Attribute?.Kind.Replace("2d", string.Empty).ToLowerInvariant() ?? "layer";
                 counts[kind] = counts.TryGetValue(kind, out int count) ? count + 1 : 1;
-                own = FormattableString.Invariant($"{char.ToLowerInvariant(kind[0])}{kind.Substring(1)}{counts[kind]}");
+                own = FormattableString.Invariant($"{kind}{counts[kind]}");
             }
 
             if (own is not null && (isRead || TensorsOf(graph, unit).Any()))

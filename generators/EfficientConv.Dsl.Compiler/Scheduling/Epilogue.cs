@@ -70,7 +70,8 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
         WithSlopes(
             stage, target.Padded(stage.Output.Channels),
             residual is null ? Of(stage.Activation)
-            : residual.View.Shape == stage.Output && residual.View.HoldsVectors(lanes ?? target.Lanes) ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
+            : residual.View.Shape == stage.Output && residual.View.HoldsVectors(lanes ?? target.Lanes)
+                ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
             : Of(stage.Activation, AccumulatorStart.BiasAndDestination));
 
     /// <summary>The same of a kernel from planes to planes, which reads planes of the residual as it writes those of the output.</summary>

@@ -197,7 +197,8 @@ internal static class FusedScheduling
             depthwiseRow = depthwiseRow with { Epilogue = depthwiseEpilogue with { Store = StoreForm.Interleaved }, OutVectorStep = 2 * lanes };
         ProductKernel projection = pairs
             ? new PixelPairKernel(
-                pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue with { Store = StoreForm.Halves, SlopeOffset = project.PReLU is null ? 0 : PairLength(target, outChannels) },
+                pixels, hidden, outChannels, 2 * hiddenStep, step,
+                projectEpilogue with { Store = StoreForm.Halves, SlopeOffset = project.PReLU is null ? 0 : PairLength(target, outChannels) },
                 RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue,

@@ -200,7 +200,8 @@ public sealed record RuntimeDriver(
         RuntimeReference own = new(RuntimeOperand.Output, 1);
         ActivationCall call = new(function, own, new RuntimeCount());
         return new(
-            "Activation", input, null, output, RuntimeRange.Values(output.Length), inPlace ? RuntimeCall.Of(call) : RuntimeCall.Of(new CopyCall(new(RuntimeOperand.Input, 1), own), call), RuntimeWork.Copied);
+            "Activation", input, null, output, RuntimeRange.Values(output.Length),
+            inPlace ? RuntimeCall.Of(call) : RuntimeCall.Of(new CopyCall(new(RuntimeOperand.Input, 1), own), call), RuntimeWork.Copied);
     }
 
     /// <summary>A sum with a second tensor.</summary>

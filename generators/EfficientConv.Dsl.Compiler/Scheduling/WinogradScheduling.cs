@@ -58,7 +58,8 @@ internal static class WinogradScheduling
         plan.Pack(
             stage,
             [
-                new PackWinogradPanels(form, plan.Absolute(weights), PlanBuilder.WeightBytes(form.WeightSets * weightStep), weightStep, Panels(target, product.Panels, outChannels, inChannels)),
+                new PackWinogradPanels(
+                    form, plan.Absolute(weights), PlanBuilder.WeightBytes(form.WeightSets * weightStep), weightStep, Panels(target, product.Panels, outChannels, inChannels)),
                 .. packedBias,
             ]);
         ScratchArena scratch = plan.NewScratch();

@@ -69,7 +69,7 @@ public sealed partial class AttributeWriterTests
     /// <summary>What somebody else reads, or that is an output, is no inside of a block.</summary>
     [Theory]
     [InlineData("[InputShape(8, 9, 9)][DepthwiseConv2d(padding: 1, bias: false)][BatchNorm][ReLU][Output(\"inside\")][PointwiseConv2d(16, bias: false)][BatchNorm][ReLU][Output(\"output\")]")]
-    [InlineData("[InputShape(8, 9, 9)][DepthwiseConv2d(padding: 1, bias: false)][BatchNorm][ReLU(Name = \"reLU1\")][PointwiseConv2d(8, bias: false)][BatchNorm][ReLU][Add(\"reLU1\")]")]
+    [InlineData("[InputShape(8, 9, 9)][DepthwiseConv2d(padding: 1, bias: false)][BatchNorm][ReLU(Name = \"relu1\")][PointwiseConv2d(8, bias: false)][BatchNorm][ReLU][Add(\"relu1\")]")]
     public void WhatIsReadElsewhere_StaysOpen(string text) => Assert.Equal(text, Text(AttributeWriter.WriteBlocks(DeclarationText.Graph(text), _ => null)));
 
     [Fact]

@@ -11,7 +11,8 @@ internal static class FireBlocks
         EquatableArray.Of(
             BlockArgument.Demanded("squeezeChannels"), BlockArgument.Demanded("expand1x1Channels"), BlockArgument.Demanded("expand3x3Channels"), BlockArgument.Activation(), BlockArgument.Algorithm),
         EquatableArray.Of<BlockRole>(
-            Counted("squeeze", "squeezeChannels"), new("squeeze_act", "squeeze_activation"), Counted("expand1x1", "expand1x1Channels"), new("expand1x1_act", "expand1x1_activation"), Counted("expand3x3", "expand3x3Channels"),
+            Counted("squeeze", "squeezeChannels"), new("squeeze_act", "squeeze_activation"),
+            Counted("expand1x1", "expand1x1Channels"), new("expand1x1_act", "expand1x1_activation"), Counted("expand3x3", "expand3x3Channels"),
             new("expand3x3_act", "expand3x3_activation"), new("concat")))
     {
         IsPublished = true, ChannelReason = ChannelReasons.Argument, OutChannels = (attribute, _) => attribute.Int("expand1x1Channels", 0) + attribute.Int("expand3x3Channels", 0),

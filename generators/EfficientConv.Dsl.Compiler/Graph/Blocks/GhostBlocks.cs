@@ -24,7 +24,8 @@ internal static class GhostBlocks
     private static BlockRole[] Ghost(string role) =>
     [
         BlockRole.Convolution(role + "_primary", role + ".primary_conv.0", role + ".primary_conv.1"), new(role + "_primary_act", role + ".primary_conv.2"),
-        BlockRole.Convolution(role + "_cheap", role + ".cheap_operation.0", role + ".cheap_operation.1"), new(role + "_cheap_act", role + ".cheap_operation.2"), new(role + "_concat"), new(role + "_slice"),
+        BlockRole.Convolution(role + "_cheap", role + ".cheap_operation.0", role + ".cheap_operation.1"), new(role + "_cheap_act", role + ".cheap_operation.2"),
+        new(role + "_concat"), new(role + "_slice"),
     ];
 
     /// <summary>Ghost module to the hidden channels (activation), depthwise (bn) where there is a stride, optional squeeze-and-excitation, ghost module to the output, shortcut.</summary>

@@ -10,8 +10,10 @@ internal static class PyramidBlocks
         "ASPP", ExpandASPP,
         EquatableArray.Of(new BlockArgument("outChannels", 256), new("firstRate", 6), new("secondRate", 12), new("thirdRate", 18), BlockArgument.Activation(), BlockArgument.Epsilon),
         EquatableArray.Of<BlockRole>(
-            BlockRole.Convolution("point", "convs.0.0", "convs.0.1"), new("point_act", "convs.0.2"), BlockRole.Convolution("dilated1", "convs.1.0", "convs.1.1"), new("dilated1_act", "convs.1.2"),
-            BlockRole.Convolution("dilated2", "convs.2.0", "convs.2.1"), new("dilated2_act", "convs.2.2"), BlockRole.Convolution("dilated3", "convs.3.0", "convs.3.1"), new("dilated3_act", "convs.3.2"),
+            BlockRole.Convolution("point", "convs.0.0", "convs.0.1"), new("point_act", "convs.0.2"),
+            BlockRole.Convolution("dilated1", "convs.1.0", "convs.1.1"), new("dilated1_act", "convs.1.2"),
+            BlockRole.Convolution("dilated2", "convs.2.0", "convs.2.1"), new("dilated2_act", "convs.2.2"),
+            BlockRole.Convolution("dilated3", "convs.3.0", "convs.3.1"), new("dilated3_act", "convs.3.2"),
             new("pool"), BlockRole.Convolution("pooled", "convs.4.1", "convs.4.2"), new("pooled_act", "convs.4.3"), new("spread"), new("concat"),
             BlockRole.Convolution("project", "project.0", "project.1"), new("project_act", "project.2")))
     {

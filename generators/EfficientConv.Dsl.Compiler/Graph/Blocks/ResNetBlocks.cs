@@ -25,7 +25,8 @@ internal static class ResNetBlocks
         EquatableArray.Of(
             BlockArgument.Demanded("planes"), new("stride", 1), new("groups", 1), new("baseWidth", 64), BlockArgument.Activation(), new("dilation", 1), BlockArgument.Epsilon, BlockArgument.Algorithm),
         EquatableArray.Of<BlockRole>(
-            BlockRole.Convolution("conv1", "conv1", "bn1"), new("conv1_act", "act1"), BlockRole.Convolution("conv2", "conv2", "bn2"), new("conv2_act", "act2"), BlockRole.Convolution("conv3", "conv3", "bn3"),
+            BlockRole.Convolution("conv1", "conv1", "bn1"), new("conv1_act", "act1"),
+            BlockRole.Convolution("conv2", "conv2", "bn2"), new("conv2_act", "act2"), BlockRole.Convolution("conv3", "conv3", "bn3"),
             BlockRole.Convolution("downsample", "downsample.0", "downsample.1"), new("add"), new("act", "act3")))
     {
         IsPublished = true, ChannelReason = ChannelReasons.Planes,

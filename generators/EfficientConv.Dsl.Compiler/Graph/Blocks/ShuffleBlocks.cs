@@ -10,7 +10,8 @@ internal static class ShuffleBlocks
         "ShuffleUnitV1", ExpandV1,
         EquatableArray.Of(BlockArgument.OutChannels, new("stride", 1), new("groups", 3), new("firstGrouped", true), BlockArgument.Activation(), BlockArgument.Epsilon),
         EquatableArray.Of<BlockRole>(
-            BlockRole.Convolution("reduce", "branch_main_1.0", "branch_main_1.1"), new("reduce_act", "branch_main_1.2"), BlockRole.Convolution("depthwise", "branch_main_1.3", "branch_main_1.4"),
+            BlockRole.Convolution("reduce", "branch_main_1.0", "branch_main_1.1"), new("reduce_act", "branch_main_1.2"),
+            BlockRole.Convolution("depthwise", "branch_main_1.3", "branch_main_1.4"),
             new("shuffle"), BlockRole.Convolution("expand", "branch_main_2.0", "branch_main_2.1"), new("add"), new("pool"), new("concat"), new("act", "act")))
     {
         IsPublished = true, ChannelReason = ChannelReasons.Share(4),
@@ -21,8 +22,10 @@ internal static class ShuffleBlocks
         "ShuffleUnitV2", ExpandV2,
         EquatableArray.Of(BlockArgument.OutChannels, new("stride", 1), new("kernelSize", 3), BlockArgument.Activation(), BlockArgument.Epsilon),
         EquatableArray.Of<BlockRole>(
-            new("keep"), new("split"), BlockRole.Convolution("branch1_depthwise", "branch1.0", "branch1.1"), BlockRole.Convolution("branch1_project", "branch1.2", "branch1.3"), new("branch1_act", "branch1.4"),
-            BlockRole.Convolution("branch2_expand", "branch2.0", "branch2.1"), new("branch2_expand_act", "branch2.2"), BlockRole.Convolution("branch2_depthwise", "branch2.3", "branch2.4"),
+            new("keep"), new("split"), BlockRole.Convolution("branch1_depthwise", "branch1.0", "branch1.1"),
+            BlockRole.Convolution("branch1_project", "branch1.2", "branch1.3"), new("branch1_act", "branch1.4"),
+            BlockRole.Convolution("branch2_expand", "branch2.0", "branch2.1"), new("branch2_expand_act", "branch2.2"),
+            BlockRole.Convolution("branch2_depthwise", "branch2.3", "branch2.4"),
             BlockRole.Convolution("branch2_project", "branch2.5", "branch2.6"), new("branch2_act", "branch2.7"), new("concat"), new("shuffle")))
     {
         IsPublished = true, ChannelReason = ChannelReasons.Share(2),

@@ -74,7 +74,8 @@ internal sealed class TorchvisionSqueezeNet(IReadOnlyList<AttributeDeclaration> 
 internal static class TorchvisionParts
 {
     /// <summary>
-    /// <c>member.U.0</c> and <c>member.U.1</c> for unit U, and <c>member.U.2</c> for an activation with tensors. MobileNetV2's projection is not wrapped: <c>conv.U</c> and <c>conv.U+1</c>.
+    /// <c>member.U.0</c> and <c>member.U.1</c> for unit U,
+    /// and <c>member.U.2</c> for an activation with tensors. MobileNetV2's projection is not wrapped: <c>conv.U</c> and <c>conv.U+1</c>.
     /// Null where torchvision has no such block.
     /// </summary>
     public static string? Of(BlockPart part, string member)
