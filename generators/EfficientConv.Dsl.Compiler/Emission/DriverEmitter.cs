@@ -137,11 +137,11 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
             writer.Line(_runtime.Store(made, pixelStep, output, destination, pixels.ToString()));
         if (!last)
             return;
-        int planes = output.IsPlanar ? output.Shape.Channels : 1;
-        if (planes > 1)
-            writer.Open(FormattableString.Invariant($"for (int plane = 0; plane < {planes}; plane++)"));
-        Pass(finish.Pass, planes > 1 ? KernelText.At(destination, Times("plane", output.ChannelStep)) : destination, pixels * (output.IsPlanar ? 1 : output.Shape.Channels));
-        if (planes > 1)
+        (int runs, int elements) = output.Runs;
+        if (runs > 1)
+            writer.Open(FormattableString.Invariant($"for (int plane = 0; plane < {runs}; plane++)"));
+        Pass(finish.Pass, runs > 1 ? KernelText.At(destination, Times("plane", output.ChannelStep)) : destination, pixels * elements);
+        if (runs > 1)
             writer.Close();
     }
 

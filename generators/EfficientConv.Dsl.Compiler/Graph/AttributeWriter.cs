@@ -49,7 +49,12 @@ public static class AttributeWriter
                 : Unit.Of(graph, layer)),
         ];
         WrittenGraph written = Write(graph, units, OwnNames(graph, units, name));
-        return written.Findings.Count > 0 ? written : written with { Keys = Keys(graph, units, written.Attributes) };
+        if (written.Findings.Count > 0)
+            return written;
+
+        // What was written is read again, and tells what its tensors are called, or what of the graph is too large for an attribute.
+        ExpansionResult read = Expansion.Expand(new NetworkDeclaration(string.Empty, [], "Written", "class", true, written.Attributes, []));
+        return read.Graph is { } again ? written with { Keys = Keys(graph, units, again) } : written with { Findings = read.Findings };
     }
 
     private static WrittenGraph Write(LayerGraph graph, Unit[] units, string?[] names)
@@ -210,15 +215,9 @@ public static class AttributeWriter
 
     private static IEnumerable<string> TensorsOf(LayerGraph graph, Layer layer) => layer.Operator.Tensors(graph.Layers[layer.Inputs[0]].Output).Select(tensor => tensor.Key.Canonical);
 
-    /// <summary>What was written is read again, and tells what its tensors are called.</summary>
-    private static EquatableArray<KeyValuePair<string, string>> Keys(LayerGraph graph, Unit[] units, EquatableArray<AttributeDeclaration> attributes)
-    {
-        ExpansionResult read = Expansion.Expand(new NetworkDeclaration(string.Empty, [], "Written", "class", true, attributes, []));
-        if (read.Graph is not { } again)
-            throw new InvalidOperationException($"The attributes of a graph are not read again: {read.Findings[0].Message}");
-        return units.SelectMany(unit => unit.Layers).Zip(again.Layers.Skip(1), (layer, other) => (Layer: graph.Layers[layer], Other: other))
-            .SelectMany(pair => TensorsOf(graph, pair.Layer).Zip(TensorsOf(again, pair.Other), (key, other) => new KeyValuePair<string, string>(key, other))).ToEquatableArray();
-    }
+    private static EquatableArray<KeyValuePair<string, string>> Keys(LayerGraph graph, Unit[] units, LayerGraph again) => units.SelectMany(unit => unit.Layers)
+        .Zip(again.Layers.Skip(1), (layer, other) => (Layer: graph.Layers[layer], Other: other))
+        .SelectMany(pair => TensorsOf(graph, pair.Layer).Zip(TensorsOf(again, pair.Other), (key, other) => new KeyValuePair<string, string>(key, other))).ToEquatableArray();
 
     /// <summary>What one attribute says.</summary>
     /// <param name="Last">The layer that makes its output.</param>

@@ -30,6 +30,9 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
     /// <summary>Type of the elements.</summary>
     public ElementType Element { get; init; } = ElementType.Float32;
 
+    /// <summary>How a range of pixels lies in memory: in so many runs, a channel's step apart, with so many elements for each pixel.</summary>
+    public (int Count, int PixelElements) Runs => IsPlanar ? (Shape.Channels, 1) : (1, Shape.Channels);
+
     /// <summary>Elements from a pixel to the next.</summary>
     public int PixelStep => IsPlanar ? 1 : PixelStride;
 
