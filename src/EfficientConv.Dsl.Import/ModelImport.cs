@@ -21,6 +21,9 @@ internal sealed record ImportRequest
 
     /// <summary>Tensors where the model is cut; none for its own outputs.</summary>
     public IReadOnlyList<string> Until { get; init; } = [];
+
+    /// <summary>Whether the checkpoint is in half precision.</summary>
+    public bool IsHalf { get; init; }
 }
 
 /// <summary>An imported model.</summary>

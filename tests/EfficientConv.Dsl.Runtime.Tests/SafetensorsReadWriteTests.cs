@@ -27,6 +27,26 @@ public sealed class SafetensorsReadWriteTests : IDisposable
     }
 
     [Fact]
+    public void Half_is_written()
+    {
+        float[] values = [0f, -0f, 1f, 1f / 3, 65504f, -65519f, 1e-9f, float.PositiveInfinity, float.NaN];
+        using MemoryStream stream = new();
+        SafetensorsWriter.Write(stream, [("a", [9], values), ("b", [2, 1], [1f, 2f])], isHalf: true);
+        using SafetensorsFile file = SafetensorsFile.Read(stream.ToArray());
+        Assert.Equal(values.Select(value => (float)(Half)value), file.ReadSingle("a"));
+        Assert.Equal([1f, 2f], file.ReadSingle("b"));
+    }
+
+    [Fact]
+    public void What_half_precision_cannot_hold_is_refused()
+    {
+        using MemoryStream stream = new();
+        ArgumentException e = Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(stream, [("a", [3], [1f, 65520f, 1f])], isHalf: true));
+        Assert.Contains("Value 1 of tensor \"a\" is 65520; half precision ends at 65504.", e.Message, StringComparison.Ordinal);
+        Assert.Equal(0, stream.Length);
+    }
+
+    [Fact]
     public void Every_bfloat_value_is_converted()
     {
         float[] read = ReadSingle("BF16", 65536, 2, (i, bytes) => BinaryPrimitives.WriteUInt16LittleEndian(bytes, (ushort)i));

@@ -15,6 +15,9 @@ internal static class ImportVerb
 {
     private const double Tolerance = 1e-4;
 
+    /// <summary>Each weight is wrong by up to 2^-11 of itself.</summary>
+    private const double HalfTolerance = 1e-2;
+
     private const int ShownProblems = 20;
 
     private const string Description =
@@ -28,10 +31,12 @@ internal static class ImportVerb
         Option<string> space = new("--namespace") { Description = "Namespace of the class.", DefaultValueFactory = _ => string.Empty, HelpName = "name" };
         Option<string?> shape = new("--input-shape") { Description = "Channels, height and width where the file leaves them open: 3x224x224.", HelpName = "CxHxW" };
         Option<string[]> until = new("--until") { Description = "A tensor of the model that is an output in place of the file's; may be given several times.", DefaultValueFactory = _ => [], HelpName = "tensor" };
+        Option<string> weights = new("--weights") { Description = "f16: the checkpoint in half precision, half as large; the check then allows for the rounding.", DefaultValueFactory = _ => "f32" };
+        weights.AcceptOnlyFromAmong("f32", "f16");
         Option<bool> noCheck = new("--no-check") { Description = "Does not run the model and the network." };
         Option<bool> explain = new("--explain") { Description = "Lists what was rewritten." };
         Option<bool> json = Options.Json();
-        Command command = new("import", Description) { model, folder, name, space, shape, until, noCheck, explain, json };
+        Command command = new("import", Description) { model, folder, name, space, shape, until, weights, noCheck, explain, json };
         command.SetAction(parsed =>
         {
             FileInfo file = parsed.GetValue(model)!;
@@ -40,6 +45,7 @@ internal static class ImportVerb
             ImportRequest request = new()
             {
                 Path = file.FullName, Name = parsed.GetValue(name) ?? ClassName(file), Namespace = parsed.GetValue(space)!, InputShape = Shape(parsed.GetValue(shape)), Until = parsed.GetValue(until)!,
+                IsHalf = parsed.GetValue(weights) == "f16",
             };
             CheckIdentifier("--name", request.Name);
             foreach (string part in request.Namespace.Length == 0 ? [] : request.Namespace.Split('.'))
@@ -59,7 +65,7 @@ internal static class ImportVerb
             if (isRight)
             {
                 target.Create();
-                SafetensorsWriter.Write(checkpoint, [.. imported.Weights]);
+                Write(checkpoint, request, imported);
                 OutputFile.Write(source, imported.Text);
             }
 
@@ -115,7 +121,21 @@ internal static class ImportVerb
             }
         }
 
-        return [.. imported.Source.Outputs.Select((name, i) => new OutputCheck(name, imported.Mapped.Outputs[i], largest[i], errors[i], largest[i] > 0 ? errors[i] / largest[i] : errors[i]))];
+        return [.. imported.Source.Outputs.Select((name, i) => new OutputCheck(name, imported.Mapped.Outputs[i], largest[i], errors[i], largest[i] > 0 ? errors[i] / largest[i] : errors[i], Allowed(request)))];
+    }
+
+    private static double Allowed(ImportRequest request) => request.IsHalf ? HalfTolerance : Tolerance;
+
+    private static void Write(string checkpoint, ImportRequest request, ImportedModel imported)
+    {
+        try
+        {
+            SafetensorsWriter.Write(checkpoint, imported.Weights, isHalf: request.IsHalf);
+        }
+        catch (ArgumentException exception) when (request.IsHalf)
+        {
+            throw new ToolException($"{Path.GetFileName(request.Path)} cannot be written with --weights f16: {exception.Message}");
+        }
     }
 
     /// <summary>Both files, read as any of the user's: what is checked is what is written.</summary>
@@ -128,7 +148,7 @@ internal static class ImportVerb
         {
             string source = Path.Combine(folder, request.Name + ".cs"), checkpoint = Path.Combine(folder, request.Name + ".safetensors");
             File.WriteAllText(source, imported.Text);
-            SafetensorsWriter.Write(checkpoint, [.. imported.Weights]);
+            Write(checkpoint, request, imported);
             RunnableNetwork network = NetworkBuild.Runnable(NetworkInputs.Read([source], null, new Terminal(TextWriter.Null, said)).Single(), CompilerOptions.Default);
             return (network, network.Load(checkpoint, new LoadOptions()));
         }
@@ -175,7 +195,7 @@ internal static class ImportVerb
 
         terminal.Line(isRight
             ? $"{Path.Combine(folder.ToString(), name + ".cs")} and {name}.safetensors written"
-            : FormattableString.Invariant($"error: an output differs by more than {Tolerance} of its largest value; nothing is written."));
+            : FormattableString.Invariant($"error: an output differs by more than {checks[0].Allowed} of its largest value; nothing is written."));
     }
 
     private static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
@@ -209,8 +229,9 @@ internal static class ImportVerb
     /// <param name="Largest">The largest value of the model's.</param>
     /// <param name="Error">The largest difference.</param>
     /// <param name="Relative">The difference as a share of the largest value.</param>
-    private sealed record OutputCheck(string Output, int Values, double Largest, double Error, double Relative)
+    /// <param name="Allowed">What it may be.</param>
+    private sealed record OutputCheck(string Output, int Values, double Largest, double Error, double Relative, double Allowed)
     {
-        public bool IsWithin => Relative <= Tolerance;
+        public bool IsWithin => Relative <= Allowed;
     }
 }

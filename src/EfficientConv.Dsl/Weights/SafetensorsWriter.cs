@@ -4,29 +4,32 @@ using System.Text.Json;
 
 namespace EfficientConv.Dsl;
 
-/// <summary>Writes single-precision tensors in the safetensors format, sorted by name, data aligned to 8 bytes.</summary>
+/// <summary>Writes tensors in single or half precision in the safetensors format, sorted by name, data aligned to 8 bytes.</summary>
 public static class SafetensorsWriter
 {
     /// <summary>Writes a file. It is written beside its place and then moved there, so that no reader sees half of it.</summary>
     /// <param name="path">The file; an existing one is replaced.</param>
     /// <param name="tensors">Names, shapes and values in row-major order.</param>
     /// <param name="metadata">Strings for <c>__metadata__</c>.</param>
+    /// <param name="isHalf">Whether values are rounded to half precision (<c>F16</c>), which takes half the room.</param>
     /// <exception cref="ArgumentException">
-    /// A name, shape or array is null, a name cannot stand in the format, occurs twice or is reserved, or a shape does not fit its values. Nothing was written.
+    /// A name, shape or array is null, a name cannot stand in the format, occurs twice or is reserved, a shape does not fit its values, or a finite value is too large for half
+    /// precision. Nothing was written.
     /// </exception>
     public static void Write(
         string path,
         IEnumerable<(string Name, int[] Shape, float[] Values)> tensors,
-        IReadOnlyDictionary<string, string>? metadata = null)
+        IReadOnlyDictionary<string, string>? metadata = null,
+        bool isHalf = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        (string Name, int[] Shape, float[] Values)[] sorted = Sorted(tensors);
-        byte[] header = Header(sorted, metadata);
+        (string Name, int[] Shape, float[] Values)[] sorted = Sorted(tensors, isHalf);
+        byte[] header = Header(sorted, metadata, isHalf);
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             using (FileStream stream = File.Create(temporary))
-                Write(stream, header, sorted);
+                Write(stream, header, sorted, isHalf);
             File.Move(temporary, path, overwrite: true);
         }
         catch
@@ -40,40 +43,52 @@ public static class SafetensorsWriter
     /// <param name="stream">The stream.</param>
     /// <param name="tensors">Names, shapes and values in row-major order.</param>
     /// <param name="metadata">Strings for <c>__metadata__</c>.</param>
+    /// <param name="isHalf">Whether values are rounded to half precision (<c>F16</c>), which takes half the room.</param>
     /// <exception cref="ArgumentException">
-    /// A name, shape or array is null, a name cannot stand in the format, occurs twice or is reserved, or a shape does not fit its values. Nothing was written.
+    /// A name, shape or array is null, a name cannot stand in the format, occurs twice or is reserved, a shape does not fit its values, or a finite value is too large for half
+    /// precision. Nothing was written.
     /// </exception>
     public static void Write(
         Stream stream,
         IEnumerable<(string Name, int[] Shape, float[] Values)> tensors,
-        IReadOnlyDictionary<string, string>? metadata = null)
+        IReadOnlyDictionary<string, string>? metadata = null,
+        bool isHalf = false)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        (string Name, int[] Shape, float[] Values)[] sorted = Sorted(tensors);
-        Write(stream, Header(sorted, metadata), sorted);
+        (string Name, int[] Shape, float[] Values)[] sorted = Sorted(tensors, isHalf);
+        Write(stream, Header(sorted, metadata, isHalf), sorted, isHalf);
     }
 
-    private static void Write(Stream stream, byte[] header, (string Name, int[] Shape, float[] Values)[] sorted)
+    private static int Size(bool isHalf) => isHalf ? sizeof(ushort) : sizeof(float);
+
+    private static void Write(Stream stream, byte[] header, (string Name, int[] Shape, float[] Values)[] sorted, bool isHalf)
     {
         Span<byte> length = stackalloc byte[SafetensorsHeader.LengthPrefix];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
         stream.Write(length);
         stream.Write(header);
         byte[] buffer = new byte[1 << 16];
+        int size = Size(isHalf);
         foreach ((_, _, float[] values) in sorted)
         {
             for (int done = 0; done < values.Length;)
             {
-                int count = Math.Min(buffer.Length / sizeof(float), values.Length - done);
+                int count = Math.Min(buffer.Length / size, values.Length - done);
                 for (int i = 0; i < count; i++)
-                    BinaryPrimitives.WriteSingleLittleEndian(buffer.AsSpan(i * sizeof(float)), values[done + i]);
-                stream.Write(buffer, 0, count * sizeof(float));
+                {
+                    if (isHalf)
+                        BinaryPrimitives.WriteHalfLittleEndian(buffer.AsSpan(i * size), (Half)values[done + i]);
+                    else
+                        BinaryPrimitives.WriteSingleLittleEndian(buffer.AsSpan(i * size), values[done + i]);
+                }
+
+                stream.Write(buffer, 0, count * size);
                 done += count;
             }
         }
     }
 
-    private static (string Name, int[] Shape, float[] Values)[] Sorted(IEnumerable<(string Name, int[] Shape, float[] Values)> tensors)
+    private static (string Name, int[] Shape, float[] Values)[] Sorted(IEnumerable<(string Name, int[] Shape, float[] Values)> tensors, bool isHalf)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         (string Name, int[] Shape, float[] Values)[] sorted = [.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)];
@@ -103,6 +118,9 @@ public static class SafetensorsWriter
 
             if (count != values.Length)
                 throw new ArgumentException($"The shape {Text(shape)} of tensor \"{name}\" has {count} elements, but there are {values.Length} values.", nameof(tensors));
+            int large = isHalf ? Array.FindIndex(values, value => float.IsFinite(value) && Half.IsInfinity((Half)value)) : -1;
+            if (large >= 0)
+                throw new ArgumentException(FormattableString.Invariant($"Value {large} of tensor \"{name}\" is {values[large]}; half precision ends at {(float)Half.MaxValue}."), nameof(tensors));
         }
 
         return sorted;
@@ -124,7 +142,7 @@ public static class SafetensorsWriter
         }
     }
 
-    private static byte[] Header((string Name, int[] Shape, float[] Values)[] sorted, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header((string Name, int[] Shape, float[] Values)[] sorted, IReadOnlyDictionary<string, string>? metadata, bool isHalf)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -145,14 +163,14 @@ public static class SafetensorsWriter
             foreach ((string name, int[] shape, float[] values) in sorted)
             {
                 json.WriteStartObject(name);
-                json.WriteString("dtype", "F32");
+                json.WriteString("dtype", isHalf ? "F16" : "F32");
                 json.WriteStartArray("shape");
                 foreach (int dimension in shape)
                     json.WriteNumberValue(dimension);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += (long)values.Length * sizeof(float));
+                json.WriteNumberValue(offset += (long)values.Length * Size(isHalf));
                 json.WriteEndArray();
                 json.WriteEndObject();
             }

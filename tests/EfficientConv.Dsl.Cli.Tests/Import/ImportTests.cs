@@ -121,6 +121,22 @@ public sealed class ImportTests
         Tool.Run("validate", tool.At("nets"), "-w", tool.At("nets/Squeeze.safetensors")).Succeeded();
     }
 
+    /// <summary>Half as many bytes, which load; what rounding costs is told, and is more than without.</summary>
+    [Fact]
+    public void Verb_WritesHalfPrecision()
+    {
+        using Tool tool = new();
+        double[] errors = [.. new[] { "f32", "f16" }.Select(weights => Tool.Run("import", PathOf("training_16"), "-o", tool.At(weights), "--name", "Net", "--weights", weights, "--json").Succeeded().Json
+            .GetProperty("checks").EnumerateArray().Max(check => check.GetProperty("relative").GetDouble()))];
+        Assert.InRange(errors[1], Math.Max(1e-5, errors[0]), 1e-2);
+        using SafetensorsFile single = SafetensorsFile.Open(tool.At("f32/Net.safetensors")), half = SafetensorsFile.Open(tool.At("f16/Net.safetensors"));
+        string[] names = [.. single.Tensors.Select(tensor => tensor.Name)];
+        Assert.Equal(names.Order(), half.Tensors.Select(tensor => tensor.Name).Order());
+        Assert.All(names, name => Assert.Equal(single.ReadSingle(name).Select(value => (float)(Half)value), half.ReadSingle(name)));
+        Assert.InRange(new FileInfo(tool.At("f16/Net.safetensors")).Length, 1, new FileInfo(tool.At("f32/Net.safetensors")).Length - 1);
+        Tool.Run("validate", tool.At("f16"), "-w", tool.At("f16/Net.safetensors")).Succeeded();
+    }
+
     [Fact]
     public void Verb_SaysAllInJson()
     {
