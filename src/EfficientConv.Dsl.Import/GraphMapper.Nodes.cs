@@ -204,7 +204,7 @@ internal sealed partial class GraphMapper
             var other => throw new ImportException($"it pads by {other}"),
         };
         float value = mode != Compiler.Graph.PadMode.Constant ? 0 : node.Input(2) is null ? (float)node.Number("value", 0) : (float)Weights(node, 2)[0];
-        if (mode == Compiler.Graph.PadMode.Constant && value == 0 && pads is [_, _, 0, 0, _, _, 0, 0] && pads[1] == 0 && IsOnlyAdded(node.Output))
+        if (mode == Compiler.Graph.PadMode.Constant && value == 0 && pads is [_, 0, 0, 0, _, _, 0, 0] && IsOnlyAdded(node.Output))
         {
             _narrow.Add(node.Output);
             _views[node.Output] = view with { Dims = DimsOf(node.Output) };
@@ -317,7 +317,7 @@ internal sealed partial class GraphMapper
             return;
         }
 
-        if (node.Inputs.Any(_narrow.Contains))
+        if (node.Inputs.Any(_narrow.Contains) && !left.IsChannelsLast && !right.IsChannelsLast)
         {
             SetMap(node, Layer(node, Name(node), new AddOperator(PadsChannels: true), left.Layer, right.Layer));
             return;
@@ -393,17 +393,22 @@ internal sealed partial class GraphMapper
         if (axis < 0 || parts.Any(part => part.Length != view.Dims.Length || part.Where((d, i) => i != axis && d != view.Dims[i]).Any()))
             throw new ImportException($"it cuts rows or columns: {Tensor.Text(view.Dims)} to {string.Join(" and ", parts.Select(part => Tensor.Text(part)))}");
 
-        // Where a part begins is seen by what the node does to numbers in a row.
-        Tensor numbered = Tensor.Of(view.Dims, Enumerable.Range(0, Tensor.Size(view.Dims)).Select(i => (long)i).ToArray());
+        const int MostChannels = 1 << 20;
+        if (view.Dims[axis] > MostChannels)
+            throw new ImportException($"it cuts {view.Dims[axis]:N0} channels");
+
+        // Where a part begins is seen by what the node does to numbers in a row; of the dimensions that it leaves whole two places are enough.
+        int[] dims = [.. view.Dims.Select((d, i) => i == axis ? d : Math.Min(d, 2))];
+        Tensor numbered = Tensor.Of(dims, Enumerable.Range(0, Tensor.Size(dims)).Select(i => (long)i).ToArray());
         Model alone = _model with { Nodes = [node], Input = node.Inputs[0], Outputs = node.Outputs, Constants = _model.Constants.Where(pair => node.Inputs.Contains(pair.Key)).ToDictionary() };
         IReadOnlyDictionary<string, Tensor> cut = Executor.Run(alone, numbered, out _);
-        int inner = Tensor.Size(view.Dims[(axis + 1)..]);
+        int inner = Tensor.Size(dims[(axis + 1)..]);
         for (int i = 0; i < parts.Length; i++)
         {
             Tensor part = cut[node.Outputs[i]];
-            int count = parts[i][axis], start = (int)part[0] / inner % view.Dims[axis];
-            if (count > 1 && (int)part[inner] - (int)part[0] != inner)
-                throw new ImportException("it takes channels with a step");
+            int count = parts[i][axis], start = (int)part[0] / inner;
+            if ((int)part[0] % inner != 0 || start + count > dims[axis] || (count > 1 && (int)part[inner] - (int)part[0] != inner))
+                throw new ImportException("it takes channels with a step, or in another order");
             int layer = count == view.Dims[axis] ? view.Layer : Layer(node, Name(node), new SliceOperator(start, count), view.Layer);
             _views[node.Outputs[i]] = new View([layer], view.IsChannelsLast, parts[i]);
         }

@@ -376,7 +376,7 @@ internal sealed class Rewriter
         int constant = _constants.ContainsKey(node.Inputs[1]) ? 1 : node.Operator is "Mul" or "Add" && _constants.ContainsKey(node.Inputs[0]) ? 0 : -1;
         if (constant < 0 || Only(node.Inputs[1 - constant]) is not { } layer || !_tensors.TryGetValue(layer.Output, out Tensor? made) || Channels(_constants[node.Inputs[constant]], made.Dims, layer.Operator) is not { } values)
             return false;
-        (double[] scale, double[] shift) = ScaleAndShift(node.Operator, values);
+        (double[] scale, double[] shift) = AsAffine(node.Operator, values);
         if (scale.Any(value => !double.IsFinite(value)) || !Scale(layer, scale, shift))
             return false;
         Remove(node);
@@ -388,7 +388,7 @@ internal sealed class Rewriter
     private bool AffineInput(Node node)
     {
         if (Constants(node) is not var (x, scale, shift) || !IsOnlyRead(node.Output) || Reader(node) is not { Operator: "Conv" } layer || layer.Inputs[0] != node.Output
-            || !_constants.TryGetValue(layer.Inputs[1], out Tensor? weight) || (layer.Input(2) is { } given && !_constants.ContainsKey(given)))
+            || !_constants.TryGetValue(layer.Inputs[1], out Tensor? weight) || (layer.Input(2) is { } given && !_constants.ContainsKey(given)) || !_tensors.ContainsKey(layer.Output))
             return false;
         bool isShifted = shift.Any(value => value != 0);
         bool isPadded = layer.Text("auto_pad", "NOTSET") is not ("NOTSET" or "" or "VALID") || (layer.Integers("pads") ?? []).Any(pad => pad != 0);
@@ -396,7 +396,7 @@ internal sealed class Rewriter
             return false;
         int outs = weight.Dims[0], ins = weight.Dims[1], taps = weight.Count / (outs * ins), outsOfGroup = outs / (int)layer.Integer("group", 1);
         float[] values = weight.Singles(), scaled = new float[values.Length];
-        double[] bias = layer.Input(2) is { } name ? _constants[name].Doubles() : new double[outs];
+        double[] bias = layer.Input(2) is { } name ? [.. _constants[name].Doubles()] : new double[outs];
         for (int i = 0; i < values.Length; i++)
         {
             int o = i / (ins * taps), channel = (o / outsOfGroup * ins) + (i / taps % ins);
@@ -415,22 +415,30 @@ internal sealed class Rewriter
     /// <summary>x * scale + shift for each channel, which is what a batch norm computes at inference.</summary>
     private bool ScaleAndShift(Node node)
     {
-        if (Constants(node) is not var (between, one, shift) || Only(between) is not { } product || Constants(product) is not var (x, scale, offset) || _tensors[node.Output].Dims is not { Length: 4 } dims)
+        if (Constants(node) is not var (between, one, shift) || Only(between) is not { } product || Constants(product) is not var (x, scale, offset))
             return false;
 
         // What stands in front may take it in yet.
         if (Maker(x) is { Operator: "Conv" or "ConvTranspose" or "Gemm" or "MatMul" } && IsOnlyRead(x))
             return false;
-        double[] weight = [.. Enumerable.Range(0, dims[1]).Select(i => At(scale, i) * At(one, i))], bias = [.. Enumerable.Range(0, dims[1]).Select(i => (At(offset, i) * At(one, i)) + At(shift, i))];
         const float Epsilon = 1e-5f;
-        string Part(string part, Func<int, double> value) => New($"{node.Name}.{part}", Tensor.Of([dims[1]], [.. Enumerable.Range(0, dims[1]).Select(i => (float)value(i))]));
+        const int MostChannels = 1 << 20;
+        int channels = _tensors[node.Output].Dims[1];
+        if (channels > MostChannels)
+            return false;
         Remove(product);
         Replace(node, node with
         {
             Operator = "BatchNormalization", Attributes = new Dictionary<string, object> { ["epsilon"] = Epsilon },
-            Inputs = [x, Part("scale", i => weight[i]), Part("shift", i => bias[i]), Part("mean", _ => 0), Part("variance", _ => 1 - (double)Epsilon)],
+            Inputs =
+            [
+                x, Part("scale", i => At(scale, i) * At(one, i)), Part("shift", i => (At(offset, i) * At(one, i)) + At(shift, i)), Part("mean", _ => 0),
+                Part("variance", _ => 1 - (double)Epsilon),
+            ],
         });
         return true;
+
+        string Part(string part, Func<int, double> value) => New($"{node.Name}.{part}", Tensor.Of([channels], [.. Enumerable.Range(0, channels).Select(i => (float)value(i))]));
     }
 
     /// <summary>What a node multiplies and adds, one value or one for each channel of an image; null where it is none such.</summary>
@@ -439,13 +447,14 @@ internal sealed class Rewriter
         if (node.Operator is not ("Mul" or "Div" or "Add" or "Sub") || node.Inputs.Count != 2 || !_tensors.TryGetValue(node.Output, out Tensor? made) || made.Dims.Length != 4)
             return null;
         int constant = _constants.ContainsKey(node.Inputs[1]) ? 1 : node.Operator is "Mul" or "Add" && _constants.ContainsKey(node.Inputs[0]) ? 0 : -1;
-        if (constant < 0 || Channels(_constants[node.Inputs[constant]], made.Dims, "Conv") is not { } values || !_tensors[node.Inputs[1 - constant]].Dims.SequenceEqual(made.Dims))
+        if (constant < 0 || Channels(_constants[node.Inputs[constant]], made.Dims, "Conv") is not { } values || !_tensors.TryGetValue(node.Inputs[1 - constant], out Tensor? read) || !read.Dims.SequenceEqual(made.Dims))
             return null;
-        (double[] scale, double[] shift) = ScaleAndShift(node.Operator, values);
+        (double[] scale, double[] shift) = AsAffine(node.Operator, values);
         return scale.All(double.IsFinite) ? (node.Inputs[1 - constant], scale, shift) : null;
     }
 
-    private static (double[] Scale, double[] Shift) ScaleAndShift(string op, double[] values) => (
+    /// <summary>An operation with constants as a factor and a summand.</summary>
+    private static (double[] Scale, double[] Shift) AsAffine(string op, double[] values) => (
         op switch { "Mul" => values, "Div" => Array.ConvertAll(values, v => 1 / v), _ => [1] },
         op switch { "Add" => values, "Sub" => Array.ConvertAll(values, v => -v), _ => [0] });
 

@@ -3,15 +3,12 @@ using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
-using EfficientConv.Dsl.Tests.Reference;
 
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Maps of one to three channels at the end of a network: activations go over the values as the user has them, and one channel is a plane in either layout.</summary>
 public sealed class NarrowMapTests
 {
-    private const int Images = 2;
-
     private static readonly string[] s_declarations =
     [
         "[InputShape(1, 20, 21), Sigmoid]",
@@ -49,24 +46,7 @@ public sealed class NarrowMapTests
 
     [Theory]
     [MemberData(nameof(Declarations))]
-    public void Output_AgreesWithReferenceAndHasTheSameBitsEverywhere(int index, string text)
-    {
-        NetworkFactory factory = s_batch.Value[Name(index)];
-        IReadOnlyList<(string Name, int[] Shape, float[] Values)> weights = RandomValues.Weights(factory.Parameters, index);
-        float[] input = RandomValues.Image(Images * factory.InputShape.ElementCount, index);
-        double[] expected = new NaiveNetwork(DeclarationText.Graph(text), weights).RunBatch(input);
-        float[]? first = null;
-        foreach (InstructionSet set in Numbers.Sets)
-        {
-            NetworkHandle network = factory.Load(RandomValues.Safetensors(weights), new LoadOptions { InstructionSet = set });
-            float[] output = network.Run(input, Images, factory.OutputShape);
-            Numbers.AssertClose(expected, output, 1e-5, () => $"{set}: {text}");
-            first ??= output;
-            Numbers.AssertSameBits(first, output, () => $"{set}: {text}");
-            Numbers.AssertSameBits(first, network.Run(input, Images, factory.OutputShape, threads: 2), () => $"{set}, two threads: {text}");
-            Numbers.AssertSameBits(first, network.Run(input, Images, factory.OutputShape, threads: 4), () => $"{set}, four threads: {text}");
-        }
-    }
+    public void Output_AgreesWithReferenceAndHasTheSameBitsEverywhere(int index, string text) => NumericCheck.AgreesEverywhere(s_batch.Value[Name(index)], text, index);
 
     /// <summary>An activation alone is one step, whatever the channels and the layout.</summary>
     [Theory]

@@ -3,15 +3,12 @@ using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
-using EfficientConv.Dsl.Tests.Reference;
 
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>PReLU as a part of every kernel's epilogue: against the reference in double precision, the same bits everywhere, and fused wherever LeakyReLU is.</summary>
 public sealed class PReLUTests
 {
-    private const int Images = 2;
-
     /// <summary>SLOPES is one slope for all channels, or one for each.</summary>
     private static readonly string[] s_declarations =
     [
@@ -85,24 +82,7 @@ public sealed class PReLUTests
 
     [Theory]
     [MemberData(nameof(Declarations))]
-    public void Output_AgreesWithReferenceAndHasTheSameBitsEverywhere(int index, int slopes, string text)
-    {
-        NetworkFactory factory = s_batch.Value[Name(index, slopes)];
-        IReadOnlyList<(string Name, int[] Shape, float[] Values)> weights = RandomValues.Weights(factory.Parameters, index);
-        float[] input = RandomValues.Image(Images * factory.InputShape.ElementCount, index);
-        double[] expected = new NaiveNetwork(DeclarationText.Graph(text), weights).RunBatch(input);
-        float[]? first = null;
-        foreach (InstructionSet set in Numbers.Sets)
-        {
-            NetworkHandle network = factory.Load(RandomValues.Safetensors(weights), new LoadOptions { InstructionSet = set });
-            float[] output = network.Run(input, Images, factory.OutputShape);
-            Numbers.AssertClose(expected, output, 1e-5, () => $"{set}: {text}");
-            first ??= output;
-            Numbers.AssertSameBits(first, output, () => $"{set}: {text}");
-            Numbers.AssertSameBits(first, network.Run(input, Images, factory.OutputShape, threads: 2), () => $"{set}, two threads: {text}");
-            Numbers.AssertSameBits(first, network.Run(input, Images, factory.OutputShape, threads: 4), () => $"{set}, four threads: {text}");
-        }
-    }
+    public void Output_AgreesWithReferenceAndHasTheSameBitsEverywhere(int index, int slopes, string text) => NumericCheck.AgreesEverywhere(s_batch.Value[Name(index, slopes)], text, index);
 
     [Theory]
     [MemberData(nameof(Declarations))]

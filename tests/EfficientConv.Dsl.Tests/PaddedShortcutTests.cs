@@ -4,15 +4,12 @@ using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
-using EfficientConv.Dsl.Tests.Reference;
 
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Shortcuts of fewer channels, whose missing ones are zeros: against the reference in double precision, the same bits everywhere, and part of the convolution that makes the other side.</summary>
 public sealed class PaddedShortcutTests
 {
-    private const int Images = 2;
-
     /// <summary>The number of sums that stay steps of their own.</summary>
     private static readonly (int Sums, string Text)[] s_declarations =
     [
@@ -59,26 +56,7 @@ public sealed class PaddedShortcutTests
 
     [Theory]
     [MemberData(nameof(Declarations))]
-    public void Output_AgreesWithReferenceAndHasTheSameBitsEverywhere(int index, string text)
-    {
-        NetworkFactory factory = s_batch.Value[Name(index)];
-        IReadOnlyList<(string Name, int[] Shape, float[] Values)> weights = RandomValues.Weights(factory.Parameters, index);
-        float[] input = RandomValues.Image(Images * factory.InputShape.ElementCount, index), garbage = new float[factory.InputShape.ElementCount];
-        Array.Fill(garbage, float.NaN);
-        double[] expected = new NaiveNetwork(DeclarationText.Graph(text), weights).RunBatch(input);
-        float[]? first = null;
-        foreach (InstructionSet set in Numbers.Sets)
-        {
-            NetworkHandle network = factory.Load(RandomValues.Safetensors(weights), new LoadOptions { InstructionSet = set });
-            network.Run(garbage, 1, factory.OutputShape);
-            float[] output = network.Run(input, Images, factory.OutputShape);
-            Numbers.AssertClose(expected, output, 1e-5, () => $"{set}: {text}");
-            first ??= output;
-            Numbers.AssertSameBits(first, output, () => $"{set}: {text}");
-            Numbers.AssertSameBits(first, network.Run(input, Images, factory.OutputShape, threads: 2), () => $"{set}, two threads: {text}");
-            Numbers.AssertSameBits(first, network.Run(input, Images, factory.OutputShape, threads: 4), () => $"{set}, four threads: {text}");
-        }
-    }
+    public void Output_AgreesWithReferenceAndHasTheSameBitsEverywhere(int index, string text) => NumericCheck.AgreesEverywhere(s_batch.Value[Name(index)], text, index);
 
     [Theory]
     [MemberData(nameof(Declarations))]

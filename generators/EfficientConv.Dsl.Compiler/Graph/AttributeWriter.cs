@@ -119,7 +119,7 @@ public static class AttributeWriter
             string[] others = [.. unit.Inputs.Skip(1).Select(input => names[input]!)];
             return unit.Last.Operator switch
             {
-                ConcatOperator when others.Length > 0 => [new AttributeArgument("tensors", others.ToEquatableArray(), IsExplicit: true)],
+                ConcatOperator when unit.Layers.Count == 1 => [new AttributeArgument("tensors", others.ToEquatableArray(), IsExplicit: true)],
                 _ => others.Select(other => new AttributeArgument("tensor", other, IsExplicit: true)),
             };
         }

@@ -52,9 +52,10 @@ public static class RegisterTiling
     public static EquatableArray<TileRun> Split(int pixels, int largest)
     {
         (TileRun small, TileRun larger) = Runs(pixels, largest);
-        return small.Count == 0 ? EquatableArray.Of(larger) : larger.Count == 0 ? EquatableArray.Of(small) : EquatableArray.Of(small, larger);
+        return larger.Count == 0 ? EquatableArray.Of(small) : EquatableArray.Of(small, larger);
     }
 
+    /// <summary>The same without an array; of the larger ones there may be none.</summary>
     private static (TileRun Small, TileRun Larger) Runs(int pixels, int largest)
     {
         int count = (pixels + largest - 1) / largest, small = pixels / count, larger = pixels - (count * small);
@@ -98,7 +99,7 @@ public static class RegisterTiling
     private static double SplitCycles(VectorTarget target, int pixels, int largest, int vectors)
     {
         (TileRun small, TileRun larger) = Runs(pixels, largest);
-        double cycles = small.Count == 0 ? 0 : small.Count * TileCycles(target, small.Pixels, vectors);
+        double cycles = small.Count * TileCycles(target, small.Pixels, vectors);
         return larger.Count == 0 ? cycles : cycles + (larger.Count * TileCycles(target, larger.Pixels, vectors));
     }
 

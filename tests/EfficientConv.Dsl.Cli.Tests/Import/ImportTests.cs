@@ -62,6 +62,8 @@ public sealed class ImportTests
     [InlineData("training_16", "[Conv2d(12, padding: 1, bias: false), BatchNorm, ReLU]|Conv2d(6, padding: 1)")]
     [InlineData("channels_last_16", "Layout = TensorLayout.NHWC")]
     [InlineData("residual_16", "Add(\"input\")")]
+    [InlineData("affine_16", "ReLU, BatchNorm(Name = \"Add\")|ReLU, PointwiseConv2d(6, groups: 2")]
+    [InlineData("narrow_16", "Add(\"input\", padChannels: true), ReLU")]
     [InlineData("pads_16", "Pad2d(mode: PadMode.Reflect, PaddingTop = 2, PaddingBottom = 3, PaddingLeft = 1|Pad2d(1, mode: PadMode.Replicate|value: 2.5")]
     [InlineData("clamped_9", "Hardtanh(-0.5, maxVal: 0.75)|Softplus")]
     [InlineData("norms_16", "InstanceNorm2d(affine: true|GroupNorm(3, affine: false")]

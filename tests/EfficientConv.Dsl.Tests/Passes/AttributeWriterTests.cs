@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
@@ -43,15 +45,27 @@ public sealed partial class AttributeWriterTests
             Assert.True(written.Findings.Count == 0, text);
             string attributes = Text(written);
             LayerGraph again = DeclarationText.Graph(attributes);
-            Assert.Equal(Layers(graph), Layers(again));
-            Assert.Equal(graph.Outputs.Select(output => (output.Name, graph.Layers[output.Layer].Output)), again.Outputs.Select(output => (output.Name, again.Layers[output.Layer].Output)));
+            Assert.Equal(Trees(graph).Order(), Trees(again).Order());
+            Assert.Equal(graph.Outputs.Select(output => (output.Name, Trees(graph)[output.Layer])), again.Outputs.Select(output => (output.Name, Trees(again)[output.Layer])));
             Dictionary<string, string> shapes = ParameterTable.Of(again).ToDictionary(tensor => tensor.Key.Canonical, tensor => $"{tensor.Shape}");
             Assert.Equal(ParameterTable.Of(graph).Select(tensor => $"{tensor.Shape}"), ParameterTable.Of(graph).Select(tensor => shapes[written.Keys.Single(key => key.Key == tensor.Key.Canonical).Value]));
             Assert.Equal(shapes.Count, written.Keys.Select(key => key.Value).Distinct().Count());
         });
 
-        static IEnumerable<string> Layers(LayerGraph graph) => graph.Layers.Skip(1)
-            .Select(layer => $"{AttributeText.Of(layer.Operator.Attribute([.. layer.Inputs.Select(input => graph.Layers[input].Output)])!)} of {string.Join(" and ", layer.Inputs.Select(input => graph.Layers[input].Output))}").Order();
+        // Each layer by what it computes of what, whatever its number: a hash of its operator and of the layers that it reads, which are a set where their order says nothing.
+        static string[] Trees(LayerGraph graph)
+        {
+            string[] trees = new string[graph.Layers.Count];
+            foreach (Layer layer in graph.Layers)
+            {
+                string[] reads = [.. layer.Inputs.Select(input => trees[input])];
+                string own = layer.Id == 0 ? "input" : AttributeText.Of(layer.Operator.Attribute([.. layer.Inputs.Select(input => graph.Layers[input].Output)])!);
+                string text = $"{own} {layer.Output} {string.Join(' ', layer.Operator is AddOperator ? reads.Order() : reads)}";
+                trees[layer.Id] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+            }
+
+            return trees;
+        }
     }
 
     /// <summary>Published blocks are found among their layers, with the arguments that a person gives.</summary>

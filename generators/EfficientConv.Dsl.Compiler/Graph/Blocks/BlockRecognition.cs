@@ -110,10 +110,8 @@ internal sealed class BlockRecognition
         if (Squeeze(mean) is not { } squeeze)
             yield break;
         int channels = _graph.Layers[mean.Inputs[0]].Output.Channels;
-        bool isFraction = squeeze.Channels > 0 && channels / squeeze.Channels is var reduction && channels / Math.Max(1, reduction) == squeeze.Channels;
-        WrittenAttribute attribute = new("SqueezeExcitation");
-        attribute = isFraction ? attribute.With("reduction", channels / squeeze.Channels, 4) : attribute.With("reduction", 4, 4);
-        yield return attribute.With("activation", squeeze.Activation, ActivationKind.ReLU).With("gate", squeeze.Gate, ActivationKind.Sigmoid)
+        bool isFraction = channels >= squeeze.Channels && channels / (channels / squeeze.Channels) == squeeze.Channels;
+        yield return new WrittenAttribute("SqueezeExcitation").With("reduction", isFraction ? channels / squeeze.Channels : 4, 4).With("activation", squeeze.Activation, ActivationKind.ReLU).With("gate", squeeze.Gate, ActivationKind.Sigmoid)
             .With("squeezeChannels", isFraction ? AttributeDeclaration.Unset : squeeze.Channels, AttributeDeclaration.Unset).Done();
     }
 
@@ -138,9 +136,7 @@ internal sealed class BlockRecognition
             WrittenAttribute attribute = Windowed(
                 "InvertedResidual", depthwise, project, isFactor ? [("expansion", (double)hidden / input, 4.0)] : [("hiddenChannels", hidden, AttributeDeclaration.Unset)], expand ?? depthwise);
             if (squeeze is { } found)
-            {
                 attribute = attribute.With("squeezeChannels", found.Channels).With("squeezeActivation", found.Activation, ActivationKind.ReLU).With("gate", found.Gate, ActivationKind.Sigmoid);
-            }
 
             yield return attribute.With("shortcut", shortcut, ShortcutMode.Auto).With("alwaysExpand", expand is not null && hidden == input, false).Done();
         }
@@ -187,8 +183,8 @@ internal sealed class BlockRecognition
         foreach (Layer small in expand.Where(IsPointwise))
         {
             Layer large = expand[0] == small ? expand[1] : expand[0];
-            yield return new WrittenAttribute("Fire").With("squeezeChannels", squeeze.Convolution.OutChannels).With("expand1x1Channels", small.Output.Channels).With("expand3x3Channels", large.Output.Channels)
-                .With("activation", squeeze.Activation, ActivationKind.ReLU).Done();
+            yield return new WrittenAttribute("Fire").With("squeezeChannels", squeeze.Convolution.OutChannels).With("expand1x1Channels", small.Output.Channels)
+                .With("expand3x3Channels", large.Output.Channels).With("activation", squeeze.Activation, ActivationKind.ReLU).Done();
         }
     }
 
