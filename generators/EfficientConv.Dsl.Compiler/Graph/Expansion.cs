@@ -66,7 +66,7 @@ public static class Expansion
         if (!builder.Failed)
             builder.AddInput(shape, new LayerOrigin(marker, string.Empty));
 
-        AttributeDeclaration[] attributes = [.. layers.Select(i => declaration.Attributes[i])];
+        AttributeDeclaration[] attributes = [.. layers.Select(i => TemplateParameters.Bind(declaration.Attributes[i]))];
         builder.Keys = KeyScheme.Create(markerReader.Enumeration("Keys", KeyStyle.Tutorial), [.. SequenceExpansion.Modules(attributes)]);
         builder.FoldsBatchNorm = markerReader.Bool(FoldedBatchNorm, false);
         SequenceExpansion.Expand(builder, attributes, layers);
