@@ -31,10 +31,40 @@ internal static class ClassText
         text.AppendLine("using EfficientConv.Dsl;").AppendLine();
         if (request.Namespace.Length > 0)
             text.AppendLine(CultureInfo.InvariantCulture, $"namespace {string.Join('.', request.Namespace.Split('.').Select(Identifiers.Escape))};").AppendLine();
+        Templates(text, written);
         text.AppendLine(CultureInfo.InvariantCulture, $"/// <summary>The network of {Plain(source.File).Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)}.</summary>");
         Lines(text, graph, written);
         text.AppendLine(CultureInfo.InvariantCulture, $"public sealed partial class {Identifiers.Escape(request.Name)};");
         return text.ToString().ReplaceLineEndings("\n");
+    }
+
+    /// <summary>The classes that the network places, those that another one holds in front of it.</summary>
+    private static void Templates(StringBuilder text, WrittenGraph written)
+    {
+        foreach (TemplateDeclaration template in written.Attributes.SelectMany(Inside).Distinct())
+        {
+            List<AttributeDeclaration> line = [];
+            for (int i = 0; i < template.Attributes.Count; i++)
+            {
+                AttributeDeclaration attribute = template.Attributes[i];
+                if (line.Count > 0 && (attribute.Kind == "From" || line.Append(attribute).Sum(part => AttributeText.Of(part).Length + 2) > Columns
+                    || (attribute.Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d" or "Use" && line.Exists(part => part.Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d" or "Use"))))
+                    Flush();
+                line.Add(attribute);
+            }
+
+            Flush();
+            text.AppendLine(CultureInfo.InvariantCulture, $"file sealed class {template.Name};").AppendLine();
+
+            void Flush()
+            {
+                text.Append('[').AppendJoin(", ", line.Select(AttributeText.Of)).AppendLine("]");
+                line.Clear();
+            }
+        }
+
+        static IEnumerable<TemplateDeclaration> Inside(AttributeDeclaration attribute) =>
+            attribute.Template is { } template ? [.. template.Attributes.SelectMany(Inside), template] : [];
     }
 
     private static void Lines(StringBuilder text, LayerGraph graph, WrittenGraph written)

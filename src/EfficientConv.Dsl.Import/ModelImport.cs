@@ -90,7 +90,7 @@ internal static class ModelImport
         Model rewritten = Rewriter.Rewrite(source, shapes, out IReadOnlyList<string> explained);
         IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(rewritten, image, out IReadOnlyDictionary<Node, string> failed);
         MappedModel mapped = GraphMapper.Map(rewritten, tensors, failed);
-        WrittenGraph written = AttributeWriter.WriteBlocks(mapped.Graph, layer => mapped.OwnNames.Contains(layer.Name) ? layer.Name : null);
+        WrittenGraph written = AttributeWriter.WriteBlocks(mapped.Graph, layer => mapped.OwnNames.Contains(layer.Name) ? layer.Name : null, request.Name);
         if (written.Findings.Count > 0)
             throw new ImportException(string.Join("; ", written.Findings.Select(finding => finding.Message)));
         return new ImportedModel(source, mapped, written, ClassText.Write(request, source, mapped.Graph, written, explained), explained);

@@ -38,7 +38,8 @@ public static class AttributeWriter
     /// <summary>The attributes as a person writes them: published blocks where there are some, and names only for what has one of its own or is named further down.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="name">The name of a layer; null for one without.</param>
-    public static WrittenGraph WriteBlocks(LayerGraph graph, Func<Layer, string?> name)
+    /// <param name="typeName">The class that they are written for; null for attributes without templates.</param>
+    public static WrittenGraph WriteBlocks(LayerGraph graph, Func<Layer, string?> name, string? typeName = null)
     {
         // Exporters fold all batch norms or none: the form that says more layers is the network's.
         IReadOnlyList<RecognizedBlock> plain = BlockRecognition.Find(graph, foldsBatchNorm: false), folded = BlockRecognition.Find(graph, foldsBatchNorm: true);
@@ -51,7 +52,20 @@ public static class AttributeWriter
                 ? new Unit(layer, EquatableArray.Of(block.Input), block.Layers, block.Attribute)
                 : Unit.Of(graph, layer)),
         ];
-        WrittenGraph written = Write(graph, units, OwnNames(graph, units, name), foldsBatchNorm);
+        string?[] names = OwnNames(graph, units, name, out HashSet<string> own);
+        WrittenGraph written = Read(Write(graph, units, names, foldsBatchNorm), graph, units);
+        if (typeName is null || written.Findings.Count > 0)
+            return written;
+
+        // A template must not change what a state dict calls its tensors.
+        WrittenGraph extracted = Read(TemplateExtraction.Extract(written, typeName, own), graph, units);
+        bool isKept = extracted.Findings.Count == 0 && extracted.Keys.Select(key => key.Value).Distinct().Count() == extracted.Keys.Count
+            && written.Keys.Zip(extracted.Keys, (before, after) => before.Value == after.Value || !own.Contains(before.Value.Substring(0, before.Value.LastIndexOf('.')))).All(same => same);
+        return isKept ? extracted : written;
+    }
+
+    private static WrittenGraph Read(WrittenGraph written, LayerGraph graph, Unit[] units)
+    {
         if (written.Findings.Count > 0)
             return written;
 
@@ -177,8 +191,9 @@ public static class AttributeWriter
     /// Names that layers have of their own; a block's is what those of its layers begin with. What is named further down and has none is called after what it computes, and so is
     /// a layer whose place in the list is another one's name.
     /// </summary>
-    private static string?[] OwnNames(LayerGraph graph, Unit[] units, Func<Layer, string?> name)
+    private static string?[] OwnNames(LayerGraph graph, Unit[] units, Func<Layer, string?> name, out HashSet<string> ownNames)
     {
+        ownNames = [];
         Namer namer = new(graph);
         Dictionary<string, int> counts = [];
         int module = 0;
@@ -188,6 +203,7 @@ public static class AttributeWriter
             string? own = unit.Layers.Count == 1 ? name(unit.Last) : Common([.. unit.Layers.Select(layer => name(graph.Layers[layer])).OfType<string>()]);
             if (own?.Split('.')[0] is { } first && first.All(char.IsDigit) && first != FormattableString.Invariant($"{module}"))
                 own = null;
+            bool isOwn = own is not null;
             if (own is null && isRead)
             {
                 string kind = unit.Attribute?.Kind.Replace("2d", string.Empty).ToLowerInvariant() ?? "layer";
@@ -196,7 +212,12 @@ public static class AttributeWriter
             }
 
             if (own is not null && (isRead || TensorsOf(graph, unit).Any()))
+            {
                 namer.Give(unit.Last, own);
+                if (isOwn && TensorsOf(graph, unit).Any())
+                    ownNames.Add(namer.Names[unit.Last.Id]!);
+            }
+
             if (unit.Attribute is { } attribute && !GraphExpansion.Handles(attribute.Kind))
                 module++;
         }

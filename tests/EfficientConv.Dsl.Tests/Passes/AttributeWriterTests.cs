@@ -36,21 +36,39 @@ public sealed partial class AttributeWriterTests
     /// <summary>With blocks and without names: the same operators on the same tensors, each tensor under one key, whatever somebody declared.</summary>
     [Theory]
     [MemberData(nameof(Parts))]
-    public void RandomNetworksAsBlocks_AreReadAgain(int part)
+    public void RandomNetworksAsBlocks_AreReadAgain(int part) =>
+        Assert.All(NetworkGen.Configurations.Where((_, i) => i % 10 == part), text => AssertSameOperators(DeclarationText.Graph(text), null));
+
+    /// <summary>Random lists of attributes three times in a row, their names with the copy's number: what repeats becomes a template, and its layers are the same.</summary>
+    [Fact]
+    public void RandomRepeats_BecomeTemplates()
     {
-        Assert.All(NetworkGen.Configurations.Where((_, i) => i % 10 == part), text =>
+        int placed = 0;
+        foreach (string text in NetworkGen.Configurations)
         {
-            LayerGraph graph = DeclarationText.Graph(text);
-            WrittenGraph written = AttributeWriter.WriteBlocks(graph, _ => null);
-            Assert.True(written.Findings.Count == 0, text);
-            string attributes = Text(written);
-            LayerGraph again = DeclarationText.Graph(attributes);
-            Assert.Equal(Trees(graph).Order(), Trees(again).Order());
-            Assert.Equal(graph.Outputs.Select(output => (output.Name, Trees(graph)[output.Layer])), again.Outputs.Select(output => (output.Name, Trees(again)[output.Layer])));
-            Dictionary<string, string> shapes = ParameterTable.Of(again).ToDictionary(tensor => tensor.Key.Canonical, tensor => $"{tensor.Shape}");
-            Assert.Equal(ParameterTable.Of(graph).Select(tensor => $"{tensor.Shape}"), ParameterTable.Of(graph).Select(tensor => shapes[written.Keys.Single(key => key.Key == tensor.Key.Canonical).Value]));
-            Assert.Equal(shapes.Count, written.Keys.Select(key => key.Value).Distinct().Count());
-        });
+            int body = text.IndexOf(']', text.IndexOf("InputShape(", StringComparison.Ordinal)) + 1;
+            string[] copies = [.. Enumerable.Range(0, 3).Select(copy => Quoted().Replace(text[body..], match => match.Value == "\"input\"" && copy > 0 ? $"\"end{copy - 1}\"" : match.Value == "\"input\"" ? match.Value : $"\"{match.Groups[1].Value}_{copy}\"") + $"[Activation(Activation.None, Name = \"end{copy}\")]")];
+            ExpansionResult repeated = Expansion.Expand(DeclarationText.Parse(text[..body] + string.Concat(copies)));
+            if (repeated.Graph is not null)
+                placed += AssertSameOperators(repeated.Graph, "Net").Attributes.Count(attribute => attribute.Template is not null);
+        }
+
+        Assert.InRange(placed, 60, int.MaxValue);
+    }
+
+    private static WrittenGraph AssertSameOperators(LayerGraph graph, string? typeName)
+    {
+        WrittenGraph written = AttributeWriter.WriteBlocks(graph, _ => null, typeName);
+        string text = Text(written);
+        Assert.True(written.Findings.Count == 0, text);
+        LayerGraph again = typeName is null ? DeclarationText.Graph(text)
+            : Expansion.Expand(new NetworkDeclaration(string.Empty, [], "Net", "class", true, written.Attributes, [])).Graph ?? throw new InvalidOperationException(text);
+        Assert.Equal(Trees(graph).Order(), Trees(again).Order());
+        Assert.Equal(graph.Outputs.Select(output => (output.Name, Trees(graph)[output.Layer])), again.Outputs.Select(output => (output.Name, Trees(again)[output.Layer])));
+        Dictionary<string, string> shapes = ParameterTable.Of(again).ToDictionary(tensor => tensor.Key.Canonical, tensor => $"{tensor.Shape}");
+        Assert.Equal(ParameterTable.Of(graph).Select(tensor => $"{tensor.Shape}"), ParameterTable.Of(graph).Select(tensor => shapes[written.Keys.Single(key => key.Key == tensor.Key.Canonical).Value]));
+        Assert.Equal(shapes.Count, written.Keys.Select(key => key.Value).Distinct().Count());
+        return written;
 
         // Each layer by what it computes of what, whatever its number: a hash of its operator and of the layers that it reads, which are a set where their order says nothing.
         static string[] Trees(LayerGraph graph)
@@ -67,6 +85,45 @@ public sealed partial class AttributeWriterTests
             return trees;
         }
     }
+
+    /// <summary>What repeats is a template, with parameters for the sizes that differ; the names of a state dict stay what they are.</summary>
+    [Theory]
+    [InlineData(
+        "[InputShape(8, 32, 32)][DepthwiseConv2d(padding: 1), PointwiseConv2d(8), Add(\"input\"), ReLU(Name = \"a\")][DepthwiseConv2d(padding: 1), PointwiseConv2d(12), Add(\"a\", padChannels: true), ReLU(Name = \"b\")][DepthwiseConv2d(5, padding: 2), PointwiseConv2d(12), Add(\"b\"), ReLU]",
+        "[InputShape(8, 32, 32)][Use<SeparableResidualBlock>(outChannels: 8, kernelSize: 3, padding: 1)][Use<SeparableResidualBlock>(outChannels: 12, kernelSize: 3, padding: 1)][Use<SeparableResidualBlock>(outChannels: 12, kernelSize: 5, padding: 2)]",
+        "[DepthwiseConv2d(Template.KernelSize, padding: Template.Padding)][PointwiseConv2d(Template.OutChannels)][Add(\"input\", padChannels: true)][ReLU]")]
+    [InlineData(
+        "[InputShape(8, 8, 8)][BatchNorm(Name = \"l.0.n1\"), ReLU, PointwiseConv2d(16, bias: false, Name = \"l.0.c1\"), GELU, Conv2d(4, padding: 1, Name = \"l.0.c2\"), Concat(\"input\", Name = \"x\")][BatchNorm(Name = \"l.1.n1\"), ReLU, PointwiseConv2d(16, bias: false, Name = \"l.1.c1\"), GELU, Conv2d(4, padding: 1, Name = \"l.1.c2\"), Concat(\"x\")]",
+        "[InputShape(8, 8, 8)][Use<DenseBlock>(2, Name = \"l\")]",
+        "[BatchNorm(Name = \"n1\")][ReLU][PointwiseConv2d(16, bias: false, Name = \"c1\")][GELU][Conv2d(4, padding: 1, Name = \"c2\")][Concat(\"input\")]")]
+    [InlineData(
+        "[InputShape(16, 8, 8)][Conv2d(16, padding: 1), ReLU, Conv2d(8, padding: 1), SiLU, Output(\"a\")][Conv2d(16, padding: 1), ReLU, Conv2d(8, padding: 1), SiLU][Conv2d(24, padding: 1), ReLU, Conv2d(12, padding: 1), SiLU(Name = \"z\")][MaxPool2d, Upsample, Add(\"z\")]",
+        "[InputShape(16, 8, 8)][Use<Block>(outChannels: 16, hiddenChannels: 8)][Output(\"a\")][Use<Block>(outChannels: 16, hiddenChannels: 8)][Use<Block>(outChannels: 24, hiddenChannels: 12, Name = \"silu1\")][MaxPool2d][Upsample][Add(\"silu1\")][Output(\"output\")]",
+        "[Conv2d(Template.OutChannels, padding: 1)][ReLU][Conv2d(Template.HiddenChannels, padding: 1)][SiLU]")]
+    public void WhatRepeats_IsATemplate(string text, string network, string template)
+    {
+        LayerGraph graph = DeclarationText.Graph(text);
+        WrittenGraph written = AttributeWriter.WriteBlocks(graph, layer => layer.Name.StartsWith("l.", StringComparison.Ordinal) ? layer.Name : null, "Net");
+        Assert.Equal(network, Text(written));
+        Assert.Equal(template, string.Concat(written.Attributes.First(attribute => attribute.Template is not null).Template!.Attributes.Select(attribute => $"[{AttributeText.Of(attribute)}]")));
+        Assert.All(written.Keys.Where(key => key.Key.StartsWith("l.", StringComparison.Ordinal)), key => Assert.Equal(key.Key, key.Value));
+    }
+
+    [Fact]
+    public void Template_IsNotNamedAsTheNetwork()
+    {
+        LayerGraph graph = DeclarationText.Graph("[InputShape(8, 8, 8), Conv2d(padding: 1), ReLU, Conv2d(padding: 1), GELU, Conv2d(padding: 1), ReLU, Conv2d(padding: 1), GELU]");
+        Assert.Equal("[InputShape(8, 8, 8)][Use<Block2>(2)]", Text(AttributeWriter.WriteBlocks(graph, _ => null, "Block")));
+    }
+
+    /// <summary>What is too little, what outside reads, an output inside, and blocks, which are a line each.</summary>
+    [Theory]
+    [InlineData("[InputShape(8, 8, 8)][Conv2d(padding: 1), BatchNorm, ReLU][Conv2d(padding: 1), BatchNorm, ReLU][Conv2d(padding: 1), BatchNorm, ReLU]")]
+    [InlineData("[InputShape(8, 8, 8)][Conv2d(padding: 1), ReLU, Output(\"a\"), Conv2d(padding: 2), ReLU][Conv2d(padding: 1), ReLU, Output(\"b\"), Conv2d(padding: 2), ReLU]")]
+    [InlineData("[InputShape(8, 8, 8)][Conv2d(padding: 1, Name = \"a\"), ReLU, Conv2d(padding: 1)][Conv2d(padding: 1, Name = \"b\"), ReLU, Conv2d(padding: 1), Add(\"a\"), Add(\"b\")]")]
+    [InlineData("[InputShape(8, 8, 8)][InvertedResidual][InvertedResidual][InvertedResidual][InvertedResidual][InvertedResidual][InvertedResidual][InvertedResidual][InvertedResidual]")]
+    public void WhatIsNoPart_IsNoTemplate(string text) =>
+        Assert.DoesNotContain(AttributeWriter.WriteBlocks(DeclarationText.Graph(text), _ => null, "Net").Attributes, attribute => attribute.Template is not null);
 
     /// <summary>Published blocks are found among their layers, with the arguments that a person gives.</summary>
     [Theory]
@@ -181,6 +238,9 @@ public sealed partial class AttributeWriterTests
         ScaleOperator when layer.Output.Pixels == 1 => new MultiplyOperator(),
         var op => op,
     }).ToString(), string.Empty);
+
+    [GeneratedRegex("\"([^\"]*)\"")]
+    private static partial Regex Quoted();
 
     [GeneratedRegex(@"\bKey = [^,}]*, ")]
     private static partial Regex Key();
