@@ -13,7 +13,7 @@ namespace EfficientConv.Dsl.Generators.Tests;
 /// </summary>
 public class GeneratedMemberTests
 {
-    private const string Attributes = "[InputShape(3, 8, 8), ImageInput, Conv2d(8, padding: 1), Output(\"p3\"), ReLU, Output(\"p4\")]";
+    private const string Attributes = "[InputShape(3, 8, 8), ImageInput, Conv2d(8, padding: 1), Output(\"p3\"), ReLU, Output(\"p4.0\"), MaxPool2d, Output(\"p4.1\")]";
 
     /// <summary>Code that uses the network through its interface, so that it must still be one.</summary>
     private const string Caller = "static class Caller { static void Call<T>() where T : class, IConvNet<T> => T.CreateRandom(T.Parameters.Length).Forward([], []); static void Call() => Call<CALLED>(); }";

@@ -37,6 +37,7 @@ public sealed class TemplateTests
             [Use<Family>(2, outChannels: 24, kernelSize: 5, stride: 2, padding: 2, hiddenChannels: 4, dilation: 2, groups: 4)]
             """),
         ("TwoHeads", """[InputShape(4, 6, 6)] [Conv2d(8, padding: 1), Output("p3"), Conv2d(3, stride: 2), Output("half-size"), From("input")]"""),
+        ("Joined", """[InputShape(4, 6, 6)] [Output("a")] [Conv2d(8, padding: 1), Output("boxes.0"), Conv2d(3, stride: 2), Output("boxes.1"), From("input"), Output("boxes.2.x"), ReLU, Output("boxes")]"""),
     ]));
 
     [Theory]
@@ -68,6 +69,18 @@ public sealed class TemplateTests
         Assert.Contains("last.expand.weight", s_batch.Value["Used"].Parameters.Select(p => p.CanonicalKey));
         Assert.Contains("1.0.1.a.weight", s_batch.Value["Used"].Parameters.Select(p => p.CanonicalKey));
         Assert.Equal(keys.Length, keys.Distinct().Count());
+    }
+
+    /// <summary>Outputs that share what stands before the last dot are one too.</summary>
+    [Fact]
+    public void JoinedOutputs_AreOneRange()
+    {
+        Type type = NetworkBatch.FindType(s_batch.Value.Assembly, "Joined");
+        Dictionary<string, OutputTensor> outputs = type.GetProperties(BindingFlags.Static | BindingFlags.Public).Where(property => property.PropertyType == typeof(OutputTensor)).ToDictionary(property => property.Name, property => (OutputTensor)property.GetValue(null)!);
+        Assert.Equal(["AOutput", "Boxes0Output", "Boxes1Output", "Boxes2XOutput", "BoxesOutput", "Boxes2Output"], outputs.Keys);
+        Assert.Equal(new OutputTensor("boxes", new TensorShape(288 + 12, 1, 1), 144), outputs["Boxes2Output"]);
+        Assert.Equal(144..444, outputs["Boxes2Output"].Range);
+        Assert.Equal(new OutputTensor("boxes", new TensorShape(4, 6, 6), 588), outputs["BoxesOutput"]);
     }
 
     /// <summary>The constants of the runtime library are those that the compiler knows, by the same names, and <c>Use</c> has an argument for each.</summary>

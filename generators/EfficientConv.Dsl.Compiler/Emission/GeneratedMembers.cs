@@ -66,8 +66,8 @@ public static class GeneratedMembers
         yield return Static($"{Dsl}TensorShape", "InputShape", "Shape of one input image.", graph is null ? string.Empty : MembersEmitter.ShapeText(graph.Input));
         yield return Static($"{Dsl}TensorShape", "OutputShape", "Shape of one image's output.", graph is null ? string.Empty : MembersEmitter.ShapeText(graph.OutputSpan));
         yield return Static($"global::System.ReadOnlySpan<{Dsl}OutputTensor>", "Outputs", "The outputs in the order in which they lie in the output span.", $"{program}.Outputs");
-        foreach ((string name, string summary, int index) in OutputMembers.Of(graph))
-            yield return Static($"{Dsl}OutputTensor", name, summary, FormattableString.Invariant($"{program}.Outputs[{index}]")) with { IsOfInterface = false };
+        foreach ((string name, string summary, string place) in OutputMembers.Of(graph))
+            yield return Static($"{Dsl}OutputTensor", name, summary, $"{program}.{place}") with { IsOfInterface = false };
         yield return Static($"{Dsl}TensorLayout", "Layout", "Layout of the spans that <c>Forward</c> takes.", $"{Dsl}TensorLayout.{(graph?.IsChannelsLast == true ? "NHWC" : "NCHW")}");
         yield return Static($"{Dsl}NetworkCost", "Cost", "Parameters, multiply-adds and memory, in total and layer by layer.", $"{program}.Cost");
         yield return Static($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters", "The tensors that a checkpoint must hold.", $"{program}.Parameters");

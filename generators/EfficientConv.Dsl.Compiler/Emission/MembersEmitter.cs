@@ -125,7 +125,7 @@ internal static class MembersEmitter
             writer.Line($"new({PlainText.Quote(tensor.Key.Key)}, {PlainText.Quote(tensor.Key.Canonical)}, TensorKind.{tensor.Kind}, {string.Join(", ", tensor.Shape)}),");
         writer.CloseWith("];");
         writer.Line();
-        OutputMembers.EmitTable(writer, graph);
+        OutputMembers.EmitTables(writer, graph);
         writer.Line();
         writer.Line($"private static readonly {Dsl}NetworkCost s_cost = new({cost.Parameters}, {cost.MultiplyAdds}, {ElementType.Float32.Bytes(cost.Parameters)}, {cost.ActivationSum}, {cost.OutputSum}, {cost.PeakBytesLayerwise}, {cost.SavedBytes}, new {Dsl}RunMemory[]");
         writer.Open();

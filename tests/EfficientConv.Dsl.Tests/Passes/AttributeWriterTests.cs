@@ -112,8 +112,8 @@ public sealed partial class AttributeWriterTests
     [Fact]
     public void Template_IsNotNamedAsTheNetwork()
     {
-        LayerGraph graph = DeclarationText.Graph("[InputShape(8, 8, 8), Conv2d(padding: 1), ReLU, Conv2d(padding: 1), GELU, Conv2d(padding: 1), ReLU, Conv2d(padding: 1), GELU]");
-        Assert.Equal("[InputShape(8, 8, 8)][Use<Block2>(2)]", Text(AttributeWriter.WriteBlocks(graph, _ => null, "Block")));
+        LayerGraph graph = DeclarationText.Graph("[InputShape(8, 8, 8), Conv2d(padding: 1), ReLU, Conv2d(padding: 1), GELU, Conv2d(padding: 1), ReLU, Conv2d(padding: 1), GELU, Conv2d(padding: 1), ReLU, Conv2d(padding: 1), GELU]");
+        Assert.Equal("[InputShape(8, 8, 8)][Use<Block2>(3)]", Text(AttributeWriter.WriteBlocks(graph, _ => null, "Block")));
     }
 
     /// <summary>What is too little, what outside reads, an output inside, and blocks, which are a line each.</summary>
