@@ -48,6 +48,16 @@ public sealed class FoldedBatchNormTests
         Numbers.AssertClose([.. expected.Select(value => (double)value)], output, 1e-5, () => Blocks);
     }
 
+    /// <summary>A checkpoint of the other form says which argument makes the network its own.</summary>
+    [Theory]
+    [InlineData("Plain", "Folded", "FoldedBatchNorm = true")]
+    [InlineData("Folded", "Plain", "has batch norms that the network does not have")]
+    public void CheckpointOfTheOtherForm_IsHintedAt(string network, string checkpoint, string hint)
+    {
+        byte[] file = RandomValues.Safetensors(RandomValues.Weights(s_batch.Value[checkpoint].Parameters, 5));
+        Assert.Contains(hint, Assert.Throws<WeightsException>(() => s_batch.Value[network].Load(file, new LoadOptions())).Hint, StringComparison.Ordinal);
+    }
+
     private static void Fold(ConvolutionOperator convolution, BatchNormOperator norm, Dictionary<string, float[]> values)
     {
         (string weight, string bias) = (convolution.Key.Key + ".weight", convolution.Key.Key + ".bias");

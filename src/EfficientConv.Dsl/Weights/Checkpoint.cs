@@ -164,8 +164,22 @@ internal static class Checkpoint
     {
         bool isMissing = problems.Exists(p => p.Kind == WeightsProblemKind.Missing), isUnexpected = problems.Exists(p => p.Kind == WeightsProblemKind.Unexpected);
         IReadOnlyList<string> others = isMissing || isUnexpected ? prefixes.Others(expected.Length) : [];
-        string? hint = prefixes.Hint(others) ?? (isMissing && isUnexpected ? StyleHint(expected, names.Where(n => n.StartsWith(prefixes.Used, StringComparison.Ordinal))) : null);
+        string? hint = prefixes.Hint(others) ?? FoldHint(problems, expected) ?? (isMissing && isUnexpected ? StyleHint(expected, names.Where(n => n.StartsWith(prefixes.Used, StringComparison.Ordinal))) : null);
         return new WeightsException(network, source, problems, hint, [.. others.Select(p => p.TrimEnd('.')).Where(p => p.Length > 0)]);
+    }
+
+    /// <summary>What to try where one side has the batch norms that the other has as biases of convolutions.</summary>
+    private static string? FoldHint(List<WeightsProblem> problems, TensorSpec[] expected)
+    {
+        const string Mean = ".running_mean", Bias = ".bias";
+        HashSet<string> weights = [.. expected.Where(spec => spec.Kind == TensorKind.Weight).Select(spec => spec.Key[..(spec.Key.LastIndexOf('.') + 1)])];
+        bool Lacks(string end) => problems.Exists(p => p.Kind == WeightsProblemKind.Missing && p.Tensor.EndsWith(end, StringComparison.Ordinal));
+        bool Has(Predicate<string> name) => problems.Exists(p => p.Kind == WeightsProblemKind.Unexpected && name(p.Tensor));
+        if (Lacks(Mean) && Has(name => name.EndsWith(Bias, StringComparison.Ordinal) && weights.Contains(name[..(name.LastIndexOf('.') + 1)])))
+            return "The checkpoint has its batch norms folded into the convolutions: so has a network with InputShape's FoldedBatchNorm = true (and layers outside blocks with bias: true and no BatchNorm).";
+        return Lacks(Bias) && Has(name => name.EndsWith(Mean, StringComparison.Ordinal))
+            ? "The checkpoint has batch norms that the network does not have: InputShape's FoldedBatchNorm folds those of its blocks, and is false where it is not set."
+            : null;
     }
 
     /// <summary>What to try where the names are those of another style than the network's.</summary>
