@@ -358,6 +358,10 @@ internal sealed partial class GraphMapper
             Weight(name + ".bias", [shape.Channels], Array.ConvertAll(values, value => shift(value)));
     }
 
+    /// <summary>The parts of a concatenation, the first of them as one where they are joined already: DenseNet's layers join all that came before them.</summary>
+    private IEnumerable<int> WithEarlier(int[] parts) => _builder.Layers.Where(layer => layer.Operator is ConcatOperator && layer.Inputs.Count < parts.Length && layer.Inputs.SequenceEqual(parts.Take(layer.Inputs.Count)))
+        .MaxBy(layer => layer.Inputs.Count) is { } earlier ? WithEarlier([earlier.Id, .. parts.Skip(earlier.Inputs.Count)]) : parts;
+
     private void Concat(Node node)
     {
         View[] parts = [.. node.Inputs.Select((name, i) => IsConstant(name) ? throw new ImportException("it joins a constant to computed tensors") : ViewOf(node, i))];
@@ -372,7 +376,7 @@ internal sealed partial class GraphMapper
 
         // Channels of one map size; else blocks of memory, one behind the other.
         if (parts.All(part => part.Layers.Count == 1 && ChannelAxis(part) == axis && ShapeOf(part).Pixels == ShapeOf(parts[0]).Pixels && (part.IsChannelsLast == parts[0].IsChannelsLast || ShapeOf(part).Pixels == 1)))
-            Set(node, Layer(node, Name(node), new ConcatOperator(), [.. parts.Select(part => part.Layer)]), parts[0]);
+            Set(node, Layer(node, Name(node), new ConcatOperator(), [.. WithEarlier([.. parts.Select(part => part.Layer)])]), parts[0]);
         else if (Tensor.Size(dims[..axis]) == 1)
             _views[node.Output] = new View([.. parts.SelectMany(part => part.Layers)], parts.Any(part => part.IsChannelsLast), OneOrder(parts, dims));
         else

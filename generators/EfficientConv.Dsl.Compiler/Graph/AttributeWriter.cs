@@ -188,8 +188,8 @@ public static class AttributeWriter
     }
 
     /// <summary>
-    /// Names that layers have of their own; a block's is what those of its layers begin with. What is named further down and has none is called after what it computes, and so is
-    /// a layer whose place in the list is another one's name.
+    /// Names that layers have of their own in a state dict; a block's is what those of its layers begin with. What is named further down and has none is called after what it computes, and
+    /// so is a layer whose place in the list is another one's name.
     /// </summary>
     private static string?[] OwnNames(LayerGraph graph, Unit[] units, Func<Layer, string?> name, out HashSet<string> ownNames)
     {
@@ -200,7 +200,8 @@ public static class AttributeWriter
         foreach (Unit unit in units)
         {
             bool isRead = IsRead(graph, units, unit);
-            string? own = unit.Layers.Count == 1 ? name(unit.Last) : Common([.. unit.Layers.Select(layer => name(graph.Layers[layer])).OfType<string>()]);
+            bool hasTensors = TensorsOf(graph, unit).Any();
+            string? own = !hasTensors ? null : unit.Layers.Count == 1 ? name(unit.Last) : Common([.. unit.Layers.Select(layer => name(graph.Layers[layer])).OfType<string>()]);
             if (own?.Split('.')[0] is { } first && first.All(char.IsDigit) && first != FormattableString.Invariant($"{module}"))
                 own = null;
             bool isOwn = own is not null;
@@ -211,10 +212,10 @@ public static class AttributeWriter
                 own = FormattableString.Invariant($"{kind}{counts[kind]}");
             }
 
-            if (own is not null && (isRead || TensorsOf(graph, unit).Any()))
+            if (own is not null && (isRead || hasTensors))
             {
                 namer.Give(unit.Last, own);
-                if (isOwn && TensorsOf(graph, unit).Any())
+                if (isOwn)
                     ownNames.Add(namer.Names[unit.Last.Id]!);
             }
 

@@ -33,6 +33,7 @@ internal sealed class TemplateExtraction
 
     private readonly List<Item> _items;
     private readonly HashSet<string> _typeNames, _ownNames;
+    private readonly List<TemplateDeclaration> _templates = [];
 
     /// <summary>A written graph, the types that a template must not be called after, and the names that stand in a state dict.</summary>
     private TemplateExtraction(WrittenGraph written, string typeName, IEnumerable<string> ownNames)
@@ -90,7 +91,7 @@ internal sealed class TemplateExtraction
     {
         if (parts[start].IsTail)
             yield break;
-        int entry = _items[start - 1].Place.Layer, weight = 0, lastRead = 0;
+        int entry = _items[start - 1].Place.Layer, weight = 0, placed = 0, lastRead = 0;
         StringBuilder form = new();
         List<string> own = [];
         List<int> sizes = [];
@@ -99,6 +100,7 @@ internal sealed class TemplateExtraction
             form.Append(parts[i].Form);
             sizes.AddRange(parts[i].Sizes);
             weight += parts[i].Weight;
+            placed += _items[i].Attribute.Kind == TemplateParameters.Use ? parts[i].Weight : 0;
             foreach (string read in Reads(_items[i].Attribute))
             {
                 int definition = definitions.TryGetValue(read, out int at) ? at : 0;
@@ -116,7 +118,7 @@ internal sealed class TemplateExtraction
 
             // What stands inside ends where the next attribute is a part of it.
             int end = i + 1;
-            if (end - start >= MinLength && weight >= MinWeight && lastRead < end && _items[i].Attribute.Kind != "From" && (own.Count == 0 || ModuleOf(own) is not null))
+            if (end - start >= MinLength && weight >= MinWeight && weight > placed && lastRead < end && _items[i].Attribute.Kind != "From" && (own.Count == 0 || ModuleOf(own) is not null))
             {
                 string? module = own.Count == 0 ? null : ModuleOf(own);
                 yield return new Segment(start, end, form + string.Join(" ", own.Select(name => name.Substring(module!.Length))), sizes.ToEquatableArray(), module);
@@ -230,10 +232,14 @@ internal sealed class TemplateExtraction
             attributes.Add(_items[i].Attribute with { Arguments = arguments.ToEquatableArray() });
         }
 
+        EquatableArray<AttributeDeclaration> body = attributes.ToEquatableArray();
+        if (_templates.Find(template => template.Attributes == body) is { } known)
+            return known;
         string type = TypeName(attributes), free = type;
         for (int copy = 2; !_typeNames.Add(free); copy++)
             free = FormattableString.Invariant($"{type}{copy}");
-        return new TemplateDeclaration(free, attributes.ToEquatableArray());
+        _templates.Add(new TemplateDeclaration(free, body));
+        return _templates[_templates.Count - 1];
     }
 
     /// <summary>What papers call blocks like it.</summary>
