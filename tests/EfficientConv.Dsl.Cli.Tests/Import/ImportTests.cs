@@ -150,6 +150,63 @@ public sealed class ImportTests
         Assert.True(File.Exists(tool.At("Detector16.cs")) && File.Exists(tool.At("Detector16.safetensors")));
     }
 
+    /// <summary>In front of a softmax the network is compared too, and what differs there is no agreement.</summary>
+    [Theory]
+    [InlineData("head_9")]
+    [InlineData("head_16")]
+    public void FinalActivations_AreTakenOff(string name)
+    {
+        ImportedModel model = s_models.Value[name];
+        FinalActivations final = FinalActivations.Of(model)!;
+        float[] image = [.. Enumerable.Range(0, Tensor.Size(model.Source.InputDims)).Select(i => MathF.Sin(i * 0.7f))];
+        double[] logits = final.Reference(Tensor.Of(model.Source.InputDims, image), model.Run(image)), expected = model.Reference(image);
+        double sum = logits.Sum(Math.Exp);
+        Assert.True(Assert.Single(final.IsFinal));
+        Assert.All(expected, (value, i) => Assert.Equal(Math.Exp(logits[i]) / sum, value, 1e-12));
+        string text = ModelImport.Import(Request(PathOf(name)), final.Model).Text, whole = model.Text;
+        Assert.Equal(Attributes(whole).Replace(", Softmax", string.Empty, StringComparison.Ordinal), Attributes(text));
+        Assert.Null(FinalActivations.Of(s_models.Value["plain_16"]));
+
+        static string Attributes(string text) => string.Join('\n', text.Split('\n').Where(line => line.StartsWith('[')));
+    }
+
+    [Fact]
+    public void Check_LooksInFrontOfASoftmaxAndAtThePeer()
+    {
+        using Tool tool = new();
+        System.Text.Json.JsonElement check = Tool.Run("import", PathOf("head_16"), "-o", tool.At("."), "--json").Succeeded().Json.GetProperty("checks")[0];
+        Assert.InRange(check.GetProperty("logitRelative").GetDouble(), 1e-12, 1e-5);
+        Assert.Contains("logits", Tool.Run("import", PathOf("head_16"), "-o", tool.At(".")).Succeeded().Output, StringComparison.Ordinal);
+        OutputCheck right = new("y", 1, 1, 0, 0, 1e-4) { LogitRelative = 1e-5, PeerRelative = 1e-5 };
+        Assert.True(right.IsWithin);
+        Assert.False((right with { LogitRelative = 2e-4 }).IsWithin);
+        Assert.False((right with { PeerRelative = 2e-4 }).IsWithin);
+        Assert.False((right with { Relative = double.PositiveInfinity }).IsWithin);
+    }
+
+    /// <summary>A weight that is written wrong is found.</summary>
+    [Fact]
+    public void Check_FindsAWrongWeight()
+    {
+        ImportedModel model = s_models.Value["plain_16"];
+        (string name, int[] shape, float[] values) = model.Mapped.Weights[0];
+        float[] wrong = [.. values.Select((value, i) => i == 0 ? value + 1 : value)];
+        ImportedModel changed = model with { Mapped = model.Mapped with { Weights = [(name, shape, wrong), .. model.Mapped.Weights.Skip(1)] } };
+        Assert.All(new ImportCheck(Request(PathOf("plain_16")), model).Compare(), check => Assert.True(check.IsWithin));
+        Assert.All(new ImportCheck(Request(PathOf("plain_16")), changed).Compare(), check => Assert.False(check.IsWithin));
+    }
+
+    [OnnxRuntimeFact]
+    public void Peer_AgreesAndIsTimed()
+    {
+        using Tool tool = new();
+        System.Text.Json.JsonElement json = Tool.Run("import", PathOf("detector_16"), "-o", tool.At("."), "--peer", "ort", "--json").Succeeded().Json;
+        Assert.All(json.GetProperty("checks").EnumerateArray(), check => Assert.InRange(check.GetProperty("peerRelative").GetDouble(), 0, 1e-5));
+        System.Text.Json.JsonElement peer = json.GetProperty("peer");
+        Assert.Equal(peer.GetProperty("theirs").GetProperty("p50").GetDouble() / peer.GetProperty("ours").GetProperty("p50").GetDouble(), peer.GetProperty("ratio").GetDouble(), 1e-9);
+        Assert.Contains("of the medians", Tool.Run("import", PathOf("detector_16"), "-o", tool.At("."), "--peer", "ort").Succeeded().Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void OpenSizes_AreAskedFor()
     {
@@ -195,12 +252,22 @@ public sealed class ImportTests
     [InlineData("is no name of C#", "{0}", "--namespace", "a..b")]
     [InlineData("expected channels, height and width", "{0}", "--input-shape", "3x0x4")]
     [InlineData("has no tensor \"none\"", "{0}", "--until", "none")]
+    [InlineData("leave --no-check out", "{0}", "--peer", "ort", "--no-check")]
+    [InlineData("leave --until out", "{0}", "--peer", "ort", "--until", "y")]
+    [InlineData("--core is 9999", "{0}", "--core", "9999")]
     public void WrongArguments_AreNamed(string expected, params string[] arguments)
     {
         using Tool tool = new();
         ToolResult result = Tool.Run(["import", .. arguments.Select(a => a == "{0}" ? PathOf("plain_16") : a), "-o", tool.At(".")]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A fact that is skipped, with a message, where the environment names no ONNX Runtime.</summary>
+    private sealed class OnnxRuntimeFactAttribute : FactAttribute
+    {
+        public OnnxRuntimeFactAttribute() => Skip = File.Exists(Environment.GetEnvironmentVariable(Measuring.Peers.OnnxRuntimeLibrary.EnvironmentVariable))
+            ? null : $"No ONNX Runtime here ({Measuring.Peers.OnnxRuntimeLibrary.EnvironmentVariable} names the library)";
     }
 
     private static string PathOf(string name) => Path.Combine(s_folder, name + ".onnx");
