@@ -269,9 +269,17 @@ internal sealed partial class GraphMapper
 
         // The last window may hang over the edge only where it would.
         bool needsCeil = ceil && (made[2] != window.Outputs(0, shape.Height) || made[3] != window.Outputs(1, shape.Width));
+
+        // Exporters of old opsets write that as padding, of which the last window reaches only a part.
+        Executor.WindowSizes even = window with { After = window.Before };
+        if (!ceil && isMaximum && (IsBeyond(0, shape.Height) || IsBeyond(1, shape.Width)) && made[2] == even.Outputs(0, shape.Height, ceil: true) && made[3] == even.Outputs(1, shape.Width, ceil: true))
+            (padding, needsCeil) = (PaddingOf(even), true);
         SetMap(node, Layer(node, Name(node), isWhole
             ? new GlobalAveragePoolOperator()
             : new PoolOperator(isMaximum, Of(window.Kernel), Of(window.Stride), padding, Of(window.Dilation), needsCeil, isMaximum || padding.IsZero || node.Integer("count_include_pad", 0) != 0), source));
+
+        bool IsBeyond(int axis, int size) =>
+            size + window.Before[axis] + window.After[axis] > ((made[2 + axis] - 1) * window.Stride[axis]) + (window.Dilation[axis] * (window.Kernel[axis] - 1)) + 1 && window.After[axis] > window.Before[axis];
     }
 
     private void Reduce(Node node)

@@ -23,6 +23,7 @@ internal sealed class Rewriter
         ("softmax of ReduceMax, Sub, Exp, ReduceSum, Div", (r, n) => r.Softmax(n)),
         ("the larger of x and a share of x is leaky ReLU", (r, n) => r.LeakyRelu(n)),
         ("channels of zeros joined to others are padding", (r, n) => r.ZeroChannels(n)),
+        ("linear resizing from the first pixel on (opset 9) is a transposed convolution by a triangle", (r, n) => r.LinearResize(n)),
         ("padding into the convolution behind it", (r, n) => r.Padding(n)),
         ("constant factor or summand into the convolution before it", (r, n) => r.Affine(n)),
         ("constant factor or summand into the convolution behind it", (r, n) => r.AffineInput(n)),
@@ -350,6 +351,47 @@ internal sealed class Rewriter
         int Channels(IEnumerable<string> inputs) => inputs.Sum(input => _constants[input].Dims[1]);
         long[] pads = [0, Channels(node.Inputs.Take(at)), 0, 0, 0, Channels(node.Inputs.Skip(at + 1)), 0, 0];
         Replace(node, node with { Operator = "Pad", Inputs = [image], Attributes = new Dictionary<string, object> { ["pads"] = pads } });
+        return true;
+    }
+
+    /// <summary>
+    /// Linear resizing by whole factors that keeps the first pixel's place, where opset 9 knew no other: each pixel spreads as a triangle, and those behind the last are as the last.
+    /// </summary>
+    private bool LinearResize(Node node)
+    {
+        const int MostWeights = 1 << 20;
+        if (node.Operator is not ("Upsample" or "Resize") || node.Text("mode", "nearest") is not ("linear" or "bilinear")
+            || node.Text("coordinate_transformation_mode", _opset < 11 ? "asymmetric" : "half_pixel") != "asymmetric")
+            return false;
+        int[] from = _tensors[node.Inputs[0]].Dims, to = _tensors[node.Output].Dims;
+        if (from is not [1, var channels, _, _] || to is not [1, _, _, _] || to[1] != channels)
+            return false;
+        int rows = to[2] / from[2], columns = to[3] / from[3];
+        string? factors = node.Operator == "Upsample" || _opset < 11 ? node.Input(1) : node.Input(2);
+        float[]? scales = factors is not null ? _constants.GetValueOrDefault(factors)?.Singles() : node.Attributes.GetValueOrDefault("scales") as float[];
+        if (rows * columns < 2 || rows * from[2] != to[2] || columns * from[3] != to[3] || (scales is { Length: 4 } && (scales[2] != rows || scales[3] != columns)))
+            return false;
+        if (from[2] * from[3] == 1)
+        {
+            Replace(node, node with { Operator = "Upsample", Inputs = [node.Inputs[0], New(node.Output + ".scales", Tensor.Of([4], new float[] { 1, 1, rows, columns }))], Attributes = None });
+            return true;
+        }
+
+        if ((long)rows * columns * 4 * channels > MostWeights)
+            return false;
+        int height = (2 * rows) - 1, width = (2 * columns) - 1;
+        float[] triangle = new float[channels * height * width];
+        for (int i = 0; i < triangle.Length; i++)
+        {
+            double row = Math.Abs((i / width % height) - rows + 1) / (double)rows, column = Math.Abs((i % width) - columns + 1) / (double)columns;
+            triangle[i] = (float)((1 - row) * (1 - column));
+        }
+
+        Node pad = new("Pad", node.Name + ".pad", [node.Inputs[0]], [node.Output + ".pad"], new Dictionary<string, object> { ["mode"] = "edge", ["pads"] = new long[] { 0, 0, 0, 0, 0, 0, 1, 1 } });
+        Dictionary<string, object> attributes = new() { ["strides"] = new long[] { rows, columns }, ["pads"] = new long[] { rows - 1, columns - 1, rows, columns }, ["group"] = (long)channels };
+        _nodes.Insert(_nodes.IndexOf(node), pad);
+        Replace(node, node with { Operator = "ConvTranspose", Inputs = [pad.Output, New(node.Output + ".triangle", Tensor.Of([channels, 1, height, width], triangle))], Attributes = attributes });
+        Add(pad);
         return true;
     }
 
