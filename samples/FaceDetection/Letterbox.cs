@@ -38,7 +38,8 @@ internal sealed class Letterbox
     /// <summary>A face whose places are shares of the square's side, in pixels of the picture.</summary>
     public Face Restore(Face face)
     {
-        return face with { Left = X(face.Left), Top = Y(face.Top), Right = X(face.Right), Bottom = Y(face.Bottom), KeyPoints = [.. face.KeyPoints.Select(point => new Point(X(point.X), Y(point.Y)))] };
+        Point[] points = [.. face.KeyPoints.Select(point => new Point(X(point.X), Y(point.Y)))];
+        return face with { Left = X(face.Left), Top = Y(face.Top), Right = X(face.Right), Bottom = Y(face.Bottom), KeyPoints = points };
 
         float X(float share) => ((share * Side) - ((Side - _resize.Width) / 2)) * _width / _resize.Width;
 

@@ -1,8 +1,8 @@
 namespace FaceDetection;
 
 /// <summary>
-/// One face of the many that neighbouring anchors saw. BlazeFace blends: a face is the mean of all that overlap the best one, weighted by their scores, which is steadier from picture
-/// to picture than the best one alone.
+/// One face of the many that neighbouring anchors saw. BlazeFace blends: a face is the mean of all that overlap the best one, weighted by their scores, which is steadier from
+/// picture to picture than the best one alone.
 /// </summary>
 internal static class NonMaximumSuppression
 {

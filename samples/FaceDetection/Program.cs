@@ -25,7 +25,8 @@ try
 
     // The scores of both maps stand first, then their boxes.
     int anchors = Anchors.Centres.Length;
-    List<Face> faces = [.. NonMaximumSuppression.Blend(Anchors.Decode(output.AsSpan(0, anchors), output.AsSpan(anchors), letterbox.Side, LeastScore), SameFace).Select(letterbox.Restore)];
+    List<Face> found = Anchors.Decode(output.AsSpan(0, anchors), output.AsSpan(anchors), letterbox.Side, LeastScore);
+    List<Face> faces = [.. NonMaximumSuppression.Blend(found, SameFace).Select(letterbox.Restore)];
     foreach (Face face in faces)
     {
         picture.Draw(face);

@@ -355,7 +355,7 @@ internal sealed class Rewriter
     }
 
     /// <summary>
-    /// Linear resizing by whole factors that keeps the first pixel's place, where opset 9 knew no other: each pixel spreads as a triangle, and those behind the last are as the last.
+    /// Linear resizing by whole factors that keeps the first pixel's place (opset 9 knew no other): each pixel spreads as a triangle, and those behind the last are as the last.
     /// </summary>
     private bool LinearResize(Node node)
     {
@@ -373,7 +373,8 @@ internal sealed class Rewriter
             return false;
         if (from[2] * from[3] == 1)
         {
-            Replace(node, node with { Operator = "Upsample", Inputs = [node.Inputs[0], New(node.Output + ".scales", Tensor.Of([4], new float[] { 1, 1, rows, columns }))], Attributes = None });
+            string same = New(node.Output + ".scales", Tensor.Of([4], new float[] { 1, 1, rows, columns }));
+            Replace(node, node with { Operator = "Upsample", Inputs = [node.Inputs[0], same], Attributes = None });
             return true;
         }
 
@@ -387,10 +388,15 @@ internal sealed class Rewriter
             triangle[i] = (float)((1 - row) * (1 - column));
         }
 
-        Node pad = new("Pad", node.Name + ".pad", [node.Inputs[0]], [node.Output + ".pad"], new Dictionary<string, object> { ["mode"] = "edge", ["pads"] = new long[] { 0, 0, 0, 0, 0, 0, 1, 1 } });
-        Dictionary<string, object> attributes = new() { ["strides"] = new long[] { rows, columns }, ["pads"] = new long[] { rows - 1, columns - 1, rows, columns }, ["group"] = (long)channels };
+        Dictionary<string, object> edge = new() { ["mode"] = "edge", ["pads"] = new long[] { 0, 0, 0, 0, 0, 0, 1, 1 } };
+        Node pad = new("Pad", node.Name + ".pad", [node.Inputs[0]], [node.Output + ".pad"], edge);
         _nodes.Insert(_nodes.IndexOf(node), pad);
-        Replace(node, node with { Operator = "ConvTranspose", Inputs = [pad.Output, New(node.Output + ".triangle", Tensor.Of([channels, 1, height, width], triangle))], Attributes = attributes });
+        string weights = New(node.Output + ".triangle", Tensor.Of([channels, 1, height, width], triangle));
+        Dictionary<string, object> attributes = new()
+        {
+            ["strides"] = new long[] { rows, columns }, ["pads"] = new long[] { rows - 1, columns - 1, rows, columns }, ["group"] = (long)channels,
+        };
+        Replace(node, node with { Operator = "ConvTranspose", Inputs = [pad.Output, weights], Attributes = attributes });
         Add(pad);
         return true;
     }
@@ -523,15 +529,22 @@ internal sealed class Rewriter
         bool isShifted = shift.Any(value => value != 0);
         if (layer.Operator == "MatMul" && isShifted && weight.Dims.Length != 2)
             return false;
-        float[] scaled = weight.Singles().Select((value, i) => (float)(value * At(scale, isByRow ? i / inner : i / inner % outs))).ToArray();
         double[] bias = layer.Input(2) is { } given ? Enumerable.Range(0, outs).Select(i => _constants[given] is { Count: 1 } one ? one[0] : _constants[given][i]).ToArray() : new double[outs];
-        List<string> inputs = [layer.Inputs[0], New(name, Tensor.Of(weight.Dims, scaled))];
+        List<string> inputs = [layer.Inputs[0], scale.All(value => value == 1) ? name : New(name, Tensor.Of(weight.Dims, ScaledWeights()))];
         if (layer.Input(2) is not null || isShifted)
             inputs.Add(New(layer.Input(2) ?? name + ".shift", Tensor.Of([outs], bias.Select((value, i) => (float)((value * At(scale, i)) + At(shift, i))).ToArray())));
 
         // A product with a bias is ONNX's Gemm, over the last dimension as the product was.
         Replace(layer, layer with { Inputs = inputs });
         return true;
+
+        float[] ScaledWeights()
+        {
+            float[] values = [.. weight.Singles()];
+            for (int i = 0; i < values.Length; i++)
+                values[i] = (float)(values[i] * At(scale, isByRow ? i / inner : i / inner % outs));
+            return values;
+        }
     }
 
     private static IReadOnlyDictionary<string, object> None { get; } = new Dictionary<string, object>();

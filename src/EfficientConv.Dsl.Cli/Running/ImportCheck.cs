@@ -55,8 +55,10 @@ internal sealed class ImportCheck
         }
 
         double allowed = _request.IsHalf ? HalfTolerance : Tolerance;
-        return [.. _imported.Source.Outputs.Select((name, i) => new OutputCheck(
-            name, _imported.Mapped.Outputs[i], found[i].Largest, found[i].Error, found[i].Relative, allowed) { LogitRelative = final?.IsFinal[i] == true ? logits[i].Relative : null })];
+        return [.. _imported.Source.Outputs.Select((name, i) => new OutputCheck(name, _imported.Mapped.Outputs[i], found[i].Largest, found[i].Error, found[i].Relative, allowed)
+        {
+            LogitRelative = final?.IsFinal[i] == true ? logits[i].Relative : null,
+        })];
     }
 
     /// <summary>The network beside ONNX Runtime with the file itself: the differences of the outputs, and the times of calls in turn on one thread.</summary>
@@ -72,7 +74,8 @@ internal sealed class ImportCheck
         try
         {
             IReadOnlyDictionary<string, Tensor> shapes = Executor.Run(source, Tensor.Unknown(source.InputDims), out _);
-            using OnnxRuntimeSession session = peer.Load(_request.Path, source.Input, source.InputDims, theirInput, source.Outputs.Select(name => (name, shapes[name].Dims)), expected);
+            IEnumerable<(string, int[])> outputs = source.Outputs.Select(name => (name, shapes[name].Dims));
+            using OnnxRuntimeSession session = peer.Load(_request.Path, source.Input, source.InputDims, theirInput, outputs, expected);
             Difference[] found = Differences();
             for (int i = 0; i < Images; i++)
             {
@@ -136,7 +139,9 @@ internal sealed class ImportCheck
         catch (ToolException exception)
         {
             string mistake = said.ToString().Split('\n').FirstOrDefault(line => line.Contains(": error ", StringComparison.Ordinal)) ?? exception.Message;
-            throw new ToolException($"The class that was made of {Path.GetFileName(_request.Path)} has a mistake, which is a fault of the import (--no-check writes it all the same): {mistake.Replace(": error ", ": ", StringComparison.Ordinal)}", ExitCode.Failed);
+            throw new ToolException(
+                $"The class that was made of {Path.GetFileName(_request.Path)} has a mistake, which is a fault of the import (--no-check writes it all the same): "
+                + mistake.Replace(": error ", ": ", StringComparison.Ordinal), ExitCode.Failed);
         }
         finally
         {

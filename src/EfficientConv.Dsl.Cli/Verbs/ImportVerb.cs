@@ -71,6 +71,7 @@ internal static class ImportVerb
             string source = Path.Combine(target.FullName, request.Name + ".cs"), checkpoint = Path.Combine(target.FullName, request.Name + ".safetensors");
             if (isRight)
             {
+                using IDisposable working = terminal.Working($"Writing {request.Name}");
                 target.Create();
                 ImportCheck.WriteWeights(checkpoint, request, imported);
                 OutputFile.Write(source, imported.Text);
@@ -116,7 +117,8 @@ internal static class ImportVerb
         }
     }
 
-    private static void Print(ImportedModel imported, IReadOnlyList<OutputCheck> checks, PeerCheck? peer, bool isRight, bool explains, DirectoryInfo folder, string name, Terminal terminal)
+    private static void Print(
+        ImportedModel imported, IReadOnlyList<OutputCheck> checks, PeerCheck? peer, bool isRight, bool explains, DirectoryInfo folder, string name, Terminal terminal)
     {
         if (explains)
         {
@@ -135,7 +137,8 @@ internal static class ImportVerb
                 ],
                 checks.Select(check => (IReadOnlyList<string>)[
                     check.Output, Figures.Count(check.Values), Number(check.Largest), Number(check.Error), Number(check.Relative),
-                    .. hasLogits ? [check.LogitRelative is { } logits ? Number(logits) : "-"] : Array.Empty<string>(), .. check.PeerRelative is { } other ? [Number(other)] : Array.Empty<string>(),
+                    .. hasLogits ? [check.LogitRelative is { } logits ? Number(logits) : "-"] : Array.Empty<string>(),
+                    .. check.PeerRelative is { } other ? [Number(other)] : Array.Empty<string>(),
                     check.IsWithin ? "agrees" : "DIFFERS"]));
         }
 

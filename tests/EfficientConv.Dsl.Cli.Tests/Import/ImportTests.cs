@@ -5,6 +5,7 @@ using EfficientConv.Dsl.Cli.Tests.Onnx;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Import;
+using EfficientConv.Dsl.Import.Onnx.Messages;
 using EfficientConv.Dsl.Measuring.Onnx;
 
 namespace EfficientConv.Dsl.Cli.Tests.Import;
@@ -67,6 +68,8 @@ public sealed class ImportTests
     [InlineData("pads_16", "Pad2d(mode: PadMode.Reflect, PaddingTop = 2, PaddingBottom = 3, PaddingLeft = 1|Pad2d(1, mode: PadMode.Replicate|value: 2.5")]
     [InlineData("clamped_9", "Hardtanh(-0.5, maxVal: 0.75)|Softplus")]
     [InlineData("norms_16", "InstanceNorm2d(affine: true|GroupNorm(3, affine: false")]
+    [InlineData("ceil_pool_9", "MaxPool2d(3, stride: 2, ceilMode: true)|MaxPool2d(3, stride: 2, padding: 1, ceilMode: true)")]
+    [InlineData("linear_from_first", "Pad2d(mode: PadMode.Replicate, PaddingBottom = 1, PaddingRight = 1)|KernelHeight = 5, KernelWidth = 3, StrideHeight = 3, StrideWidth = 2")]
     [InlineData("several", "Output(\"a_b_0\")|Output(\"second\")")]
     public void Text_SaysIt(string name, string expected) => Assert.All(expected.Split('|'), part => Assert.Contains(part, s_models.Value[name].Text, StringComparison.Ordinal));
 
@@ -203,8 +206,55 @@ public sealed class ImportTests
         System.Text.Json.JsonElement json = Tool.Run("import", PathOf("detector_16"), "-o", tool.At("."), "--peer", "ort", "--json").Succeeded().Json;
         Assert.All(json.GetProperty("checks").EnumerateArray(), check => Assert.InRange(check.GetProperty("peerRelative").GetDouble(), 0, 1e-5));
         System.Text.Json.JsonElement peer = json.GetProperty("peer");
-        Assert.Equal(peer.GetProperty("theirs").GetProperty("p50").GetDouble() / peer.GetProperty("ours").GetProperty("p50").GetDouble(), peer.GetProperty("ratio").GetDouble(), 1e-9);
+        double ours = peer.GetProperty("ours").GetProperty("p50").GetDouble(), theirs = peer.GetProperty("theirs").GetProperty("p50").GetDouble();
+        Assert.Equal(theirs / ours, peer.GetProperty("ratio").GetDouble(), 1e-9);
         Assert.Contains("of the medians", Tool.Run("import", PathOf("detector_16"), "-o", tool.At("."), "--peer", "ort").Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Weights may lie in a file that no array could hold; what is said of a wrong place has its numbers.</summary>
+    [Fact]
+    public void ExternalWeights_LieAnywhereInALargeFile()
+    {
+        const long Start = 3L << 30;
+        using Tool tool = new();
+        ModelProto model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(PathOf("plain_16")));
+        using (FileStream file = File.Create(tool.At("weights.bin")))
+        {
+            file.Position = Start;
+            foreach (TensorProto tensor in model.Graph.Initializer)
+            {
+                Place(tensor, file.Position, tensor.RawData.Length);
+                tensor.RawData.WriteTo(file);
+                tensor.RawData = Google.Protobuf.ByteString.Empty;
+            }
+        }
+
+        File.WriteAllBytes(tool.At("large.onnx"), Google.Protobuf.MessageExtensions.ToByteArray(model));
+        (string Name, int[] Shape, float[] Values)[] found = [.. ModelImport.Import(Request(tool.At("large.onnx"))).Weights], expected = [.. s_models.Value["plain_16"].Weights];
+        Assert.Equal(expected.Select(weight => weight.Name), found.Select(weight => weight.Name));
+        Assert.All(expected, (weight, i) => Assert.Equal(weight.Values, found[i].Values));
+
+        Place(model.Graph.Initializer[0], Start + (1L << 30), 4);
+        File.WriteAllBytes(tool.At("large.onnx"), Google.Protobuf.MessageExtensions.ToByteArray(model));
+        ToolResult refused = Tool.Run("import", tool.At("large.onnx"), "-o", tool.At("."));
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("4 bytes at 4,294,967,296 of weights.bin", refused.Error, StringComparison.Ordinal);
+
+        // More than one message may be is refused at once.
+        using (FileStream file = File.Create(tool.At("huge.onnx")))
+            file.SetLength(Start);
+        Assert.Contains("has 3,221,225,472 bytes, more than one message", Tool.Run("import", tool.At("huge.onnx"), "-o", tool.At(".")).Error, StringComparison.Ordinal);
+
+        static void Place(TensorProto tensor, long offset, long length)
+        {
+            tensor.DataLocation = 1;
+            tensor.ExternalData.Clear();
+            foreach ((string key, string value) in new[]
+            {
+                ("location", "weights.bin"), ("offset", FormattableString.Invariant($"{offset}")), ("length", FormattableString.Invariant($"{length}")),
+            })
+                tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
     }
 
     [Fact]
