@@ -57,7 +57,7 @@ internal sealed partial class Executor
         if (!order.Order().SequenceEqual(Enumerable.Range(0, x.Dims.Length)))
             throw new ImportException($"orders {x.Dims.Length} dimensions as {string.Join(", ", order)}");
         int[] strides = Strides(x.Dims), steps = [.. order.Select(axis => strides[axis])];
-        return Pick(x, [.. order.Select(axis => x.Dims[axis])], index => index.Select((i, d) => i * steps[d]).Sum());
+        return order is [1, 0] && x.IsSingle ? x.Transpose() : Pick(x, [.. order.Select(axis => x.Dims[axis])], index => index.Select((i, d) => i * steps[d]).Sum());
     }
 
     private Tensor Concat(Tensor[] parts, int axis)

@@ -286,20 +286,23 @@ internal sealed partial class Executor
             return Tensor.Unknown(dims);
         int count = Room(dims);
         long[] whole = new long[x.IsInteger ? count : 0];
-        double[] exact = new double[x.IsInteger ? 0 : count];
+        float[] single = new float[x.IsSingle ? count : 0];
+        double[] exact = new double[x.IsInteger || x.IsSingle ? 0 : count];
         int[] index = new int[dims.Length];
         for (int i = 0; i < count; i++)
         {
             int from = place(index);
             double value = from < 0 ? fill : x[from];
             if (x.IsInteger)
-                whole[i] = from < 0 ? (long)fill : (long)value;
+                whole[i] = (long)value;
+            else if (x.IsSingle)
+                single[i] = (float)value;
             else
                 exact[i] = value;
             for (int d = dims.Length - 1; d >= 0 && ++index[d] == dims[d]; d--)
                 index[d] = 0;
         }
 
-        return x.IsInteger ? Tensor.Of(dims, whole) : Tensor.Of(dims, exact);
+        return x.IsInteger ? Tensor.Of(dims, whole) : x.IsSingle ? Tensor.Of(dims, single) : Tensor.Of(dims, exact);
     }
 }

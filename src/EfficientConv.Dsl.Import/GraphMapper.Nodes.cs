@@ -108,20 +108,14 @@ internal sealed partial class GraphMapper
         int ins = matrix.Dims[isByRow ? 1 : 0], outs = matrix.Dims[isByRow ? 0 : 1];
         double alpha = node.Operator == "Gemm" ? node.Number("alpha", 1) : 1, beta = node.Operator == "Gemm" ? node.Number("beta", 1) : 1;
         Shape shape = ShapeOf(view);
-        float[] values = matrix.Singles(), rows = new float[values.Length];
         bool isLinear = Tensor.Size(view.Dims[..^1]) == 1 && shape.Count == ins;
         if (!isLinear && ChannelAxis(view) != view.Dims.Length - 1)
             throw new ImportException($"it multiplies the last dimension of a tensor of shape {Tensor.Text(view.Dims)}, which is no channel");
-        for (int o = 0; o < outs; o++)
-        {
-            for (int i = 0; i < ins; i++)
-            {
-                // The elements of a map that came with its channels last stand in another order than a linear layer reads them.
-                int from = isLinear && view.IsChannelsLast ? (i % (int)shape.Pixels * shape.Channels) + (i / (int)shape.Pixels) : i;
-                rows[(o * ins) + i] = (float)(alpha * values[isByRow ? (o * ins) + from : (from * outs) + o]);
-            }
-        }
 
+        // The elements of a map that came with its channels last stand in another order than a linear layer reads them.
+        bool isReordered = isLinear && view.IsChannelsLast && shape.Pixels > 1;
+        float[]? given = alpha != 1 || isReordered ? null : isByRow ? matrix.Singles() : matrix.Transposed?.Singles();
+        float[] rows = given ?? Rows(matrix.Singles());
         string name = Name(node, node.Inputs[1]);
         bool hasBias = node.Input(2) is not null;
         Extent one = Extent.Square(1);
@@ -138,6 +132,21 @@ internal sealed partial class GraphMapper
         {
             Tensor bias = Weights(node, 2);
             Weight(name + ".bias", [outs], [.. Enumerable.Range(0, outs).Select(i => (float)(beta * bias[bias.Count == 1 ? 0 : i]))]);
+        }
+
+        float[] Rows(float[] values)
+        {
+            float[] rows = new float[values.Length];
+            for (int o = 0; o < outs; o++)
+            {
+                for (int i = 0; i < ins; i++)
+                {
+                    int from = isReordered ? (i % (int)shape.Pixels * shape.Channels) + (i / (int)shape.Pixels) : i;
+                    rows[(o * ins) + i] = (float)(alpha * values[isByRow ? (o * ins) + from : (from * outs) + o]);
+                }
+            }
+
+            return rows;
         }
     }
 
@@ -269,9 +278,21 @@ internal sealed partial class GraphMapper
 
         // The last window may hang over the edge only where it would.
         bool needsCeil = ceil && (made[2] != window.Outputs(0, shape.Height) || made[3] != window.Outputs(1, shape.Width));
+
+        // Exporters of old opsets write that as padding, of which the last window reaches only a part.
+        Executor.WindowSizes even = window with { After = window.Before };
+        bool isSame = made[2] == even.Outputs(0, shape.Height, ceil: true) && made[3] == even.Outputs(1, shape.Width, ceil: true);
+        if (!ceil && isMaximum && isSame && (IsBeyond(0, shape.Height) || IsBeyond(1, shape.Width)))
+            (padding, needsCeil) = (PaddingOf(even), true);
         SetMap(node, Layer(node, Name(node), isWhole
             ? new GlobalAveragePoolOperator()
             : new PoolOperator(isMaximum, Of(window.Kernel), Of(window.Stride), padding, Of(window.Dilation), needsCeil, isMaximum || padding.IsZero || node.Integer("count_include_pad", 0) != 0), source));
+
+        bool IsBeyond(int axis, int size)
+        {
+            int reached = ((made[2 + axis] - 1) * window.Stride[axis]) + (window.Dilation[axis] * (window.Kernel[axis] - 1)) + 1;
+            return window.After[axis] > window.Before[axis] && size + window.Before[axis] + window.After[axis] > reached;
+        }
     }
 
     private void Reduce(Node node)

@@ -28,11 +28,12 @@ internal sealed record ImportRequest
 
 /// <summary>An imported model.</summary>
 /// <param name="Source">The model as the file has it.</param>
+/// <param name="Rewritten">The model with what exporters spelled out as one node each.</param>
 /// <param name="Mapped">Its layers, with their weights and outputs.</param>
 /// <param name="Written">The attributes of its layers.</param>
 /// <param name="Text">The C# of its class.</param>
 /// <param name="Explained">What was rewritten.</param>
-internal sealed record ImportedModel(Model Source, MappedModel Mapped, WrittenGraph Written, string Text, IReadOnlyList<string> Explained)
+internal sealed record ImportedModel(Model Source, Model Rewritten, MappedModel Mapped, WrittenGraph Written, string Text, IReadOnlyList<string> Explained)
 {
     /// <summary>The tensors of the checkpoint by the keys that the attributes give them.</summary>
     public IEnumerable<(string Name, int[] Shape, float[] Values)> Weights
@@ -66,13 +67,20 @@ internal sealed record ImportedModel(Model Source, MappedModel Mapped, WrittenGr
 
     /// <summary>The outputs of the file's own graph for an image, in the order of the network's span.</summary>
     /// <param name="image">The image in the model's own order of dimensions.</param>
-    public double[] Reference(float[] image)
+    public double[] Reference(float[] image) => Outputs(Source, Run(image));
+
+    /// <summary>All tensors of the file's own graph for an image.</summary>
+    public IReadOnlyDictionary<string, Tensor> Run(float[] image) => Run(Source, Tensor.Of(Source.InputDims, image));
+
+    /// <summary>All tensors of a model, each node of which can be run.</summary>
+    public static IReadOnlyDictionary<string, Tensor> Run(Model model, Tensor image)
     {
-        IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(Source, Tensor.Of(Source.InputDims, image), out IReadOnlyDictionary<Node, string> failed);
-        return failed.Count > 0
-            ? throw new ImportException($"{Source.File}: {failed.First().Key} cannot be run: {failed.First().Value}")
-            : [.. Source.Outputs.SelectMany(name => tensors[name].Doubles())];
+        IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(model, image, out IReadOnlyDictionary<Node, string> failed);
+        return failed.Count > 0 ? throw new ImportException($"{model.File}: {failed.First().Key} cannot be run: {failed.First().Value}") : tensors;
     }
+
+    /// <summary>The outputs of a model, one behind the other.</summary>
+    public static double[] Outputs(Model model, IReadOnlyDictionary<string, Tensor> tensors) => [.. model.Outputs.SelectMany(name => tensors[name].Doubles())];
 }
 
 /// <summary>From a model's file to a class: read, normalise, map, write.</summary>
@@ -80,11 +88,15 @@ internal static class ModelImport
 {
     /// <summary>Imports a model.</summary>
     /// <exception cref="ImportException">It cannot be read or said.</exception>
-    public static ImportedModel Import(ImportRequest request)
+    public static ImportedModel Import(ImportRequest request) => Import(request, Read(request));
+
+    /// <summary>Whether a file is one of TensorFlow Lite. What a file is stands in it; its name may say anything.</summary>
+    public static bool IsTfLite(string path) => TfLiteReader.IsModel(path);
+
+    /// <summary>Imports what a file was read to.</summary>
+    /// <exception cref="ImportException">It cannot be said.</exception>
+    public static ImportedModel Import(ImportRequest request, Model source)
     {
-        // What a file is stands in it; its name may say anything.
-        Model source = TfLiteReader.IsModel(request.Path) ? TfLiteReader.Read(request.Path, request.InputShape, request.Until)
-            : OnnxReader.Read(request.Path, request.InputShape, request.Until);
         Tensor image = Tensor.Unknown(source.InputDims);
         IReadOnlyDictionary<string, Tensor> shapes = Executor.Run(source, image, out _);
         Model rewritten = Rewriter.Rewrite(source, shapes, out IReadOnlyList<string> explained);
@@ -93,6 +105,9 @@ internal static class ModelImport
         WrittenGraph written = AttributeWriter.WriteBlocks(mapped.Graph, layer => mapped.OwnNames.Contains(layer.Name) ? layer.Name : null, request.Name);
         if (written.Findings.Count > 0)
             throw new ImportException(string.Join("; ", written.Findings.Select(finding => finding.Message)));
-        return new ImportedModel(source, mapped, written, ClassText.Write(request, source, mapped.Graph, written, explained), explained);
+        return new ImportedModel(source, rewritten, mapped, written, ClassText.Write(request, source, mapped.Graph, written, explained), explained);
     }
+
+    private static Model Read(ImportRequest request) => IsTfLite(request.Path) ? TfLiteReader.Read(request.Path, request.InputShape, request.Until)
+        : OnnxReader.Read(request.Path, request.InputShape, request.Until);
 }

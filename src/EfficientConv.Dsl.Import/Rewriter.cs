@@ -23,6 +23,7 @@ internal sealed class Rewriter
         ("softmax of ReduceMax, Sub, Exp, ReduceSum, Div", (r, n) => r.Softmax(n)),
         ("the larger of x and a share of x is leaky ReLU", (r, n) => r.LeakyRelu(n)),
         ("channels of zeros joined to others are padding", (r, n) => r.ZeroChannels(n)),
+        ("linear resizing from the first pixel on (opset 9) is a transposed convolution by a triangle", (r, n) => r.LinearResize(n)),
         ("padding into the convolution behind it", (r, n) => r.Padding(n)),
         ("constant factor or summand into the convolution before it", (r, n) => r.Affine(n)),
         ("constant factor or summand into the convolution behind it", (r, n) => r.AffineInput(n)),
@@ -353,6 +354,53 @@ internal sealed class Rewriter
         return true;
     }
 
+    /// <summary>
+    /// Linear resizing by whole factors that keeps the first pixel's place (opset 9 knew no other): each pixel spreads as a triangle, and those behind the last are as the last.
+    /// </summary>
+    private bool LinearResize(Node node)
+    {
+        const int MostWeights = 1 << 20;
+        if (node.Operator is not ("Upsample" or "Resize") || node.Text("mode", "nearest") is not ("linear" or "bilinear")
+            || node.Text("coordinate_transformation_mode", _opset < 11 ? "asymmetric" : "half_pixel") != "asymmetric")
+            return false;
+        int[] from = _tensors[node.Inputs[0]].Dims, to = _tensors[node.Output].Dims;
+        if (from is not [1, var channels, _, _] || to is not [1, _, _, _] || to[1] != channels)
+            return false;
+        int rows = to[2] / from[2], columns = to[3] / from[3];
+        string? factors = node.Operator == "Upsample" || _opset < 11 ? node.Input(1) : node.Input(2);
+        float[]? scales = factors is not null ? _constants.GetValueOrDefault(factors)?.Singles() : node.Attributes.GetValueOrDefault("scales") as float[];
+        if (rows * columns < 2 || rows * from[2] != to[2] || columns * from[3] != to[3] || (scales is { Length: 4 } && (scales[2] != rows || scales[3] != columns)))
+            return false;
+        if (from[2] * from[3] == 1)
+        {
+            string same = New(node.Output + ".scales", Tensor.Of([4], new float[] { 1, 1, rows, columns }));
+            Replace(node, node with { Operator = "Upsample", Inputs = [node.Inputs[0], same], Attributes = None });
+            return true;
+        }
+
+        if ((long)rows * columns * 4 * channels > MostWeights)
+            return false;
+        int height = (2 * rows) - 1, width = (2 * columns) - 1;
+        float[] triangle = new float[channels * height * width];
+        for (int i = 0; i < triangle.Length; i++)
+        {
+            double row = Math.Abs((i / width % height) - rows + 1) / (double)rows, column = Math.Abs((i % width) - columns + 1) / (double)columns;
+            triangle[i] = (float)((1 - row) * (1 - column));
+        }
+
+        Dictionary<string, object> edge = new() { ["mode"] = "edge", ["pads"] = new long[] { 0, 0, 0, 0, 0, 0, 1, 1 } };
+        Node pad = new("Pad", node.Name + ".pad", [node.Inputs[0]], [node.Output + ".pad"], edge);
+        _nodes.Insert(_nodes.IndexOf(node), pad);
+        string weights = New(node.Output + ".triangle", Tensor.Of([channels, 1, height, width], triangle));
+        Dictionary<string, object> attributes = new()
+        {
+            ["strides"] = new long[] { rows, columns }, ["pads"] = new long[] { rows - 1, columns - 1, rows, columns }, ["group"] = (long)channels,
+        };
+        Replace(node, node with { Operator = "ConvTranspose", Inputs = [pad.Output, weights], Attributes = attributes });
+        Add(pad);
+        return true;
+    }
+
     private bool Padding(Node node)
     {
         if (node.Operator != "Conv" || Only(node.Inputs[0], "Pad") is not { } pad || pad.Text("mode", "constant") != "constant" || node.Text("auto_pad", "NOTSET") is not ("NOTSET" or "" or "VALID"))
@@ -481,15 +529,22 @@ internal sealed class Rewriter
         bool isShifted = shift.Any(value => value != 0);
         if (layer.Operator == "MatMul" && isShifted && weight.Dims.Length != 2)
             return false;
-        float[] scaled = weight.Singles().Select((value, i) => (float)(value * At(scale, isByRow ? i / inner : i / inner % outs))).ToArray();
         double[] bias = layer.Input(2) is { } given ? Enumerable.Range(0, outs).Select(i => _constants[given] is { Count: 1 } one ? one[0] : _constants[given][i]).ToArray() : new double[outs];
-        List<string> inputs = [layer.Inputs[0], New(name, Tensor.Of(weight.Dims, scaled))];
+        List<string> inputs = [layer.Inputs[0], scale.All(value => value == 1) ? name : New(name, Tensor.Of(weight.Dims, ScaledWeights()))];
         if (layer.Input(2) is not null || isShifted)
             inputs.Add(New(layer.Input(2) ?? name + ".shift", Tensor.Of([outs], bias.Select((value, i) => (float)((value * At(scale, i)) + At(shift, i))).ToArray())));
 
         // A product with a bias is ONNX's Gemm, over the last dimension as the product was.
         Replace(layer, layer with { Inputs = inputs });
         return true;
+
+        float[] ScaledWeights()
+        {
+            float[] values = [.. weight.Singles()];
+            for (int i = 0; i < values.Length; i++)
+                values[i] = (float)(values[i] * At(scale, isByRow ? i / inner : i / inner % outs));
+            return values;
+        }
     }
 
     private static IReadOnlyDictionary<string, object> None { get; } = new Dictionary<string, object>();

@@ -16,13 +16,20 @@ internal sealed class Tensor
     public int Count => Size(Dims);
 
     /// <summary>Whether the values are known.</summary>
-    public bool IsKnown => _singles is not null || _doubles is not null || _integers is not null;
+    public bool IsKnown => _singles is not null || _doubles is not null || _integers is not null || Transposed is not null;
+
+    /// <summary>The matrix of which this one is the transpose, and whose elements are read in its place: weights are in memory once.</summary>
+    public Tensor? Transposed { get; private init; }
+
+    /// <summary>Whether the elements are in single precision.</summary>
+    public bool IsSingle => _singles is not null || Transposed is not null;
 
     /// <summary>Whether the elements are whole numbers.</summary>
     public bool IsInteger => _integers is not null;
 
     /// <summary>The known value of an element.</summary>
-    public double this[int index] => _singles is not null ? _singles[index] : _doubles is not null ? _doubles[index] : _integers is not null ? _integers[index] : throw Unknown();
+    public double this[int index] => _singles is not null ? _singles[index] : _doubles is not null ? _doubles[index] : _integers is not null ? _integers[index]
+        : Transposed is not null ? Transposed[(index % Dims[1] * Dims[0]) + (index / Dims[1])] : throw Unknown();
 
     /// <summary>Weights in single precision.</summary>
     public static Tensor Of(int[] dims, float[] values) => new(dims, values, null, null);
@@ -51,13 +58,17 @@ internal sealed class Tensor
     }
 
     /// <summary>The same values with other dimensions.</summary>
-    public Tensor Reshape(int[] dims) => Size(dims) == Count ? new Tensor(dims, _singles, _doubles, _integers) : throw new ImportException($"{Count} elements of shape {Text(Dims)} cannot have the shape {Text(dims)}.");
+    public Tensor Reshape(int[] dims) => Size(dims) == Count ? new Tensor(dims, IsSingle ? Singles() : null, _doubles, _integers)
+        : throw new ImportException($"{Count} elements of shape {Text(Dims)} cannot have the shape {Text(dims)}.");
+
+    /// <summary>The transpose of this matrix, which is in single precision.</summary>
+    public Tensor Transpose() => Transposed ?? new([Dims[1], Dims[0]], null, null, null) { Transposed = this };
 
     /// <summary>All values in double precision.</summary>
-    public double[] Doubles() => _doubles ?? (_singles is not null ? Array.ConvertAll(_singles, value => (double)value) : _integers is not null ? Array.ConvertAll(_integers, value => (double)value) : throw Unknown());
+    public double[] Doubles() => _doubles ?? (IsSingle ? Array.ConvertAll(Singles(), value => (double)value) : _integers is not null ? Array.ConvertAll(_integers, value => (double)value) : throw Unknown());
 
     /// <summary>All values in single precision.</summary>
-    public float[] Singles() => _singles ?? Array.ConvertAll(Doubles(), value => (float)value);
+    public float[] Singles() => _singles ?? (Transposed is not null ? [.. Enumerable.Range(0, Count).Select(i => (float)this[i])] : Array.ConvertAll(Doubles(), value => (float)value));
 
     /// <summary>All values as whole numbers.</summary>
     public long[] Integers() => _integers ?? Array.ConvertAll(Doubles(), value => (long)value);

@@ -41,9 +41,8 @@ internal static class BenchVerb
         Option<int> warmUp = Options.Number("--warm-up", "Calls before the first counted one; at least a quarter of a second.", 40, 0, MostAsked);
         Option<int> count = Options.Number("--count", "Counted calls; 0: as many as take a second, at least 100.", 0, 0, MostAsked);
         Option<bool> layers = new("--layers") { Description = "Each step's time as well (one image)." };
-        Option<string> peer = new("--peer") { Description = "ort: ONNX Runtime beside it, same weights and input (one image).", DefaultValueFactory = _ => "none" };
-        peer.AcceptOnlyFromAmong("none", "ort");
-        Option<int?> core = new("--core") { Description = "Binds the thread to this core.", HelpName = "n" };
+        Option<string> peer = Options.Peer("ort: ONNX Runtime beside it, same weights and input (one image).");
+        Option<int?> core = Options.Core();
         Option<FileInfo?> schedule = Options.Schedule();
         MachineOptions machine = new();
         Command command = new("bench", "Runs the generated kernels and times them.") { isa, threads, batch, warmUp, count, layers, peer, core, schedule, json };
@@ -60,14 +59,13 @@ internal static class BenchVerb
                 throw new ToolException("--peer ort compares one image; leave --batch out.");
             if (settings.Layers && settings.Batch != 1)
                 throw new ToolException("--layers times the steps of one image; leave --batch out.");
-            if (settings.Core is { } bound && !CoreAffinity.Allowed.Contains(bound))
-                throw new ToolException($"--core is {bound}; the cores of this process are {string.Join(", ", CoreAffinity.Allowed)}.");
+            Options.CheckCore(settings.Core);
             IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
             foreach (NetworkInput item in networks)
                 CheckMemory(item, settings);
             MachineModel model = machine.Read(parsed, set, terminal);
             Pin(settings);
-            OnnxRuntimePeer? ort = hasPeer ? StartPeer(settings.Threads) : null;
+            OnnxRuntimePeer? ort = hasPeer ? Options.StartPeer(settings.Threads) : null;
             bool plain = !parsed.GetValue(json);
             if (plain)
                 Preamble(settings, terminal);
@@ -125,18 +123,6 @@ internal static class BenchVerb
         if (parameters * sizeof(float) > Array.MaxLength)
             throw new ToolException($"{network.ShortName} has weights of {Figures.Bytes(parameters * sizeof(float))}; bench makes a checkpoint of at most 2 GiB in memory.");
         MemoryBound.Check($"{network.ShortName} with --batch {settings.Batch}", bytes);
-    }
-
-    private static OnnxRuntimePeer StartPeer(int threads)
-    {
-        try
-        {
-            return new OnnxRuntimePeer(threads);
-        }
-        catch (Exception exception) when (exception is PeerUnavailableException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
-        {
-            throw new ToolException(exception.Message);
-        }
     }
 
     internal static BenchResult Measure(NetworkInput network, BenchSettings settings, MachineModel machine, OnnxRuntimePeer? peer)

@@ -13,11 +13,6 @@ namespace EfficientConv.Dsl.Cli.Verbs;
 /// <summary><c>import</c>: a trained model as a class and its checkpoint, checked against the model itself.</summary>
 internal static class ImportVerb
 {
-    private const double Tolerance = 1e-4;
-
-    /// <summary>Each weight is wrong by up to 2^-11 of itself.</summary>
-    private const double HalfTolerance = 1e-2;
-
     private const int ShownProblems = 20;
 
     private const string Description =
@@ -34,9 +29,11 @@ internal static class ImportVerb
         Option<string> weights = new("--weights") { Description = "f16: the checkpoint in half precision, half as large; the check then allows for the rounding.", DefaultValueFactory = _ => "f32" };
         weights.AcceptOnlyFromAmong("f32", "f16");
         Option<bool> noCheck = new("--no-check") { Description = "Does not run the model and the network." };
+        Option<string> peer = Options.Peer("ort: compares with ONNX Runtime too, and the times of both on one thread.");
+        Option<int?> core = Options.Core();
         Option<bool> explain = new("--explain") { Description = "Lists what was rewritten." };
         Option<bool> json = Options.Json();
-        Command command = new("import", Description) { model, folder, name, space, shape, until, weights, noCheck, explain, json };
+        Command command = new("import", Description) { model, folder, name, space, shape, until, weights, noCheck, peer, core, explain, json };
         command.SetAction(parsed =>
         {
             FileInfo file = parsed.GetValue(model)!;
@@ -50,32 +47,53 @@ internal static class ImportVerb
             CheckIdentifier("--name", request.Name);
             foreach (string part in request.Namespace.Length == 0 ? [] : request.Namespace.Split('.'))
                 CheckIdentifier("--namespace", part);
+            bool isChecked = !parsed.GetValue(noCheck), hasPeer = parsed.GetValue(peer) == "ort";
+            if (hasPeer)
+                CheckPeer(request, isChecked);
+            Options.CheckCore(parsed.GetValue(core));
             DirectoryInfo target = parsed.GetValue(folder)!;
             OutputFile.CheckFolder("--output-folder", target);
             ImportedModel imported = Import(request, terminal);
             IReadOnlyList<OutputCheck> checks = [];
-            if (!parsed.GetValue(noCheck))
+            PeerCheck? compared = null;
+            if (isChecked)
             {
                 using (terminal.Working($"Checking {request.Name}"))
-                    checks = Check(request, imported);
+                {
+                    ImportCheck check = new(request, imported);
+                    checks = check.Compare();
+                    compared = hasPeer ? check.ComparePeer(parsed.GetValue(core)) : null;
+                    checks = [.. checks.Select((one, i) => one with { PeerRelative = compared?.Relative[i] })];
+                }
             }
 
             bool isRight = checks.All(check => check.IsWithin);
             string source = Path.Combine(target.FullName, request.Name + ".cs"), checkpoint = Path.Combine(target.FullName, request.Name + ".safetensors");
             if (isRight)
             {
+                using IDisposable working = terminal.Working($"Writing {request.Name}");
                 target.Create();
-                Write(checkpoint, request, imported);
+                ImportCheck.WriteWeights(checkpoint, request, imported);
                 OutputFile.Write(source, imported.Text);
             }
 
             if (parsed.GetValue(json))
-                terminal.Writer.WriteLine(Figures.Json(new { Class = source, Weights = checkpoint, Written = isRight, imported.Explained, Checks = checks }));
+                terminal.Writer.WriteLine(Figures.Json(new { Class = source, Weights = checkpoint, Written = isRight, imported.Explained, Checks = checks, Peer = compared }));
             else
-                Print(imported, checks, isRight, parsed.GetValue(explain), target, request.Name, terminal);
+                Print(imported, checks, compared, isRight, parsed.GetValue(explain), target, request.Name, terminal);
             return isRight ? ExitCode.Success : ExitCode.Failed;
         });
         return command;
+    }
+
+    private static void CheckPeer(ImportRequest request, bool isChecked)
+    {
+        if (!isChecked)
+            throw new ToolException("--peer ort is a part of the check; leave --no-check out.");
+        if (request.Until.Count > 0)
+            throw new ToolException("--peer ort compares the file's own outputs; leave --until out.");
+        if (ModelImport.IsTfLite(request.Path))
+            throw new ToolException($"--peer ort runs ONNX files; {Path.GetFileName(request.Path)} is TensorFlow Lite.");
     }
 
     private static ImportedModel Import(ImportRequest request, Terminal terminal)
@@ -99,85 +117,8 @@ internal static class ImportVerb
         }
     }
 
-    /// <summary>The written class, compiled and loaded, against the model as the file has it: two random images and two with structure.</summary>
-    private static List<OutputCheck> Check(ImportRequest request, ImportedModel imported)
-    {
-        (RunnableNetwork runnable, LoadedNetwork network) = ReadBack(request, imported);
-        int count = (int)runnable.InputShape.ElementCount;
-        double[] largest = new double[imported.Mapped.Outputs.Count], errors = new double[imported.Mapped.Outputs.Count];
-        for (int image = 0; image < 4; image++)
-        {
-            float[] input = Image(image, count, runnable.InputShape), output = new float[runnable.OutputShape.ElementCount];
-            double[] expected = imported.Reference(input);
-            network.ForwardOne(imported.NetworkInput(input), output);
-            for (int i = 0, start = 0; i < imported.Mapped.Outputs.Count; start += imported.Mapped.Outputs[i++])
-            {
-                for (int k = start; k < start + imported.Mapped.Outputs[i]; k++)
-                {
-                    largest[i] = Math.Max(largest[i], Math.Abs(expected[k]));
-                    double error = Math.Abs(expected[k] - output[k]);
-                    errors[i] = Math.Max(errors[i], double.IsNaN(error) ? double.PositiveInfinity : error);
-                }
-            }
-        }
-
-        return [.. imported.Source.Outputs.Select((name, i) => new OutputCheck(name, imported.Mapped.Outputs[i], largest[i], errors[i], largest[i] > 0 ? errors[i] / largest[i] : errors[i], Allowed(request)))];
-    }
-
-    private static double Allowed(ImportRequest request) => request.IsHalf ? HalfTolerance : Tolerance;
-
-    private static void Write(string checkpoint, ImportRequest request, ImportedModel imported)
-    {
-        try
-        {
-            SafetensorsWriter.Write(checkpoint, imported.Weights, isHalf: request.IsHalf);
-        }
-        catch (ArgumentException exception) when (request.IsHalf)
-        {
-            throw new ToolException($"{Path.GetFileName(request.Path)} cannot be written with --weights f16: {exception.Message}");
-        }
-    }
-
-    /// <summary>Both files, read as any of the user's: what is checked is what is written.</summary>
-    private static (RunnableNetwork Network, LoadedNetwork Loaded) ReadBack(ImportRequest request, ImportedModel imported)
-    {
-        string folder = Directory.CreateTempSubdirectory("efficientconv-import").FullName;
-        using Ending ending = new(() => Directory.Delete(folder, recursive: true));
-        using StringWriter said = new();
-        try
-        {
-            string source = Path.Combine(folder, request.Name + ".cs"), checkpoint = Path.Combine(folder, request.Name + ".safetensors");
-            File.WriteAllText(source, imported.Text);
-            Write(checkpoint, request, imported);
-            RunnableNetwork network = NetworkBuild.Runnable(NetworkInputs.Read([source], null, new Terminal(TextWriter.Null, said)).Single(), CompilerOptions.Default);
-            return (network, network.Load(checkpoint, new LoadOptions()));
-        }
-        catch (ToolException exception)
-        {
-            string mistake = said.ToString().Split('\n').FirstOrDefault(line => line.Contains(": error ", StringComparison.Ordinal)) ?? exception.Message;
-            throw new ToolException($"The class that was made of {Path.GetFileName(request.Path)} has a mistake, which is a fault of the import (--no-check writes it all the same): {mistake.Replace(": error ", ": ", StringComparison.Ordinal)}", ExitCode.Failed);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    /// <summary>Images in the model's own layout: random ones, a ramp, and a bright square.</summary>
-    private static float[] Image(int kind, int count, TensorShape shape) => kind switch
-    {
-        0 or 1 => Random(count, 17 + kind),
-        2 => [.. Enumerable.Range(0, count).Select(i => (2f * i / count) - 1)],
-        _ => [.. Enumerable.Range(0, count).Select(i => i / shape.Width % shape.Height > shape.Height / 2 ? 1f : 0f)],
-    };
-
-    private static float[] Random(int count, int seed)
-    {
-        Random random = new(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => (random.NextSingle() * 2) - 1)];
-    }
-
-    private static void Print(ImportedModel imported, IReadOnlyList<OutputCheck> checks, bool isRight, bool explains, DirectoryInfo folder, string name, Terminal terminal)
+    private static void Print(
+        ImportedModel imported, IReadOnlyList<OutputCheck> checks, PeerCheck? peer, bool isRight, bool explains, DirectoryInfo folder, string name, Terminal terminal)
     {
         if (explains)
         {
@@ -188,9 +129,27 @@ internal static class ImportVerb
 
         if (checks.Count > 0)
         {
+            bool hasLogits = checks.Any(check => check.LogitRelative is not null);
             terminal.Table(
-                [Column.Text("output"), new Column("values"), new Column("largest"), new Column("error"), new Column("of the largest"), Column.Text("")],
-                checks.Select(check => (IReadOnlyList<string>)[check.Output, Figures.Count(check.Values), Number(check.Largest), Number(check.Error), Number(check.Relative), check.IsWithin ? "agrees" : "DIFFERS"]));
+                [
+                    Column.Text("output"), new Column("values"), new Column("largest"), new Column("error"), new Column("relative"),
+                    .. hasLogits ? [new Column("logits")] : Array.Empty<Column>(), .. peer is not null ? [new Column("to ORT")] : Array.Empty<Column>(), Column.Text(""),
+                ],
+                checks.Select(check => (IReadOnlyList<string>)[
+                    check.Output, Figures.Count(check.Values), Number(check.Largest), Number(check.Error), Number(check.Relative),
+                    .. hasLogits ? [check.LogitRelative is { } logits ? Number(logits) : "-"] : Array.Empty<string>(),
+                    .. check.PeerRelative is { } other ? [Number(other)] : Array.Empty<string>(),
+                    check.IsWithin ? "agrees" : "DIFFERS"]));
+        }
+
+        if (peer is not null)
+        {
+            terminal.Facts([
+                (name, $"{Figures.Microseconds(peer.Ours.P50)} us (median), least {Figures.Microseconds(peer.Ours.Minimum)} us"),
+                (peer.Name, $"{Figures.Microseconds(peer.Theirs.P50)} us, least {Figures.Microseconds(peer.Theirs.Minimum)} us"),
+                ("ratio", $"{Figures.Number(peer.Ratio, 2)} of the medians, {Figures.Number(peer.RatioOfMinima, 2)} of the least, one thread"),
+            ]);
+            terminal.Line();
         }
 
         terminal.Line(isRight
@@ -198,7 +157,7 @@ internal static class ImportVerb
             : FormattableString.Invariant($"error: an output differs by more than {checks[0].Allowed} of its largest value; nothing is written."));
     }
 
-    private static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString("G3", CultureInfo.InvariantCulture);
 
     private static int[]? Shape(string? text)
     {
@@ -221,17 +180,5 @@ internal static class ImportVerb
         string name = string.Concat(Path.GetFileNameWithoutExtension(file.Name).Split([.. Path.GetFileNameWithoutExtension(file.Name).Where(c => !char.IsAsciiLetterOrDigit(c)).Distinct()], StringSplitOptions.RemoveEmptyEntries)
             .Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
         return name.Length == 0 ? "Model" : char.IsAsciiDigit(name[0]) ? "Model" + name : name;
-    }
-
-    /// <summary>An output of the network beside the model's.</summary>
-    /// <param name="Output">Its name.</param>
-    /// <param name="Values">Number of values.</param>
-    /// <param name="Largest">The largest value of the model's.</param>
-    /// <param name="Error">The largest difference.</param>
-    /// <param name="Relative">The difference as a share of the largest value.</param>
-    /// <param name="Allowed">What it may be.</param>
-    private sealed record OutputCheck(string Output, int Values, double Largest, double Error, double Relative, double Allowed)
-    {
-        public bool IsWithin => Relative <= Allowed;
     }
 }

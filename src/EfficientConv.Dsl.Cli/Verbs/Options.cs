@@ -5,6 +5,8 @@ using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Targets;
+using EfficientConv.Dsl.Measuring;
+using EfficientConv.Dsl.Measuring.Peers;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
 
@@ -54,6 +56,35 @@ internal static class Options
         DefaultValueFactory = _ => EfficientConv.Dsl.InstructionSet.Auto,
         HelpName = "isa",
     };
+
+    public static Option<string> Peer(string description)
+    {
+        Option<string> peer = new("--peer") { Description = description, DefaultValueFactory = _ => "none" };
+        peer.AcceptOnlyFromAmong("none", "ort");
+        return peer;
+    }
+
+    /// <summary>ONNX Runtime in this process.</summary>
+    /// <exception cref="ToolException">It is not to be had.</exception>
+    public static OnnxRuntimePeer StartPeer(int threads)
+    {
+        try
+        {
+            return new OnnxRuntimePeer(threads);
+        }
+        catch (Exception exception) when (exception is PeerUnavailableException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
+        {
+            throw new ToolException(exception.Message);
+        }
+    }
+
+    public static Option<int?> Core() => new("--core") { Description = "Binds the thread to this core.", HelpName = "n" };
+
+    public static void CheckCore(int? core)
+    {
+        if (core is { } bound && !CoreAffinity.Allowed.Contains(bound))
+            throw new ToolException($"--core is {bound}; the cores of this process are {string.Join(", ", CoreAffinity.Allowed)}.");
+    }
 
     public static Option<int> Number(string name, string description, int fallback, int minimum = 1, int maximum = int.MaxValue)
     {

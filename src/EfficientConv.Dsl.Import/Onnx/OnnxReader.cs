@@ -59,6 +59,10 @@ internal static class OnnxReader
             nodes.Add(new Node(proto.OpType, name, [.. proto.Input], [.. proto.Output], proto.Attribute.ToDictionary(a => a.Name, a => Value(a, path, name, notes))));
         }
 
+        // The messages are as large as the file, and nothing reads them any more; the runtime would keep them until it needs room.
+        const int Large = 1 << 25;
+        if (constants.Values.Sum(constant => (long)constant.Count) > Large / sizeof(float))
+            GC.Collect();
         string[] outputs = until.Count > 0 ? [.. until] : [.. graph.Output.Select(output => output.Name)];
         return new Model
         {
@@ -71,15 +75,16 @@ internal static class OnnxReader
     {
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
-            using CodedInputStream coded = CodedInputStream.CreateWithLimits(stream, int.MaxValue, 64);
-            return ModelProto.Parser.ParseFrom(coded);
+            // Read from the map each tensor is in memory once; a stream would gather a large one in pieces first.
+            using MappedFile file = new(path);
+            return file.Length <= int.MaxValue ? ModelProto.Parser.ParseFrom(file.Span(0, file.Length))
+                : throw new ImportException($"{path} has {file.Length:N0} bytes, more than one message of Protocol Buffers may; expected its weights in a file beside it (external data).");
         }
         catch (InvalidProtocolBufferException exception)
         {
             throw new ImportException($"{path} is no ONNX model, or is cut off: {exception.Message}");
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new ImportException($"{path} cannot be read: {exception.Message}");
         }
@@ -125,7 +130,8 @@ internal static class OnnxReader
             throw new ImportException($"{path}: the tensor \"{tensor.Name}\" has the shape {string.Join(" x ", tensor.Dims)}.");
         int[] dims = [.. tensor.Dims.Select(dimension => (int)dimension)];
         int count = Tensor.Size(dims);
-        ReadOnlySpan<byte> raw = tensor.DataLocation == 1 ? External(tensor, path) : tensor.RawData.Span;
+        using MappedFile? external = tensor.DataLocation == 1 ? External(tensor, path) : null;
+        ReadOnlySpan<byte> raw = external is null ? tensor.RawData.Span : Part(tensor, path, external);
         ElementKind kind = (ElementKind)tensor.DataType;
         if (kind is ElementKind.Half or ElementKind.BFloat16 or ElementKind.Double)
             notes.Add($"Weights of type {kind} became single precision.");
@@ -169,29 +175,33 @@ internal static class OnnxReader
             : throw new ImportException($"{path}: the tensor \"{tensor.Name}\" of shape {Tensor.Text(dims)} has {values.Length:N0} values; expected {count:N0}.");
     }
 
-    /// <summary>Weights in a file beside the model, where they are larger than one message may be.</summary>
-    private static byte[] External(TensorProto tensor, string path)
+    /// <summary>The file beside the model that holds a tensor's values, of any size.</summary>
+    private static MappedFile External(TensorProto tensor, string path)
     {
-        Dictionary<string, string> data = tensor.ExternalData.GroupBy(entry => entry.Key).ToDictionary(group => group.Key, group => group.Last().Value);
-        string location = data.GetValueOrDefault("location", string.Empty), folder = Path.GetDirectoryName(Path.GetFullPath(path))!, file = Path.GetFullPath(Path.Combine(folder, location));
+        string location = Entry(tensor, "location") ?? string.Empty, folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        string file = Path.GetFullPath(Path.Combine(folder, location));
         if (location.Length == 0 || Path.IsPathRooted(location) || !file.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new ImportException($"{path}: the tensor \"{tensor.Name}\" lies in \"{location}\"; expected a file beside the model.");
         try
         {
-            using FileStream stream = new(file, FileMode.Open, FileAccess.Read);
-            long offset = data.TryGetValue("offset", out string? text) ? Number(text) : 0, length = data.TryGetValue("length", out text) ? Number(text) : stream.Length - offset;
-            if (offset < 0 || length < 0 || length > int.MaxValue / 2 || offset > stream.Length - length)
-                throw new ImportException($"{path}: the tensor \"{tensor.Name}\" is {length:N0} bytes at {offset:N0} of {location}, which has {stream.Length:N0}.");
-            byte[] bytes = new byte[length];
-            stream.Position = offset;
-            stream.ReadExactly(bytes);
-            return bytes;
+            return new MappedFile(file);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new ImportException($"{path}: the weights of \"{tensor.Name}\" cannot be read: {exception.Message}");
         }
-
-        long Number(string value) => long.TryParse(value, out long number) ? number : throw new ImportException($"{path}: the tensor \"{tensor.Name}\" has \"{value}\" where a number is expected.");
     }
+
+    /// <summary>A tensor's part of its file.</summary>
+    private static ReadOnlySpan<byte> Part(TensorProto tensor, string path, MappedFile file)
+    {
+        long offset = Number("offset") ?? 0, length = Number("length") ?? file.Length - offset;
+        return offset >= 0 && length is >= 0 and <= int.MaxValue / 2 && offset <= file.Length - length ? file.Span(offset, length)
+            : throw new ImportException($"{path}: the tensor \"{tensor.Name}\" is {length:N0} bytes at {offset:N0} of {Entry(tensor, "location")}, which has {file.Length:N0}.");
+
+        long? Number(string key) => Entry(tensor, key) is not { } text ? null
+            : long.TryParse(text, out long number) ? number : throw new ImportException($"{path}: the tensor \"{tensor.Name}\" has \"{text}\" where a number is expected.");
+    }
+
+    private static string? Entry(TensorProto tensor, string key) => tensor.ExternalData.LastOrDefault(entry => entry.Key == key)?.Value;
 }

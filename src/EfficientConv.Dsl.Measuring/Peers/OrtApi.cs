@@ -29,10 +29,10 @@ internal sealed unsafe class OrtApi
 
     public nint CreateEnvironment()
     {
-        const int Warning = 2;
+        const int Error = 3;
         nint result;
         fixed (byte* name = "benchmark"u8)
-            Check(((delegate* unmanaged<int, byte*, nint*, nint>)_functions[3])(Warning, name, &result));
+            Check(((delegate* unmanaged<int, byte*, nint*, nint>)_functions[3])(Error, name, &result));
         return result;
     }
 
@@ -57,6 +57,24 @@ internal sealed unsafe class OrtApi
         return result;
     }
 
+    /// <summary>A session of a file, beside which its external data lie.</summary>
+    public nint CreateSession(nint environment, string path, nint options)
+    {
+        nint result, text = OperatingSystem.IsWindows() ? Marshal.StringToHGlobalUni(path) : Marshal.StringToCoTaskMemUTF8(path);
+        try
+        {
+            Check(((delegate* unmanaged<nint, nint, nint, nint*, nint>)_functions[7])(environment, text, options, &result));
+            return result;
+        }
+        finally
+        {
+            if (OperatingSystem.IsWindows())
+                Marshal.FreeHGlobal(text);
+            else
+                Marshal.FreeCoTaskMem(text);
+        }
+    }
+
     public nint CreateCpuMemoryInfo()
     {
         const int ArenaAllocator = 1, DefaultMemory = 0;
@@ -79,10 +97,10 @@ internal sealed unsafe class OrtApi
         return result;
     }
 
-    /// <summary>Runs a session with one input and one output tensor.</summary>
-    public void Run(nint session, byte* inputName, nint input, byte* outputName, nint output) =>
+    /// <summary>Runs a session with one input tensor.</summary>
+    public void Run(nint session, byte* inputName, nint input, byte** outputNames, nint* outputs, int count) =>
         Check(((delegate* unmanaged<nint, nint, byte**, nint*, nuint, byte**, nuint, nint*, nint>)_functions[9])(
-            session, 0, &inputName, &input, 1, &outputName, 1, &output));
+            session, 0, &inputName, &input, 1, outputNames, (nuint)count, outputs));
 
     public void ReleaseSession(nint session) => ((delegate* unmanaged<nint, void>)_functions[95])(session);
 

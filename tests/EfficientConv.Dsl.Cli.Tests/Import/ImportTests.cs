@@ -5,6 +5,7 @@ using EfficientConv.Dsl.Cli.Tests.Onnx;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Import;
+using EfficientConv.Dsl.Import.Onnx.Messages;
 using EfficientConv.Dsl.Measuring.Onnx;
 
 namespace EfficientConv.Dsl.Cli.Tests.Import;
@@ -67,6 +68,8 @@ public sealed class ImportTests
     [InlineData("pads_16", "Pad2d(mode: PadMode.Reflect, PaddingTop = 2, PaddingBottom = 3, PaddingLeft = 1|Pad2d(1, mode: PadMode.Replicate|value: 2.5")]
     [InlineData("clamped_9", "Hardtanh(-0.5, maxVal: 0.75)|Softplus")]
     [InlineData("norms_16", "InstanceNorm2d(affine: true|GroupNorm(3, affine: false")]
+    [InlineData("ceil_pool_9", "MaxPool2d(3, stride: 2, ceilMode: true)|MaxPool2d(3, stride: 2, padding: 1, ceilMode: true)")]
+    [InlineData("linear_from_first", "Pad2d(mode: PadMode.Replicate, PaddingBottom = 1, PaddingRight = 1)|KernelHeight = 5, KernelWidth = 3, StrideHeight = 3, StrideWidth = 2")]
     [InlineData("several", "Output(\"a_b_0\")|Output(\"second\")")]
     public void Text_SaysIt(string name, string expected) => Assert.All(expected.Split('|'), part => Assert.Contains(part, s_models.Value[name].Text, StringComparison.Ordinal));
 
@@ -150,6 +153,110 @@ public sealed class ImportTests
         Assert.True(File.Exists(tool.At("Detector16.cs")) && File.Exists(tool.At("Detector16.safetensors")));
     }
 
+    /// <summary>In front of a softmax the network is compared too, and what differs there is no agreement.</summary>
+    [Theory]
+    [InlineData("head_9")]
+    [InlineData("head_16")]
+    public void FinalActivations_AreTakenOff(string name)
+    {
+        ImportedModel model = s_models.Value[name];
+        FinalActivations final = FinalActivations.Of(model)!;
+        float[] image = [.. Enumerable.Range(0, Tensor.Size(model.Source.InputDims)).Select(i => MathF.Sin(i * 0.7f))];
+        double[] logits = final.Reference(Tensor.Of(model.Source.InputDims, image), model.Run(image)), expected = model.Reference(image);
+        double sum = logits.Sum(Math.Exp);
+        Assert.True(Assert.Single(final.IsFinal));
+        Assert.All(expected, (value, i) => Assert.Equal(Math.Exp(logits[i]) / sum, value, 1e-12));
+        string text = ModelImport.Import(Request(PathOf(name)), final.Model).Text, whole = model.Text;
+        Assert.Equal(Attributes(whole).Replace(", Softmax", string.Empty, StringComparison.Ordinal), Attributes(text));
+        Assert.Null(FinalActivations.Of(s_models.Value["plain_16"]));
+
+        static string Attributes(string text) => string.Join('\n', text.Split('\n').Where(line => line.StartsWith('[')));
+    }
+
+    [Fact]
+    public void Check_LooksInFrontOfASoftmaxAndAtThePeer()
+    {
+        using Tool tool = new();
+        System.Text.Json.JsonElement check = Tool.Run("import", PathOf("head_16"), "-o", tool.At("."), "--json").Succeeded().Json.GetProperty("checks")[0];
+        Assert.InRange(check.GetProperty("logitRelative").GetDouble(), 1e-12, 1e-5);
+        Assert.Contains("logits", Tool.Run("import", PathOf("head_16"), "-o", tool.At(".")).Succeeded().Output, StringComparison.Ordinal);
+        OutputCheck right = new("y", 1, 1, 0, 0, 1e-4) { LogitRelative = 1e-5, PeerRelative = 1e-5 };
+        Assert.True(right.IsWithin);
+        Assert.False((right with { LogitRelative = 2e-4 }).IsWithin);
+        Assert.False((right with { PeerRelative = 2e-4 }).IsWithin);
+        Assert.False((right with { Relative = double.PositiveInfinity }).IsWithin);
+    }
+
+    /// <summary>A weight that is written wrong is found.</summary>
+    [Fact]
+    public void Check_FindsAWrongWeight()
+    {
+        ImportedModel model = s_models.Value["plain_16"];
+        (string name, int[] shape, float[] values) = model.Mapped.Weights[0];
+        float[] wrong = [.. values.Select((value, i) => i == 0 ? value + 1 : value)];
+        ImportedModel changed = model with { Mapped = model.Mapped with { Weights = [(name, shape, wrong), .. model.Mapped.Weights.Skip(1)] } };
+        Assert.All(new ImportCheck(Request(PathOf("plain_16")), model).Compare(), check => Assert.True(check.IsWithin));
+        Assert.All(new ImportCheck(Request(PathOf("plain_16")), changed).Compare(), check => Assert.False(check.IsWithin));
+    }
+
+    [OnnxRuntimeFact]
+    public void Peer_AgreesAndIsTimed()
+    {
+        using Tool tool = new();
+        System.Text.Json.JsonElement json = Tool.Run("import", PathOf("detector_16"), "-o", tool.At("."), "--peer", "ort", "--json").Succeeded().Json;
+        Assert.All(json.GetProperty("checks").EnumerateArray(), check => Assert.InRange(check.GetProperty("peerRelative").GetDouble(), 0, 1e-5));
+        System.Text.Json.JsonElement peer = json.GetProperty("peer");
+        double ours = peer.GetProperty("ours").GetProperty("p50").GetDouble(), theirs = peer.GetProperty("theirs").GetProperty("p50").GetDouble();
+        Assert.Equal(theirs / ours, peer.GetProperty("ratio").GetDouble(), 1e-9);
+        Assert.Contains("of the medians", Tool.Run("import", PathOf("detector_16"), "-o", tool.At("."), "--peer", "ort").Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Weights may lie in a file that no array could hold; what is said of a wrong place has its numbers.</summary>
+    [Fact]
+    public void ExternalWeights_LieAnywhereInALargeFile()
+    {
+        const long Start = 3L << 30;
+        using Tool tool = new();
+        ModelProto model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(PathOf("plain_16")));
+        using (FileStream file = File.Create(tool.At("weights.bin")))
+        {
+            file.Position = Start;
+            foreach (TensorProto tensor in model.Graph.Initializer)
+            {
+                Place(tensor, file.Position, tensor.RawData.Length);
+                tensor.RawData.WriteTo(file);
+                tensor.RawData = Google.Protobuf.ByteString.Empty;
+            }
+        }
+
+        File.WriteAllBytes(tool.At("large.onnx"), Google.Protobuf.MessageExtensions.ToByteArray(model));
+        (string Name, int[] Shape, float[] Values)[] found = [.. ModelImport.Import(Request(tool.At("large.onnx"))).Weights], expected = [.. s_models.Value["plain_16"].Weights];
+        Assert.Equal(expected.Select(weight => weight.Name), found.Select(weight => weight.Name));
+        Assert.All(expected, (weight, i) => Assert.Equal(weight.Values, found[i].Values));
+
+        Place(model.Graph.Initializer[0], Start + (1L << 30), 4);
+        File.WriteAllBytes(tool.At("large.onnx"), Google.Protobuf.MessageExtensions.ToByteArray(model));
+        ToolResult refused = Tool.Run("import", tool.At("large.onnx"), "-o", tool.At("."));
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("4 bytes at 4,294,967,296 of weights.bin", refused.Error, StringComparison.Ordinal);
+
+        // More than one message may be is refused at once.
+        using (FileStream file = File.Create(tool.At("huge.onnx")))
+            file.SetLength(Start);
+        Assert.Contains("has 3,221,225,472 bytes, more than one message", Tool.Run("import", tool.At("huge.onnx"), "-o", tool.At(".")).Error, StringComparison.Ordinal);
+
+        static void Place(TensorProto tensor, long offset, long length)
+        {
+            tensor.DataLocation = 1;
+            tensor.ExternalData.Clear();
+            foreach ((string key, string value) in new[]
+            {
+                ("location", "weights.bin"), ("offset", FormattableString.Invariant($"{offset}")), ("length", FormattableString.Invariant($"{length}")),
+            })
+                tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
+    }
+
     [Fact]
     public void OpenSizes_AreAskedFor()
     {
@@ -195,12 +302,22 @@ public sealed class ImportTests
     [InlineData("is no name of C#", "{0}", "--namespace", "a..b")]
     [InlineData("expected channels, height and width", "{0}", "--input-shape", "3x0x4")]
     [InlineData("has no tensor \"none\"", "{0}", "--until", "none")]
+    [InlineData("leave --no-check out", "{0}", "--peer", "ort", "--no-check")]
+    [InlineData("leave --until out", "{0}", "--peer", "ort", "--until", "y")]
+    [InlineData("--core is 9999", "{0}", "--core", "9999")]
     public void WrongArguments_AreNamed(string expected, params string[] arguments)
     {
         using Tool tool = new();
         ToolResult result = Tool.Run(["import", .. arguments.Select(a => a == "{0}" ? PathOf("plain_16") : a), "-o", tool.At(".")]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A fact that is skipped, with a message, where the environment names no ONNX Runtime.</summary>
+    private sealed class OnnxRuntimeFactAttribute : FactAttribute
+    {
+        public OnnxRuntimeFactAttribute() => Skip = File.Exists(Environment.GetEnvironmentVariable(Measuring.Peers.OnnxRuntimeLibrary.EnvironmentVariable))
+            ? null : $"No ONNX Runtime here ({Measuring.Peers.OnnxRuntimeLibrary.EnvironmentVariable} names the library)";
     }
 
     private static string PathOf(string name) => Path.Combine(s_folder, name + ".onnx");
