@@ -42,6 +42,9 @@ public sealed record ConvolutionStage(
     /// <summary>The learned slopes of its activation, or null.</summary>
     public PReLUOperator? PReLU { get; init; }
 
+    /// <summary>What stands behind the activation, or between the residual and the activation, and so cannot be folded into the weights; or null.</summary>
+    public ScaleShift? ScaleShift { get; init; }
+
     /// <summary>The form of Winograd's algorithm that computes it; null for the sum as written.</summary>
     public WinogradForm? Winograd { get; init; }
 
@@ -70,6 +73,11 @@ public sealed record ConvolutionStage(
     /// <summary>One filter a channel.</summary>
     public bool IsDepthwise => Convolution.Groups == Input.Channels && Convolution.Groups == Output.Channels && Convolution.Groups > 1;
 }
+
+/// <summary>One multiply-add by channel, x * scale + shift, in a convolution's epilogue.</summary>
+/// <param name="Operator">Batch norm, or factors by channel, whose summand is 0.</param>
+/// <param name="IsBeforeActivation">Whether it goes before the activation, behind a residual; else behind it.</param>
+public sealed record ScaleShift(Operator Operator, bool IsBeforeActivation);
 
 /// <summary>Squeeze-and-excitation of a whole map.</summary>
 public sealed record SqueezeStage(
@@ -144,6 +152,9 @@ public sealed record TransposedStage(
 {
     /// <summary>The learned slopes of its activation, or null.</summary>
     public PReLUOperator? PReLU { get; init; }
+
+    /// <summary>What stands behind the activation and so cannot be folded into the weights, or null.</summary>
+    public ScaleShift? ScaleShift { get; init; }
 }
 
 /// <summary>

@@ -153,7 +153,7 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel kernel = new(
             pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
         ArenaOffset weights = plan.Reserve(outChannels * inChannels);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), .. packedBias]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
@@ -187,7 +187,7 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
         (ArenaOffset taps, ArenaOffset depthwiseBias) = PackDepthwise(plan, depthwise);
         ArenaOffset weights = plan.Reserve(outChannels * channels);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project);
         plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), .. packedBias]);
         plan.AddStep(
             new PlanarSeparableDriver(
@@ -210,7 +210,7 @@ internal static class PlanarScheduling
             c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue,
             runs, tiles);
         ArenaOffset weights = plan.Reserve(outChannels * stage.Taps);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
@@ -301,7 +301,7 @@ internal static class PlanarScheduling
     {
         int channels = stage.Output.Channels;
         ArenaOffset taps = plan.Reserve(channels * stage.Taps);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(channels, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(channels, stage);
         plan.Pack(stage, [new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), .. packedBias]);
         return (taps, bias);
     }

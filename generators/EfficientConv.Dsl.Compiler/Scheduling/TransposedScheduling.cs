@@ -32,7 +32,7 @@ internal static class TransposedScheduling
 
         if (!pass.IsNone)
         {
-            StepPart part = new(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}");
+            StepPart part = new(stage.Name, EquatableArray.Of(stage.LayerIds[1 + (stage.BatchNorm is null ? 0 : 1) + (stage.ScaleShift is null ? 0 : 1)]), $"{pass}");
             if (destination is { View: { IsTight: true, IsPadded: false } })
                 return Scheduler.DeliverActivated(plan, output, destination, pass, part);
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
@@ -63,17 +63,18 @@ internal static class TransposedScheduling
         {
             LayerIds = stage.LayerIds,
             PReLU = stage.PReLU,
+            ScaleShift = stage.ScaleShift,
             Phase = new TransposedPhase(c, vertical.FirstTap, vertical.TapStep, horizontal.FirstTap, horizontal.TapStep),
         };
         if (empty)
         {
             plan.BeginStep();
             int length = plan.Target.Padded(c.OutChannels);
-            (ArenaOffset bias, PackInstruction[] packed) = plan.ReserveBias(length, stage.PReLU);
+            (ArenaOffset bias, PackInstruction[] packed) = plan.ReserveBias(length, phase);
             plan.Pack(phase, packed);
             ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
-            plan.AddStep(Fill(input.View, pixels.View, bias, length, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
+            plan.AddStep(Fill(input.View, pixels.View, bias, Epilogue.Of(phase, null, plan.Target).Epilogue), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
             return;
         }
 
@@ -86,20 +87,31 @@ internal static class TransposedScheduling
         ConvolutionScheduling.ScheduleByRows(plan, phase, input, pixels);
     }
 
-    /// <summary>The bias, after its activation, at every pixel: what no tap reaches.</summary>
-    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, int biasLength, ActivationFunction activation)
+    /// <summary>The bias, after its epilogue, at every pixel: what no tap reaches.</summary>
+    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, Epilogue epilogue)
     {
         int channels = output.Shape.Channels;
         RuntimeReference pixel = new(RuntimeOperand.Scratch);
         RuntimeReference packed = new(RuntimeOperand.Weights, Offset: bias.In(ElementType.Float32));
-        RuntimeCall made = RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1);
+        List<RuntimeCall> made = [RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1)];
+        RuntimeCall[] scaled = epilogue.ScaleOffset == 0
+            ? []
+            : [RuntimeFunction.ScaleShift.Call(pixel, pixel, Packed(epilogue.ScaleOffset), Packed(epilogue.ShiftOffset), channels, 1, channels)];
+        if (epilogue.ScalesFirst)
+            made.AddRange(scaled);
+        if (epilogue.Activation.Row.IsLearned)
+            made.Add(RuntimeFunction.PReLU.Call(pixel, Packed(epilogue.SlopeOffset), channels, 1, channels));
+        else if (!epilogue.Activation.IsNone)
+            made.Add(new ActivationCall(epilogue.Activation, pixel, channels));
+        if (!epilogue.ScalesFirst)
+            made.AddRange(scaled);
         RuntimeCall row = RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width);
         return new RuntimeDriver("Fill", input, null, output, RuntimeRange.Rows(output.Shape), RuntimeCall.Of(row), RuntimeWork.Computed)
         {
-            Preparation = activation.IsNone ? RuntimeCall.Of(made)
-                : activation.Row.IsLearned ? RuntimeCall.Of(made, RuntimeFunction.PReLU.Call(pixel, packed with { Offset = packed.Offset + biasLength }, channels, 1, channels))
-                : RuntimeCall.Of(made, new ActivationCall(activation, pixel, channels)),
+            Preparation = made.ToEquatableArray(),
         };
+
+        RuntimeReference Packed(int offset) => packed with { Offset = packed.Offset + offset };
     }
 
     /// <summary>
