@@ -161,7 +161,14 @@ public sealed record TransposedStage(
 /// The taps of a transposed convolution that reach the output pixels of one phase: rows and columns whose remainders by the stride are the same. Tap i of
 /// the phase is kernel row <c>FirstRow - i * RowStep</c>.
 /// </summary>
-public sealed record TransposedPhase(TransposedConvolutionOperator Convolution, int FirstRow, int RowStep, int FirstColumn, int ColumnStep);
+public sealed record TransposedPhase(TransposedConvolutionOperator Convolution, int FirstRow, int RowStep, int FirstColumn, int ColumnStep)
+{
+    /// <summary>Every tap of the kernel as output channels of its own, phase after phase, where each phase has one: a 1x1 convolution.</summary>
+    public static TransposedPhase All(TransposedConvolutionOperator convolution) => new(convolution, 0, -1, 0, -1) { IsAll = true };
+
+    /// <summary>Whether it is all of them.</summary>
+    public bool IsAll { get; private init; }
+}
 
 /// <summary>The network after folding, in topological order; stage 0 is the input.</summary>
 /// <param name="IsChannelsLast">Whether the user's spans are NHWC.</param>
