@@ -67,6 +67,22 @@ public partial class NetworkAnalyzerTests
     [InlineData("enum A { B }")]
     public Task ECD0305_TemplateCannotBeUsed(string templates) => Verify($"[InputShape(8, 8, 8), {{|ECD0305:Use<A>(2)|}}] public partial class Net; {templates}");
 
+    /// <summary>A template is given each parameter that stands in it, and no other.</summary>
+    [Theory]
+    [InlineData("{|ECD0305:Use<A>|}", "[Conv2d(Template.OutChannels)] class A;")]
+    [InlineData("{|ECD0305:Use<A>(outChannels: 8)|}", "[Conv2d(Template.OutChannels, stride: Template.Stride)] class A;")]
+    [InlineData("{|ECD0305:Use<A>(outChannels: 8, stride: 2)|}", "[Conv2d(Template.OutChannels)] class A;")]
+    [InlineData("{|ECD0305:Use<A>(stride: 2)|}", "[ReLU] class A;")]
+    [InlineData("{|ECD0305:Use<A>|}", "[ReLU, Use<B>] class A; [ReLU, Conv2d(4, padding: Template.Padding)] class B;")]
+    [InlineData("{|ECD0004:Use<A>({|ECD0004:outChannels: 0|})|}", "[Conv2d(Template.OutChannels)] class A;")]
+    [InlineData("Conv2d(8), MaxPool2d({|ECD0004:Template.Stride|})", "")]
+    [InlineData("Use<A>({|ECD0004:outChannels: Template.OutChannels|})", "[Conv2d(Template.OutChannels)] class A;")]
+    public Task ECD0305_ParametersOfATemplate(string use, string templates) => Verify($"[InputShape(8, 8, 8), {use}] public partial class Net; {templates}");
+
+    [Fact]
+    public Task ECD0305_NearMiss_ParametersAreHandedOn() => Verify(
+        "[InputShape(8, 8, 8), Use<A>(outChannels: 12, stride: 2)] public partial class Net; [ReLU, Use<B>(2, kernelSize: 3, outChannels: Template.OutChannels), MaxPool2d(Template.Stride)] class A; [Conv2d(Template.OutChannels, Template.KernelSize, PaddingHeight = 1)] class B;");
+
     [Fact]
     public Task ECD0305_NetworkContainsItself() => Verify("[InputShape(8, 8, 8), ReLU, {|ECD0305:Use<Net>|}] public partial class Net;");
 

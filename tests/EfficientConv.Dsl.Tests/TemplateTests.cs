@@ -1,4 +1,5 @@
 using System.Reflection;
+using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Tests.Harness;
 
 namespace EfficientConv.Dsl.Tests;
@@ -21,13 +22,29 @@ public sealed class TemplateTests
             [PointwiseConv2d(12), Add("i")] [InvertedResidual] [InvertedResidual] [InvertedResidual]
             """),
         ("Used", Templates + "[InputShape(12, 9, 8)] [ReLU, Use<Stage>, Use<Single>(2), Use<Single>(Name = \"last\")]"),
+        ("Unparameterized", """
+            [InputShape(12, 9, 8)]
+            [DepthwiseConv2d(3, stride: 1, padding: 1), BatchNorm, HardSwish, PointwiseConv2d(20, bias: false), BatchNorm, Conv2d(20, kernelSize: 3, padding: 2, dilation: 2, groups: 2), ReLU]
+            [DepthwiseConv2d(5, stride: 2, padding: 2), BatchNorm, HardSwish, PointwiseConv2d(24, bias: false), BatchNorm, Conv2d(24, kernelSize: 5, padding: 4, dilation: 2, groups: 4), ReLU]
+            [DepthwiseConv2d(5, stride: 2, padding: 2), BatchNorm, HardSwish, PointwiseConv2d(24, bias: false), BatchNorm, Conv2d(24, kernelSize: 5, padding: 4, dilation: 2, groups: 4), ReLU]
+            """),
+        ("Parameterized", """
+            [DepthwiseConv2d(Template.KernelSize, stride: Template.Stride, padding: Template.Padding), BatchNorm, HardSwish, Use<Wide>(outChannels: Template.OutChannels)]
+            [Conv2d(kernelSize: Template.KernelSize, padding: Template.HiddenChannels, dilation: Template.Dilation, groups: Template.Groups), ReLU] internal sealed class Family;
+            [PointwiseConv2d(Template.OutChannels, bias: false), BatchNorm] internal sealed class Wide;
+            [InputShape(12, 9, 8)]
+            [Use<Family>(outChannels: 20, kernelSize: 3, stride: 1, padding: 1, hiddenChannels: 2, dilation: 2, groups: 2)]
+            [Use<Family>(2, outChannels: 24, kernelSize: 5, stride: 2, padding: 2, hiddenChannels: 4, dilation: 2, groups: 4)]
+            """),
         ("TwoHeads", """[InputShape(4, 6, 6)] [Conv2d(8, padding: 1), Output("p3"), Conv2d(3, stride: 2), Output("half-size"), From("input")]"""),
     ]));
 
-    [Fact]
-    public void Use_IsTheTemplateWrittenOut()
+    [Theory]
+    [InlineData("Written", "Used")]
+    [InlineData("Unparameterized", "Parameterized")]
+    public void Use_IsTheTemplateWrittenOut(string writtenOut, string placed)
     {
-        NetworkFactory written = s_batch.Value["Written"], used = s_batch.Value["Used"];
+        NetworkFactory written = s_batch.Value[writtenOut], used = s_batch.Value[placed];
         Assert.Equal(written.Parameters.Select(p => string.Join('x', p.Shape)), used.Parameters.Select(p => string.Join('x', p.Shape)));
         IReadOnlyList<(string Name, int[] Shape, float[] Values)> weights = RandomValues.Weights(written.Parameters, 3);
         IEnumerable<(string Name, int[] Shape, float[] Values)> renamed = weights.Zip(used.Parameters, (tensor, spec) => (spec.Key, tensor.Shape, tensor.Values));
@@ -51,6 +68,18 @@ public sealed class TemplateTests
         Assert.Contains("last.expand.weight", s_batch.Value["Used"].Parameters.Select(p => p.CanonicalKey));
         Assert.Contains("1.0.1.a.weight", s_batch.Value["Used"].Parameters.Select(p => p.CanonicalKey));
         Assert.Equal(keys.Length, keys.Distinct().Count());
+    }
+
+    /// <summary>The constants of the runtime library are those that the compiler knows, by the same names, and <c>Use</c> has an argument for each.</summary>
+    [Fact]
+    public void Parameters_AreTheConstantsOfTemplate()
+    {
+        Dictionary<string, int> constants = typeof(Template).GetFields().ToDictionary(field => field.Name, field => (int)field.GetRawConstantValue()!);
+        Assert.Equal(TemplateParameters.Names.ToDictionary(name => TemplateParameters.Text(name)["Template.".Length..], TemplateParameters.Constant), constants);
+        Assert.Equal(["repeat", .. TemplateParameters.Names], typeof(UseAttribute<>).GetConstructors().Single().GetParameters().Select(parameter => parameter.Name!));
+        Assert.All(constants, constant => Assert.Equal(constant.Key, TemplateParameters.Text(TemplateParameters.Find(constant.Value)!)["Template.".Length..]));
+        Assert.Null(TemplateParameters.Find(Channels.Unset));
+        Assert.Null(TemplateParameters.Find(Channels.Unset + TemplateParameters.Names.Count + 1));
     }
 
     [Fact]

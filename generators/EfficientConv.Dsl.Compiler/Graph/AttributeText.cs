@@ -48,6 +48,7 @@ public static class AttributeText
 
     private static string Value(string kind, AttributeArgument argument) => argument.Value switch
     {
+        int when TemplateParameters.Find(argument.Value) is { } parameter => TemplateParameters.Text(parameter),
         int number when EnumerationOf(kind, argument.Name) is { } enumeration =>
             $"{enumeration.Name}.{Enum.GetName(enumeration.Members, number) ?? throw new InvalidOperationException($"{argument.Name} {number} is no {enumeration.Name}.")}",
         EquatableArray<double> numbers => $"new[] {{ {string.Join(", ", numbers.Select(Number))} }}",

@@ -40,7 +40,10 @@ public static class AttributeWriter
     /// <param name="name">The name of a layer; null for one without.</param>
     public static WrittenGraph WriteBlocks(LayerGraph graph, Func<Layer, string?> name)
     {
-        Dictionary<int, RecognizedBlock> blocks = BlockRecognition.Find(graph).ToDictionary(block => block.Output);
+        // Exporters fold all batch norms or none: the form that says more layers is the network's.
+        IReadOnlyList<RecognizedBlock> plain = BlockRecognition.Find(graph, foldsBatchNorm: false), folded = BlockRecognition.Find(graph, foldsBatchNorm: true);
+        bool foldsBatchNorm = folded.Sum(block => block.Layers.Count) > plain.Sum(block => block.Layers.Count);
+        Dictionary<int, RecognizedBlock> blocks = (foldsBatchNorm ? folded : plain).ToDictionary(block => block.Output);
         HashSet<int> inside = [.. blocks.Values.SelectMany(block => block.Layers)];
         Unit[] units =
         [
@@ -48,7 +51,7 @@ public static class AttributeWriter
                 ? new Unit(layer, EquatableArray.Of(block.Input), block.Layers, block.Attribute)
                 : Unit.Of(graph, layer)),
         ];
-        WrittenGraph written = Write(graph, units, OwnNames(graph, units, name));
+        WrittenGraph written = Write(graph, units, OwnNames(graph, units, name), foldsBatchNorm);
         if (written.Findings.Count > 0)
             return written;
 
@@ -57,9 +60,9 @@ public static class AttributeWriter
         return read.Graph is { } again ? written with { Keys = Keys(graph, units, again) } : written with { Findings = read.Findings };
     }
 
-    private static WrittenGraph Write(LayerGraph graph, Unit[] units, string?[] names)
+    private static WrittenGraph Write(LayerGraph graph, Unit[] units, string?[] names, bool foldsBatchNorm = false)
     {
-        List<AttributeDeclaration> attributes = [Marker(graph), .. graph.Image is { } image ? [Image(image)] : Array.Empty<AttributeDeclaration>()];
+        List<AttributeDeclaration> attributes = [Marker(graph, foldsBatchNorm), .. graph.Image is { } image ? [Image(image)] : Array.Empty<AttributeDeclaration>()];
         List<WrittenPlace> places = [.. attributes.Select(_ => default(WrittenPlace))];
         List<Finding> findings = [];
         EquatableArray<NetworkOutput> outputs = graph.NamedOutputs;
@@ -128,9 +131,9 @@ public static class AttributeWriter
             names[unit.Last.Id] is { } name && (name != FormattableString.Invariant($"{place}") || IsRead(graph, units, unit)) ? [new AttributeArgument("Name", name, IsExplicit: true)] : [];
     }
 
-    private static AttributeDeclaration Marker(LayerGraph graph) => new WrittenAttribute(Expansion.Marker)
+    private static AttributeDeclaration Marker(LayerGraph graph, bool foldsBatchNorm) => new WrittenAttribute(Expansion.Marker)
         .With("channels", graph.Input.Channels).With("height", graph.Input.Height).With("width", graph.Input.Width)
-        .With("Layout", graph.IsChannelsLast ? SpanLayout.NHWC : SpanLayout.NCHW, SpanLayout.NCHW).Done();
+        .With("Layout", graph.IsChannelsLast ? SpanLayout.NHWC : SpanLayout.NCHW, SpanLayout.NCHW).With(Expansion.FoldedBatchNorm, foldsBatchNorm, false).Done();
 
     private static AttributeDeclaration Image(ImageInput image) => new WrittenAttribute(ImageInput.Kind)
         .With("mean", image.Mean.Select(WrittenAttribute.Shortest).ToEquatableArray()).With("std", image.Std.Select(WrittenAttribute.Shortest).ToEquatableArray()).Done();

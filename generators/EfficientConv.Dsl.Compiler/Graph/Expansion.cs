@@ -21,6 +21,9 @@ public static class Expansion
     /// <summary>Name of the marker attribute.</summary>
     public const string Marker = "InputShape";
 
+    /// <summary>The marker's argument that says what a block's convolutions have behind them.</summary>
+    internal const string FoldedBatchNorm = "FoldedBatchNorm";
+
     /// <summary>Name of the attribute that limits a network's cost; it is no layer.</summary>
     public const string Budget = "Budget";
 
@@ -63,8 +66,9 @@ public static class Expansion
         if (!builder.Failed)
             builder.AddInput(shape, new LayerOrigin(marker, string.Empty));
 
-        AttributeDeclaration[] attributes = [.. layers.Select(i => declaration.Attributes[i])];
+        AttributeDeclaration[] attributes = [.. layers.Select(i => TemplateParameters.Bind(declaration.Attributes[i]))];
         builder.Keys = KeyScheme.Create(markerReader.Enumeration("Keys", KeyStyle.Tutorial), [.. SequenceExpansion.Modules(attributes)]);
+        builder.FoldsBatchNorm = markerReader.Bool(FoldedBatchNorm, false);
         SequenceExpansion.Expand(builder, attributes, layers);
         return (builder.Failed
             ? new ExpansionResult(null, builder.Findings.ToEquatableArray())

@@ -39,6 +39,9 @@ public sealed class GraphBuilder
     /// <summary>How checkpoint keys are formed.</summary>
     internal KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, []);
 
+    /// <summary>Whether a block's convolution has a bias in place of the batch norm behind it.</summary>
+    internal bool FoldsBatchNorm { get; set; }
+
     /// <summary>The graph; the current tensor is its last output.</summary>
     public LayerGraph Build(bool isChannelsLast)
     {

@@ -8,8 +8,6 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <summary>A list of attributes to layers: modules one behind the other, as <c>torch.nn.Sequential</c> numbers them, and the graph attributes between.</summary>
 internal static class SequenceExpansion
 {
-    private const string TemplateMark = "Use";
-
     /// <summary>Templates inside templates multiply: more layers than this are surely a mistake.</summary>
     private const int MaxLayers = 20_000;
 
@@ -29,7 +27,7 @@ internal static class SequenceExpansion
         {
             if (GraphExpansion.Handles(attribute.Kind))
                 continue;
-            if (attribute.Kind != TemplateMark)
+            if (attribute.Kind != TemplateParameters.Use)
             {
                 yield return attribute;
                 continue;
@@ -71,10 +69,14 @@ internal static class SequenceExpansion
             AttributeReader reader = new(builder, attribute, indices[i], canonical, template is null ? null : new TemplatePart(template, i, attribute));
             if (!valid)
                 reader.Invalid("Name", $"'{given}'", "letters, digits, '_', '-' and '.', because checkpoint keys are made of it");
+            if (template is null && attribute.Arguments.FirstOrDefault(argument => TemplateParameters.Find(argument.Value) is not null) is { } parameter)
+                reader.Invalid(parameter.Name, TemplateParameters.Text(TemplateParameters.Find(parameter.Value)!), "a number: only a class that Use places has parameters");
+            if (builder.Failed)
+                return;
             if (isModule)
             {
                 string positional = single ? prefix.Key ?? string.Empty : Join(prefix.Key, index);
-                if (attribute.Kind == TemplateMark)
+                if (attribute.Kind == TemplateParameters.Use)
                     Use(builder, reader, new TensorKey(positional, canonical));
                 else
                     LayerExpansion.Expand(builder, reader, new TensorKey(builder.Keys.Next(attribute, builder.Shape) ?? positional, canonical));
@@ -99,7 +101,7 @@ internal static class SequenceExpansion
         {
             builder.Report(
                 RuleCatalog.UnusableTemplate, reader.Index, null,
-                $"Use \"{reader.Name}\" places {template.Name}, which {problem} (a template is a class of this project with layer attributes on one declaration, and does not contain itself)");
+                $"Use \"{reader.Name}\" places {template.Name}, which {problem} (a template is a class of this project with layer attributes on one declaration, does not contain itself, and is given each parameter that stands in it and no other)");
             return;
         }
 

@@ -96,10 +96,41 @@ public sealed class OutputAttribute(string output) : LayerAttribute
 /// </summary>
 /// <typeparam name="TBlock">The template, a class of the same project.</typeparam>
 /// <param name="repeat">Copies in a row, at least 1; each has weights of its own.</param>
+/// <param name="outChannels">What <see cref="Template.OutChannels"/> is in this place.</param>
+/// <param name="hiddenChannels">What <see cref="Template.HiddenChannels"/> is.</param>
+/// <param name="kernelSize">What <see cref="Template.KernelSize"/> is.</param>
+/// <param name="stride">What <see cref="Template.Stride"/> is.</param>
+/// <param name="padding">What <see cref="Template.Padding"/> is.</param>
+/// <param name="dilation">What <see cref="Template.Dilation"/> is.</param>
+/// <param name="groups">What <see cref="Template.Groups"/> is.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 [Conditional("EFFICIENTCONV_KEEP_ATTRIBUTES")]
-public sealed class UseAttribute<TBlock>(int repeat = 1) : LayerAttribute
+public sealed class UseAttribute<TBlock>(
+    int repeat = 1, int outChannels = Channels.Unset, int hiddenChannels = Channels.Unset, int kernelSize = Channels.Unset, int stride = Channels.Unset,
+    int padding = Channels.Unset, int dilation = Channels.Unset, int groups = Channels.Unset)
+    : LayerAttribute
 {
     /// <summary>Copies in a row, at least 1.</summary>
     public int Repeat { get; } = repeat;
+
+    /// <summary>What <see cref="Template.OutChannels"/> is in this place.</summary>
+    public int OutChannels { get; } = outChannels;
+
+    /// <summary>What <see cref="Template.HiddenChannels"/> is.</summary>
+    public int HiddenChannels { get; } = hiddenChannels;
+
+    /// <summary>What <see cref="Template.KernelSize"/> is.</summary>
+    public int KernelSize { get; } = kernelSize;
+
+    /// <summary>What <see cref="Template.Stride"/> is.</summary>
+    public int Stride { get; } = stride;
+
+    /// <summary>What <see cref="Template.Padding"/> is.</summary>
+    public int Padding { get; } = padding;
+
+    /// <summary>What <see cref="Template.Dilation"/> is.</summary>
+    public int Dilation { get; } = dilation;
+
+    /// <summary>What <see cref="Template.Groups"/> is.</summary>
+    public int Groups { get; } = groups;
 }

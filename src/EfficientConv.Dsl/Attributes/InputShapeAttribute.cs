@@ -27,4 +27,11 @@ public sealed class InputShapeAttribute(int channels, int height, int width) : A
 
     /// <summary>The names that a checkpoint has for the network's tensors, and the family's eps of batch norm.</summary>
     public KeyStyle Keys { get; set; }
+
+    /// <summary>
+    /// Whether the batch norms of the blocks are folded into the convolutions in front of them, as ONNX exporters and <c>torch.nn.utils.fusion.fuse_conv_bn_eval</c> do: a
+    /// block's convolution then has a bias and no batch norm behind it. The keys of its weights stay, <c>bias</c> stands beside <c>weight</c>, and those of the batch norm
+    /// are gone. Layers outside blocks are what they are written as.
+    /// </summary>
+    public bool FoldedBatchNorm { get; set; }
 }

@@ -78,6 +78,11 @@ public sealed partial class AttributeWriterTests
     [InlineData("[InputShape(64, 28, 28)][ResNetBasicBlock(64)][ResNetBasicBlock(128, stride: 2)][ResNetBottleneck(32)][ResNetBottleneck(64, stride: 2, groups: 32, baseWidth: 4)]")]
     [InlineData("[InputShape(96, 28, 28)][Fire(16, 64, 64)][Fire(32, 128, 96)][ConvNeXtBlock][ConvNeXtBlock(3, kernelSize: 5, layerScale: false)]")]
     [InlineData("[InputShape(96, 28, 28)][Conv2d(64)][SqueezeExcitation][SqueezeExcitation(16, activation: Activation.SiLU, gate: Activation.HardSigmoid)][SqueezeExcitation(squeezeChannels: 24)]")]
+    [InlineData("[InputShape(24, 28, 28, FoldedBatchNorm = true)][InvertedResidual(24, expansion: 6)][DepthwiseSeparable(64)][ResNetBasicBlock(64)][ResNetBottleneck(32)][SqueezeExcitation][BatchNorm]")]
+    [InlineData("[InputShape(24, 28, 28)][FusedMBConv(24)][FusedMBConv(48, stride: 2)][FusedMBConv(48, expansion: 1)][ShuffleUnitV2(48)][ShuffleUnitV2(96, stride: 2)]")]
+    [InlineData("[InputShape(32, 28, 28)][Bottleneck(16)][Bottleneck(16, outChannels: 48, stride: 2)][Bottleneck(12, shortcut: Shortcut.Auto)]")]
+    [InlineData("[InputShape(32, 28, 28)][UniversalInvertedBottleneck(32, startKernelSize: 3)][UniversalInvertedBottleneck(64, startKernelSize: 5, midKernelSize: 5, stride: 2)][UniversalInvertedBottleneck(64, startKernelSize: 3, midKernelSize: 0)]")]
+    [InlineData("[InputShape(16, 28, 28)][GhostBottleneck(48)][GhostBottleneck(72, outChannels: 24, stride: 2, squeezeReduction: 4)]")]
     public void Blocks_AreRecognized(string text) => Assert.Equal(text, Text(AttributeWriter.WriteBlocks(DeclarationText.Graph(text), _ => null)));
 
     /// <summary>What somebody else reads, or that is an output, is no inside of a block.</summary>

@@ -17,15 +17,17 @@ internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader
     /// <summary>Whether the block begins with a 1x1 expansion; some schemes number batch norms by it.</summary>
     public bool Expands { get; init; }
 
-    /// <summary>A bias-free convolution followed by batch norm.</summary>
+    /// <summary>A bias-free convolution followed by batch norm, or one with a bias where the network's batch norms are folded.</summary>
     public void Convolution(
         string role, int outChannels, Extent kernel, Extent stride, Padding padding, Extent dilation, int groups, ConvolutionAlgorithm? algorithm = null)
     {
-        ConvolutionOperator convolution = new(NextKey(role, isNorm: false), outChannels, kernel, stride, padding, dilation, groups, Bias: false);
+        ConvolutionOperator convolution = new(NextKey(role, isNorm: false), outChannels, kernel, stride, padding, dilation, groups, Bias: builder.FoldsBatchNorm);
         if (algorithm is { } chosen && convolution.IsDense3x3)
             convolution = convolution with { Algorithm = chosen };
         Add(role, convolution);
-        Add(role + "_bn", new BatchNormOperator(NextKey(role, isNorm: true), _epsilon));
+        TensorKey norm = NextKey(role, isNorm: true);
+        if (!builder.FoldsBatchNorm)
+            Add(role + "_bn", new BatchNormOperator(norm, _epsilon));
         _unit++;
     }
 
@@ -51,8 +53,13 @@ internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader
         _unit++;
     }
 
-    /// <summary>A batch norm that stands alone.</summary>
-    public void BatchNorm(string role) => Add(role, new BatchNormOperator(NextKey(role, isNorm: false), _epsilon));
+    /// <summary>A batch norm that stands alone; it is folded where there is a convolution in front of it.</summary>
+    public void BatchNorm(string role)
+    {
+        TensorKey norm = NextKey(role, isNorm: false);
+        if (!builder.FoldsBatchNorm || builder.Layers[builder.Current].Operator is not ConvolutionOperator)
+            Add(role, new BatchNormOperator(norm, _epsilon));
+    }
 
     /// <summary>Any other module with tensors of its own.</summary>
     public void Module(string role, Func<TensorKey, Operator> module) => Add(role, module(NextKey(role, isNorm: false)));
