@@ -30,7 +30,8 @@ public sealed class PaddedShortcutTests
         (0, "[InputShape(16, 12, 13, Layout = TensorLayout.NHWC)] [Conv2d(32, padding: 1, Algorithm = ConvAlgorithm.Winograd)] [Add(\"input\", padChannels: true)] [ReLU]"),
         (0, "[InputShape(7, 12, 13)] [PointwiseConv2d(64, Name = \"wide\")] [Conv2d(70, padding: 1, Algorithm = ConvAlgorithm.Winograd)] [Add(\"wide\", padChannels: true)] [PointwiseConv2d(5)]"),
         (0, "[InputShape(32, 8, 9)] [Conv2d(64, padding: 1, groups: 2)] [Add(\"input\", padChannels: true)] [ReLU]"),
-        (1, "[InputShape(12, 8, 9)] [DepthwiseConv2d(3, padding: 1, multiplier: 2)] [Add(\"input\", padChannels: true)] [ReLU]"),
+        (0, "[InputShape(12, 8, 9)] [DepthwiseConv2d(3, padding: 1, multiplier: 2)] [Add(\"input\", padChannels: true)] [ReLU]"),
+        (0, "[InputShape(12, 8, 9)] [DepthwiseConv2d(3, padding: 1, multiplier: 2)] [Add(\"input\", padChannels: true)] [SiLU]"),
         (0, "[InputShape(18, 1, 1)] [Linear(40)] [Add(\"input\", padChannels: true)] [ReLU]"),
 
         // A stem that is read by its block and added to it; what other layers make; the narrow side in front; equal channels.

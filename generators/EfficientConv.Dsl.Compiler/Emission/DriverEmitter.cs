@@ -214,7 +214,7 @@ internal sealed partial class DriverEmitter(SourceWriter writer, VectorSyntax ve
         EmitWindowRows("y", d.StrideHeight, d.PadTop, window, height);
         EmitRing(d, "RingRows");
         string destination = d.Finish.Buffer is { } buffer ? KernelText.At("scratch", buffer) : RowAt("output", d.Output, "y");
-        AccumulatorStart start = d.Kernel is ConvolutionKernel c ? c.Epilogue.Start : AccumulatorStart.Bias;
+        AccumulatorStart start = d.Kernel is SumKernel sum ? sum.Epilogue.Start : AccumulatorStart.Bias;
         PutResidual(d.Residual, start, FormattableString.Invariant($"y * {width}"), destination, d.OutPixelStep, d.Output, width);
         string source = d.Source.RingRows > 0 ? "ring" : "input", row = RowArgument(d.Source, d.PadTop);
         string residual = start == AccumulatorStart.BiasAndResidual ? $", ref {RowAt("residual", d.Residual!, "y")}" : string.Empty;

@@ -10,23 +10,21 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <param name="writer">Text.</param>
 /// <param name="vector">Vectors.</param>
 /// <param name="epilogues">The epilogues of all kernels that the text stands for.</param>
-/// <param name="slopeOffset">Floats from a channel's bias to its slope.</param>
-internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, IEnumerable<Epilogue> epilogues, Size slopeOffset)
+/// <param name="offset">Floats from a channel's bias to its slope, its factor or its summand, by the name that <see cref="Epilogue"/> has for it.</param>
+internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, IEnumerable<Epilogue> epilogues, Func<string, Size> offset)
 {
-    private const string SlopeOffset = nameof(Epilogue.SlopeOffset);
-
     private readonly IReadOnlyList<Epilogue> _epilogues = [.. epilogues.Distinct()];
     private readonly IReadOnlyList<(AccumulatorStart Start, string Condition)> _starts = ShapeEmitter.Conditions(epilogues.Select(e => e.Start), Trait);
     private readonly IReadOnlyList<(ActivationFunction Activation, string Condition)> _activations = ShapeEmitter.Conditions(epilogues.Select(e => e.Activation), Trait);
 
     public EpilogueEmitter(SourceWriter writer, VectorSyntax vector, Epilogue epilogue)
-        : this(writer, vector, [epilogue], epilogue.SlopeOffset)
+        : this(writer, vector, [epilogue], name => ChannelSizes(epilogue).Single(size => size.Name == name).Value)
     {
     }
 
     /// <summary>The epilogues of all kernels that a generic method stands for, whose shapes are its argument.</summary>
     public EpilogueEmitter(SourceWriter writer, VectorSyntax vector, IEnumerable<Epilogue> epilogues)
-        : this(writer, vector, epilogues, Size.Of("TShape." + SlopeOffset))
+        : this(writer, vector, epilogues, name => Size.Of("TShape." + name))
     {
     }
 
@@ -36,26 +34,38 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
     /// <summary>The parameter for the residual of a kernel that reads one.</summary>
     public string ResidualParameter => AddsResidual ? ", ref float residual" : string.Empty;
 
+    /// <summary>Whether sums are scaled and shifted before their activation; all epilogues of a text are alike in that.</summary>
+    private bool ScalesFirst => _epilogues.Any(epilogue => epilogue.ScalesFirst);
+
     private StoreForm Store => _epilogues.Select(epilogue => epilogue.Store).Distinct().Single();
 
     /// <summary>An epilogue in a comment.</summary>
-    public static string Describe(Epilogue epilogue) => epilogue.Activation.IsNone ? string.Empty : $", {epilogue.Activation.Kind}";
+    public static string Describe(Epilogue epilogue)
+    {
+        string activation = epilogue.Activation.IsNone ? string.Empty : $", {epilogue.Activation.Kind}", scale = epilogue.ScaleOffset == 0 ? string.Empty : ", scale and shift";
+        return epilogue.ScalesFirst ? scale + activation : activation + scale;
+    }
 
     /// <summary>An epilogue in the name of a kernel.</summary>
     public static string NameOf(Epilogue epilogue) =>
-        (epilogue.Start == AccumulatorStart.Destination ? "Accumulate" : string.Empty) + (epilogue.Activation.IsNone ? string.Empty : epilogue.Activation.Kind.ToString());
+        (epilogue.Start == AccumulatorStart.Destination ? "Accumulate" : string.Empty) + (epilogue.Activation.IsNone ? string.Empty : epilogue.Activation.Kind.ToString()) +
+        (epilogue.ScaleOffset == 0 ? string.Empty : "Scaled");
 
     /// <summary>What of an epilogue the text of a form depends on, as part of the form's name; the rest are conditions.</summary>
-    public static string FormOf(Epilogue epilogue) => (epilogue.Store == StoreForm.Interleaved ? "Pairs" : string.Empty) + epilogue.Activation.NameOfArguments;
+    public static string FormOf(Epilogue epilogue) =>
+        (epilogue.Store == StoreForm.Interleaved ? "Pairs" : string.Empty) + (epilogue.ScalesFirst ? "Scaled" : string.Empty) + epilogue.Activation.NameOfArguments;
 
     /// <summary>The traits of a shape with this epilogue, null for none.</summary>
     public static IEnumerable<string?> Traits(Epilogue epilogue) => [Trait(epilogue.Start), Trait(epilogue.Activation)];
 
     /// <summary>The sizes of a shape with this epilogue, with their defaults.</summary>
-    public static IEnumerable<(string Name, int Value, int? Default)> Sizes(Epilogue epilogue) => [("ResidualStep", epilogue.ResidualPixelStep, 0), SlopeSize(epilogue)];
+    public static IEnumerable<(string Name, int Value, int? Default)> Sizes(Epilogue epilogue) => [("ResidualStep", epilogue.ResidualPixelStep, 0), .. ChannelSizes(epilogue)];
 
-    /// <summary>The size of a shape without a residual.</summary>
-    public static (string Name, int Value, int? Default) SlopeSize(Epilogue epilogue) => (SlopeOffset, epilogue.SlopeOffset, 0);
+    /// <summary>The sizes of a shape without a residual: where what is packed for each channel lies.</summary>
+    public static IEnumerable<(string Name, int Value, int? Default)> ChannelSizes(Epilogue epilogue) =>
+    [
+        (nameof(Epilogue.SlopeOffset), epilogue.SlopeOffset, 0), (nameof(Epilogue.ScaleOffset), epilogue.ScaleOffset, 0), (nameof(Epilogue.ShiftOffset), epilogue.ShiftOffset, 0),
+    ];
 
     /// <summary>Constants at the head of a method that <see cref="Start(Accumulator)"/> and <see cref="Finish(Accumulator)"/> use.</summary>
     public void Constants()
@@ -90,8 +100,14 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
     /// <summary>Stores an accumulator's activation.</summary>
     public void Finish(Accumulator sum)
     {
-        foreach (string line in sum.Output.Store(vector, sum.Name, vector.Activate(Single(_activations), sum.Name, Slope(sum.Channel))))
+        bool scales = _epilogues.Single() is { ScaleOffset: > 0 };
+        if (scales && ScalesFirst)
+            writer.Line($"{sum.Name} = {Scaled(sum.Name)};");
+        string value = vector.Activate(Single(_activations), sum.Name, Slope(sum.Channel));
+        foreach (string line in sum.Output.Store(vector, sum.Name, scales && !ScalesFirst ? Scaled(value) : value))
             writer.Line(line);
+
+        string Scaled(string x) => vector.Fma(x, Packed(sum.Channel, nameof(Epilogue.ScaleOffset)), Packed(sum.Channel, nameof(Epilogue.ShiftOffset)));
     }
 
     /// <summary>Declares a tile's accumulators with their first values, and before them their bias unless that is there.</summary>
@@ -126,6 +142,8 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
     /// <summary>Activations of a tile's accumulators in place, whose constants are loaded here, behind the sums, where registers are free; then their stores.</summary>
     public void Finish(SumTile tile)
     {
+        if (ScalesFirst)
+            ScaleAndShift(tile);
         foreach ((ActivationFunction activation, string condition) in _activations.Where(activation => !activation.Activation.IsNone))
         {
             writer.Open(condition.Length > 0 ? $"if ({condition})" : string.Empty);
@@ -142,6 +160,8 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
             writer.Close();
         }
 
+        if (!ScalesFirst)
+            ScaleAndShift(tile);
         foreach (string reference in tile.Outputs)
             writer.Line(reference);
         if (Store == StoreForm.Interleaved)
@@ -167,7 +187,27 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         }
     }
 
-    private string Slope(OfChannel channel) => (channel with { Offset = channel.Offset + slopeOffset }).Load(vector);
+    /// <summary>A tile's sums times their channel's factor plus its summand, one channel after the other, for those of the kernels that have some.</summary>
+    private void ScaleAndShift(SumTile tile)
+    {
+        int scaled = _epilogues.Count(epilogue => epilogue.ScaleOffset > 0);
+        if (scaled == 0)
+            return;
+        writer.Open(scaled < _epilogues.Count ? $"if (TShape.{nameof(Epilogue.ScaleOffset)} > 0)" : string.Empty);
+        foreach (IGrouping<OfChannel, Accumulator> column in tile.Sums.GroupBy(sum => sum.Channel))
+        {
+            string scale = column.First().Name + "Scale", shift = column.First().Name + "Shift";
+            writer.Line($"{vector.Type} {scale} = {Packed(column.Key, nameof(Epilogue.ScaleOffset))}, {shift} = {Packed(column.Key, nameof(Epilogue.ShiftOffset))};");
+            foreach (Accumulator sum in column)
+                writer.Line($"{sum.Name} = {vector.Fma(sum.Name, scale, shift)};");
+        }
+
+        writer.Close();
+    }
+
+    private string Slope(OfChannel channel) => Packed(channel, nameof(Epilogue.SlopeOffset));
+
+    private string Packed(OfChannel channel, string name) => (channel with { Offset = channel.Offset + offset(name) }).Load(vector);
 
     /// <summary>Two neighbouring pixels' lanes one after the other: a0 b0 a1 b1 ...</summary>
     private void Interleave(Accumulator first, string second)

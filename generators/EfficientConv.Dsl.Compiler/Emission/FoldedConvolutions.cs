@@ -58,9 +58,12 @@ internal sealed class FoldedConvolutions
         {
             TransposedConvolutionOperator t = phase.Convolution;
             string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
-            yield return $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, new TransposedTaps({phase.FirstRow}, {phase.RowStep}, {part.Convolution.Kernel.Height}, {phase.FirstColumn}, {phase.ColumnStep}, {part.Convolution.Kernel.Width}))";
+            Extent taps = phase.IsAll ? t.Kernel : part.Convolution.Kernel;
+            yield return $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, new TransposedTaps({phase.FirstRow}, {phase.RowStep}, {taps.Height}, {phase.FirstColumn}, {phase.ColumnStep}, {taps.Width}))";
             if (packing.BatchNorm is { } transposedNorm)
                 yield return $".FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)})";
+            if (phase.IsAll)
+                yield return ".TapsToChannels()";
             yield break;
         }
 

@@ -21,7 +21,7 @@ internal static class PackEmitter
         foreach (StagePacking packing in plan.Packing)
         {
             writer.Line($"// {packing.Convolution?.Key.Canonical ?? packing.Source.Name}");
-            bool braces = convolutions is null || packing.Instructions.Any(i => i is PackSlopes);
+            bool braces = convolutions is null || packing.Instructions.Any(i => i is PackSlopes or PackScaleShift { InPairs: true });
             if (braces)
                 writer.Open();
             if (convolutions is null)
@@ -81,9 +81,34 @@ internal static class PackEmitter
         writer.Line($"    convolution.PackPanels(packed.Slice({offset}, {Length(first)}), {outStart}, {first.OutEnd}, {first.PanelWidth}, {first.PanelCount}, {kStart}, {first.KCount});");
     }
 
+    private static void EmitScaleShift(SourceWriter writer, PackScaleShift pack)
+    {
+        int half = Length(pack) / 2;
+        string scale = Slice(KernelText.Floats(pack.Offset), half), shift = Slice(KernelText.Floats(pack.Offset) + half, half);
+        switch (pack.Operator)
+        {
+            case BatchNormOperator norm when pack.InPairs:
+                writer.Line(FormattableString.Invariant($"float[] scale = new float[{half / 2}], shift = new float[{half / 2}];"));
+                writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(norm)}, scale, shift);");
+                writer.Line($"FoldedConvolution.PackPairs(scale, {scale});");
+                writer.Line($"FoldedConvolution.PackPairs(shift, {shift});");
+                break;
+            case BatchNormOperator norm:
+                writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(norm)}, {scale}, {shift});");
+                break;
+            case LayerScaleOperator { Key.Key: var key }:
+                writer.Line(pack.InPairs ? $"FoldedConvolution.PackPairs(weights.Tensor({PlainText.Quote(key)}), {scale});" : $"weights.Tensor({PlainText.Quote(key)}).CopyTo({scale});");
+                break;
+            default:
+                throw new InvalidOperationException($"{pack.Operator} has no factors.");
+        }
+    }
+
+    private static string Slice(int offset, int length) => FormattableString.Invariant($"packed.Slice({offset}, {length})");
+
     private static void Emit(SourceWriter writer, StagePacking packing, PackInstruction instruction)
     {
-        string slice = FormattableString.Invariant($"packed.Slice({KernelText.Floats(instruction.Offset)}, {Length(instruction)})");
+        string slice = Slice(KernelText.Floats(instruction.Offset), Length(instruction));
         switch (instruction)
         {
             case PackPanels p:
@@ -104,8 +129,8 @@ internal static class PackEmitter
             case PackTensor t:
                 writer.Line($"weights.Tensor({PlainText.Quote(t.Key.Key)}).CopyTo({slice});");
                 break;
-            case PackScaleShift:
-                writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(packing.BatchNorm!)}, packed.Slice({KernelText.Floats(instruction.Offset)}, {Length(instruction) / 2}), packed.Slice({KernelText.Floats(instruction.Offset) + (Length(instruction) / 2)}, {Length(instruction) / 2}));");
+            case PackScaleShift p:
+                EmitScaleShift(writer, p);
                 break;
             case PackSlopes p:
                 writer.Line($"float[] slopes = weights.Tensor({PlainText.Quote(p.PReLU.Key.With("weight").Key)});");

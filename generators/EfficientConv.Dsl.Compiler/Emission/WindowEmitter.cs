@@ -60,7 +60,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             ("FirstOutput", tile.Run.FirstColumn * kernel.OutPixelStep, 0),
             ("OutputStep", kernel.OutPixelStep, null),
             ("OutputVectorStep", kernel.OutVectorStep, null),
-            EpilogueEmitter.SlopeSize(kernel.Epilogue),
+            .. EpilogueEmitter.ChannelSizes(kernel.Epilogue),
             ("Tiles", tile.Run.Count, 1),
             ("Left", tile.Left, 0),
             ("End", tile.End == tile.Columns ? int.MaxValue : tile.End, int.MaxValue),

@@ -5,7 +5,7 @@ namespace EfficientConv.Dsl.Compiler.Folding;
 
 /// <summary>
 /// Folds batch norm into the convolution before it (Jacob et al. 2018, section 3.2), takes the residual as the accumulators' initial value and
-/// the activation into the epilogue, zeros around the map into the convolution behind them, and gathers the five layers of a squeeze-and-excitation.
+/// the activation into the epilogue, with one more batch norm that the weights cannot take, zeros around the map into the convolution behind them, and gathers the five layers of a squeeze-and-excitation.
 /// </summary>
 public static class OperatorFolding
 {
@@ -14,6 +14,9 @@ public static class OperatorFolding
 
     private static Layer AtInference(LayerGraph graph, Layer layer) =>
         layer.Inputs.Count == 0 ? layer : layer with { Operator = layer.Operator.AtInference(graph.Layers[layer.Inputs[0]].Output) };
+
+    /// <summary>What an epilogue computes behind its sum, and the layers that say so.</summary>
+    private sealed record Tail(ActivationFunction Activation, PReLUOperator? PReLU, ScaleShift? ScaleShift, IReadOnlyList<Layer> Layers);
 
     private sealed class Folder(LayerGraph graph)
     {
@@ -200,14 +203,9 @@ public static class OperatorFolding
                 LayerScale = layerScale,
             };
 
-            // Behind a depthwise layer a residual is added by a step of its own, and the slopes behind it are one's as well.
-            if (ActivationBehind(last) is { } functionLayer && !(functionLayer.Operator is PReLUOperator && stage is { HasResidual: true, IsLanewise: true }))
-            {
-                (ActivationFunction activation, PReLUOperator? prelu) = FunctionOf(functionLayer);
-                stage = stage with { Activation = activation, PReLU = prelu };
-                Take(functionLayer);
-            }
-
+            Tail tail = TailBehind(last);
+            stage = stage with { Activation = tail.Activation, PReLU = tail.PReLU, ScaleShift = tail.ScaleShift };
+            taken.AddRange(tail.Layers);
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);
@@ -223,28 +221,53 @@ public static class OperatorFolding
         {
             List<Layer> taken = [layer];
             BatchNormOperator? batchNorm = null;
-            ActivationFunction activation = ActivationFunction.None;
-            PReLUOperator? prelu = null;
             if (SoleReader(layer) is { Operator: BatchNormOperator norm } normLayer)
             {
                 batchNorm = norm;
                 taken.Add(normLayer);
             }
 
-            if (ActivationBehind(taken[taken.Count - 1]) is { } functionLayer)
-            {
-                (activation, prelu) = FunctionOf(functionLayer);
-                taken.Add(functionLayer);
-            }
-
-            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, activation) { PReLU = prelu };
+            Tail tail = TailBehind(taken[taken.Count - 1]);
+            taken.AddRange(tail.Layers);
+            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, tail.Activation) { PReLU = tail.PReLU, ScaleShift = tail.ScaleShift };
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);
         }
 
-        /// <summary>The activation that alone reads <paramref name="layer"/>, or null.</summary>
-        private Layer? ActivationBehind(Layer layer) => SoleReader(layer) is { Operator: ActivationOperator or PReLUOperator } function ? function : null;
+        /// <summary>What an epilogue computes of a finished sum: an activation and one batch norm, or factors, on one side of it.</summary>
+        private Tail TailBehind(Layer last)
+        {
+            List<Layer> layers = [];
+            ActivationFunction activation = ActivationFunction.None;
+            PReLUOperator? prelu = null;
+            ScaleShift? scale = TakeScale(isBeforeActivation: true);
+            if (SoleReader(last) is { Operator: ActivationOperator or PReLUOperator } function)
+            {
+                (activation, prelu) = FunctionOf(function);
+                Take(function);
+
+                // What is behind an activation that is a pass over finished rows is a pass as well.
+                if (activation.IsInline)
+                    scale ??= TakeScale(isBeforeActivation: false);
+            }
+
+            return new Tail(activation, prelu, scale, layers);
+
+            ScaleShift? TakeScale(bool isBeforeActivation)
+            {
+                if (SoleReader(last) is not { Operator: BatchNormOperator or LayerScaleOperator } found)
+                    return null;
+                Take(found);
+                return new ScaleShift(found.Operator, isBeforeActivation);
+            }
+
+            void Take(Layer next)
+            {
+                layers.Add(next);
+                last = next;
+            }
+        }
 
         private static (ActivationFunction Function, PReLUOperator? Learned) FunctionOf(Layer layer) => layer.Operator is PReLUOperator learned
             ? (new ActivationFunction(ActivationKind.PReLU), learned)

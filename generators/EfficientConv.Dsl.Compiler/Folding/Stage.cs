@@ -42,6 +42,9 @@ public sealed record ConvolutionStage(
     /// <summary>The learned slopes of its activation, or null.</summary>
     public PReLUOperator? PReLU { get; init; }
 
+    /// <summary>What stands behind the activation, or between the residual and the activation, and so cannot be folded into the weights; or null.</summary>
+    public ScaleShift? ScaleShift { get; init; }
+
     /// <summary>The form of Winograd's algorithm that computes it; null for the sum as written.</summary>
     public WinogradForm? Winograd { get; init; }
 
@@ -70,6 +73,11 @@ public sealed record ConvolutionStage(
     /// <summary>One filter a channel.</summary>
     public bool IsDepthwise => Convolution.Groups == Input.Channels && Convolution.Groups == Output.Channels && Convolution.Groups > 1;
 }
+
+/// <summary>One multiply-add by channel, x * scale + shift, in a convolution's epilogue.</summary>
+/// <param name="Operator">Batch norm, or factors by channel, whose summand is 0.</param>
+/// <param name="IsBeforeActivation">Whether it goes before the activation, behind a residual; else behind it.</param>
+public sealed record ScaleShift(Operator Operator, bool IsBeforeActivation);
 
 /// <summary>Squeeze-and-excitation of a whole map.</summary>
 public sealed record SqueezeStage(
@@ -144,13 +152,23 @@ public sealed record TransposedStage(
 {
     /// <summary>The learned slopes of its activation, or null.</summary>
     public PReLUOperator? PReLU { get; init; }
+
+    /// <summary>What stands behind the activation and so cannot be folded into the weights, or null.</summary>
+    public ScaleShift? ScaleShift { get; init; }
 }
 
 /// <summary>
 /// The taps of a transposed convolution that reach the output pixels of one phase: rows and columns whose remainders by the stride are the same. Tap i of
 /// the phase is kernel row <c>FirstRow - i * RowStep</c>.
 /// </summary>
-public sealed record TransposedPhase(TransposedConvolutionOperator Convolution, int FirstRow, int RowStep, int FirstColumn, int ColumnStep);
+public sealed record TransposedPhase(TransposedConvolutionOperator Convolution, int FirstRow, int RowStep, int FirstColumn, int ColumnStep)
+{
+    /// <summary>Every tap of the kernel as output channels of its own, phase after phase, where each phase has one: a 1x1 convolution.</summary>
+    public static TransposedPhase All(TransposedConvolutionOperator convolution) => new(convolution, 0, -1, 0, -1) { IsAll = true };
+
+    /// <summary>Whether it is all of them.</summary>
+    public bool IsAll { get; private init; }
+}
 
 /// <summary>The network after folding, in topological order; stage 0 is the input.</summary>
 /// <param name="IsChannelsLast">Whether the user's spans are NHWC.</param>

@@ -34,6 +34,9 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
     /// <summary>Values beyond this are surely a mistake, and their products would overflow.</summary>
     public const int MaxValue = 1 << 20;
 
+    /// <summary>The arguments that say a stride.</summary>
+    public static readonly IReadOnlyList<string> StrideArguments = ["StrideHeight", "StrideWidth", "stride"];
+
     public AttributeDeclaration Attribute => attribute;
 
     public int Index => index;

@@ -33,6 +33,9 @@ internal sealed class WrittenAttribute(string kind)
         return Pair("dilation", "Dilation", dilation, Extent.Square(1), 1);
     }
 
+    /// <summary>A block's stride, in the same way.</summary>
+    public WrittenAttribute Stride(Extent stride) => Pair("stride", "Stride", stride, Extent.Square(1), 1);
+
     /// <summary>The attribute.</summary>
     public AttributeDeclaration Done() => new(kind, _arguments.Concat(_properties).ToEquatableArray());
 

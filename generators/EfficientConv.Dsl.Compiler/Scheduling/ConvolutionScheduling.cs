@@ -105,7 +105,7 @@ internal static class ConvolutionScheduling
             rows * width, inChannels, blockChannels, inChannels, 0, input.View.ChannelStep, input.View.PixelStep, step, target.Lanes,
             epilogue, panels, share);
         ArenaOffset offset = plan.Reserve(target.Padded(outChannels) * inChannels);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(target.Padded(outChannels), stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(target.Padded(outChannels), stage);
         List<PackInstruction> packing = [];
         for (int block = 0; block < blocks; block++)
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
@@ -174,7 +174,11 @@ internal static class ConvolutionScheduling
             input = Scheduler.Padded(plan, input);
 
         int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.PadChannels(outChannels);
-        (Epilogue epilogue, ActivationFunction pass) = residual is null ? Epilogue.Of(stage, null, target) : (Epilogue.None, ActivationFunction.None);
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
+
+        // A residual is rare here: it is put into the destination, so that the kernels need no argument for it.
+        if (residual is not null)
+            epilogue = epilogue with { Start = AccumulatorStart.BiasAndDestination, ResidualPixelStep = 0 };
         RowWindow window = Window(c, stage.Input, stage.Output);
         int largest = LargestColumns(target, c.Kernel.Width);
         EquatableArray<ColumnRun> columns = ColumnRuns(window, largest, haloed: false);
@@ -185,43 +189,25 @@ internal static class ConvolutionScheduling
         if (!plane)
             columns = ColumnRuns(window, largest, haloed: true);
 
-        bool direct = IsDirect(output, pass, target.Lanes) && residual is null;
-        TensorSlot target0 = residual is null ? output : plan.NewTensor(stage.Output);
-        direct |= residual is not null;
+        bool direct = IsDirect(output, pass, target.Lanes);
         plan.BeginStep();
-        int step = direct ? target0.View.PixelStep : lanesStep;
-        int blocks = plane && direct && pass.IsNone ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
+        int step = direct ? output.View.PixelStep : lanesStep;
+        int blocks = plane && direct && pass.IsNone && residual is null ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
         LanewiseKernel kernel = new(
             target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes,
             epilogue, columns);
         ArenaOffset weights = plan.Reserve(padded * stage.Taps);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(padded, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(padded, stage);
         plan.Pack(stage, [Lanes(plan, weights, outChannels, outChannels, stage.Taps), .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
         plan.AddStep(
             new RowDriver(
-                depthwise ? "Depthwise" : "GroupedConvolution", input.View, null, target0.View, kernel, window, source,
+                depthwise ? "Depthwise" : "GroupedConvolution", input.View, residual?.View, output.View, kernel, window, source,
                 plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias,
                 new Finish(pass, buffer), step, blocks),
-            input, null, target0, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
-        if (residual is not null)
-        {
-            // A residual behind a depthwise layer is rare: it is added by a step of its own, and so is the activation behind it.
-            TensorSlot other = Scheduler.Padded(plan, residual), sum = stage.Activation.IsNone && output.View.IsPadded ? output : plan.NewTensor(stage.Output);
-            plan.AddStep(RuntimeDriver.Add(target0.View, other.View, sum.View), target0, other, sum, null, new StepPart("add", [], string.Empty));
-            if (!stage.Activation.IsNone)
-            {
-                TensorSlot activated = plan.NewTensor(stage.Output);
-                plan.AddStep(
-                    RuntimeDriver.Activation(sum.View, activated.View, stage.Activation), sum, null, activated, null, new StepPart($"{stage.Activation}", [], string.Empty));
-                sum = activated;
-            }
-
-            if (sum != output)
-                Scheduler.Deliver(plan, sum, output);
-        }
+            input, residual, output, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
     }
 
     private static int RowBlocks(PlanBuilder plan, int vectors, RowWindow window)
@@ -262,7 +248,7 @@ internal static class ConvolutionScheduling
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, epilogue, panels, sharesPanels ? WorkShare.Panels : WorkShare.None);
         int groupLength = target.Padded(stage.OutPerGroup) * stage.Taps;
         ArenaOffset offset = plan.Reserve(groupLength * c.Groups);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(target.Padded(outChannels), stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(target.Padded(outChannels), stage);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups * blocks; g++)
             packing.AddRange(Panels(plan, panels, g * outPerGroup, Math.Min((g + 1) * outPerGroup, outChannels), 0, stage.Taps, ref offset));
@@ -312,7 +298,7 @@ internal static class ConvolutionScheduling
         plan.BeginStep();
         StemPart part = FusedScheduling.StemOf(plan, stem, input, pixelStep, epilogue);
         ArenaOffset offset = plan.Reserve(padded * stem.Taps);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(padded, stem.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(padded, stem);
         plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         RowDriver driver = PoolDriver(plan, stage, input.View, output.View, source);
@@ -423,6 +409,8 @@ internal static class ConvolutionScheduling
         string norm = stage.BatchNorm is null ? string.Empty : ", batch norm folded";
         string residual = stage.HasResidual ? ", plus residual" : string.Empty;
         string activation = stage.Activation.IsNone ? string.Empty : $", {stage.Activation}";
-        return StepPart.Of(stage, $"{kind}{kernel}{stride}{dilation}{groups}{norm}{residual}{activation}");
+        string scale = stage.ScaleShift switch { null => string.Empty, { Operator: BatchNormOperator } => ", batch norm", _ => ", factors by channel" };
+        string tail = stage.ScaleShift is { IsBeforeActivation: true } ? scale + activation : activation + scale;
+        return StepPart.Of(stage, $"{kind}{kernel}{stride}{dilation}{groups}{norm}{residual}{tail}");
     }
 }

@@ -46,6 +46,15 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     /// <summary>Floats from a channel's bias to its slope, where the activation has learned ones; else 0.</summary>
     public int SlopeOffset { get; init; }
 
+    /// <summary>Floats from a channel's bias to its factor and to its summand, where sums are scaled and shifted behind the activation; else 0.</summary>
+    public int ScaleOffset { get; init; }
+
+    /// <inheritdoc cref="ScaleOffset"/>
+    public int ShiftOffset { get; init; }
+
+    /// <summary>Whether they are scaled and shifted before the activation.</summary>
+    public bool ScalesFirst { get; init; }
+
     /// <summary>The bias and nothing else.</summary>
     public static Epilogue None { get; } = new(AccumulatorStart.Bias, 0, ActivationFunction.None);
 
@@ -53,7 +62,7 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     public bool AddsResidual => Start == AccumulatorStart.BiasAndResidual;
 
     /// <summary>That of the first part of a sum that several kernels add up in the destination one after the other: the others follow.</summary>
-    public Epilogue OfFirst() => this with { Activation = ActivationFunction.None, SlopeOffset = 0 };
+    public Epilogue OfFirst() => new(Start, ResidualPixelStep, ActivationFunction.None, Store);
 
     /// <summary>That of a part between.</summary>
     public Epilogue OfMiddle() => OfLast().OfFirst();
@@ -66,9 +75,10 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     /// <param name="residual">What is added, or null. What cannot be read by whole vectors, and what has fewer channels, is put into the destination first.</param>
     /// <param name="target">The target, to whose vectors the bias is padded.</param>
     /// <param name="lanes">Lanes of the vectors by which the residual would be read, if not the target's.</param>
-    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ConvolutionStage stage, TensorSlot? residual, VectorTarget target, int? lanes = null) =>
-        WithSlopes(
-            stage, target.Padded(stage.Output.Channels),
+    /// <param name="biasLength">Length of the bias, if it is not padded to the target's vectors.</param>
+    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ConvolutionStage stage, TensorSlot? residual, VectorTarget target, int? lanes = null, int? biasLength = null) =>
+        WithChannels(
+            stage, biasLength ?? target.Padded(stage.Output.Channels),
             residual is null ? Of(stage.Activation)
             : residual.View.Shape == stage.Output && residual.View.HoldsVectors(lanes ?? target.Lanes)
                 ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
@@ -76,13 +86,19 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
 
     /// <summary>The same of a kernel from planes to planes, which reads planes of the residual as it writes those of the output.</summary>
     internal static (Epilogue Epilogue, ActivationFunction Pass) OfPlanes(ConvolutionStage stage, TensorSlot? residual) =>
-        WithSlopes(stage, stage.Output.Channels, Of(stage.Activation, residual is null ? AccumulatorStart.Bias : AccumulatorStart.BiasAndResidual));
+        WithChannels(stage, stage.Output.Channels, Of(stage.Activation, residual is null ? AccumulatorStart.Bias : AccumulatorStart.BiasAndResidual));
 
     /// <summary>The same of a kernel with this activation.</summary>
     internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ActivationFunction activation, AccumulatorStart start = AccumulatorStart.Bias, int residualPixelStep = 0) =>
         activation.IsInline ? (new(start, residualPixelStep, activation), ActivationFunction.None) : (new(start, residualPixelStep, ActivationFunction.None), activation);
 
-    /// <summary>Learned slopes lie behind the bias, as <see cref="PlanBuilder.ReserveBias"/> packs them.</summary>
-    private static (Epilogue Epilogue, ActivationFunction Pass) WithSlopes(ConvolutionStage stage, int biasLength, (Epilogue Epilogue, ActivationFunction Pass) parts) =>
-        stage.PReLU is null ? parts : (parts.Epilogue with { SlopeOffset = biasLength }, parts.Pass);
+    /// <summary>Learned slopes lie behind the bias, then factors and summands, as <see cref="PlanBuilder.ReserveBias"/> packs them.</summary>
+    private static (Epilogue Epilogue, ActivationFunction Pass) WithChannels(ConvolutionStage stage, int biasLength, (Epilogue Epilogue, ActivationFunction Pass) parts)
+    {
+        int slopes = stage.PReLU is null ? 0 : biasLength;
+        Epilogue epilogue = parts.Epilogue with { SlopeOffset = slopes };
+        if (stage.ScaleShift is { } scale)
+            epilogue = epilogue with { ScaleOffset = biasLength + slopes, ShiftOffset = (2 * biasLength) + slopes, ScalesFirst = scale.IsBeforeActivation };
+        return (epilogue, parts.Pass);
+    }
 }

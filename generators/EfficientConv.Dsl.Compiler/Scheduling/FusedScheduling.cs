@@ -187,7 +187,7 @@ internal static class FusedScheduling
 
         // A pair of pixels reads and writes half a vector of each.
         int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
-        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, target, outLanes);
+        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, target, outLanes, pairs ? PairLength(target, outChannels) : null);
         if (group.AddsExpanded)
             projectEpilogue = projectEpilogue with { Start = AccumulatorStart.BiasAndResidual, ResidualPixelStep = slab };
         bool direct = ConvolutionScheduling.IsDirect(output, projectPass, outLanes);
@@ -198,7 +198,7 @@ internal static class FusedScheduling
         ProductKernel projection = pairs
             ? new PixelPairKernel(
                 pixels, hidden, outChannels, 2 * hiddenStep, step,
-                projectEpilogue with { Store = StoreForm.Halves, SlopeOffset = project.PReLU is null ? 0 : PairLength(target, outChannels) },
+                projectEpilogue with { Store = StoreForm.Halves },
                 RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue,
@@ -284,7 +284,7 @@ internal static class FusedScheduling
         if (group.Expand is { } stage)
         {
             expand = plan.Reserve(hiddenStep * stage.Taps);
-            (expandBias, PackInstruction[] packedBias) = plan.ReserveBias(hiddenStep, stage.PReLU);
+            (expandBias, PackInstruction[] packedBias) = plan.ReserveBias(hiddenStep, stage);
             ArenaOffset at = expand;
             List<PackInstruction> packing = [];
             for (int s = 0; s < slabs; s++)
@@ -293,7 +293,7 @@ internal static class FusedScheduling
         }
 
         ArenaOffset depthwise = plan.Reserve(hiddenStep * group.Depthwise.Taps);
-        (ArenaOffset depthwiseBias, PackInstruction[] packedDepthwiseBias) = plan.ReserveBias(hiddenStep, group.Depthwise.PReLU);
+        (ArenaOffset depthwiseBias, PackInstruction[] packedDepthwiseBias) = plan.ReserveBias(hiddenStep, group.Depthwise);
         plan.Pack(group.Depthwise, [ConvolutionScheduling.Lanes(plan, depthwise, hidden, hiddenStep, group.Depthwise.Taps), .. packedDepthwiseBias]);
 
         if (projectPanels is not { } panels)
@@ -301,13 +301,13 @@ internal static class FusedScheduling
             // Pairs of pixels: every weight and every bias twice.
             int doubled = PairLength(target, outChannels);
             ArenaOffset pairs = plan.Reserve(doubled * hidden);
-            (ArenaOffset pairBias, PackInstruction[] packedPairBias) = plan.ReserveBias(doubled, group.Project.PReLU, inPairs: true);
+            (ArenaOffset pairBias, PackInstruction[] packedPairBias) = plan.ReserveBias(doubled, group.Project, inPairs: true);
             plan.Pack(group.Project, [new PackPixelPairs(plan.Absolute(pairs), PlanBuilder.WeightBytes(doubled * hidden), 0, hidden), .. packedPairBias]);
             return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
         }
 
         ArenaOffset project = plan.Reserve(outPadded * hidden), offset = project;
-        (ArenaOffset projectBias, PackInstruction[] packedProjectBias) = plan.ReserveBias(outPadded, group.Project.PReLU);
+        (ArenaOffset projectBias, PackInstruction[] packedProjectBias) = plan.ReserveBias(outPadded, group.Project);
         List<PackInstruction> projectPacking = [];
         if (projectBySlab)
         {

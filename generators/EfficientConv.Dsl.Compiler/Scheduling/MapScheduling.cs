@@ -59,7 +59,7 @@ internal static class MapScheduling
 
             case BatchNormStage norm:
                 weights = 2 * padded;
-                plan.Pack(stage, null, 0, norm.BatchNorm, new PackScaleShift(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights)));
+                plan.Pack(stage, new PackScaleShift(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), norm.BatchNorm));
                 EachPixel("ScaleShift", "batch norm", RuntimeFunction.ScaleShift.Call(read, own, packed, packed with { Offset = padded }, channels, pixels, step));
                 break;
 

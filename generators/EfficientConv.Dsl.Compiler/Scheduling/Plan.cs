@@ -162,8 +162,8 @@ public sealed record PackBiasPairs(ArenaOffset Offset, long Bytes) : PackInstruc
 /// <summary>Bias, padded with zeros.</summary>
 public sealed record PackBias(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
 
-/// <summary>A batch norm on its own: scales, then shifts, each padded to half of the length.</summary>
-public sealed record PackScaleShift(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
+/// <summary>A batch norm that is not folded, or factors by channel: scales, then shifts, each padded to half of the length and, for pairs, each value twice.</summary>
+public sealed record PackScaleShift(ArenaOffset Offset, long Bytes, Operator Operator, bool InPairs = false) : PackInstruction(Offset, Bytes);
 
 /// <summary>A tensor as it is, padded with zeros.</summary>
 public sealed record PackTensor(ArenaOffset Offset, long Bytes, TensorKey Key) : PackInstruction(Offset, Bytes);

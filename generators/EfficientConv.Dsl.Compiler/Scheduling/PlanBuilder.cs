@@ -161,15 +161,24 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     public ArenaOffset Reserve(int count) => _packed.Take(count, s_element).Plus(-_stepWeights.Bytes);
 
     /// <summary>
-    /// Reserves what an <see cref="Epilogue"/> reads for each of <paramref name="channels"/> output channels, their bias and, where there are some, the slopes of
-    /// <paramref name="prelu"/> behind it, and says how it is packed; <paramref name="inPairs"/> for a <see cref="PixelPairKernel"/>, whose channels stand twice.
+    /// Reserves what an <see cref="Epilogue"/> reads for each of <paramref name="channels"/> output channels: their bias and, where <paramref name="stage"/> has some, slopes
+    /// behind it, then factors and summands; and says how it is packed. <paramref name="inPairs"/> for a <see cref="PixelPairKernel"/>, whose channels stand twice.
     /// </summary>
-    public (ArenaOffset Bias, PackInstruction[] Packing) ReserveBias(int channels, PReLUOperator? prelu, bool inPairs = false)
+    public (ArenaOffset Bias, PackInstruction[] Packing) ReserveBias(int channels, ConvolutionStage? stage, bool inPairs = false)
     {
-        ArenaOffset bias = Reserve(prelu is null ? channels : 2 * channels);
         long bytes = WeightBytes(channels);
-        PackInstruction packed = inPairs ? new PackBiasPairs(Absolute(bias), bytes) : new PackBias(Absolute(bias), bytes);
-        return (bias, prelu is null ? [packed] : [packed, new PackSlopes(Absolute(bias).Plus(bytes), bytes, prelu, inPairs)]);
+        ArenaOffset bias = Reserve(channels * (1 + (stage?.PReLU is null ? 0 : 1) + (stage?.ScaleShift is null ? 0 : 2))), next = Absolute(bias);
+        List<PackInstruction> packing = [inPairs ? new PackBiasPairs(next, bytes) : new PackBias(next, bytes)];
+        next = next.Plus(bytes);
+        if (stage?.PReLU is { } prelu)
+        {
+            packing.Add(new PackSlopes(next, bytes, prelu, inPairs));
+            next = next.Plus(bytes);
+        }
+
+        if (stage?.ScaleShift is { } scale)
+            packing.Add(new PackScaleShift(next, 2 * bytes, scale.Operator, inPairs));
+        return (bias, [.. packing]);
     }
 
     /// <summary>Bytes of <paramref name="count"/> weights.</summary>

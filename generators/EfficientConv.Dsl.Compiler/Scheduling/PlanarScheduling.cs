@@ -16,6 +16,9 @@ internal static class PlanarScheduling
     /// <summary>Longer sums over planes reach too many rows of memory at once for the first-level cache.</summary>
     private const int LongestPlanarSum = 320;
 
+    /// <summary>Most output channels that leave so many lanes of the widest vectors empty that pixels in the lanes are worth turning the input.</summary>
+    public const int NarrowChannels = 4;
+
     /// <summary>Narrower rows leave too many lanes empty for a depthwise layer inside a network to stay with planes.</summary>
     private const int NarrowestPlanarRow = 28;
 
@@ -41,18 +44,33 @@ internal static class PlanarScheduling
     /// </summary>
     private static bool IsCheaper(ConvolutionStage stage)
     {
-        int width = stage.Output.Width;
-        if (width < VectorTarget.WidestLanes)
-            return false;
-        double products = stage.Output.Count * stage.Taps / VectorTarget.Reference.MultiplyAddsPerCycle, whole = (width + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * VectorTarget.WidestLanes;
-        double lanesByChannel = (stage.OutPerGroup + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * (double)VectorTarget.WidestLanes / stage.OutPerGroup;
-        return products * whole / width < (products * lanesByChannel) + (VectorTarget.Reference.Rates.ChoiceTurnCycles * (stage.Input.Count + stage.Output.Count));
+        (double byPixel, double byChannel) = ProductCycles(stage);
+        return stage.Output.Width >= VectorTarget.WidestLanes && byPixel < byChannel + (VectorTarget.Reference.Rates.ChoiceTurnCycles * (stage.Input.Count + stage.Output.Count));
     }
 
-    /// <summary>Whether a 1x1 convolution into planes is worth turning its input, which has far fewer channels than its output, instead of the output.</summary>
-    public static bool FitsTurned(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
-        stage.IsPointwise && !input.View.IsPlanar && stage.Input.Pixels > 1 && stage.Output.Channels >= 2 * stage.Input.Channels &&
-        output.View.IsPlanar && ReadsPlanes(residual, stage) && WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum;
+    /// <summary>Cycles of the products with a pixel in every lane, of which some are wasted at the ends of rows, and with a channel in every lane.</summary>
+    private static (double ByPixel, double ByChannel) ProductCycles(ConvolutionStage stage)
+    {
+        int width = stage.Output.Width, whole = (width + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * VectorTarget.WidestLanes;
+        double products = stage.Output.Count * stage.Taps / VectorTarget.Reference.MultiplyAddsPerCycle;
+        double lanesByChannel = (stage.OutPerGroup + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * (double)VectorTarget.WidestLanes / stage.OutPerGroup;
+        return (products * whole / width, products * lanesByChannel);
+    }
+
+    /// <summary>
+    /// Whether a convolution into planes is worth turning its input: a 1x1 convolution whose input has far fewer channels than its output, or a larger one into a few channels.
+    /// </summary>
+    public static bool FitsTurned(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    {
+        if (input.View.IsPlanar || !output.View.IsPlanar || stage.Input.Pixels == 1 || !ReadsPlanes(residual, stage) || stage.Input.Channels > LongestPlanarSum)
+            return false;
+        if (stage.IsPointwise)
+            return stage.Output.Channels >= 2 * stage.Input.Channels && WasteIsSmall(stage.Output.Pixels);
+        if (residual is not null || stage.Convolution.Groups > 1 || stage.Output.Channels > NarrowChannels || stage.Output.Width < VectorTarget.WidestLanes)
+            return false;
+        (double byPixel, double byChannel) = ProductCycles(stage);
+        return byPixel + (VectorTarget.Reference.Rates.ChoiceTurnCycles * stage.Input.Count) < byChannel + (VectorTarget.Reference.Rates.ChoiceTurnCycles * stage.Output.Count);
+    }
 
     /// <summary><paramref name="slot"/> as planes.</summary>
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
@@ -101,6 +119,9 @@ internal static class PlanarScheduling
 
     /// <summary>Whether whole vectors over <paramref name="pixels"/> compute at most an eighth too much.</summary>
     private static bool WasteIsSmall(int pixels) => pixels >= VectorTarget.WidestLanes && (pixels + VectorTarget.WidestLanes - 1) / VectorTarget.WidestLanes * VectorTarget.WidestLanes * 8 <= pixels * 9;
+
+    /// <summary>Whether rows of planes fill vectors, and sums over so many planes are not too long.</summary>
+    public static bool FillsVectors(int width, int inChannels) => width >= VectorTarget.WidestLanes && inChannels <= LongestPlanarSum;
 
     /// <summary>Squeeze-and-excitation or channel shuffle between the user's planes; false where one side has another layout.</summary>
     public static bool TrySchedule(PlanBuilder plan, Stage stage, TensorSlot input, TensorSlot? output)
@@ -153,7 +174,7 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel kernel = new(
             pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
         ArenaOffset weights = plan.Reserve(outChannels * inChannels);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), .. packedBias]);
         plan.AddStep(
             new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
@@ -187,7 +208,7 @@ internal static class PlanarScheduling
         PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
         (ArenaOffset taps, ArenaOffset depthwiseBias) = PackDepthwise(plan, depthwise);
         ArenaOffset weights = plan.Reserve(outChannels * channels);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project);
         plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), .. packedBias]);
         plan.AddStep(
             new PlanarSeparableDriver(
@@ -210,7 +231,7 @@ internal static class PlanarScheduling
             c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue,
             runs, tiles);
         ArenaOffset weights = plan.Reserve(outChannels * stage.Taps);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
@@ -301,7 +322,7 @@ internal static class PlanarScheduling
     {
         int channels = stage.Output.Channels;
         ArenaOffset taps = plan.Reserve(channels * stage.Taps);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(channels, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(channels, stage);
         plan.Pack(stage, [new PackPanels(plan.Absolute(taps), PlanBuilder.WeightBytes(channels * stage.Taps), 0, channels, 1, channels, 0, stage.Taps), .. packedBias]);
         return (taps, bias);
     }

@@ -204,9 +204,6 @@ public sealed record RuntimeDriver(
             inPlace ? RuntimeCall.Of(call) : RuntimeCall.Of(new CopyCall(new(RuntimeOperand.Input, 1), own), call), RuntimeWork.Copied);
     }
 
-    /// <summary>A sum with a second tensor.</summary>
-    public static RuntimeDriver Add(TensorView input, TensorView other, TensorView output) => InPlace("Add", input, other, output, Sum(other, output));
-
     /// <summary>A second tensor added to the output's own pixels, to as many channels as it has.</summary>
     public static RuntimeCall Sum(TensorView other, TensorView output) => other.Shape == output.Shape
         ? RuntimeFunction.Add.Call(PixelOf(RuntimeOperand.Output, output), PixelOf(RuntimeOperand.Residual, other), new RuntimeCount(output.PixelStep))

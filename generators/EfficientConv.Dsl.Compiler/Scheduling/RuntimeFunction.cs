@@ -67,6 +67,9 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
     /// <summary>Channels to the pixels of squares, a row.</summary>
     public static readonly RuntimeFunction PixelShuffleRow = new("Resampling.PixelShuffleRow");
 
+    /// <summary>Planes of the phases of a transposed convolution to its map, a row.</summary>
+    public static readonly RuntimeFunction PhaseRow = new("Resampling.PhaseRow", IsVector: false);
+
     /// <summary>Maximum over windows of several sizes, a row.</summary>
     public static readonly RuntimeFunction AdaptiveMaximumRow = new("Resampling.AdaptiveMaximumRow");
 

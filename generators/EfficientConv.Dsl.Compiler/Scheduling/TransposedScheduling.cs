@@ -14,6 +14,8 @@ internal static class TransposedScheduling
 {
     public static TensorSlot Schedule(PlanBuilder plan, TransposedStage stage, TensorSlot input, TensorSlot? destination)
     {
+        if (HasPlanes(stage))
+            return SchedulePlanes(plan, stage, input, destination);
         TransposedConvolutionOperator c = stage.Convolution;
 
         // Every phase reads the whole input: planes are turned once for all of them.
@@ -24,15 +26,13 @@ internal static class TransposedScheduling
         {
             for (int column = 0; column < Math.Min(c.Stride.Width, stage.Output.Width); column++)
             {
-                Axis vertical = Axis.Of(row, stage.Input.Height, stage.Output.Height, c.Kernel.Height, c.Stride.Height, c.Dilation.Height, c.Padding.Top);
-                Axis horizontal = Axis.Of(column, stage.Input.Width, stage.Output.Width, c.Kernel.Width, c.Stride.Width, c.Dilation.Width, c.Padding.Left);
-                SchedulePhase(plan, stage, input, output, row, column, vertical, horizontal);
+                SchedulePhase(plan, stage, input, output, row, column);
             }
         }
 
         if (!pass.IsNone)
         {
-            StepPart part = new(stage.Name, EquatableArray.Of(stage.LayerIds[stage.BatchNorm is null ? 1 : 2]), $"{pass}");
+            StepPart part = PassPart(stage, pass);
             if (destination is { View: { IsTight: true, IsPadded: false } })
                 return Scheduler.DeliverActivated(plan, output, destination, pass, part);
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
@@ -44,62 +44,163 @@ internal static class TransposedScheduling
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 
-    private static void SchedulePhase(PlanBuilder plan, TransposedStage stage, TensorSlot input, TensorSlot output, int row, int column, Axis vertical, Axis horizontal)
+    private static StepPart PassPart(TransposedStage stage, ActivationFunction pass) =>
+        new(stage.Name, EquatableArray.Of(stage.LayerIds[1 + (stage.BatchNorm is null ? 0 : 1) + (stage.ScaleShift is null ? 0 : 1)]), $"{pass}");
+
+    private static (Axis Vertical, Axis Horizontal) AxesOf(TransposedStage stage, int row, int column)
     {
         TransposedConvolutionOperator c = stage.Convolution;
+        return (
+            Axis.Of(row, stage.Input.Height, stage.Output.Height, c.Kernel.Height, c.Stride.Height, c.Dilation.Height, c.Padding.Top),
+            Axis.Of(column, stage.Input.Width, stage.Output.Width, c.Kernel.Width, c.Stride.Width, c.Dilation.Width, c.Padding.Left));
+    }
+
+    /// <summary>
+    /// Whether the phases are planes with a pixel in every lane, because a pixel's channels are few: phases of one size that read the whole map, wide enough for
+    /// vectors unless each is a single tap.
+    /// </summary>
+    private static bool HasPlanes(TransposedStage stage)
+    {
+        TransposedConvolutionOperator c = stage.Convolution;
+        if (stage.Output.Channels > PlanarScheduling.NarrowChannels || c.Groups != 1 || c.Stride == Extent.Square(1) || stage.Output.Height % c.Stride.Height != 0 || stage.Output.Width % c.Stride.Width != 0)
+            return false;
+        IEnumerable<(Axis Vertical, Axis Horizontal)> phases =
+            Enumerable.Range(0, c.Stride.Height).SelectMany(row => Enumerable.Range(0, c.Stride.Width).Select(column => AxesOf(stage, row, column)));
+        return IsOneTapEach(stage) || (PlanarScheduling.FillsVectors(stage.Output.Width / c.Stride.Width, stage.Input.Channels) &&
+            phases.All(phase => phase.Vertical is { Taps: > 0, Skipped: 0 } && phase.Horizontal is { Taps: > 0, Skipped: 0 }));
+    }
+
+    /// <summary>Whether every phase is one tap of one pixel: then all of them are one product, with the channels of each phase behind those of the one before.</summary>
+    private static bool IsOneTapEach(TransposedStage stage) =>
+        stage.Convolution is var c && c.Kernel == c.Stride && c.Padding.IsZero && c.Dilation == Extent.Square(1) && stage.PReLU is null or { Parameters: 1 } && stage.ScaleShift is null &&
+        stage.Output == new Shape(stage.Output.Channels, stage.Input.Height * c.Stride.Height, stage.Input.Width * c.Stride.Width);
+
+    /// <summary>The phases as planes, which then are put where their pixels belong.</summary>
+    private static TensorSlot SchedulePlanes(PlanBuilder plan, TransposedStage stage, TensorSlot input, TensorSlot? destination)
+    {
+        Extent stride = stage.Convolution.Stride;
+        int channels = stage.Output.Channels, phases = stride.Height * stride.Width;
+        Shape plane = new(channels, stage.Output.Height / stride.Height, stage.Output.Width / stride.Width);
+        TensorSlot planes = plan.NewPlanarTensor(plane with { Channels = phases * channels });
+        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage.Activation);
+        if (IsOneTapEach(stage))
+        {
+            ConvolutionOperator product = new(
+                stage.Convolution.Key, phases * channels, Extent.Square(1), Extent.Square(1), default, Extent.Square(1), 1, stage.Convolution.Bias);
+            ConvolutionStage all = new(
+                stage.Id, $"{stage.Name}, all phases", stage.Inputs, stage.Input, planes.View.Shape, product, stage.BatchNorm, HasResidual: false, epilogue.Activation)
+            {
+                LayerIds = stage.LayerIds,
+                PReLU = stage.PReLU,
+                Phase = TransposedPhase.All(stage.Convolution),
+            };
+            ConvolutionScheduling.Schedule(plan, all, new Dictionary<int, TensorSlot> { [stage.Inputs[0]] = input }, planes);
+        }
+        else
+        {
+            input = input.View.IsPlanar ? input : PlanarScheduling.Turn(plan, input);
+            for (int phase = 0; phase < phases; phase++)
+            {
+                (Axis vertical, Axis horizontal) = AxesOf(stage, phase / stride.Width, phase % stride.Width);
+                PlanarScheduling.Schedule(
+                    plan, PhaseOf(stage, phase / stride.Width, phase % stride.Width, vertical, horizontal), input, null, planes.Channels(phase * channels, channels));
+            }
+        }
+
+        bool passesInPlace = !pass.IsNone && destination is { View: { IsTight: true, IsPadded: false } };
+        TensorSlot output = destination is not null && (pass.IsNone || passesInPlace) ? destination : plan.NewTensor(stage.Output);
+        plan.AddStep(
+            new RuntimeDriver(
+                "Phases", planes.View, null, output.View, RuntimeRange.Rows(stage.Output), RuntimeCall.Of(RuntimeFunction.PhaseRow.Call(
+                    new RuntimeReference(RuntimeOperand.Input), planes.View.ChannelStep, plane.Width, new RuntimeReference(RuntimeOperand.Row), output.View.ChannelStep,
+                    output.View.PixelStep, new RuntimeIndex(), stride.Height, stride.Width, channels)), RuntimeWork.Turned),
+            planes, null, output, null, StepPart.Copy($"planes of the phases to {output.View}"));
+        if (pass.IsNone)
+            return output;
+        TensorSlot activated = passesInPlace ? output : destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
+        plan.AddStep(
+            passesInPlace ? RuntimeDriver.ActivationOfValues(output.View, output.View, pass, inPlace: true) : RuntimeDriver.Activation(output.View, activated.View, pass),
+            output, null, activated, null, PassPart(stage, pass));
+        return activated == destination ? activated : Scheduler.Deliver(plan, activated, destination);
+    }
+
+    private static void SchedulePhase(PlanBuilder plan, TransposedStage stage, TensorSlot input, TensorSlot output, int row, int column)
+    {
+        TransposedConvolutionOperator c = stage.Convolution;
+        (Axis vertical, Axis horizontal) = AxesOf(stage, row, column);
         int pixel = output.View.PixelStride, width = stage.Output.Width;
         Shape outShape = new(stage.Output.Channels, vertical.Outputs, horizontal.Outputs);
         TensorSlot pixels = output.Pixels(
             ((row * width) + column) * pixel,
             output.View with { Shape = outShape, PixelStride = c.Stride.Width * pixel, RowStride = c.Stride.Height * width * pixel });
-        ActivationFunction activation = Epilogue.Of(stage.Activation).Epilogue.Activation;
-        bool empty = vertical.Taps == 0 || horizontal.Taps == 0;
-        Extent taps = empty ? default : new Extent(vertical.Taps, horizontal.Taps), dilation = new(vertical.Dilation, horizontal.Dilation);
-        ConvolutionOperator convolution = new(
-            c.Key, c.OutChannels, taps, Extent.Square(1), new Padding(vertical.Before, vertical.After, horizontal.Before, horizontal.After), dilation, c.Groups, c.Bias);
-        string name = FormattableString.Invariant($"{stage.Name}, phase {row} {column}");
-        Shape inShape = new(stage.Input.Channels, stage.Input.Height - vertical.Skipped, stage.Input.Width - horizontal.Skipped);
-        ConvolutionStage phase = new(stage.Id, name, stage.Inputs, empty ? stage.Input : inShape, outShape, convolution, stage.BatchNorm, HasResidual: false, activation)
-        {
-            LayerIds = stage.LayerIds,
-            PReLU = stage.PReLU,
-            Phase = new TransposedPhase(c, vertical.FirstTap, vertical.TapStep, horizontal.FirstTap, horizontal.TapStep),
-        };
-        if (empty)
+        ConvolutionStage phase = PhaseOf(stage, row, column, vertical, horizontal);
+        if (phase.Taps == 0)
         {
             plan.BeginStep();
             int length = plan.Target.Padded(c.OutChannels);
-            (ArenaOffset bias, PackInstruction[] packed) = plan.ReserveBias(length, stage.PReLU);
+            (ArenaOffset bias, PackInstruction[] packed) = plan.ReserveBias(length, phase);
             plan.Pack(phase, packed);
             ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
-            plan.AddStep(Fill(input.View, pixels.View, bias, length, activation), input, null, pixels, scratch, new StepPart(name, stage.LayerIds, $"bias: {outShape}"));
+            plan.AddStep(Fill(input.View, pixels.View, bias, Epilogue.Of(phase, null, plan.Target).Epilogue), input, null, pixels, scratch, new StepPart(phase.Name, stage.LayerIds, $"bias: {outShape}"));
             return;
         }
 
         if (vertical.Skipped + horizontal.Skipped > 0)
         {
             TensorView view = input.View;
-            input = input.Pixels((vertical.Skipped * view.RowStep) + (horizontal.Skipped * view.PixelStep), view with { Shape = inShape, RowStride = view.RowStep });
+            input = input.Pixels((vertical.Skipped * view.RowStep) + (horizontal.Skipped * view.PixelStep), view with { Shape = phase.Input, RowStride = view.RowStep });
         }
 
         ConvolutionScheduling.ScheduleByRows(plan, phase, input, pixels);
     }
 
-    /// <summary>The bias, after its activation, at every pixel: what no tap reaches.</summary>
-    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, int biasLength, ActivationFunction activation)
+    /// <summary>The convolution that makes the pixels of one phase.</summary>
+    private static ConvolutionStage PhaseOf(TransposedStage stage, int row, int column, Axis vertical, Axis horizontal)
+    {
+        TransposedConvolutionOperator c = stage.Convolution;
+        ActivationFunction activation = Epilogue.Of(stage.Activation).Epilogue.Activation;
+        bool empty = vertical.Taps == 0 || horizontal.Taps == 0;
+        Extent taps = empty ? default : new Extent(vertical.Taps, horizontal.Taps), dilation = new(vertical.Dilation, horizontal.Dilation);
+        ConvolutionOperator convolution = new(
+            c.Key, c.OutChannels, taps, Extent.Square(1), new Padding(vertical.Before, vertical.After, horizontal.Before, horizontal.After), dilation, c.Groups, c.Bias);
+        string name = FormattableString.Invariant($"{stage.Name}, phase {row} {column}");
+        Shape outShape = new(stage.Output.Channels, vertical.Outputs, horizontal.Outputs);
+        Shape inShape = new(stage.Input.Channels, stage.Input.Height - vertical.Skipped, stage.Input.Width - horizontal.Skipped);
+        return new ConvolutionStage(stage.Id, name, stage.Inputs, empty ? stage.Input : inShape, outShape, convolution, stage.BatchNorm, HasResidual: false, activation)
+        {
+            LayerIds = stage.LayerIds,
+            PReLU = stage.PReLU,
+            ScaleShift = stage.ScaleShift,
+            Phase = new TransposedPhase(c, vertical.FirstTap, vertical.TapStep, horizontal.FirstTap, horizontal.TapStep),
+        };
+    }
+
+    /// <summary>The bias, after its epilogue, at every pixel: what no tap reaches.</summary>
+    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, Epilogue epilogue)
     {
         int channels = output.Shape.Channels;
         RuntimeReference pixel = new(RuntimeOperand.Scratch);
         RuntimeReference packed = new(RuntimeOperand.Weights, Offset: bias.In(ElementType.Float32));
-        RuntimeCall made = RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1);
+        List<RuntimeCall> made = [RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1)];
+        RuntimeCall[] scaled = epilogue.ScaleOffset == 0
+            ? []
+            : [RuntimeFunction.ScaleShift.Call(pixel, pixel, Packed(epilogue.ScaleOffset), Packed(epilogue.ShiftOffset), channels, 1, channels)];
+        if (epilogue.ScalesFirst)
+            made.AddRange(scaled);
+        if (epilogue.Activation.Row.IsLearned)
+            made.Add(RuntimeFunction.PReLU.Call(pixel, Packed(epilogue.SlopeOffset), channels, 1, channels));
+        else if (!epilogue.Activation.IsNone)
+            made.Add(new ActivationCall(epilogue.Activation, pixel, channels));
+        if (!epilogue.ScalesFirst)
+            made.AddRange(scaled);
         RuntimeCall row = RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width);
         return new RuntimeDriver("Fill", input, null, output, RuntimeRange.Rows(output.Shape), RuntimeCall.Of(row), RuntimeWork.Computed)
         {
-            Preparation = activation.IsNone ? RuntimeCall.Of(made)
-                : activation.Row.IsLearned ? RuntimeCall.Of(made, RuntimeFunction.PReLU.Call(pixel, packed with { Offset = packed.Offset + biasLength }, channels, 1, channels))
-                : RuntimeCall.Of(made, new ActivationCall(activation, pixel, channels)),
+            Preparation = made.ToEquatableArray(),
         };
+
+        RuntimeReference Packed(int offset) => packed with { Offset = packed.Offset + offset };
     }
 
     /// <summary>

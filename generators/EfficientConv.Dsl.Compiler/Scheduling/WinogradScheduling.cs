@@ -54,7 +54,7 @@ internal static class WinogradScheduling
 
         int weightStep = plan.AlignToLine(outStep * inChannels);
         ArenaOffset weights = plan.Reserve(form.WeightSets * weightStep), zeros = plan.Reserve(outStep);
-        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outStep, stage.PReLU);
+        (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outStep, stage);
         plan.Pack(
             stage,
             [

@@ -47,6 +47,12 @@ public sealed class BottleneckAttribute(
     /// <summary>Whether the input is added to the output.</summary>
     public Shortcut Shortcut { get; } = shortcut;
 
+    /// <summary>Rows from one window of the k x k convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideHeight { get; set; } = Channels.Unset;
+
+    /// <summary>Columns from one window of the k x k convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideWidth { get; set; } = Channels.Unset;
+
     /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 
@@ -84,6 +90,12 @@ public sealed class DepthwiseSeparableAttribute(
 
     /// <summary>The activation.</summary>
     public Activation Activation { get; } = activation;
+
+    /// <summary>Rows from one window of the depthwise convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideHeight { get; set; } = Channels.Unset;
+
+    /// <summary>Columns from one window of the depthwise convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideWidth { get; set; } = Channels.Unset;
 
     /// <summary>Zeros on each side of the depthwise convolution; dilation * (kernel - 1) / 2 where it is not set.</summary>
     public int Padding { get; set; } = Channels.Unset;
@@ -176,6 +188,12 @@ public sealed class InvertedResidualAttribute(
     /// <summary>The squeeze channels are made divisible by this where it is set (make_divisible: MobileNetV3 has 8).</summary>
     public int SqueezeDivisor { get; set; } = Channels.Unset;
 
+    /// <summary>Rows from one window of the depthwise convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideHeight { get; set; } = Channels.Unset;
+
+    /// <summary>Columns from one window of the depthwise convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideWidth { get; set; } = Channels.Unset;
+
     /// <summary>Zeros on each side of the depthwise convolution; dilation * (kernel - 1) / 2 where it is not set.</summary>
     public int Padding { get; set; } = Channels.Unset;
 
@@ -245,6 +263,12 @@ public sealed class EfficientConvBlockAttribute(
 
     /// <summary>The function that makes the squeeze-excitation factors.</summary>
     public Activation Gate { get; } = gate;
+
+    /// <summary>Rows from one window of the depthwise convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideHeight { get; set; } = Channels.Unset;
+
+    /// <summary>Columns from one window of the depthwise convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideWidth { get; set; } = Channels.Unset;
 
     /// <summary>Zeros on each side of the depthwise convolution; dilation * (kernel - 1) / 2 where it is not set.</summary>
     public int Padding { get; set; } = Channels.Unset;

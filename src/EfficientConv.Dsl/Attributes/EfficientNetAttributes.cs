@@ -71,6 +71,12 @@ public sealed class FusedMBConvAttribute(
     /// <summary>The squeeze channels are made divisible by this where it is set (make_divisible).</summary>
     public int SqueezeDivisor { get; set; } = Channels.Unset;
 
+    /// <summary>Rows from one window of the spatial convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideHeight { get; set; } = Channels.Unset;
+
+    /// <summary>Columns from one window of the spatial convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideWidth { get; set; } = Channels.Unset;
+
     /// <summary>Zeros on each side of the k x k convolution; (kernel - 1) / 2 where it is not set.</summary>
     public int Padding { get; set; } = Channels.Unset;
 

@@ -30,6 +30,12 @@ public sealed class ResNetBasicBlockAttribute(
     /// <summary>Rows and columns from one tap of the windows to the next.</summary>
     public int Dilation { get; } = dilation;
 
+    /// <summary>Rows from one window of the first convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideHeight { get; set; } = Channels.Unset;
+
+    /// <summary>Columns from one window of the first convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideWidth { get; set; } = Channels.Unset;
+
     /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;
 
@@ -75,6 +81,12 @@ public sealed class ResNetBottleneckAttribute(
 
     /// <summary>Rows and columns from one tap of the 3 x 3 window to the next.</summary>
     public int Dilation { get; } = dilation;
+
+    /// <summary>Rows from one window of the 3 x 3 convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideHeight { get; set; } = Channels.Unset;
+
+    /// <summary>Columns from one window of the 3 x 3 convolution to the next; as <see cref="Stride"/> says where it is not set.</summary>
+    public int StrideWidth { get; set; } = Channels.Unset;
 
     /// <summary>The eps of the block's batch norms; that of the key style's family where it is not set.</summary>
     public double Eps { get; set; } = 1e-5;

@@ -83,6 +83,21 @@ public sealed class FoldedConvolution
         return new(folded, bias, OutChannels, _inChannels, _taps / _kernelWidth, _kernelWidth);
     }
 
+    /// <summary>A 1x1 convolution with every tap as output channels of its own: channel tap * O + o has tap's weights and the bias of o.</summary>
+    public FoldedConvolution TapsToChannels()
+    {
+        float[] weights = new float[_weights.Length];
+        for (int o = 0; o < OutChannels; o++)
+        {
+            for (int k = 0; k < SumLength; k++)
+                weights[(((k % _taps * OutChannels) + o) * _inChannels) + (k / _taps)] = _weights[(o * SumLength) + k];
+        }
+        float[] bias = new float[_taps * OutChannels];
+        for (int i = 0; i < bias.Length; i++)
+            bias[i] = _bias[i % OutChannels];
+        return new(weights, bias, bias.Length, _inChannels, 1, 1);
+    }
+
     /// <summary>A batch norm alone: y = x * scale + shift, computed in double precision and rounded once each.</summary>
     /// <param name="weights">The checkpoint.</param>
     /// <param name="weightKey">Gamma, C values.</param>

@@ -94,6 +94,41 @@ public static class Resampling
             PixelLayout.Transpose<V>(ref Unsafe.Add(ref from, x * sourceStride), factor * factor, ref Unsafe.Add(ref row, x * factor * rowStride), rowStride, channels, factor);
     }
 
+    /// <summary>One output row of a transposed convolution whose phases are planes: output (y * strideHeight + i, x * strideWidth + j), channel c, is value (y, x) of plane (i * strideWidth + j) * channels + c.</summary>
+    /// <param name="planes">The first plane.</param>
+    /// <param name="planeStep">From a plane to the next.</param>
+    /// <param name="width">Columns of a plane.</param>
+    /// <param name="row">The output row's first value.</param>
+    /// <param name="channelStep">From a channel of the output to the next.</param>
+    /// <param name="pixelStep">From an output pixel to the next.</param>
+    /// <param name="y">The output row.</param>
+    /// <param name="strideHeight">Output rows for each row of a plane.</param>
+    /// <param name="strideWidth">Output columns for each column of a plane.</param>
+    /// <param name="channels">Output channels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void PhaseRow(
+        ref float planes, nint planeStep, int width, ref float row, nint channelStep, nint pixelStep, int y, int strideHeight, int strideWidth, int channels)
+    {
+        ref float first = ref Unsafe.Add(ref planes, ((nint)(y % strideHeight) * strideWidth * channels * planeStep) + ((nint)(y / strideHeight) * width));
+        for (int c = 0; c < channels; c++)
+        {
+            ref float from = ref Unsafe.Add(ref first, c * planeStep);
+            ref float to = ref Unsafe.Add(ref row, c * channelStep);
+            if (strideWidth == 2 && pixelStep == 1)
+            {
+                TransposeTiles.Interleave(ref from, ref Unsafe.Add(ref from, channels * planeStep), ref to, width);
+                continue;
+            }
+
+            for (int j = 0; j < strideWidth; j++)
+            {
+                for (int x = 0; x < width; x++)
+                    Unsafe.Add(ref to, ((x * strideWidth) + j) * pixelStep) = Unsafe.Add(ref from, x);
+                from = ref Unsafe.Add(ref from, channels * planeStep);
+            }
+        }
+    }
+
     /// <summary>One row of adaptive average pooling.</summary>
     /// <typeparam name="V">The vector.</typeparam>
     /// <param name="source">The map's first pixel; whole vectors are read.</param>

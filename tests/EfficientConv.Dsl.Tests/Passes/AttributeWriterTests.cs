@@ -140,6 +140,8 @@ public sealed partial class AttributeWriterTests
     [InlineData("[InputShape(32, 28, 28)][Bottleneck(16)][Bottleneck(16, outChannels: 48, stride: 2)][Bottleneck(12, shortcut: Shortcut.Auto)]")]
     [InlineData("[InputShape(32, 28, 28)][UniversalInvertedBottleneck(32, startKernelSize: 3)][UniversalInvertedBottleneck(64, startKernelSize: 5, midKernelSize: 5, stride: 2)][UniversalInvertedBottleneck(64, startKernelSize: 3, midKernelSize: 0)]")]
     [InlineData("[InputShape(16, 28, 28)][GhostBottleneck(48)][GhostBottleneck(72, outChannels: 24, stride: 2, squeezeReduction: 4)]")]
+    [InlineData("[InputShape(16, 28, 28)][InvertedResidual(24, StrideHeight = 2, StrideWidth = 1)][DepthwiseSeparable(32, StrideHeight = 1, StrideWidth = 2)][FusedMBConv(48, StrideHeight = 3, StrideWidth = 1)]")]
+    [InlineData("[InputShape(16, 28, 28)][ResNetBasicBlock(32, StrideHeight = 2, StrideWidth = 1)][ResNetBottleneck(16, StrideHeight = 1, StrideWidth = 2)][Bottleneck(16, outChannels: 48, StrideHeight = 2, StrideWidth = 1)]")]
     public void Blocks_AreRecognized(string text) => Assert.Equal(text, Text(AttributeWriter.WriteBlocks(DeclarationText.Graph(text), _ => null)));
 
     /// <summary>What somebody else reads, or that is an output, is no inside of a block.</summary>

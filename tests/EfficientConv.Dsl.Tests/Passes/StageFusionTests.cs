@@ -31,6 +31,8 @@ public sealed class StageFusionTests
     [InlineData("[PointwiseConv2d(30), DepthwiseConv2d, PReLU, PointwiseConv2d(7)]", "expand depthwise project")]
     [InlineData("[PointwiseConv2d(30), PReLU, DepthwiseConv2d, PointwiseConv2d(7), PReLU(7)]", "expand depthwise project")]
     [InlineData("[Conv2d(30, padding: 1), PReLU(30), MaxPool2d]", "stem Pool")]
+    [InlineData("[DepthwiseConv2d, ReLU, BatchNorm, PointwiseConv2d(7), ReLU, BatchNorm]", "depthwise project")]
+    [InlineData("[PointwiseConv2d(30), HardSwish, BatchNorm, DepthwiseConv2d, ReLU, LayerScale, SqueezeExcitation, PointwiseConv2d(7)]", "expand depthwise squeeze project")]
     public void MobileChains_Fuse(string attributes, string expected) => Assert.Equal(expected, Describe(Layers.Fuse(Input + attributes)));
 
     [Theory]
@@ -46,7 +48,7 @@ public sealed class StageFusionTests
     [InlineData("[Conv2d(30, padding: 1), Output(\"x\"), MaxPool2d]", "Convolution|Pool")]
     [InlineData("[Conv2d(30, padding: 1), GlobalAvgPool]", "Convolution|GlobalAveragePool")]
     [InlineData("[PointwiseConv2d(30), DepthwiseConv2d]", "Convolution|Convolution")]
-    [InlineData("[DepthwiseConv2d, ReLU, BatchNorm, PointwiseConv2d(7)]", "Convolution|BatchNorm|Convolution")]
+    [InlineData("[DepthwiseConv2d, SiLU, BatchNorm, PointwiseConv2d(7)]", "Convolution|BatchNorm|Convolution")]
     [InlineData("[DepthwiseConv2d, MaxPool2d, PointwiseConv2d(7)]", "Convolution|Pool|Convolution")]
     [InlineData("[DepthwiseConv2d, PointwiseConv2d(7, stride: 2)]", "Convolution|Convolution")]
     [InlineData("[DepthwiseConv2d(multiplier: 2), PointwiseConv2d(7)]", "Convolution|Convolution")]

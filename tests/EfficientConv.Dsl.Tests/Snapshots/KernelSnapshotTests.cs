@@ -18,6 +18,7 @@ public sealed class KernelSnapshotTests
     [InlineData("inverted_residual_rows", "Avx2", "[Schedule(Form = BlockForm.Rows)] [InputShape(8, 40, 40)] [InvertedResidual(expansion: 2)]")]
     [InlineData("efficient_conv_block", "Vector128", "[Schedule(Form = BlockForm.Rows)] [InputShape(4, 4, 4)] [EfficientConvBlock(expansion: 2)]")]
     [InlineData("efficient_conv_block_slabs", "Vector128", "[InputShape(4, 4, 4)] [EfficientConvBlock(expansion: 2)]")]
+    [InlineData("scale_shift", "Avx2", "[InputShape(8, 3, 4)] [DepthwiseConv2d(3, padding: 1), HardSwish, BatchNorm, PointwiseConv2d(8), ReLU, BatchNorm]")]
     public void Kernels(string name, string target, string attributes) =>
         Snapshot.Match(DeclarationText.Generate(attributes, target), name);
 

@@ -63,6 +63,12 @@ internal sealed record BlockArgument(string Name, object? Default, int Least = 1
     /// <summary>Padding of the window; half of it where not given.</summary>
     public static BlockArgument Padding { get; } = Optional("Padding", 0);
 
+    /// <summary>Rows from one window to the next; as many as columns where not given.</summary>
+    public static BlockArgument StrideHeight { get; } = Optional("StrideHeight");
+
+    /// <summary>Columns from one window to the next.</summary>
+    public static BlockArgument StrideWidth { get; } = Optional("StrideWidth");
+
     /// <summary>How the padding is found.</summary>
     public static BlockArgument AutoPad { get; } = new("AutoPad", AutoPadMode.Explicit);
 

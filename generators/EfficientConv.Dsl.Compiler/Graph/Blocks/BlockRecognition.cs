@@ -172,13 +172,13 @@ internal sealed class BlockRecognition
         ConvolutionOperator one = first.Convolution, two = second.Convolution;
         if (!IsPointwise(first.Layer))
         {
-            yield return Common(new WrittenAttribute("ResNetBasicBlock").With("outChannels", two.OutChannels).With("stride", one.Stride.Height, 1), one).Done();
+            yield return Common(new WrittenAttribute("ResNetBasicBlock").With("outChannels", two.OutChannels).Stride(one.Stride), one).Done();
         }
         else if (Behind(second.Last) is { } third && IsPointwise(third.Layer) && third.Convolution.OutChannels % 4 == 0)
         {
             int planes = third.Convolution.OutChannels / 4, width = one.OutChannels * 64 / (planes * two.Groups);
             yield return Common(
-                new WrittenAttribute("ResNetBottleneck").With("planes", planes).With("stride", two.Stride.Height, 1).With("groups", two.Groups, 1).With("baseWidth", width, 64), two).Done();
+                new WrittenAttribute("ResNetBottleneck").With("planes", planes).Stride(two.Stride).With("groups", two.Groups, 1).With("baseWidth", width, 64), two).Done();
         }
 
         if (IsPointwise(first.Layer) && Behind(second.Last) is { Activation: ActivationKind.None } last && IsPointwise(last.Layer))
@@ -187,7 +187,7 @@ internal sealed class BlockRecognition
             foreach (ShortcutMode shortcut in new[] { ShortcutMode.Auto, ShortcutMode.None }.Skip(output == input && two.Stride == Extent.Square(1) ? 0 : 1))
             {
                 yield return new WrittenAttribute("Bottleneck").With("midChannels", one.OutChannels).With("outChannels", output == input ? AttributeDeclaration.Unset : output, AttributeDeclaration.Unset)
-                    .With("kernelSize", two.Kernel.Height, 3).With("stride", two.Stride.Height, 1).With("dilation", two.Dilation.Height, 1).With("groups", two.Groups, 1)
+                    .With("kernelSize", two.Kernel.Height, 3).Stride(two.Stride).With("dilation", two.Dilation.Height, 1).With("groups", two.Groups, 1)
                     .With("activation", first.Activation, ActivationKind.ReLU).With("shortcut", shortcut, ShortcutMode.None)
                     .With("Eps", Epsilon(first), KeyScheme.DefaultEpsilon).Done();
             }
@@ -305,7 +305,7 @@ internal sealed class BlockRecognition
         WrittenAttribute attribute = new WrittenAttribute(kind).With("outChannels", last.Convolution.OutChannels);
         foreach ((string name, object value, object usual) in hidden)
             attribute = attribute.With(name, value, usual);
-        attribute = attribute.With("kernelSize", c.Kernel.Height, 3).With("stride", c.Stride.Height, 1);
+        attribute = attribute.With("kernelSize", c.Kernel.Height, 3).Stride(c.Stride);
         if (BlockCatalog.Of(kind).Argument("dilation") is not null)
             attribute = attribute.With("dilation", c.Dilation.Height, 1);
         return attribute.With("activation", depthwise.Activation, usualActivation)

@@ -86,8 +86,8 @@ internal static class BlockRules
         if (spatial.Stride != Extent.Square(1))
         {
             reasons.Add(FormattableString.Invariant($"its layer {window} with stride {spatial.Stride} makes {output.Height} x {output.Width} pixels of {input.Height} x {input.Width}"));
-            arguments.Add("stride");
-            fix.Add(("stride", "1"));
+            arguments.AddRange(AttributeReader.StrideArguments);
+            fix.AddRange(AttributeReader.StrideArguments.Where(argument => reader.Attribute.IsExplicit(argument)).Select(argument => (argument, "1")));
         }
 
         if (spatial.OutChannels != input.Channels)

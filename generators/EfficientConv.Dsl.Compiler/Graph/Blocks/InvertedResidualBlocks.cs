@@ -18,7 +18,7 @@ internal static class InvertedResidualBlocks
             BlockArgument.OutChannels, new("expansion", 4.0), new("kernelSize", 3), new("stride", 1), BlockArgument.Activation(), new("shortcut", ShortcutMode.Auto),
             BlockArgument.Optional("hiddenChannels"), BlockArgument.Optional("squeezeChannels"), BlockArgument.Optional("squeezeReduction"), new("alwaysExpand", false), new("dilation", 1),
             new("squeezeActivation", ActivationKind.ReLU), new("gate", ActivationKind.Sigmoid), BlockArgument.Optional("ChannelDivisor"), new("SqueezeFrom", SqueezeSource.Hidden),
-            BlockArgument.Optional("SqueezeDivisor"), BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
+            BlockArgument.Optional("SqueezeDivisor"), BlockArgument.StrideHeight, BlockArgument.StrideWidth, BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
         s_inverted.ToEquatableArray())
     {
         Window = "depthwise", ChannelReason = ChannelReasons.Hidden,
@@ -30,7 +30,7 @@ internal static class InvertedResidualBlocks
         EquatableArray.Of(
             BlockArgument.OutChannels, new("expansion", 4.0), new("kernelSize", 3), new("stride", 1), new("squeezeReduction", 4), BlockArgument.Activation(), new("shortcut", ShortcutMode.Auto),
             BlockArgument.Optional("hiddenChannels"), new("dilation", 1), new("squeezeActivation", ActivationKind.ReLU), new("gate", ActivationKind.Sigmoid),
-            BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
+            BlockArgument.StrideHeight, BlockArgument.StrideWidth, BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
         s_inverted.ToEquatableArray())
     {
         Window = "depthwise", ChannelReason = ChannelReasons.Hidden,
@@ -43,7 +43,7 @@ internal static class InvertedResidualBlocks
             BlockArgument.OutChannels, new("expansion", 4.0), new("kernelSize", 3), new("stride", 1), BlockArgument.Activation(ActivationKind.SiLU), new("shortcut", ShortcutMode.Auto),
             BlockArgument.Optional("hiddenChannels"), BlockArgument.Optional("squeezeChannels"), BlockArgument.Optional("squeezeReduction"), new("squeezeActivation", ActivationKind.SiLU),
             new("gate", ActivationKind.Sigmoid), new("ChannelDivisor", 8), new("SqueezeFrom", SqueezeSource.Hidden), BlockArgument.Optional("SqueezeDivisor"),
-            BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
+            BlockArgument.StrideHeight, BlockArgument.StrideWidth, BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
         EquatableArray.Of<BlockRole>(
             [BlockRole.Counted("expand", "hiddenChannels", "expansion"), new("expand_act"), new("se"), .. BlockRole.Squeeze, BlockRole.Counted("project", "outChannels"), new("project_act"), new("add")]))
     {

@@ -11,7 +11,9 @@ internal static class ResNetBlocks
     /// <summary>The row of <c>ResNetBasicBlock</c>.</summary>
     public static Block ResNetBasicBlock { get; } = new(
         "ResNetBasicBlock", ExpandBasic,
-        EquatableArray.Of(BlockArgument.OutChannels, new("stride", 1), BlockArgument.Activation(), new("dilation", 1), BlockArgument.Epsilon, BlockArgument.Algorithm),
+        EquatableArray.Of(
+            BlockArgument.OutChannels, new("stride", 1), BlockArgument.Activation(), new("dilation", 1), BlockArgument.StrideHeight, BlockArgument.StrideWidth,
+            BlockArgument.Epsilon, BlockArgument.Algorithm),
         EquatableArray.Of<BlockRole>(
             BlockRole.Convolution("conv1", "conv1", "bn1"), new("conv1_act", "act1"), BlockRole.Convolution("conv2", "conv2", "bn2"),
             BlockRole.Convolution("downsample", "downsample.0", "downsample.1"), new("add"), new("act", "act2")))
@@ -23,7 +25,8 @@ internal static class ResNetBlocks
     public static Block ResNetBottleneck { get; } = new(
         "ResNetBottleneck", ExpandBottleneck,
         EquatableArray.Of(
-            BlockArgument.Demanded("planes"), new("stride", 1), new("groups", 1), new("baseWidth", 64), BlockArgument.Activation(), new("dilation", 1), BlockArgument.Epsilon, BlockArgument.Algorithm),
+            BlockArgument.Demanded("planes"), new("stride", 1), new("groups", 1), new("baseWidth", 64), BlockArgument.Activation(), new("dilation", 1), BlockArgument.StrideHeight, BlockArgument.StrideWidth,
+            BlockArgument.Epsilon, BlockArgument.Algorithm),
         EquatableArray.Of<BlockRole>(
             BlockRole.Convolution("conv1", "conv1", "bn1"), new("conv1_act", "act1"),
             BlockRole.Convolution("conv2", "conv2", "bn2"), new("conv2_act", "act2"), BlockRole.Convolution("conv3", "conv3", "bn3"),
@@ -35,18 +38,20 @@ internal static class ResNetBlocks
 
     public static void ExpandBasic(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        int output = reader.Int("outChannels", builder.Shape.Channels), stride = reader.Int("stride"), input = builder.Current;
+        int output = reader.Int("outChannels", builder.Shape.Channels), input = builder.Current;
+        Extent stride = reader.Stride(Extent.Square(1));
         Shape inputShape = builder.Shape;
         Parts parts = new(builder, reader, key);
         parts.Convolution3x3("conv1", output, stride, 1);
         parts.Sequence.Activation("conv1_act", parts.Activation);
-        parts.Convolution3x3("conv2", output, 1, 1);
+        parts.Convolution3x3("conv2", output, Extent.Square(1), 1);
         parts.AddShortcut(input, inputShape, output, stride);
     }
 
     public static void ExpandBottleneck(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
-        int planes = reader.Int("planes", Math.Max(1, builder.Shape.Channels / BottleneckExpansion)), stride = reader.Int("stride");
+        int planes = reader.Int("planes", Math.Max(1, builder.Shape.Channels / BottleneckExpansion));
+        Extent stride = reader.Stride(Extent.Square(1));
         int groups = reader.Int("groups"), baseWidth = reader.Int("baseWidth"), input = builder.Current;
 
         // torchvision: int(planes * (base_width / 64)) * groups.
@@ -76,22 +81,22 @@ internal static class ResNetBlocks
         public ActivationFunction Activation { get; } = reader.BlockActivation("activation");
 
         /// <summary>Winograd's algorithm, where asked for, is taken where it can be: not with groups.</summary>
-        public void Convolution3x3(string role, int outChannels, int stride, int groups)
+        public void Convolution3x3(string role, int outChannels, Extent stride, int groups)
         {
             Extent dilation = reader.Dilation(), kernel = Extent.Square(3);
-            Sequence.Convolution(role, outChannels, kernel, Extent.Square(stride), BlockRules.Half(kernel, dilation), dilation, groups, _algorithm);
+            Sequence.Convolution(role, outChannels, kernel, stride, BlockRules.Half(kernel, dilation), dilation, groups, _algorithm);
         }
 
         /// <summary>Adds the input, through a 1x1 convolution where the shapes differ, and then the activation.</summary>
-        public void AddShortcut(int input, Shape inputShape, int output, int stride)
+        public void AddShortcut(int input, Shape inputShape, int output, Extent stride)
         {
             if (builder.Failed)
                 return;
             int main = builder.Current, other = input;
-            if (stride != 1 || output != inputShape.Channels)
+            if (stride != Extent.Square(1) || output != inputShape.Channels)
             {
                 builder.ContinueFrom(input);
-                Sequence.Convolution("downsample", output, Extent.Square(1), Extent.Square(stride), default, Extent.Square(1), 1);
+                Sequence.Convolution("downsample", output, Extent.Square(1), stride, default, Extent.Square(1), 1);
                 other = builder.Current;
                 builder.ContinueFrom(main);
             }

@@ -11,7 +11,7 @@ internal static class TutorialBlocks
         "Bottleneck", ExpandBottleneck,
         EquatableArray.Of(
             BlockArgument.Demanded("midChannels"), BlockArgument.OutChannels, new("kernelSize", 3), new("stride", 1), new("dilation", 1), new("groups", 1), BlockArgument.Activation(),
-            new("shortcut", ShortcutMode.None), BlockArgument.Epsilon, BlockArgument.Algorithm),
+            new("shortcut", ShortcutMode.None), BlockArgument.StrideHeight, BlockArgument.StrideWidth, BlockArgument.Epsilon, BlockArgument.Algorithm),
         EquatableArray.Of<BlockRole>(
             BlockRole.Counted("reduce", "midChannels"), new("reduce_act"), BlockRole.Convolution("conv"), new("conv_act"), BlockRole.Counted("expand", "outChannels"), new("add")))
     {
@@ -22,7 +22,8 @@ internal static class TutorialBlocks
     public static Block DepthwiseSeparable { get; } = new(
         "DepthwiseSeparable", ExpandSeparable,
         EquatableArray.Of(
-            BlockArgument.OutChannels, new("kernelSize", 3), new("stride", 1), new("dilation", 1), BlockArgument.Activation(), BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
+            BlockArgument.OutChannels, new("kernelSize", 3), new("stride", 1), new("dilation", 1), BlockArgument.Activation(),
+            BlockArgument.StrideHeight, BlockArgument.StrideWidth, BlockArgument.Padding, BlockArgument.AutoPad, BlockArgument.Epsilon),
         EquatableArray.Of<BlockRole>(BlockRole.Convolution("depthwise"), new("depthwise_act"), BlockRole.Counted("pointwise", "outChannels"), new("pointwise_act")))
     {
         Window = "depthwise", Member = "net",

@@ -152,7 +152,8 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
         bool can = isBlock || (_marked && _stageDue && IsConvolution(attribute.Kind));
         if (!can || (_marked && !_stageDue && Stage >= 0))
             return false;
-        if (!_marked && !_stageDue && attribute.Int("stride", 1) == 1 && BlockCatalog.Of(attribute.Kind).OutChannels(attribute, input.Channels) == input.Channels)
+        bool keepsSize = AttributeReader.StrideArguments.All(argument => attribute.Int(argument, 1) <= 1);
+        if (!_marked && !_stageDue && keepsSize && BlockCatalog.Of(attribute.Kind).OutChannels(attribute, input.Channels) == input.Channels)
             return false;
         _stageDue = false;
         return true;

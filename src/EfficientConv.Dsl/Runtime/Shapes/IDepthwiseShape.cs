@@ -42,6 +42,12 @@ public interface IDepthwiseShape
     /// <summary>From an output channel's bias to its learned slope.</summary>
     static virtual int SlopeOffset => 0;
 
+    /// <summary>From an output channel's bias to its factor behind the activation; 0 for none.</summary>
+    static virtual int ScaleOffset => 0;
+
+    /// <summary>From an output channel's bias to its summand.</summary>
+    static virtual int ShiftOffset => 0;
+
     /// <summary>Tiles.</summary>
     static virtual int Tiles => 1;
 

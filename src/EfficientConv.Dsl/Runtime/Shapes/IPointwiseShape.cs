@@ -36,6 +36,12 @@ public interface IPointwiseShape
     /// <summary>From an output channel's bias to its learned slope.</summary>
     static virtual int SlopeOffset => 0;
 
+    /// <summary>From an output channel's bias to its factor behind the activation; 0 for none.</summary>
+    static virtual int ScaleOffset => 0;
+
+    /// <summary>From an output channel's bias to its summand.</summary>
+    static virtual int ShiftOffset => 0;
+
     /// <summary>Panels of output channels.</summary>
     static virtual int Panels => 1;
 
