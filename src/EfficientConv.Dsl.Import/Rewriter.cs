@@ -6,6 +6,10 @@ namespace EfficientConv.Dsl.Import;
 /// </summary>
 internal sealed class Rewriter
 {
+    /// <summary>The rules that the others' order of dimensions comes from.</summary>
+    private static readonly (string Name, Func<Rewriter, Node, bool> Apply)[] s_orderRules =
+        [("a transposition to channels first goes in front of arithmetic with constants", (r, n) => r.TransposeFirst(n))];
+
     /// <summary>The rules by name, in the order in which they are tried.</summary>
     private static readonly (string Name, Func<Rewriter, Node, bool> Apply)[] s_rules =
     [
@@ -32,7 +36,7 @@ internal sealed class Rewriter
 
     private readonly List<Node> _nodes;
     private readonly Dictionary<string, Tensor> _constants;
-    private readonly IReadOnlyDictionary<string, Tensor> _tensors;
+    private readonly Dictionary<string, Tensor> _tensors;
     private readonly HashSet<string> _outputs;
     private readonly int _opset;
     private readonly Dictionary<string, Node> _makers = [];
@@ -44,7 +48,7 @@ internal sealed class Rewriter
         // What is known without an image is a constant: shapes, and weights that were reordered or computed.
         _constants = tensors.Where(pair => pair.Value.IsKnown).ToDictionary(pair => pair.Key, pair => pair.Value);
         _nodes = [.. model.Nodes.Where(node => !node.Outputs.All(output => output.Length == 0 || _constants.ContainsKey(output)))];
-        (_tensors, _outputs, _opset) = (tensors, [.. model.Outputs], model.Opset);
+        (_tensors, _outputs, _opset) = (tensors.ToDictionary(), [.. model.Outputs], model.Opset);
         int folded = model.Nodes.Count(node => node.Operator != "Constant") - _nodes.Count;
         if (folded > 0)
             _explained.Add($"constants: {folded} nodes compute what does not depend on the image");
@@ -59,27 +63,32 @@ internal sealed class Rewriter
     public static Model Rewrite(Model model, IReadOnlyDictionary<string, Tensor> tensors, out IReadOnlyList<string> explained)
     {
         Rewriter rewriter = new(model, tensors);
+        rewriter.Apply(s_orderRules);
+        rewriter.Apply(s_rules);
+        explained = rewriter._explained;
+        return model with { Nodes = rewriter._nodes, Constants = rewriter._constants };
+    }
+
+    private void Apply((string Name, Func<Rewriter, Node, bool> Apply)[] rules)
+    {
         for (bool isChanged = true; isChanged;)
         {
             isChanged = false;
-            foreach (Node node in rewriter._nodes.ToArray())
+            foreach (Node node in _nodes.ToArray())
             {
                 // What cannot be run has no shape that a rule could look at.
-                if (!rewriter._nodes.Contains(node) || node.Outputs.Any(output => output.Length > 0 && !tensors.ContainsKey(output)))
+                if (!_nodes.Contains(node) || node.Outputs.Any(output => output.Length > 0 && !_tensors.ContainsKey(output)))
                     continue;
-                foreach ((string name, Func<Rewriter, Node, bool> apply) in s_rules)
+                foreach ((string name, Func<Rewriter, Node, bool> apply) in rules)
                 {
-                    if (!apply(rewriter, node))
+                    if (!apply(this, node))
                         continue;
-                    rewriter._explained.Add($"{name}: {node}");
+                    _explained.Add($"{name}: {node}");
                     isChanged = true;
                     break;
                 }
             }
         }
-
-        explained = rewriter._explained;
-        return model with { Nodes = rewriter._nodes, Constants = rewriter._constants };
     }
 
     private bool Identity(Node node)
@@ -93,6 +102,29 @@ internal sealed class Rewriter
             return false;
         Remove(node);
         Rename(node.Output, input);
+        return true;
+    }
+
+    /// <summary>What images of channels last get before they are ordered (x / 127.5 - 1), in the order of the layers behind it.</summary>
+    private bool TransposeFirst(Node node)
+    {
+        if (node.Operator != "Transpose" || node.Integers("perm") is not [0, 3, 1, 2] || Only(node.Inputs[0]) is not { Operator: "Add" or "Sub" or "Mul" or "Div", Inputs.Count: 2 } arithmetic)
+            return false;
+        int side = _constants.ContainsKey(arithmetic.Inputs[0]) ? 0 : 1, channels = _tensors[node.Output].Dims[1];
+        string image = arithmetic.Inputs[1 - side], name = arithmetic.Inputs[side];
+        if (!_constants.TryGetValue(name, out Tensor? constant) || !_tensors[image].Dims.SequenceEqual(_tensors[arithmetic.Output].Dims))
+            return false;
+        if (constant.Count > 1)
+        {
+            if (constant.Count != channels || constant.Dims[^1] != channels)
+                return false;
+            name = New(name + ".channels", Tensor.Of([channels, 1, 1], constant.Singles()));
+        }
+
+        Node first = node with { Inputs = [image], Outputs = [node.Output + ".image"] };
+        Replace(arithmetic, first);
+        Replace(node, arithmetic with { Inputs = side == 0 ? [name, first.Output] : [first.Output, name], Outputs = node.Outputs });
+        _tensors[first.Output] = Tensor.Unknown(_tensors[node.Output].Dims);
         return true;
     }
 

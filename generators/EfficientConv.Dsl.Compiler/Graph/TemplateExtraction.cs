@@ -118,7 +118,7 @@ internal sealed class TemplateExtraction
 
             // What stands inside ends where the next attribute is a part of it.
             int end = i + 1;
-            if (end - start >= MinLength && weight >= MinWeight && weight > placed && lastRead < end && _items[i].Attribute.Kind != "From" && (own.Count == 0 || ModuleOf(own) is not null))
+            if (end - start >= MinLength && weight >= MinWeight && weight > placed && lastRead < end && _items[i].Attribute.Kind is not ("From" or TemplateParameters.Use) && (own.Count == 0 || ModuleOf(own) is not null))
             {
                 string? module = own.Count == 0 ? null : ModuleOf(own);
                 yield return new Segment(start, end, form + string.Join(" ", own.Select(name => name.Substring(module!.Length))), sizes.ToEquatableArray(), module);
@@ -322,10 +322,10 @@ internal sealed class TemplateExtraction
     /// <param name="Form">The attribute without the sizes that may differ.</param>
     /// <param name="Sizes">Those sizes.</param>
     /// <param name="Weight">How much of a block it is.</param>
-    /// <param name="IsTail">Whether it belongs to what stands in front of it.</param>
+    /// <param name="IsTail">Whether it belongs to what stands in front of it, or is a template already.</param>
     private sealed record Part(string Form, EquatableArray<int> Sizes, int Weight, bool IsTail)
     {
-        private static readonly HashSet<string> s_tails = ["From", "Add", "Multiply", "Concat", "Activation", .. Activations.All.Select(row => $"{row.Kind}")];
+        private static readonly HashSet<string> s_tails = ["From", TemplateParameters.Use, "Add", "Multiply", "Concat", "Activation", .. Activations.All.Select(row => $"{row.Kind}")];
 
         public static Part Of(AttributeDeclaration attribute)
         {
