@@ -257,6 +257,50 @@ public sealed class ImportTests
         }
     }
 
+    /// <summary>A file's weights are copied once out of it and once out of its messages; those that lie beside the file once.</summary>
+    [Theory]
+    [InlineData("Gemm", false, 2)]
+    [InlineData("MatMul", false, 2)]
+    [InlineData("Gemm", true, 1)]
+    public void Memory_FollowsTheFile(string product, bool isExternal, double copies)
+    {
+        const int Side = 2048;
+        using Tool tool = new();
+        byte[] values = new byte[Side * Side * sizeof(float)];
+        new Random(1).NextBytes(values);
+        TensorProto weights = new() { Name = "w", DataType = 1, Dims = { Side, Side } };
+        if (isExternal)
+        {
+            File.WriteAllBytes(tool.At("w.bin"), values);
+            weights.DataLocation = 1;
+            weights.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = "w.bin" });
+        }
+        else
+        {
+            weights.RawData = Google.Protobuf.ByteString.CopyFrom(values);
+        }
+
+        TypeProto type = new() { TensorType = new() { ElemType = 1, Shape = new() { Dim = { new TensorShapeProto.Types.Dimension { DimValue = 1 } } } } };
+        type.TensorType.Shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = Side });
+        ModelProto model = new() { OpsetImport = { new OperatorSetIdProto { Version = 16 } }, Graph = new() { Name = "g", Initializer = { weights } } };
+        model.Graph.Input.Add(new ValueInfoProto { Name = "x", Type = type });
+        model.Graph.Output.Add(new ValueInfoProto { Name = "y", Type = type });
+        NodeProto node = new() { Name = "fc", OpType = product, Input = { "x", product == "Gemm" ? "w" : "t" }, Output = { "y" } };
+        AttributeProto order = product == "Gemm" ? new() { Name = "transB", Type = 2, I = 1 } : new() { Name = "perm", Type = 7, Ints = { 1, 0 } };
+        if (product == "Gemm")
+            node.Attribute.Add(order);
+        else
+            model.Graph.Node.Add(new NodeProto { Name = "turn", OpType = "Transpose", Input = { "w" }, Output = { "t" }, Attribute = { order } });
+        model.Graph.Node.Add(node);
+        File.WriteAllBytes(tool.At("large.onnx"), Google.Protobuf.MessageExtensions.ToByteArray(model));
+        ModelImport.Import(Request(PathOf("flat_head_9")));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        ImportedModel imported = ModelImport.Import(Request(tool.At("large.onnx")));
+        float[] found = Assert.Single(imported.Weights).Values;
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / (double)values.Length, copies, copies + 0.1);
+        Assert.Equal(values, System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(found).ToArray());
+    }
+
     [Fact]
     public void OpenSizes_AreAskedFor()
     {
