@@ -93,6 +93,22 @@ public class FoldedConvolutionTests
     }
 
     [Fact]
+    public void Taps_become_channels_of_a_product_over_pixels()
+    {
+        FoldedConvolution product = Convolution.TapsToChannels();
+        Assert.Equal((Height * Width * Out, In), (product.OutChannels, product.SumLength));
+        for (int tap = 0; tap < Height * Width; tap++)
+        {
+            for (int o = 0; o < Out; o++)
+            {
+                Assert.Equal(Convolution.Bias[o], product.Bias[(tap * Out) + o]);
+                for (int c = 0; c < In; c++)
+                    Assert.Equal(Convolution.Weights[(o * Sum) + (c * Height * Width) + tap], product.Weights[(((tap * Out) + o) * In) + c]);
+            }
+        }
+    }
+
+    [Fact]
     public void Wrong_lengths_are_refused()
     {
         Assert.Throws<ArgumentException>(() => Reader.Convolution("w", "b", Out, In, Height, Height));

@@ -59,7 +59,9 @@ internal sealed class FoldedConvolutions
             TransposedConvolutionOperator t = phase.Convolution;
             string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
             Extent taps = phase.IsAll ? t.Kernel : part.Convolution.Kernel;
-            yield return $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, new TransposedTaps({phase.FirstRow}, {phase.RowStep}, {taps.Height}, {phase.FirstColumn}, {phase.ColumnStep}, {taps.Width}))";
+            string rows = $"{phase.FirstRow}, {phase.RowStep}, {taps.Height}", columns = $"{phase.FirstColumn}, {phase.ColumnStep}, {taps.Width}";
+            yield return $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, " +
+                $"new TransposedTaps({rows}, {columns}))";
             if (packing.BatchNorm is { } transposedNorm)
                 yield return $".FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)})";
             if (phase.IsAll)

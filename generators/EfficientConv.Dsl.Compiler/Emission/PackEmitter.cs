@@ -97,7 +97,8 @@ internal static class PackEmitter
                 writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(norm)}, {scale}, {shift});");
                 break;
             case LayerScaleOperator { Key.Key: var key }:
-                writer.Line(pack.InPairs ? $"FoldedConvolution.PackPairs(weights.Tensor({PlainText.Quote(key)}), {scale});" : $"weights.Tensor({PlainText.Quote(key)}).CopyTo({scale});");
+                string factors = $"weights.Tensor({PlainText.Quote(key)})";
+                writer.Line(pack.InPairs ? $"FoldedConvolution.PackPairs({factors}, {scale});" : $"{factors}.CopyTo({scale});");
                 break;
             default:
                 throw new InvalidOperationException($"{pack.Operator} has no factors.");

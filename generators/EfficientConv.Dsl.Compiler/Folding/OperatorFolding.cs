@@ -5,7 +5,8 @@ namespace EfficientConv.Dsl.Compiler.Folding;
 
 /// <summary>
 /// Folds batch norm into the convolution before it (Jacob et al. 2018, section 3.2), takes the residual as the accumulators' initial value and
-/// the activation into the epilogue, with one more batch norm that the weights cannot take, zeros around the map into the convolution behind them, and gathers the five layers of a squeeze-and-excitation.
+/// the activation into the epilogue, with one more batch norm that the weights cannot take, zeros around the map into the convolution behind them, and
+/// gathers the five layers of a squeeze-and-excitation.
 /// </summary>
 public static class OperatorFolding
 {
@@ -229,7 +230,11 @@ public static class OperatorFolding
 
             Tail tail = TailBehind(taken[taken.Count - 1]);
             taken.AddRange(tail.Layers);
-            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, tail.Activation) { PReLU = tail.PReLU, ScaleShift = tail.ScaleShift };
+            TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, tail.Activation)
+            {
+                PReLU = tail.PReLU,
+                ScaleShift = tail.ScaleShift,
+            };
             foreach (Layer part in taken)
                 _stageOf[part.Id] = stage.Id;
             _stages.Add(stage);

@@ -34,7 +34,8 @@ internal sealed class KernelTime(VectorTarget target)
 
     /// <summary>Cycles behind a sum for each vector: the operations of the activation and of a factor and a summand, and a store.</summary>
     private double Finish(Epilogue epilogue) =>
-        Finish(epilogue.Activation) + (epilogue.SlopeOffset > 0 ? 1 / _rates.VectorLoads : 0) + (epilogue.ScaleOffset > 0 ? (1 / _rates.VectorOperations) + (2 / _rates.VectorLoads) : 0);
+        Finish(epilogue.Activation) + (epilogue.SlopeOffset > 0 ? 1 / _rates.VectorLoads : 0) +
+        (epilogue.ScaleOffset > 0 ? (1 / _rates.VectorOperations) + (2 / _rates.VectorLoads) : 0);
 
     private double Finish(ActivationFunction function) => _rates.StoreCycles + (function.Row.Operations / _rates.VectorOperations);
 

@@ -62,7 +62,8 @@ internal static class TransposedScheduling
     private static bool HasPlanes(TransposedStage stage)
     {
         TransposedConvolutionOperator c = stage.Convolution;
-        if (stage.Output.Channels > PlanarScheduling.NarrowChannels || c.Groups != 1 || c.Stride == Extent.Square(1) || stage.Output.Height % c.Stride.Height != 0 || stage.Output.Width % c.Stride.Width != 0)
+        bool isEven = stage.Output.Height % c.Stride.Height == 0 && stage.Output.Width % c.Stride.Width == 0;
+        if (!isEven || stage.Output.Channels > PlanarScheduling.NarrowChannels || c.Groups != 1 || c.Stride == Extent.Square(1))
             return false;
         IEnumerable<(Axis Vertical, Axis Horizontal)> phases =
             Enumerable.Range(0, c.Stride.Height).SelectMany(row => Enumerable.Range(0, c.Stride.Width).Select(column => AxesOf(stage, row, column)));
@@ -72,7 +73,7 @@ internal static class TransposedScheduling
 
     /// <summary>Whether every phase is one tap of one pixel: then all of them are one product, with the channels of each phase behind those of the one before.</summary>
     private static bool IsOneTapEach(TransposedStage stage) =>
-        stage.Convolution is var c && c.Kernel == c.Stride && c.Padding.IsZero && c.Dilation == Extent.Square(1) && stage.PReLU is null or { Parameters: 1 } && stage.ScaleShift is null &&
+        stage is { Convolution: var c, PReLU: null or { Parameters: 1 }, ScaleShift: null } && c.Kernel == c.Stride && c.Padding.IsZero && c.Dilation == Extent.Square(1) &&
         stage.Output == new Shape(stage.Output.Channels, stage.Input.Height * c.Stride.Height, stage.Input.Width * c.Stride.Width);
 
     /// <summary>The phases as planes, which then are put where their pixels belong.</summary>
@@ -142,7 +143,9 @@ internal static class TransposedScheduling
             plan.Pack(phase, packed);
             ScratchArena scratch = plan.NewScratch();
             scratch.Own(c.OutChannels);
-            plan.AddStep(Fill(input.View, pixels.View, bias, Epilogue.Of(phase, null, plan.Target).Epilogue), input, null, pixels, scratch, new StepPart(phase.Name, stage.LayerIds, $"bias: {outShape}"));
+            Epilogue epilogue = Epilogue.Of(phase, null, plan.Target).Epilogue;
+            plan.AddStep(
+                Fill(input.View, pixels.View, bias, epilogue), input, null, pixels, scratch, new StepPart(phase.Name, stage.LayerIds, $"bias: {outShape}"));
             return;
         }
 

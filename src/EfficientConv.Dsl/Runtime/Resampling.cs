@@ -94,7 +94,10 @@ public static class Resampling
             PixelLayout.Transpose<V>(ref Unsafe.Add(ref from, x * sourceStride), factor * factor, ref Unsafe.Add(ref row, x * factor * rowStride), rowStride, channels, factor);
     }
 
-    /// <summary>One output row of a transposed convolution whose phases are planes: output (y * strideHeight + i, x * strideWidth + j), channel c, is value (y, x) of plane (i * strideWidth + j) * channels + c.</summary>
+    /// <summary>
+    /// One output row of a transposed convolution whose phases are planes: output (y * strideHeight + i, x * strideWidth + j), channel c, is value (y, x) of plane
+    /// (i * strideWidth + j) * channels + c.
+    /// </summary>
     /// <param name="planes">The first plane.</param>
     /// <param name="planeStep">From a plane to the next.</param>
     /// <param name="width">Columns of a plane.</param>

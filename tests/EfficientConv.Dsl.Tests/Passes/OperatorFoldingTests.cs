@@ -23,11 +23,13 @@ public sealed class OperatorFoldingTests
 
     [Theory]
     [InlineData("[BatchNorm, Conv2d(8)]", "BatchNorm Convolution")]
-    [InlineData("[Conv2d(8), ReLU, BatchNorm]", "Convolution BatchNorm")]
-    [InlineData("[Conv2d(8), BatchNorm, BatchNorm]", "Convolution BatchNorm")]
+    [InlineData("[Conv2d(8), ReLU, BatchNorm]", "Convolution")]
+    [InlineData("[Conv2d(8), ReLU, BatchNorm, ReLU]", "Convolution Activation")]
+    [InlineData("[Conv2d(8), SiLU, BatchNorm]", "Convolution BatchNorm")]
+    [InlineData("[Conv2d(8), BatchNorm, BatchNorm, BatchNorm]", "Convolution BatchNorm")]
     [InlineData("[Conv2d(8), ReLU, Tanh]", "Convolution Activation")]
     [InlineData("[Conv2d(8), PReLU]", "Convolution")]
-    [InlineData("[Conv2d(8), BatchNorm, PReLU, BatchNorm]", "Convolution BatchNorm")]
+    [InlineData("[Conv2d(8), BatchNorm, PReLU, BatchNorm, BatchNorm]", "Convolution BatchNorm")]
     [InlineData("[MaxPool2d, BatchNorm, ReLU]", "Pool BatchNorm Activation")]
     [InlineData("[Conv2d(8), MaxPool2d, ReLU]", "Convolution Pool Activation")]
     [InlineData("[Conv2d(8), Softmax, ReLU]", "Convolution Softmax Activation")]
@@ -110,16 +112,16 @@ public sealed class OperatorFoldingTests
     }
 
     [Fact]
-    public void SumWithBatchNormBehind_KeepsTheBatchNorm()
+    public void SumWithBatchNormBehind_ScalesTheSum()
     {
-        // Folding it would scale the residual too.
+        // Folded into the weights it would not scale the residual.
         Layers layers = Layers.From(8, 5, 5);
         int sum = layers.Add(new AddOperator(), layers.Add(Layers.Pointwise(8), 0), 0);
-        layers.Add(Layers.BatchNorm, sum);
-        Stage[] stages = Layers.Fold(layers.Build());
-        Assert.Equal("Convolution BatchNorm", Kinds(stages));
-        Assert.True(((ConvolutionStage)stages[0]).HasResidual);
-        Assert.Null(((ConvolutionStage)stages[0]).BatchNorm);
+        layers.Add(Layers.ReLU, layers.Add(Layers.BatchNorm, sum));
+        ConvolutionStage stage = Assert.IsType<ConvolutionStage>(Assert.Single(Layers.Fold(layers.Build())));
+        Assert.Equal((true, ActivationKind.ReLU), (stage.HasResidual, stage.Activation.Kind));
+        Assert.True(stage.ScaleShift is { Operator: BatchNormOperator, IsBeforeActivation: true });
+        Assert.Null(stage.BatchNorm);
     }
 
     [Fact]

@@ -46,7 +46,7 @@ internal static class NetworkGen
     public static IReadOnlyList<string> Configurations { get; } =
     [
         .. s_counts.SelectMany((pair, i) => Sample(Single(pair.Key), pair.Value, (ulong)(100 + i))),
-        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 80, 3), .. Sample(BlocksInRows, 24, 4),
+        .. Sample(Chain, 34, 1), .. Sample(Sequences, 40, 2), .. Sample(GraphGen.Networks, 80, 3), .. Sample(BlocksInRows, 24, 4), .. Sample(FewChannels, 20, 5),
     ];
 
     /// <summary>One attribute of <paramref name="kind"/>.</summary>
@@ -60,6 +60,16 @@ internal static class NetworkGen
         from kind in Gen.Elements("InvertedResidual", "EfficientConvBlock", "InvertedResidualOptions")
         from block in Single(kind)
         select $"[Schedule(Form = BlockForm.Rows)] {block}";
+
+    /// <summary>Transposed convolutions into so few channels that their phases are planes.</summary>
+    public static Gen<string> FewChannels =>
+        (from input in Input
+         from channels in Gen.Choose(1, 4)
+         from stride in Gen.Choose(2, 3)
+         from taps in Gen.Choose(1, 2)
+         from padding in Gen.Choose(0, taps - 1)
+         from tail in Gen.Elements(string.Empty, ", BatchNorm", ", PReLU", ", BatchNorm, SiLU", ", ReLU, BatchNorm", ", GELU, MaxPool2d(2)")
+         select $"{input.Text} [ConvTranspose2d({channels}, {stride * taps}, stride: {stride}, padding: {padding}, outputPadding: {(2 * padding) % stride}){tail}]").Where(IsValid);
 
     /// <summary>Plain layers that make up a mobile block, at times with something in front.</summary>
     public static Gen<string> Chain =>

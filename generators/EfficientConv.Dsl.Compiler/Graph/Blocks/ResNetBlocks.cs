@@ -25,8 +25,8 @@ internal static class ResNetBlocks
     public static Block ResNetBottleneck { get; } = new(
         "ResNetBottleneck", ExpandBottleneck,
         EquatableArray.Of(
-            BlockArgument.Demanded("planes"), new("stride", 1), new("groups", 1), new("baseWidth", 64), BlockArgument.Activation(), new("dilation", 1), BlockArgument.StrideHeight, BlockArgument.StrideWidth,
-            BlockArgument.Epsilon, BlockArgument.Algorithm),
+            BlockArgument.Demanded("planes"), new("stride", 1), new("groups", 1), new("baseWidth", 64), BlockArgument.Activation(), new("dilation", 1),
+            BlockArgument.StrideHeight, BlockArgument.StrideWidth, BlockArgument.Epsilon, BlockArgument.Algorithm),
         EquatableArray.Of<BlockRole>(
             BlockRole.Convolution("conv1", "conv1", "bn1"), new("conv1_act", "act1"),
             BlockRole.Convolution("conv2", "conv2", "bn2"), new("conv2_act", "act2"), BlockRole.Convolution("conv3", "conv3", "bn3"),
