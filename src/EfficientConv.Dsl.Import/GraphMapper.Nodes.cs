@@ -352,7 +352,7 @@ internal sealed partial class GraphMapper
         Set(node, Layer(node, Name(node), new ScaleOperator(), map.Layer, factors.Layer), map);
     }
 
-    /// <summary>A constant factor or summand that no convolution in front takes: a depthwise 1x1 convolution, which one behind may take.</summary>
+    /// <summary>A constant factor or summand that no convolution in front takes: a layer scale, or a depthwise 1x1 convolution with a bias.</summary>
     private void Affine(Node node, View view, Tensor constant, bool isFirst)
     {
         Shape shape = ShapeOf(view);
@@ -372,11 +372,16 @@ internal sealed partial class GraphMapper
         };
         Extent one = Extent.Square(1);
         string name = Name(node);
-        bool isShifted = node.Operator is "Add" or "Sub";
-        Set(node, Layer(node, name, new ConvolutionOperator(Key(name), shape.Channels, one, one, default, one, shape.Channels, isShifted), view.Layer), view);
+        if (node.Operator is "Mul" or "Div")
+        {
+            Set(node, Layer(node, name, new LayerScaleOperator(Key(name + ".gamma")), view.Layer), view);
+            Weight(name + ".gamma", [shape.Channels], Array.ConvertAll(values, value => scale(value)));
+            return;
+        }
+
+        Set(node, Layer(node, name, new ConvolutionOperator(Key(name), shape.Channels, one, one, default, one, shape.Channels, Bias: true), view.Layer), view);
         Weight(name + ".weight", [shape.Channels, 1, 1, 1], Array.ConvertAll(values, value => scale(value)));
-        if (isShifted)
-            Weight(name + ".bias", [shape.Channels], Array.ConvertAll(values, value => shift(value)));
+        Weight(name + ".bias", [shape.Channels], Array.ConvertAll(values, value => shift(value)));
     }
 
     /// <summary>The parts of a concatenation, the first of them as one where they are joined already: DenseNet's layers join all that came before them.</summary>

@@ -112,7 +112,7 @@ internal sealed class Rewriter
             return false;
         int side = _constants.ContainsKey(arithmetic.Inputs[0]) ? 0 : 1, channels = _tensors[node.Output].Dims[1];
         string image = arithmetic.Inputs[1 - side], name = arithmetic.Inputs[side];
-        if (!_constants.TryGetValue(name, out Tensor? constant) || !_tensors[image].Dims.SequenceEqual(_tensors[arithmetic.Output].Dims))
+        if (!_constants.TryGetValue(name, out Tensor? constant) || !_tensors[image].Dims.SequenceEqual(_tensors[arithmetic.Output].Dims) || !IsOfTheImage(image))
             return false;
         if (constant.Count > 1)
         {
@@ -127,6 +127,10 @@ internal sealed class Rewriter
         _tensors[first.Output] = Tensor.Unknown(_tensors[node.Output].Dims);
         return true;
     }
+
+    /// <summary>Whether a tensor is the image, or arithmetic of it with constants.</summary>
+    private bool IsOfTheImage(string tensor) => Maker(tensor) is not { } maker
+        || (maker.Operator is "Add" or "Sub" or "Mul" or "Div" && maker.Inputs.Where(input => !_constants.ContainsKey(input)).ToArray() is [var other] && IsOfTheImage(other));
 
     private (double Low, double High) BoundsOf(Node clip) => (
         clip.Input(1) is { } min ? Scalar(min) ?? double.NaN : clip.Number("min", double.NegativeInfinity),

@@ -113,8 +113,8 @@ internal sealed class TemplateExtraction
             }
 
             if (_items[i].Name is { } name && _ownNames.Contains(name))
-                own.Add(name);
-            form.Append(own.Count > 0 && own[own.Count - 1] == _items[i].Name ? " named\n" : "\n");
+                own.Add(_items[i].Module);
+            form.Append(own.Count > 0 && own[own.Count - 1] == _items[i].Module ? " named\n" : "\n");
 
             // What stands inside ends where the next attribute is a part of it.
             int end = i + 1;
@@ -221,11 +221,12 @@ internal sealed class TemplateExtraction
                 arguments.Add(new AttributeArgument(PadChannels, true, IsExplicit: true));
             if (_items[i].Name is { } name)
             {
-                string plain = _ownNames.Contains(name) ? name.Substring(first.Module!.Length) : name.Substring(name.LastIndexOf('.') + 1).TrimEnd([.. "0123456789"]), local = plain;
+                string suffix = _ownNames.Contains(name) ? _items[i].Module.Substring(first.Module!.Length).TrimEnd('.') : string.Empty;
+                string plain = suffix.Length > 0 ? suffix : name.Substring(name.LastIndexOf('.') + 1).TrimEnd([.. "0123456789"]), local = plain;
                 for (int copy = 2; !taken.Add(local); copy++)
                     local = FormattableString.Invariant($"{plain}{copy}");
                 names[name] = local;
-                if (_ownNames.Contains(name) || _items.Skip(i + 1).Take(first.End - i - 1).Any(item => Reads(item.Attribute).Contains(name)))
+                if (suffix.Length > 0 || _items.Skip(i + 1).Take(first.End - i - 1).Any(item => Reads(item.Attribute).Contains(name)))
                     arguments.Add(new AttributeArgument("Name", local, IsExplicit: true));
             }
 
@@ -291,7 +292,7 @@ internal sealed class TemplateExtraction
         string[][] parts = [.. names.Select(name => name.Split('.'))];
         int most = parts.Min(part => part.Length) - 1, shared = Enumerable.Range(0, most).TakeWhile(i => parts.All(part => part[i] == parts[0][i])).Count();
         string module = string.Join(".", parts[0].Take(shared));
-        return shared == 0 || _items.Any(item => item.Name == module) ? null : module + ".";
+        return shared == 0 || _items.Any(item => item.Name == module && !names.Contains(item.Module)) ? null : module + ".";
     }
 
     private static bool IsConvolution(string kind) => kind is "Conv2d" or "PointwiseConv2d" or "DepthwiseConv2d" or "ConvTranspose2d";
@@ -313,6 +314,9 @@ internal sealed class TemplateExtraction
     private sealed record Item(AttributeDeclaration Attribute, WrittenPlace Place)
     {
         public string? Name => Attribute.Text("Name");
+
+        /// <summary>Its name; that of a block stands for the modules inside.</summary>
+        public string Module => Place.IsBlock ? Name + "." : Name ?? string.Empty;
 
         /// <summary>What no template holds: an output is the network's.</summary>
         public bool IsBoundary => !Expansion.IsInSequence(Attribute.Kind) || Attribute.Kind is "Output" or Keys.KeyScheme.StageMark;

@@ -22,6 +22,9 @@ internal sealed class ImportCheck
 
     private const int Images = 4;
 
+    /// <summary>What rounding to single precision changes at most, as a share of a value.</summary>
+    private const double HalfUnit = 1.0 / (1 << 24);
+
     /// <summary>Timed calls of each side: at least so many, and so long.</summary>
     private const int FewestCalls = 20, MostCalls = 2000;
 
@@ -55,10 +58,29 @@ internal sealed class ImportCheck
         }
 
         double allowed = _request.IsHalf ? HalfTolerance : Tolerance;
-        return [.. _imported.Source.Outputs.Select((name, i) => new OutputCheck(name, _imported.Mapped.Outputs[i], found[i].Largest, found[i].Error, found[i].Relative, allowed)
+        OutputCheck[] checks = [.. _imported.Source.Outputs.Select((name, i) => new OutputCheck(name, _imported.Mapped.Outputs[i], found[i].Largest, found[i].Error, found[i].Relative, allowed)
         {
             LogitRelative = final?.IsFinal[i] == true ? logits[i].Relative : null,
         })];
+        if (checks.All(check => check.IsWithin))
+            return checks;
+        Difference[] rounding = Rounding();
+        return [.. checks.Select((check, i) => check with { Rounding = rounding[i].Relative })];
+    }
+
+    /// <summary>How far the model's own outputs move, in double precision, where each value of its image moves by half a unit in the last place of single precision.</summary>
+    private Difference[] Rounding()
+    {
+        Difference[] moved = Differences();
+        for (int i = 0; i < Images; i++)
+        {
+            float[] image = Image(i);
+            Random random = new(i);
+            double[] rounded = Array.ConvertAll(image, value => value * (1 + ((random.Next(2) * 2) - 1) * HalfUnit));
+            Add(moved, ImportedModel.Outputs(_imported.Source, _imported.Run(image)), ImportedModel.Outputs(_imported.Source, ImportedModel.Run(_imported.Source, Tensor.Of(_imported.Source.InputDims, rounded))));
+        }
+
+        return moved;
     }
 
     /// <summary>The network beside ONNX Runtime with the file itself: the differences of the outputs, and the times of calls in turn on one thread.</summary>
@@ -158,7 +180,9 @@ internal sealed class ImportCheck
 
     private Difference[] Differences() => [.. _imported.Mapped.Outputs.Select(_ => new Difference())];
 
-    private void Add(Difference[] found, double[] expected, float[] output)
+    private void Add(Difference[] found, double[] expected, float[] output) => Add(found, expected, Array.ConvertAll(output, value => (double)value));
+
+    private void Add(Difference[] found, double[] expected, double[] output)
     {
         for (int i = 0, start = 0; i < found.Length; start += _imported.Mapped.Outputs[i++])
             found[i].Add(expected.AsSpan(start, _imported.Mapped.Outputs[i]), output.AsSpan(start, _imported.Mapped.Outputs[i]));
@@ -195,7 +219,7 @@ internal sealed class ImportCheck
         /// <summary>The difference as a share of the largest value.</summary>
         public double Relative => Largest > 0 ? Error / Largest : Error;
 
-        public void Add(ReadOnlySpan<double> expected, ReadOnlySpan<float> found)
+        public void Add(ReadOnlySpan<double> expected, ReadOnlySpan<double> found)
         {
             for (int i = 0; i < expected.Length; i++)
             {
@@ -216,13 +240,25 @@ internal sealed class ImportCheck
 /// <param name="Allowed">What it may be.</param>
 internal sealed record OutputCheck(string Output, int Values, double Largest, double Error, double Relative, double Allowed)
 {
+    /// <summary>What a softmax makes of an error: its inputs are powers of e.</summary>
+    private const double BehindActivation = 10;
+
+    /// <summary>A network rounds in each of its layers, not only its image.</summary>
+    private const double RoundingOfLayers = 64;
+
     /// <summary>The same in front of the sigmoid or softmax that the output ends with; null where it ends with none.</summary>
     public double? LogitRelative { get; init; }
 
     /// <summary>The difference to ONNX Runtime's output; null where that was not asked for.</summary>
     public double? PeerRelative { get; init; }
 
-    public bool IsWithin => Relative <= Allowed && !(LogitRelative > Allowed) && !(PeerRelative > Allowed);
+    /// <summary>How far the model's own output moves, as a share of its largest value, where its image is rounded; null where nobody had to ask.</summary>
+    public double? Rounding { get; init; }
+
+    /// <summary>Whether it is right: to the tolerance in front of a last sigmoid or softmax, to ten times as much behind it, and where the model makes much of what rounding does to its image, to a multiple of that.</summary>
+    public bool IsWithin => Relative <= Bound(LogitRelative is null ? Allowed : BehindActivation * Allowed) && !(LogitRelative > Bound(Allowed)) && !(PeerRelative > Bound(BehindActivation * Allowed));
+
+    private double Bound(double tolerance) => Math.Max(tolerance, RoundingOfLayers * (Rounding ?? 0));
 }
 
 /// <summary>The network beside ONNX Runtime.</summary>

@@ -129,15 +129,16 @@ internal static class ImportVerb
 
         if (checks.Count > 0)
         {
-            bool hasLogits = checks.Any(check => check.LogitRelative is not null);
+            bool hasLogits = checks.Any(check => check.LogitRelative is not null), hasRounding = checks.Any(check => check.Rounding is not null);
             terminal.Table(
                 [
                     Column.Text("output"), new Column("values"), new Column("largest"), new Column("error"), new Column("relative"),
-                    .. hasLogits ? [new Column("logits")] : Array.Empty<Column>(), .. peer is not null ? [new Column("to ORT")] : Array.Empty<Column>(), Column.Text(""),
+                    .. hasLogits ? [new Column("logits")] : Array.Empty<Column>(), .. hasRounding ? [new Column("rounding")] : Array.Empty<Column>(), .. peer is not null ? [new Column("to ORT")] : Array.Empty<Column>(), Column.Text(""),
                 ],
                 checks.Select(check => (IReadOnlyList<string>)[
                     check.Output, Figures.Count(check.Values), Number(check.Largest), Number(check.Error), Number(check.Relative),
                     .. hasLogits ? [check.LogitRelative is { } logits ? Number(logits) : "-"] : Array.Empty<string>(),
+                    .. check.Rounding is { } rounding ? [Number(rounding)] : Array.Empty<string>(),
                     .. check.PeerRelative is { } other ? [Number(other)] : Array.Empty<string>(),
                     check.IsWithin ? "agrees" : "DIFFERS"]));
         }
