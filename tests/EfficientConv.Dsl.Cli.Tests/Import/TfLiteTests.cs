@@ -253,6 +253,8 @@ public sealed class TfLiteTests
         ], x => [x.Slice(1, 2).Each(Math.Tanh), x.Slice(2, 2).Each(Math.Tanh)]);
         yield return One("bilinear_half", w => w.Add("RESIZE_BILINEAR", [0, w.Integers(14, 12)], [1, 14, 12, 4], (3, true)), x =>
             x.Bilinear(14, 12, (i, from, to) => ((i + 0.5) * from / to) - 0.5));
+        yield return One("bilinear_from_first", w => w.Add("RESIZE_BILINEAR", [0, w.Integers(14, 12)], [1, 14, 12, 4]), x =>
+            x.Bilinear(14, 12, (i, from, to) => Math.Min(i * from / (double)to, from - 1)));
         yield return One("bilinear_aligned", w => w.Add("RESIZE_BILINEAR", [0, w.Integers(13, 11)], [1, 13, 11, 4], (2, true)), x =>
             x.Bilinear(13, 11, (i, from, to) => i * (from - 1) / (double)(to - 1)));
         yield return One("nearest", w => w.Add("RESIZE_NEAREST_NEIGHBOR", [0, w.Integers(14, 12)], [1, 14, 12, 4]), x => Pixels.Of(14, 12, 4, (r, s, c) => x[r / 2, s / 2, c]));
