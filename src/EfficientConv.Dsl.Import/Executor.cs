@@ -25,7 +25,8 @@ internal sealed partial class Executor
     /// <param name="model">The model.</param>
     /// <param name="input">The image.</param>
     /// <param name="failed">What is said of nodes that cannot be run.</param>
-    public static IReadOnlyDictionary<string, Tensor> Run(Model model, Tensor input, out IReadOnlyDictionary<Node, string> failed)
+    /// <param name="isRounded">Whether what each node makes is rounded to single precision.</param>
+    public static IReadOnlyDictionary<string, Tensor> Run(Model model, Tensor input, out IReadOnlyDictionary<Node, string> failed, bool isRounded = false)
     {
         Executor executor = new(model, input);
         Dictionary<Node, string> failures = new(ReferenceEqualityComparer.Instance);
@@ -37,7 +38,7 @@ internal sealed partial class Executor
             {
                 Tensor[] outputs = executor.Run(node);
                 for (int i = 0; i < Math.Min(outputs.Length, node.Outputs.Count); i++)
-                    executor._tensors[node.Outputs[i]] = outputs[i];
+                    executor._tensors[node.Outputs[i]] = isRounded && outputs[i] is { IsKnown: true, IsInteger: false } ? Tensor.Of(outputs[i].Dims, outputs[i].Singles()) : outputs[i];
             }
             catch (Exception exception) when (exception is ImportException or ArgumentException or IndexOutOfRangeException or OverflowException or InvalidOperationException or DivideByZeroException)
             {

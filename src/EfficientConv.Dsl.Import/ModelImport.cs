@@ -73,9 +73,12 @@ internal sealed record ImportedModel(Model Source, Model Rewritten, MappedModel 
     public IReadOnlyDictionary<string, Tensor> Run(float[] image) => Run(Source, Tensor.Of(Source.InputDims, image));
 
     /// <summary>All tensors of a model, each node of which can be run.</summary>
-    public static IReadOnlyDictionary<string, Tensor> Run(Model model, Tensor image)
+    /// <param name="model">The model.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="isRounded">Whether what each node makes is rounded to single precision.</param>
+    public static IReadOnlyDictionary<string, Tensor> Run(Model model, Tensor image, bool isRounded = false)
     {
-        IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(model, image, out IReadOnlyDictionary<Node, string> failed);
+        IReadOnlyDictionary<string, Tensor> tensors = Executor.Run(model, image, out IReadOnlyDictionary<Node, string> failed, isRounded);
         return failed.Count > 0 ? throw new ImportException($"{model.File}: {failed.First().Key} cannot be run: {failed.First().Value}") : tensors;
     }
 

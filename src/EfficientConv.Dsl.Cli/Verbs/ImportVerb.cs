@@ -140,7 +140,7 @@ internal static class ImportVerb
                     .. hasLogits ? [check.LogitRelative is { } logits ? Number(logits) : "-"] : Array.Empty<string>(),
                     .. check.Rounding is { } rounding ? [Number(rounding)] : Array.Empty<string>(),
                     .. check.PeerRelative is { } other ? [Number(other)] : Array.Empty<string>(),
-                    check.IsWithin ? "agrees" : "DIFFERS"]));
+                    check.IsRounding ? "agrees but for rounding" : check.IsWithin ? "agrees" : "DIFFERS"]));
         }
 
         if (peer is not null)

@@ -190,12 +190,13 @@ public sealed class ImportTests
         Assert.False((right with { PeerRelative = 2e-3 }).IsWithin);
         Assert.False((right with { Relative = double.PositiveInfinity }).IsWithin);
 
-        // Behind the softmax ten times as much; and what a last bit of the image moves counts in both.
+        // Behind the softmax ten times as much; and what rounding moves counts in both.
         Assert.True((right with { Relative = 9e-4, PeerRelative = 9e-4 }).IsWithin);
         Assert.False((right with { Relative = 9e-4, LogitRelative = null }).IsWithin);
         Assert.False((right with { Relative = 1.1e-3 }).IsWithin);
-        Assert.True((right with { Relative = 1.1e-3, LogitRelative = 1e-3, Rounding = 2e-5 }).IsWithin);
-        Assert.False((right with { Relative = 1.1e-3, LogitRelative = 1e-3, Rounding = 1e-7 }).IsWithin);
+        Assert.True((right with { Relative = 1.1e-3, LogitRelative = 1e-3, Rounding = 4e-5 }) is { IsWithin: true, IsRounding: true });
+        Assert.False((right with { Relative = 1.1e-3, LogitRelative = 1e-3, Rounding = 1e-5 }).IsWithin);
+        Assert.False((right with { Rounding = 4e-5 }).IsRounding);
     }
 
     /// <summary>A weight that is written wrong is found.</summary>
