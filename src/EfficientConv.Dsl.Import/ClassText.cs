@@ -48,7 +48,7 @@ internal static class ClassText
             {
                 AttributeDeclaration attribute = template.Attributes[i];
                 if (line.Count > 0 && (attribute.Kind == "From" || line.Append(attribute).Sum(part => AttributeText.Of(part).Length + 2) > Columns
-                    || (attribute.Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d" or "Use" && line.Exists(part => part.Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d" or "Use"))))
+                    || (BeginsPart(attribute) && line.Exists(BeginsPart))))
                     Flush();
                 line.Add(attribute);
             }
@@ -62,6 +62,8 @@ internal static class ClassText
                 line.Clear();
             }
         }
+
+        static bool BeginsPart(AttributeDeclaration attribute) => IsConvolution(attribute) || attribute.Kind == "Use";
 
         static IEnumerable<TemplateDeclaration> Inside(AttributeDeclaration attribute) =>
             attribute.Template is { } template ? [.. template.Attributes.SelectMany(Inside), template] : [];
@@ -122,8 +124,10 @@ internal static class ClassText
         string before = last == 0 ? string.Empty : written.Attributes[last].Kind;
         return (isBranch && line.Count > 1) || (last != 0 && (isBranch || (kind == Depthwise ? before != "PointwiseConv2d" || line.Any(i => written.Attributes[i].Kind == Depthwise) : before != Depthwise)));
 
-        bool IsConvolution(int i) => written.Attributes[i].Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d";
+        bool IsConvolution(int i) => ClassText.IsConvolution(written.Attributes[i]);
     }
+
+    private static bool IsConvolution(AttributeDeclaration attribute) => attribute.Kind is "Conv2d" or "PointwiseConv2d" or Depthwise or "ConvTranspose2d";
 
     /// <summary>Text of the model's as it may stand in a comment.</summary>
     private static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' or '\u0085' ? ' ' : c));

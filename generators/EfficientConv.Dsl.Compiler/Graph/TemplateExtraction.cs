@@ -1,5 +1,6 @@
 using System.Text;
 using EfficientConv.Dsl.Compiler.Declarations;
+using EfficientConv.Dsl.Compiler.Graph.Keys;
 using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
@@ -82,7 +83,7 @@ internal sealed class TemplateExtraction
         }
 
         return byForm.Values.Where(same => same.Count > 1).SelectMany(Candidates).Where(candidate => candidate.Saving >= MinSaving)
-            .OrderByDescending(candidate => candidate.Saving).ThenByDescending(candidate => IsConvolution(_items[candidate.Segments[0].Start].Attribute.Kind))
+            .OrderByDescending(candidate => candidate.Saving).ThenByDescending(candidate => KeyScheme.IsConvolution(_items[candidate.Segments[0].Start].Attribute.Kind))
             .ThenBy(candidate => candidate.Segments[0].Start).FirstOrDefault();
     }
 
@@ -133,7 +134,7 @@ internal sealed class TemplateExtraction
 
     /// <summary>A size as a parameter has it; unset where it follows from what comes in.</summary>
     private static int SizeOf(AttributeDeclaration attribute, AttributeArgument argument) =>
-        argument.Name == "stride" && (int)argument.Value! == AttributeDeclaration.Unset && IsConvolution(attribute.Kind) && attribute.Find("StrideHeight") is null ? 1 : (int)argument.Value!;
+        argument.Name == "stride" && (int)argument.Value! == AttributeDeclaration.Unset && KeyScheme.IsConvolution(attribute.Kind) && attribute.Find("StrideHeight") is null ? 1 : (int)argument.Value!;
 
     /// <summary>The templates that parts of one form can have: one where its sizes are no more than there are parameters, else those of the parts that agree in a size too many.</summary>
     private IEnumerable<Candidate> Candidates(List<Segment> same)
@@ -249,7 +250,7 @@ internal sealed class TemplateExtraction
         int depthwise = attributes.FindIndex(attribute => attribute.Kind == "DepthwiseConv2d"), pointwise = attributes.FindIndex(attribute => attribute.Kind == "PointwiseConv2d");
         if (Has("Concat"))
             return Has("SliceChannels") ? "SplitBlock" : "DenseBlock";
-        string strided = attributes.Exists(attribute => IsConvolution(attribute.Kind) && attribute.Int("stride", 1) > 1) ? "Strided" : string.Empty;
+        string strided = attributes.Exists(attribute => KeyScheme.IsConvolution(attribute.Kind) && attribute.Int("stride", 1) > 1) ? "Strided" : string.Empty;
         string squeeze = Has("SqueezeExcitation") ? "Squeeze" : string.Empty, residual = Has("Add") ? "Residual" : string.Empty;
         return strided + squeeze + (depthwise >= 0 && pointwise >= 0 ? depthwise < pointwise ? "Separable" : "Inverted" : string.Empty) + residual + "Block";
 
@@ -295,8 +296,6 @@ internal sealed class TemplateExtraction
         return shared == 0 || _items.Any(item => item.Name == module && !names.Contains(item.Module)) ? null : module + ".";
     }
 
-    private static bool IsConvolution(string kind) => kind is "Conv2d" or "PointwiseConv2d" or "DepthwiseConv2d" or "ConvTranspose2d";
-
     /// <summary>The names that an attribute reads.</summary>
     private static EquatableArray<string> Reads(AttributeDeclaration attribute) => attribute.Text("tensor") is { } tensor ? EquatableArray.Of(tensor) : attribute.Texts("tensors");
 
@@ -319,7 +318,7 @@ internal sealed class TemplateExtraction
         public string Module => Place.IsBlock ? Name + "." : Name ?? string.Empty;
 
         /// <summary>What no template holds: an output is the network's.</summary>
-        public bool IsBoundary => !Expansion.IsInSequence(Attribute.Kind) || Attribute.Kind is "Output" or Keys.KeyScheme.StageMark;
+        public bool IsBoundary => !Expansion.IsInSequence(Attribute.Kind) || Attribute.Kind is "Output" or KeyScheme.StageMark;
     }
 
     /// <summary>What an attribute is in a part, without names.</summary>
@@ -348,7 +347,7 @@ internal sealed class TemplateExtraction
                 }
             }
 
-            int weight = IsConvolution(attribute.Kind) || attribute.Kind is TemplateParameters.Use or "SqueezeExcitation" or "Add" or "Concat" or "Multiply" ? 2 : 0;
+            int weight = KeyScheme.IsConvolution(attribute.Kind) || attribute.Kind is TemplateParameters.Use or "SqueezeExcitation" or "Add" or "Concat" or "Multiply" ? 2 : 0;
             return new Part(string.Join(" ", form), sizes.ToEquatableArray(), weight, s_tails.Contains(attribute.Kind));
         }
     }

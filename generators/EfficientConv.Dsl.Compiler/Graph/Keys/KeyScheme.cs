@@ -138,7 +138,7 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     private static bool IsBlock(AttributeDeclaration attribute) => BlockCatalog.Find(attribute.Kind) is { IsCounted: true };
 
     /// <summary>Whether <paramref name="kind"/> is a single convolution.</summary>
-    protected static bool IsConvolution(string kind) => kind is "Conv2d" or "PointwiseConv2d" or "DepthwiseConv2d" or "ConvTranspose2d";
+    protected internal static bool IsConvolution(string kind) => kind is "Conv2d" or "PointwiseConv2d" or "DepthwiseConv2d" or "ConvTranspose2d";
 
     /// <summary>The classifier of torchvision's models: dropout stands before a single linear layer, and between two of them stand an activation and dropout.</summary>
     protected string Classifier() => Linears == 1 ? "classifier.1" : FormattableString.Invariant($"classifier.{3 * Linear}");
