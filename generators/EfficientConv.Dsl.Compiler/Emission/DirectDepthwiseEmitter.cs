@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -8,43 +9,6 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
     private static readonly OfChannel s_channel = new("bias", 0, IsBroadcast: true);
 
     private int Lanes => vector.Target.Lanes;
-
-    public void Emit(DirectDepthwiseDriver d, KernelNames names)
-    {
-        int channels = d.Output.Shape.Channels, inPixels = d.Input.Shape.Pixels, outPixels = d.Output.Shape.Pixels;
-        int taps = d.Kernel.Window.Kernel.Height * d.Kernel.Window.Kernel.Width;
-        writer.Line($"ref float bias = ref {KernelText.At("weights", d.Bias)};");
-
-        // Planes at the ends of the map have no neighbours for their vectors to reach into.
-        int front = d.Front, back = d.Back;
-        writer.Line($"int channel = part.First({channels}), end = part.End({channels});");
-        if (d.Copy is { } copy && front + back > 0)
-        {
-            writer.Line("// The kernel reads a few values beside its plane: at the ends of the map from a copy.");
-            writer.Line($"ref float copy = ref {KernelText.At("part.Own(ref scratch)", KernelText.Floats(copy) + d.Before)};");
-        }
-
-        if (front > 0)
-            Copied("channel", $"Math.Min(end, {front})");
-        if (channels > front + back)
-        {
-            writer.Line($"int first = {(front > 0 ? $"Math.Max(channel, {front})" : "channel")}, last = {(back > 0 ? $"Math.Min(end, {channels - back})" : "end")};");
-            writer.Line("if (first < last)");
-            writer.Line($"    {names.Of(d.Kernel)}(ref Unsafe.Add(ref input, first * {inPixels}), ref Unsafe.Add(ref weights, first * {taps}), ref Unsafe.Add(ref bias, first), ref Unsafe.Add(ref output, first * {outPixels}), last - first);");
-        }
-
-        if (back > 0)
-            Copied($"Math.Max(channel, {channels - back})", "end");
-        new RuntimeEmitter(writer, vector).Activation(d.Pass, $"Unsafe.Add(ref output, channel * {outPixels})", $"(end - channel) * {outPixels}");
-
-        void Copied(string from, string to)
-        {
-            writer.Open($"for (int c = {from}; c < {to}; c++)");
-            writer.Line($"PixelLayout.CopyPixels(ref Unsafe.Add(ref input, c * {inPixels}), {inPixels}, ref copy, {inPixels}, {inPixels}, 1);");
-            writer.Line($"{names.Of(d.Kernel)}(ref copy, ref Unsafe.Add(ref weights, c * {taps}), ref Unsafe.Add(ref bias, c), ref Unsafe.Add(ref output, c * {outPixels}), 1);");
-            writer.Close();
-        }
-    }
 
     public void Emit(string name, FlatDepthwiseKernel kernel)
     {
@@ -107,7 +71,8 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
         OpenChannels(epilogue);
         writer.Line("ref float destination = ref output;");
         writer.Open($"for (int y = 0; y < {kernel.Output.Height}; y++)");
-        DriverEmitter.WindowRows(writer, "y", kernel.StrideHeight, kernel.PadTop, window, kernel.Input.Height);
+        NestEmitter.Emit(
+            writer, new PlaceWindow(WindowRows.Usual, new Variable("y"), new VerticalAxis(window.Kernel.Height, kernel.StrideHeight, window.Dilation.Height, kernel.PadTop, kernel.Input.Height)));
         Accumulator[] sums = [.. kernel.Vectors.Select((place, v) => Sum(v, "destination", place.Column))];
         foreach (Accumulator sum in sums)
             epilogue.Start(sum);

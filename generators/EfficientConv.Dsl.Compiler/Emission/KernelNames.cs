@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
-/// <summary>The method names of a plan's kernels and drivers, which say their shapes.</summary>
+/// <summary>The method names of a plan's kernels and loop nests, which say their shapes.</summary>
 internal sealed class KernelNames
 {
     private readonly Dictionary<object, string> _names = [];
@@ -16,8 +17,8 @@ internal sealed class KernelNames
     public KernelNames(NetworkPlan plan)
     {
         _lanes = plan.Target.Lanes;
-        foreach (Driver driver in plan.Drivers)
-            Add(driver, FormattableString.Invariant($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
+        foreach (LoopNest nest in plan.Nests)
+            Add(nest, FormattableString.Invariant($"{nest.Title}{Size(nest.Input)}To{Size(nest.Output)}"));
         foreach (Kernel kernel in plan.Kernels)
             Add(kernel, Describe(kernel) + (kernel is SumKernel { Epilogue: var epilogue } ? EpilogueEmitter.NameOf(epilogue) : string.Empty));
         foreach (DepthwiseTile tile in DepthwiseTile.Of(plan).Where(tile => tile.Kernel.Columns.Count > 1))
@@ -25,7 +26,7 @@ internal sealed class KernelNames
     }
 
     /// <summary>The loop nest's method.</summary>
-    public string Of(Driver driver) => Known(driver);
+    public string Of(LoopNest nest) => Known(nest);
 
     /// <summary>The method's name, without the argument that a kernel of a form has.</summary>
     public string Of(Kernel kernel) => Known(kernel);

@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -93,12 +94,12 @@ internal static class KernelsEmitter
         writer.Close();
         if (plan.Image is { } image)
             EmitRunImage(writer, names, plan, image, timesSteps);
-        DriverEmitter emitter = new(writer, vector, names);
-        ILookup<Driver, Step> steps = plan.Steps.ToLookup(step => step.Driver);
-        foreach (Driver driver in plan.Drivers)
-            emitter.Emit(names.Of(driver), driver, steps[driver].First().Description);
-        if (plan.Image is { Driver: { } ofImage, Step: var reader })
-            emitter.Emit(names.Of(plan.Steps[reader].Driver) + OfImage, ofImage, plan.Steps[reader].Description);
+        NestEmitter emitter = new(writer, vector, names);
+        ILookup<LoopNest, Step> steps = plan.Steps.ToLookup(step => step.Nest);
+        foreach (LoopNest nest in plan.Nests)
+            emitter.Emit(names.Of(nest), nest, steps[nest].First().Description);
+        if (plan.Image is { Nest: { } ofImage, Step: var reader })
+            emitter.Emit(names.Of(plan.Steps[reader].Nest) + OfImage, ofImage, plan.Steps[reader].Description);
 
         void Note(int position)
         {
@@ -138,7 +139,7 @@ internal static class KernelsEmitter
             Step step = plan.Steps[i];
             writer.Line("part.Barrier();", i > 0);
             writer.Line(TickOf(i), timesSteps);
-            writer.Line(i == image.Step ? $"{names.Of(step.Driver)}{OfImage}(in image, {Arguments(step)});" : Call(names, step));
+            writer.Line(i == image.Step ? $"{names.Of(step.Nest)}{OfImage}(in image, {Arguments(step)});" : Call(names, step));
         }
 
         writer.Line(TickOf(plan.Steps.Count), timesSteps && image.Step >= 0);
@@ -147,11 +148,11 @@ internal static class KernelsEmitter
 
     private static string TickOf(int position) => FormattableString.Invariant($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
 
-    /// <summary>What the names of drivers that read bytes end with.</summary>
+    /// <summary>What the names of loop nests that read bytes end with.</summary>
     private const string OfImage = "OfImage";
 
     private static string Call(KernelNames names, Step step) =>
-        $"{names.Of(step.Driver)}(ref {Reference(step.Input)}, {(step.Driver.Residual is null ? string.Empty : $"ref {Reference(step.Residual!)}, ")}{Arguments(step)});";
+        $"{names.Of(step.Nest)}(ref {Reference(step.Input)}, {(step.Nest.Residual is null ? string.Empty : $"ref {Reference(step.Residual!)}, ")}{Arguments(step)});";
 
     private static string Arguments(Step step) =>
         $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{(step.Prefetch is null ? string.Empty : ", ref " + KernelText.At("weights", KernelText.ShareStart(step.Prefetch)))}, part";

@@ -61,6 +61,14 @@ internal sealed class SourceWriter
         Line(text);
     }
 
+    /// <summary>What <paramref name="body"/> writes, one step further in: a single line under a condition.</summary>
+    public void Indented(Action body)
+    {
+        _indent++;
+        body();
+        _indent--;
+    }
+
     /// <summary>A counted loop around <paramref name="body"/>; when it surely runs once, at most braces to keep its locals apart.</summary>
     public void Loop(string variable, Size count, Action body, bool braces = false)
     {

@@ -27,7 +27,7 @@ internal sealed class KernelTime(VectorTarget target)
     };
 
     /// <summary>Cycles of an activation that goes over finished values, for each vector.</summary>
-    public double Pass(ActivationFunction function) => function.IsNone ? 0 : (1 / _rates.VectorLoads) + Finish(function);
+    public double PostOp(ActivationFunction function) => function.IsNone ? 0 : (1 / _rates.VectorLoads) + Finish(function);
 
     /// <summary>Cycles in front of a sum for each vector, beside the bias.</summary>
     private double Start(Epilogue epilogue) => epilogue.Start == AccumulatorStart.Bias ? 0 : 1 / _rates.VectorLoads;

@@ -19,7 +19,7 @@ public static class PlannedMemory
         long spans = ElementType.Float32.Bytes(graph.Input.Count + graph.OutputSpan.Count);
         Arena arena = new(plan.Target.Caches.LineBytes);
         return new MemoryTimeline(new(plan.Steps.Select((step, i) => new MemoryPoint(
-            step.Parts[0].Name, step.Driver.Title,
+            step.Parts[0].Name, step.Nest.Title,
             spans + arena.Align(step.ScratchBytes) + plan.Tensors.Where(t => t.First <= i && t.Last >= i).Sum(t => t.Bytes)))));
     }
 

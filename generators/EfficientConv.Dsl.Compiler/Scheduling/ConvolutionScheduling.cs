@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Shapes;
 using EfficientConv.Dsl.Compiler.Targets;
 
@@ -112,8 +113,9 @@ internal static class ConvolutionScheduling
         plan.Pack(stage, [.. packing, .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset? buffer = direct ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
+        PointwiseNests nests = new(target, input.View, residual?.View, output.View, kernel, bias, new Finish(pass, buffer));
         plan.AddStep(
-            new PointwiseDriver(input.View, residual?.View, output.View, kernel, height / rows, blocks, bias, new Finish(pass, buffer)),
+            blocks > 1 ? nests.ChannelBlocks(blocks) : rows == height ? nests.Whole() : nests.Chunks(height / rows),
             input, residual, output, scratch, Describe("pointwise", stage));
     }
 
@@ -202,12 +204,26 @@ internal static class ConvolutionScheduling
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
+        RowLayer layer = new(
+            depthwise ? "Depthwise" : "GroupedConvolution", input.View, residual?.View, output.View, kernel, Rows(stage, source), ring, bias, (long)outChannels * stage.Taps);
         plan.AddStep(
-            new RowDriver(
-                depthwise ? "Depthwise" : "GroupedConvolution", input.View, residual?.View, output.View, kernel, window, source,
-                plane ? RowLoad.None : depthwise ? RowLoad.Copy : RowLoad.Replicate, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias,
-                new Finish(pass, buffer), step, blocks),
+            blocks > 1 ? RowNests.ChannelBlocks(layer, blocks, padded / blocks) : RowNests.Rows(layer, FillRow, new Finish(pass, buffer), step),
             input, residual, output, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
+
+        void FillRow(NestBuilder nest, Scalar row, Pointer slot)
+        {
+            TensorView view = input.View;
+            if (depthwise)
+            {
+                nest.Add(new LoadRow(RowLoad.Copy, view, source, row, slot, MayBeImage: true));
+                return;
+            }
+
+            double values = view.Shape.Count / (double)view.Shape.Height;
+            nest.Call(
+                RuntimeFunction.ReplicateLanes, view.IsPlanar ? Effort.Transposed(values) : Effort.Copied(values), view.RowAt(Storage.Input, row), view.PixelStep, slot, c.Groups,
+                kernel.InPerGroup, kernel.Channels / c.Groups, kernel.LaneStep, view.Shape.Width);
+        }
     }
 
     private static int RowBlocks(PlanBuilder plan, int vectors, RowWindow window)
@@ -256,11 +272,14 @@ internal static class ConvolutionScheduling
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
         ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
+        RowLayer layer = new(
+            c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, Rows(stage, source), ring, bias,
+            (long)outChannels * stage.Taps);
         plan.AddStep(
-            new RowDriver(
-                c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, window, source,
-                load, ring, c.Groups, c.Stride.Height, c.Padding.Top, c.Padding.Bottom, bias, new Finish(pass, buffer), step, blocks),
+            blocks > 1 ? RowNests.WeightBlocks(target, layer, kernel, FillRow, blocks) : RowNests.Rows(layer, FillRow, new Finish(pass, buffer), step),
             input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
+
+        void FillRow(NestBuilder nest, Scalar row, Pointer slot) => nest.Add(new LoadRow(load, input.View, source, row, slot, MayBeImage: blocks == 1));
     }
 
     public static TensorSlot SchedulePool(PlanBuilder plan, PoolStage stage, TensorSlot input, TensorSlot? destination)
@@ -269,7 +288,8 @@ internal static class ConvolutionScheduling
         TensorSlot output = PoolOutput(plan, stage, destination);
         RowSource source = new(0, input.View.RowStep, input.View.PixelStep, 0, 0);
         plan.BeginStep();
-        plan.AddStep(PoolDriver(plan, stage, input.View, output.View, source), input, null, output, null, Describe(stage));
+        LoopNest nest = RowNests.Rows(PoolLayer(plan, stage, input.View, output.View, source, default), null, Finish.None, output.View.PixelStep);
+        plan.AddStep(nest, input, null, output, null, Describe(stage));
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 
@@ -301,22 +321,16 @@ internal static class ConvolutionScheduling
         (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(padded, stem);
         plan.Pack(stem, [.. Panels(plan, part.Kernel.Panels, 0, stem.Output.Channels, 0, stem.Taps, ref offset), .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
-        RowDriver driver = PoolDriver(plan, stage, input.View, output.View, source);
-        driver = driver with
-        {
-            Title = "StemAnd" + driver.Title,
-            Ring = scratch.Own(source.RingRows * source.RowStep),
-            Bias = bias,
-            Stem = part with { Ring = scratch.Own(part.Kernel.Source.RingRows * part.Kernel.Source.RowStep) },
-            StemPass = pass,
-        };
-        plan.AddStep(driver, input, null, output, scratch, [Describe("convolution", stem), Describe(stage)]);
+        RowLayer layer = PoolLayer(plan, stage, input.View, output.View, source, scratch.Own(source.RingRows * source.RowStep));
+        part = part with { Memory = scratch.Own(part.Kernel.Source.RingRows * part.Kernel.Source.RowStep) };
+        layer = layer with { Title = "StemAnd" + layer.Title, WeightElements = (long)stem.Output.Channels * stem.Taps };
+        plan.AddStep(RowNests.StemAndPool(layer, part, bias, pass), input, null, output, scratch, [Describe("convolution", stem), Describe(stage)]);
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 
     private static TensorSlot PoolOutput(PlanBuilder plan, PoolStage stage, TensorSlot? destination) => destination is { View.IsPadded: true } ? destination : plan.NewTensor(stage.Output);
 
-    private static RowDriver PoolDriver(PlanBuilder plan, PoolStage stage, TensorView input, TensorView output, RowSource source)
+    private static RowLayer PoolLayer(PlanBuilder plan, PoolStage stage, TensorView input, TensorView output, RowSource source, ArenaOffset memory)
     {
         PoolOperator p = stage.Pool;
         VectorTarget target = plan.Target;
@@ -324,14 +338,20 @@ internal static class ConvolutionScheduling
         PoolKernel kernel = new(
             p.IsMaximum, p.CountIncludePad, target.Vectors(stage.Input.Channels), stage.Input.Channels, window, p.Padding.Right, source, output.PixelStep,
             ColumnRuns(window, target.PoolColumns, haloed: false));
-        return new RowDriver(
-            p.IsMaximum ? "MaxPool" : "AvgPool", input, null, output, kernel, window, source, RowLoad.None, default, 1,
-            p.Stride.Height, p.Padding.Top, p.Padding.Bottom, null, new Finish(ActivationFunction.None, null), output.PixelStep);
+        VerticalAxis axis = new(p.Kernel.Height, p.Stride.Height, p.Dilation.Height, p.Padding.Top, stage.Input.Height) { PadBottom = p.Padding.Bottom };
+        return new RowLayer(p.IsMaximum ? "MaxPool" : "AvgPool", input, null, output, kernel, new RowRing(string.Empty, axis, source, Storage.Input), memory, null, 0);
     }
 
     private static StepPart Describe(PoolStage stage) =>
         StepPart.Of(stage, $"{(stage.Pool.IsMaximum ? "maximum" : "mean")} over {stage.Pool.Kernel} windows, stride {stage.Pool.Stride}");
 
+    /// <summary>Vertical geometry of a convolution over a map with <paramref name="height"/> rows.</summary>
+    public static VerticalAxis Axis(ConvolutionOperator c, int height) => new(c.Kernel.Height, c.Stride.Height, c.Dilation.Height, c.Padding.Top, height);
+
+    /// <summary>The rows under the window of <paramref name="stage"/>, of a step that runs on its own.</summary>
+    private static RowRing Rows(ConvolutionStage stage, RowSource source) => new(string.Empty, Axis(stage.Convolution, stage.Input.Height), source, Storage.Input);
+
+    /// <summary>Horizontal geometry of a convolution.</summary>
     public static RowWindow Window(ConvolutionOperator c, Shape input, Shape output) =>
         new(c.Kernel, c.Stride.Width, c.Dilation, c.Padding.Left, input.Width, output.Width);
 

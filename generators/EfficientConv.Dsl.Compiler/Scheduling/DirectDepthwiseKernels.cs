@@ -66,28 +66,3 @@ public sealed record StridedVector(int Column, EquatableArray<StridedTap> Taps);
 public sealed record StridedDepthwiseKernel(
     RowWindow Window, Extent Input, Extent Output, int StrideHeight, int PadTop, Epilogue Epilogue, EquatableArray<int> Masks,
     EquatableArray<EquatableArray<int>> Tables, EquatableArray<StridedVector> Vectors) : DirectDepthwiseKernel(Window, Input, Output, Epilogue, Masks);
-
-/// <summary>Depthwise convolution from planes to planes without a padded copy.</summary>
-/// <param name="Input">Input.</param>
-/// <param name="Output">Output.</param>
-/// <param name="Kernel">The kernel, for any number of channels.</param>
-/// <param name="Bias">Offset of the bias in the weights.</param>
-/// <param name="Before">Floats before a plane that its vectors reach.</param>
-/// <param name="After">Floats behind a plane that its vectors reach.</param>
-/// <param name="Copy">Offset in the scratch memory of a copy of a plane, with room before and behind, for those whose neighbourhood is not the map's; null without reach.</param>
-/// <param name="Pass">Activation as a pass.</param>
-public sealed record DirectDepthwiseDriver(
-    TensorView Input, TensorView Output, DirectDepthwiseKernel Kernel, ArenaOffset Bias, int Before, int After, ArenaOffset? Copy, ActivationFunction Pass)
-    : Driver("DirectDepthwise", Input, null, Output)
-{
-    /// <summary>Planes at the begin of the map whose vectors reach before it.</summary>
-    public int Front => Math.Min(Output.Shape.Channels, Planes(Before));
-
-    /// <summary>Planes at the end of the map whose vectors reach behind it.</summary>
-    public int Back => Math.Min(Output.Shape.Channels - Front, Planes(After));
-
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => [Kernel];
-
-    private int Planes(int floats) => (floats + Input.Shape.Pixels - 1) / Input.Shape.Pixels;
-}

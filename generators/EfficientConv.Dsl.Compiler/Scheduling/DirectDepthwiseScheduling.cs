@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -52,7 +53,7 @@ internal static class DirectDepthwiseScheduling
         plan.BeginStep();
         (_, ArenaOffset bias) = PlanarScheduling.PackDepthwise(plan, stage);
         plan.AddStep(
-            new DirectDepthwiseDriver(input.View, output.View, kernel, bias, before, after, copy, pass),
+            new PlanarNests(plan.Target, input.View, null, output.View).DirectDepthwise(kernel, bias, before, after, copy, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
     }
 

@@ -1,14 +1,13 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
 /// <summary>Schedules operators that one function of the runtime computes, which shares the map out among threads by itself: the layouts that it reads and writes, and its call.</summary>
 internal static class FunctionScheduling
 {
-    private static readonly RuntimeReference s_input = new(RuntimeOperand.Input), s_output = new(RuntimeOperand.Output);
-
     public static TensorSlot Schedule(PlanBuilder plan, FunctionStage stage, TensorSlot input, TensorSlot? destination)
     {
         TensorSlot output = stage.Operator switch
@@ -26,13 +25,14 @@ internal static class FunctionScheduling
         bool planar = input.View.IsPlanar;
         TensorSlot output = destination?.View.IsPlanar == planar ? destination! : planar ? plan.NewPlanarTensor(stage.Output) : plan.NewTensor(stage.Output);
         RuntimeFunction function = new($"MapPadding.{(planar ? "Planes" : "Pixels")}<{pad.Mode}Edge>", IsVector: false);
-        RuntimeArgument[] maps = planar ? [s_input, s_output] : [s_input, input.View.PixelStep, s_output, output.View.PixelStep];
+        Operand[] maps = planar ? [Storage.Input, Storage.Output] : [Storage.Input, input.View.PixelStep, Storage.Output, output.View.PixelStep];
         FunctionCall call = function.Call(
+            Effort.Copied(stage.Output.Count),
         [
-            .. maps, stage.Input.Channels, stage.Input.Height, stage.Input.Width, pad.Padding.Top, pad.Padding.Bottom, pad.Padding.Left, pad.Padding.Right, pad.Value, new RuntimePart(),
+            .. maps, stage.Input.Channels, stage.Input.Height, stage.Input.Width, pad.Padding.Top, pad.Padding.Bottom, pad.Padding.Left, pad.Padding.Right, pad.Value, OwnPart.Instance,
         ]);
         plan.BeginStep();
-        plan.AddStep(new RuntimeDriver("Pad", input.View, null, output.View, RuntimeRange.Map, RuntimeCall.Of(call)), input, null, output, null, StepPart.Of(stage, $"{pad.Name}, {pad.Padding}"));
+        plan.AddStep(MapNests.Whole("Pad", input.View, output.View, call), input, null, output, null, StepPart.Of(stage, $"{pad.Name}, {pad.Padding}"));
         return output;
     }
 
@@ -51,26 +51,27 @@ internal static class FunctionScheduling
         ArenaOffset[] offsets = [.. norm.Tensors(shape).Select(_ => plan.Reserve(padded))];
         if (norm.Affine)
             plan.Pack(stage, [.. norm.Tensors(shape).Select((tensor, i) => new PackTensor(plan.Absolute(offsets[i]), PlanBuilder.WeightBytes(padded), tensor.Key))]);
-        RuntimeReference weight = At(RuntimeOperand.Weights, norm.Affine ? offsets[0] : default), bias = At(RuntimeOperand.Weights, norm.Affine ? offsets[1] : default);
+        Pointer weight = Storage.Weights.At(norm.Affine ? offsets[0] : default), bias = Storage.Weights.At(norm.Affine ? offsets[1] : default);
+        Effort effort = Effort.Copied(stage.Input.Count + stage.Output.Count);
         ScratchArena? scratch = null;
         FunctionCall call;
         if (planar)
         {
-            call = new RuntimeFunction("GroupNormalization.Planes").Call(s_input, s_output, weight, bias, epsilon, shape.Channels, shape.Pixels, norm.Groups, norm.Affine, new RuntimePart());
+            call = new RuntimeFunction("GroupNormalization.Planes").Call(
+                effort, Storage.Input, Storage.Output, weight, bias, epsilon, shape.Channels, shape.Pixels, norm.Groups, norm.Affine, OwnPart.Instance);
         }
         else
         {
             scratch = plan.NewScratch();
-            RuntimeReference own = At(RuntimeOperand.OwnScratch, scratch.Own(3 * padded)), rows = At(RuntimeOperand.Scratch, scratch.Shared(checked(2 * shape.Height * padded)));
+            Pointer own = Pointer.Own.At(scratch.Own(3 * padded)), rows = Storage.Scratch.At(scratch.Shared(checked(2 * shape.Height * padded)));
             call = new RuntimeFunction("GroupNormalization.Pixels").Call(
-                s_input, input.View.PixelStep, s_output, output.View.PixelStep, weight, bias, own, rows, epsilon, shape.Channels, shape.Height, shape.Width, norm.Groups, norm.Affine, new RuntimePart());
+                effort, Storage.Input, input.View.PixelStep, Storage.Output, output.View.PixelStep, weight, bias, own, rows, epsilon, shape.Channels, shape.Height, shape.Width,
+                norm.Groups, norm.Affine, OwnPart.Instance);
         }
 
         plan.AddStep(
-            new RuntimeDriver(name, input.View, null, output.View, RuntimeRange.Map, RuntimeCall.Of(call), RuntimeWork.Computed) { Weights = offsets.Length * shape.Channels }, input, null, output, scratch,
+            MapNests.Whole(name, input.View, output.View, call, offsets.Length * shape.Channels), input, null, output, scratch,
             StepPart.Of(stage, norm.Groups == shape.Channels ? "instance norm" : FormattableString.Invariant($"group norm, {norm.Groups} groups")));
         return output;
     }
-
-    private static RuntimeReference At(RuntimeOperand operand, ArenaOffset offset) => new(operand, 0, offset.In(ElementType.Float32));
 }

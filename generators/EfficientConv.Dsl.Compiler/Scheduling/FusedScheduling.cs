@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Shapes;
 using EfficientConv.Dsl.Compiler.Targets;
 
@@ -144,20 +145,22 @@ internal static class FusedScheduling
         PointwiseKernel Projection(Epilogue epilogue) => new(projectPixels, slab, outChannels, lanes, after.Pixels * lanes, 1, lanes, step, lanes, epilogue, panels, share);
 
         plan.BeginStep();
-        FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
+        BlockWeights weights = PackBlock(plan, group, slab, slabs, expand?.Panels, panels, projectBySlab: true);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset expanded = expand is null ? default : scratch.Own(before.Pixels * slab);
         GatedWeights? gated = GatesWeights(group) ? Gate(target, Projection(projectEpilogue), slab, scratch) : null;
         ArenaOffset depthwiseSlab = byRow ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         ArenaOffset? buffer = direct ? null : scratch.Shared(project.Output.Pixels * step);
+        ProjectLayer projections = new(
+            Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst()), Projection(projectEpilogue.OfMiddle()), Projection(projectEpilogue.OfLast()),
+            new Finish(projectPass, buffer));
+        FusedSlabsNest nest = new(
+            target, plan.Settings, Tensors(group, input, residual, output), new HiddenChannels(hidden, slab, slabs), byRow,
+            expand is null ? null : new ExpandLayer(expand, expandPass), new DepthwiseLayer(rows, depthwisePass, ConvolutionScheduling.Axis(depthwise.Convolution, before.Height)),
+            squeeze is null ? null : new BlockGate(squeeze, gated), projections, weights, expanded, depthwiseSlab);
         plan.AddStep(
-            new FusedSlabsDriver(
-                Title(group), input.View, residual?.View, output.View, byRow, expand, expandPass, rows, depthwisePass,
-                Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst()), Projection(projectEpilogue.OfMiddle()), Projection(projectEpilogue.OfLast()),
-                new Finish(projectPass, buffer), squeeze, hidden, slab, depthwise.Convolution.Stride.Height, depthwise.Convolution.Padding.Top, expanded, depthwiseSlab,
-                gated, offsets),
-            input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
+            nest.Build(), input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
     }
 
     private static void ScheduleRows(
@@ -205,22 +208,22 @@ internal static class FusedScheduling
                 plan.Tiles(pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
-        FusedOffsets offsets = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
+        BlockWeights weights = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(slabs * ringRows * source.RowStep);
-        stem = stem is null ? null : stem with { Ring = scratch.Own(stem.Kernel.Source.RingRows * stem.Kernel.Source.RowStep) };
+        stem = stem is null ? null : stem with { Memory = scratch.Own(stem.Kernel.Source.RingRows * stem.Kernel.Source.RowStep) };
         ArenaOffset? buffer = direct ? null : scratch.Own(rows * after.Width * step);
 
         GatedWeights? gated = GatesWeights(group) ? Gate(target, projection, hidden, scratch) : null;
         int rowLength = after.Width * hiddenStep;
         ArenaOffset depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
+        FusedRowsNest nest = new(
+            Tensors(group, input, residual, output), new HiddenChannels(hidden, slab, slabs), plane ? null : new RingLayer(expand, stem, expandPass, before),
+            new DepthwiseLayer(depthwiseRow, depthwisePass, ConvolutionScheduling.Axis(c, before.Height)), squeeze is null ? null : new BlockGate(squeeze, gated),
+            projection, new Finish(projectPass, buffer), weights, rows, ring, depthwiseRows);
         plan.AddStep(
-            new FusedRowsDriver(
-                Title(group), input.View, residual?.View, output.View, expand, stem, expandPass, depthwiseRow, depthwisePass, squeeze, projection, new Finish(projectPass, buffer),
-                group.Expand is not null || plane ? RowLoad.None : RowLoad.Copy, hidden, hiddenStep, slab, rows, c.Stride.Height, c.Padding.Top, ring, depthwiseRows,
-                gated, offsets),
-            input, residual, output, scratch,
+            nest.Build(), input, residual, output, scratch,
             Describe(group), schedule.Describe(
                 stem is null
                     ? FormattableString.Invariant($"{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each")
@@ -235,7 +238,7 @@ internal static class FusedScheduling
         ConvolutionKernel kernel = new(
             1, stem.Input.Channels, stem.Output.Channels, ConvolutionScheduling.Window(c, stem.Input, stem.Output), source, pixelStep, epilogue,
             plan.Tiles(stem.Output.Width, plan.Target.Vectors(stem.Output.Channels)));
-        return new StemPart(kernel, stem.Output, load, default, c.Stride.Height, c.Padding.Top);
+        return new StemPart(kernel, input.View, stem.Output, load, default, c.Stride.Height, c.Padding.Top);
     }
 
     /// <summary>Room for a projection's packed weights of <paramref name="rows"/> input channels times the gate.</summary>
@@ -275,7 +278,7 @@ internal static class FusedScheduling
     /// <summary>Channels in whole groups, each twice: a pair kernel's row of weights, and its bias.</summary>
     private static int PairLength(VectorTarget target, int outChannels) => PairGroups(target, outChannels) * target.Lanes;
 
-    private static FusedOffsets PackBlock(
+    private static BlockWeights PackBlock(
         PlanBuilder plan, DepthwiseGroup group, int slab, int slabs, EquatableArray<PanelRun>? expandPanels, EquatableArray<PanelRun>? projectPanels, bool projectBySlab)
     {
         VectorTarget target = plan.Target;
@@ -303,7 +306,7 @@ internal static class FusedScheduling
             ArenaOffset pairs = plan.Reserve(doubled * hidden);
             (ArenaOffset pairBias, PackInstruction[] packedPairBias) = plan.ReserveBias(doubled, group.Project, inPairs: true);
             plan.Pack(group.Project, [new PackPixelPairs(plan.Absolute(pairs), PlanBuilder.WeightBytes(doubled * hidden), 0, hidden), .. packedPairBias]);
-            return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
+            return new BlockWeights(expand, expandBias, depthwise, depthwiseBias, pairs, pairBias);
         }
 
         ArenaOffset project = plan.Reserve(outPadded * hidden), offset = project;
@@ -320,8 +323,11 @@ internal static class FusedScheduling
         }
 
         plan.Pack(group.Project, [.. projectPacking, .. packedProjectBias]);
-        return new FusedOffsets(expand, expandBias, depthwise, depthwiseBias, project, projectBias);
+        return new BlockWeights(expand, expandBias, depthwise, depthwiseBias, project, projectBias);
     }
+
+    private static BlockTensors Tensors(DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output) =>
+        new(Title(group), input.View, residual?.View, output.View);
 
     private static string Title(DepthwiseGroup group) => (group.Expand, group.Squeeze) switch
     {

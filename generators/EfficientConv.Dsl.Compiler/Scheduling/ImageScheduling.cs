@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Graph;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -6,9 +7,9 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Shape">Shape of the input.</param>
 /// <param name="Load">How its rows become the input's floats.</param>
 /// <param name="Step">Number of the step that converts rows as it reads them, or -1 where the whole image is converted before.</param>
-/// <param name="Driver">That step's loop nest for an image, or null.</param>
+/// <param name="Nest">That step's loop nest for an image, or null.</param>
 /// <param name="Staging">Where the converted image lies in the workspace, or null.</param>
-public sealed record ImagePlan(Shape Shape, RowLoad Load, int Step, Driver? Driver, ArenaOffset? Staging);
+public sealed record ImagePlan(Shape Shape, RowLoad Load, int Step, LoopNest? Nest, ArenaOffset? Staging);
 
 /// <summary>Lets the step that reads the network's input read bytes.</summary>
 internal static class ImageScheduling
@@ -23,8 +24,8 @@ internal static class ImageScheduling
         int[] readers = [.. Enumerable.Range(0, plan.Steps.Count).Where(i => plan.Steps[i].Input.Place == TensorPlace.Input || plan.Steps[i].Residual?.Place == TensorPlace.Input)];
 
         // A step that copies rows into a ring converts them there; nothing else may read the floats that are then never made.
-        if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset.Bytes: 0 }, Residual: null, Driver: { } driver }
-            && driver.Input.Shape == graph.Input && OfImage(driver) is { } ofImage)
+        if (readers.Length == 1 && plan.Steps[readers[0]] is { Input: { Place: TensorPlace.Input, Offset.Bytes: 0 }, Residual: null, Nest: { } nest }
+            && nest.Input.Shape == graph.Input && OfImage(nest) is { } ofImage)
         {
             return plan with { Image = new ImagePlan(graph.Input, load, readers[0], ofImage, null) };
         }
@@ -36,16 +37,7 @@ internal static class ImageScheduling
         };
     }
 
-    /// <summary><paramref name="driver"/> with rows of bytes, where its input's rows come into a ring, each once; else null.</summary>
-    private static Driver? OfImage(Driver driver) => driver switch
-    {
-        RowDriver { Stem: { } stem } d => OfImage(stem) is { } part ? d with { Stem = part } : null,
-        FusedRowsDriver { Stem: { } stem } d => OfImage(stem) is { } part ? d with { Stem = part } : null,
-        RowDriver { Source.RingRows: > 0, ChannelBlocks: 1, Load: RowLoad.Copy or RowLoad.Planes } d => d with { Load = OfImage(d.Load) },
-        _ => null,
-    };
-
-    private static StemPart? OfImage(StemPart stem) => stem.Kernel.Source.RingRows > 0 ? stem with { Load = OfImage(stem.Load) } : null;
-
-    private static RowLoad OfImage(RowLoad load) => load == RowLoad.Planes ? RowLoad.ImagePlanes : RowLoad.ImagePixels;
+    /// <summary><paramref name="nest"/> with rows of bytes, where its input's rows come into a ring, each once; else null.</summary>
+    private static LoopNest? OfImage(LoopNest nest) => !nest.Nodes.Any(node => node is LoadRow { MayBeImage: true }) ? null
+        : nest.Rewrite(node => node is LoadRow load ? load with { Load = load.Load == RowLoad.Planes ? RowLoad.ImagePlanes : RowLoad.ImagePixels } : node);
 }

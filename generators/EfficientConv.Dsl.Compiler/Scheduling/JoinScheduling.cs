@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Folding;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -37,13 +38,13 @@ internal static class JoinScheduling
     }
 
     /// <summary>Two tensors' channels in turn, from channel <paramref name="from"/> of each on.</summary>
-    private static RuntimeDriver Interleave(TensorView first, TensorView second, TensorView output, int from) => new(
-        "Interleave", first, second, output, RuntimeRange.SinglePixels(output.Shape),
-        RuntimeCall.Of(RuntimeFunction.InterleaveChannels.Call(
-            new RuntimeReference(RuntimeOperand.Input, first.PixelStep, from), first.PixelStep,
-            new RuntimeReference(RuntimeOperand.Residual, second.PixelStep, from), second.PixelStep, RuntimeDriver.PixelOf(RuntimeOperand.Output, output), output.PixelStep,
-            output.Shape.Channels / 2, new RuntimeCount())),
-        RuntimeWork.Interleaved);
+    private static LoopNest Interleave(TensorView first, TensorView second, TensorView output, int from) => MapNests.OverPixels(
+        "Interleave", first, second, output, grouped: false, calls: own =>
+        [
+            RuntimeFunction.InterleaveChannels.Call(
+                new Effort(Work.Interleaved, output.Shape.Count, output.Shape.Pixels), Storage.Input.At((own.First * first.PixelStep) + from), first.PixelStep,
+                Storage.Residual.At((own.First * second.PixelStep) + from), second.PixelStep, own.In(Storage.Output, output), output.PixelStep, output.Shape.Channels / 2, own.Count),
+        ]);
 
     private static TensorSlot Pixels(PlanBuilder plan, TensorSlot slot) => slot.View.IsPlanar ? Scheduler.Padded(plan, slot) : slot;
 

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -29,50 +30,55 @@ internal static class MapScheduling
         TensorView from = input.View, to = output.View;
         int channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels);
         int weights = 0, fromStep = from.PixelStep, step = to.PixelStep;
-
-        // What calls take: a thread's own pixels, or the input, with the row of the output that a call makes.
-        RuntimeReference read = RuntimeDriver.PixelOf(RuntimeOperand.Input, from), own = RuntimeDriver.PixelOf(RuntimeOperand.Output, to);
-        RuntimeReference map = new(RuntimeOperand.Input), row = new(RuntimeOperand.Row), packed = new(RuntimeOperand.Weights);
-        RuntimeCount pixels = new();
-        RuntimeIndex y = new();
+        Effort copied = Effort.Copied(stage.Output.Count), computed = Effort.Copied(stage.Input.Count + stage.Output.Count), ofRow = Effort.Copied(computed.Values / stage.Output.Height);
+        Storage map = Storage.Input, packed = Storage.Weights;
         switch (stage)
         {
             case GlobalAveragePoolStage:
-                RuntimeReference sums = new(RuntimeOperand.Output, 1);
-                Add(
-                    "GlobalAveragePool", "mean over the map", RuntimeRange.Channels(channels), RuntimeWork.Summed,
-                    new ClearCall(sums), Sum(sums), RuntimeFunction.Mean.Call(sums, pixels, stage.Input.Pixels));
+                Add("mean over the map", MapNests.OverChannels(MapNests.GlobalAveragePool, from, to, channels, own =>
+                {
+                    Pointer sums = own.In(Storage.Output, 1);
+                    return
+                    [
+                        new Clear(sums, own.Count), Sum(own, sums, Effort.Copied(stage.Input.Count)), RuntimeFunction.Mean.Call(sums, own.Count, stage.Input.Pixels),
+                    ];
+                }));
                 break;
 
             case SqueezeStage squeeze:
             {
                 ScratchArena scratch = plan.NewScratch();
-                RuntimeReference gate = new(RuntimeOperand.Gate, 1);
-                SqueezeDriver driver = new(
-                    "SqueezeExcitation", from, to, Squeeze(plan, squeeze, scratch), RuntimeRange.Channels(channels), RuntimeCall.Of(new ClearCall(gate), Sum(gate)),
-                    RuntimeRange.Pixels(stage.Input), RuntimeCall.Of(
-                        RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to),
-                        RuntimeFunction.ScaleChannels.Call(own, gate with { Step = 0 }, channels, pixels, step)));
-                plan.AddStep(driver, input, null, output, scratch, Describe(squeeze));
+                SqueezePart part = Squeeze(plan, squeeze, scratch);
+                NestBuilder nest = new();
+                Storage gate = nest.Bind("gate", Storage.Scratch.At(part.Sums));
+                OwnUnits own = Own(nest.SplitChannels(channels));
+                nest.Add(new Clear(own.In(gate, 1), own.Count));
+                nest.Add(Sum(own, own.In(gate, 1), new Effort(Work.SummedAndScaled, stage.Input.Count)));
+                part.AddGate(nest, gate, own, stage.Input.Pixels);
+                own = Own(nest.SplitPixels(stage.Input));
+                nest.Add(MapNests.Move(RuntimeFunction.CopyPixels, default, own, from, to));
+                nest.Add(RuntimeFunction.ScaleChannels.Call(own.In(Storage.Output, to), gate, channels, own.Count, step));
+                plan.AddStep(new LoopNest("SqueezeExcitation", from, null, to, nest.Build(), part.WeightElements), input, null, output, scratch, Describe(squeeze));
                 break;
             }
 
             case BatchNormStage norm:
                 weights = 2 * padded;
                 plan.Pack(stage, new PackScaleShift(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), norm.BatchNorm));
-                EachPixel("ScaleShift", "batch norm", RuntimeFunction.ScaleShift.Call(read, own, packed, packed with { Offset = padded }, channels, pixels, step));
+                EachPixel("ScaleShift", "batch norm", own => RuntimeFunction.ScaleShift.Call(
+                    copied, own.In(map, from), own.In(Storage.Output, to), packed, packed.At(padded), channels, own.Count, step));
                 break;
 
             case PReLUStage { PReLU: var prelu }:
                 weights = padded;
                 plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), prelu));
-                InPlace("PReLU", "PReLU", RuntimeFunction.PReLU.Call(own, packed, channels, pixels, step));
+                InPlace("PReLU", "PReLU", own => RuntimeFunction.PReLU.Call(own.In(Storage.Output, to), packed, channels, own.Count, step));
                 break;
 
             case LayerScaleStage scale:
                 weights = padded;
                 plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), scale.Scale.Key));
-                InPlace("Scale", "factors by channel", RuntimeFunction.ScaleChannels.Call(own, packed, channels, pixels, step));
+                InPlace("Scale", "factors by channel", own => RuntimeFunction.ScaleChannels.Call(own.In(Storage.Output, to), packed, channels, own.Count, step));
                 break;
 
             case LayerNormStage { Norm: var norm }:
@@ -80,52 +86,59 @@ internal static class MapScheduling
                 long bytes = PlanBuilder.WeightBytes(padded);
                 ArenaOffset factors = plan.Reserve(padded), bias = plan.Reserve(padded);
                 plan.Pack(stage, new PackTensor(plan.Absolute(factors), bytes, norm.Key.With("weight")), new PackTensor(plan.Absolute(bias), bytes, norm.Key.With("bias")));
-                Add("LayerNorm", "layer norm over channels", RuntimeRange.SinglePixels(stage.Input), RuntimeWork.Computed, RuntimeFunction.LayerNorm.Call(
-                    read, fromStep, own, step, packed, packed with { Offset = bias.In(ElementType.Float32) }, (float)norm.Epsilon, channels, pixels));
+                Add("layer norm over channels", MapNests.OverPixels("LayerNorm", from, null, to, grouped: false, calls: own =>
+                [
+                    RuntimeFunction.LayerNorm.Call(
+                        computed, own.In(map, from), fromStep, own.In(Storage.Output, to), step, packed, packed.At(bias), (float)norm.Epsilon, channels, own.Count),
+                ]));
                 break;
             }
 
             case ActivationStage activation:
-                InPlace("Activation", $"{activation.Function}", new ActivationCall(activation.Function, own, new RuntimeCount(step)));
+                Add($"{activation.Function}", MapNests.Activation(from, to, activation.Function));
                 break;
             case ShuffleStage { Groups: var groups }:
                 EachPixel(
-                    "Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"), RuntimeFunction.ShuffleChannels.Call(read, own, step, channels, groups, pixels));
+                    "Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"),
+                    own => RuntimeFunction.ShuffleChannels.Call(copied, own.In(map, from), own.In(Storage.Output, to), step, channels, groups, own.Count));
                 break;
             case SoftmaxStage:
-                InPlace("Softmax", "softmax over channels", RuntimeFunction.Softmax.Call(own, channels) with { EachPixel = true });
+                Add("softmax over channels", MapNests.InPlace("Softmax", from, null, to, own => [Softmax(own)]));
                 break;
             case AddStage:
-                InPlace("Add", "add", RuntimeDriver.Sum(other!.View, to));
+                InPlace("Add", "add", own => MapNests.Sum(own, other!.View, to));
                 break;
             case MultiplyStage { ByChannel: true }:
-                InPlace("MultiplyByChannel", "multiply", RuntimeFunction.ScaleChannels.Call(own, new RuntimeReference(RuntimeOperand.Residual), channels, pixels, step));
+                InPlace("MultiplyByChannel", "multiply", own => RuntimeFunction.ScaleChannels.Call(own.In(Storage.Output, to), Storage.Residual, channels, own.Count, step));
                 break;
             case MultiplyStage:
-                InPlace("Multiply", "multiply", RuntimeFunction.Multiply.Call(own, RuntimeDriver.PixelOf(RuntimeOperand.Residual, other!.View), new RuntimeCount(step)));
+                InPlace("Multiply", "multiply", own => RuntimeFunction.Multiply.Call(own.In(Storage.Output, to), own.In(Storage.Residual, other!.View), own.Count * step));
                 break;
             case UpsampleStage { Upsample: var upsample }:
                 float rowStep = upsample.RowStep(stage.Input), columnStep = upsample.ColumnStep(stage.Input);
-                EachRow("Upsample", $"upsampling, {upsample.Mode}", upsample.Mode switch
+                EachRow("Upsample", $"upsampling, {upsample.Mode}", (y, row) => upsample.Mode switch
                 {
-                    InterpolationMode.Nearest => RuntimeFunction.NearestRow.Call(map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, channels),
+                    InterpolationMode.Nearest => RuntimeFunction.NearestRow.Call(
+                        ofRow, map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, channels),
                     InterpolationMode.Bilinear => RuntimeFunction.BilinearRow.Call(
-                        map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, upsample.AlignCorners, channels),
+                        ofRow, map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, upsample.AlignCorners, channels),
                     _ => throw new InvalidOperationException($"{upsample.Mode} has no function."),
                 });
                 break;
             case PixelShuffleStage shuffle:
-                EachRow("PixelShuffle", "pixel shuffle", RuntimeFunction.PixelShuffleRow.Call(map, fromStep, width, row, step, y, shuffle.Factor, stage.Output.Channels));
+                EachRow("PixelShuffle", "pixel shuffle", (y, row) => RuntimeFunction.PixelShuffleRow.Call(
+                    ofRow, map, fromStep, width, row, step, y, shuffle.Factor, stage.Output.Channels));
                 break;
             case AdaptivePoolStage { IsMaximum: var maximum }:
+                RuntimeFunction pool = maximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow;
                 EachRow(
                     maximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", $"adaptive {(maximum ? "maximum" : "mean")}",
-                    (maximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow).Call(
-                        map, fromStep, height, width, row, step, stage.Output.Height, stage.Output.Width, y, channels));
+                    (y, row) => pool.Call(ofRow, map, fromStep, height, width, row, step, stage.Output.Height, stage.Output.Width, y, channels));
                 break;
             case FlattenStage:
                 // To a vector in PyTorch's order, whatever its own layout.
-                EachPixel("Flatten", "flatten", RuntimeFunction.ToPlanar.Call(read, fromStep, own with { Step = 1 }, stage.Input.Pixels, channels, pixels));
+                EachPixel("Flatten", "flatten", own => RuntimeFunction.ToPlanar.Call(
+                    copied, own.In(map, from), fromStep, own.In(Storage.Output, 1), stage.Input.Pixels, channels, own.Count));
                 break;
             default:
                 throw new InvalidOperationException($"{stage} has no schedule.");
@@ -133,18 +146,27 @@ internal static class MapScheduling
 
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
 
-        void EachRow(string title, string what, RuntimeCall call) => Add(title, what, RuntimeRange.Rows(stage.Output), RuntimeWork.Computed, call);
+        void EachRow(string title, string what, Func<Variable, Storage, FunctionCall> call) => Add(what, MapNests.OverRows(title, from, to, call));
 
-        void EachPixel(string title, string what, params RuntimeCall[] calls) => Add(title, what, RuntimeRange.Pixels(stage.Input), RuntimeWork.Copied, calls);
+        void EachPixel(string title, string what, Func<OwnUnits, Nest> call) => Add(what, MapNests.OverPixels(title, from, other?.View, to, own => [call(own)]));
 
-        void InPlace(string title, string what, RuntimeCall call) => EachPixel(title, what, RuntimeDriver.Move(RuntimeFunction.CopyPixels, from, to), call);
+        void InPlace(string title, string what, Func<OwnUnits, Nest> call) => Add(what, MapNests.InPlace(title, from, other?.View, to, own => [call(own)]));
 
-        void Add(string title, string what, RuntimeRange range, RuntimeWork work, params RuntimeCall[] calls) => plan.AddStep(
-            new RuntimeDriver(title, from, other?.View, to, range, calls.ToEquatableArray(), work) { Weights = weights }, input, other, output, null, StepPart.Of(stage, what));
+        void Add(string what, LoopNest nest) => plan.AddStep(nest with { WeightElements = weights }, input, other, output, null, StepPart.Of(stage, what));
 
-        FunctionCall Sum(RuntimeReference sums) =>
-            RuntimeFunction.AccumulateChannels.Call(new RuntimeReference(RuntimeOperand.Input, 1), sums, pixels, stage.Input.Pixels, fromStep);
+        FunctionCall Sum(OwnUnits own, Pointer sums, Effort effort) =>
+            RuntimeFunction.AccumulateChannels.Call(effort, own.In(map, 1), sums, own.Count, stage.Input.Pixels, fromStep);
+
+        // Each pixel is a call of its own.
+        Nest Softmax(OwnUnits own)
+        {
+            Variable pixel = new("p");
+            return new For(
+                pixel, own.First, own.First + own.Count, EquatableArray.Of<Nest>(RuntimeFunction.Softmax.Call(to.PixelAt(Storage.Output, pixel), channels)), stage.Input.Pixels);
+        }
     }
+
+    private static OwnUnits Own((Variable First, Variable Count) units) => new(units.First, units.Count);
 
     /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>
     public static SqueezePart Squeeze(PlanBuilder plan, SqueezeStage stage, ScratchArena scratch)

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -74,8 +75,8 @@ public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, boo
 /// <param name="Whole">Number of the tensor that it is, or is a part of.</param>
 public sealed record Tensor(TensorPlace Place, ArenaOffset Offset, TensorView View, int Whole);
 
-/// <summary>One call of the network's run: a driver with its tensors, its weights and its scratch memory.</summary>
-/// <param name="Driver">The loop nest; equal drivers share one method.</param>
+/// <summary>One call of the network's run: a loop nest with its tensors, its weights and its scratch memory.</summary>
+/// <param name="Nest">The loop nest; equal ones share one method.</param>
 /// <param name="Input">What it reads.</param>
 /// <param name="Residual">What it adds, or null.</param>
 /// <param name="Output">What it writes.</param>
@@ -87,7 +88,7 @@ public sealed record Tensor(TensorPlace Place, ArenaOffset Offset, TensorView Vi
 /// <param name="Key">Its <see cref="LayerKey"/>; empty for what has no schedule to choose.</param>
 /// <param name="Group">Which of the network's groups it is part of.</param>
 public sealed record Step(
-    Driver Driver, Tensor Input, Tensor? Residual, Tensor Output, ArenaOffset Weights, ArenaOffset Scratch, long ScratchBytes, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group)
+    LoopNest Nest, Tensor Input, Tensor? Residual, Tensor Output, ArenaOffset Weights, ArenaOffset Scratch, long ScratchBytes, EquatableArray<StepPart> Parts, EquatableArray<string> Notes, string Key, int Group)
 {
     /// <summary>Weights of a later step that it prefetches; null for none.</summary>
     public WeightShare? Prefetch { get; init; }
@@ -99,10 +100,10 @@ public sealed record Step(
     public IEnumerable<string> Description => Parts.Select(part => part.ToString()).Concat(Notes);
 
     /// <summary>The block or the layers: <c>4</c> or <c>4.expand</c>, <c>0..2</c> for several that are no block; a stem and its block are <c>0+3</c>.</summary>
-    public string Name => Driver is FusedRowsDriver { Stem: not null } or RowDriver { Stem: not null } ? $"{Parts[0].Name}+{NameOf(Parts.Skip(1).ToEquatableArray())}" : NameOf(Parts);
+    public string Name => Nest.HasStem ? $"{Parts[0].Name}+{NameOf(Parts.Skip(1).ToEquatableArray())}" : NameOf(Parts);
 
     /// <summary>The layers, the loop nest and the shapes in one line: <c>4: InvertedResidual 16 x 112 x 112 -&gt; 24 x 56 x 56</c>.</summary>
-    public string Title => $"{Name}: {Driver.Title} {Input.View.Shape} -> {Output.View.Shape}";
+    public string Title => $"{Name}: {Nest.Title} {Input.View.Shape} -> {Output.View.Shape}";
 
     private static string NameOf(EquatableArray<StepPart> parts)
     {
@@ -189,10 +190,10 @@ public sealed record NetworkPlan(
     public ImagePlan? Image { get; init; }
 
     /// <summary>The loop nests, a method each, in the order in which the steps first run them.</summary>
-    public IEnumerable<Driver> Drivers => Steps.Select(step => step.Driver).Distinct();
+    public IEnumerable<LoopNest> Nests => Steps.Select(step => step.Nest).Distinct();
 
     /// <summary>The kernels, a method each, in the order in which the loop nests first call them.</summary>
-    public IEnumerable<Kernel> Kernels => Drivers.SelectMany(driver => driver.Kernels).Distinct();
+    public IEnumerable<Kernel> Kernels => Nests.SelectMany(nest => nest.Kernels).Distinct();
 }
 
 /// <summary>A tensor in the workspace.</summary>

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -194,15 +195,15 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     public void Pack(ConvolutionStage stage, params PackInstruction[] instructions) => Pack(stage, stage.Convolution, stage.InPerGroup, stage.BatchNorm, instructions);
 
-    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, StepPart part, params string[] notes) =>
-        AddStep(driver, input, residual, output, scratch, [part], notes);
+    public void AddStep(LoopNest nest, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, StepPart part, params string[] notes) =>
+        AddStep(nest, input, residual, output, scratch, [part], notes);
 
-    public void AddStep(Driver driver, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, IEnumerable<StepPart> parts, params string[] notes)
+    public void AddStep(LoopNest nest, TensorSlot input, TensorSlot? residual, TensorSlot output, ScratchArena? scratch, IEnumerable<StepPart> parts, params string[] notes)
     {
         int index = _drafts.Count;
         foreach (TensorSlot? slot in new[] { input, residual, output })
             slot?.Use(index);
-        _drafts.Add(new Draft(driver, input, residual, output, _stepWeights, scratch?.Bytes ?? 0, scratch?.OwnBytes ?? 0, parts.ToEquatableArray(), notes.ToEquatableArray(), _key, _group));
+        _drafts.Add(new Draft(nest, input, residual, output, _stepWeights, scratch?.Bytes ?? 0, scratch?.OwnBytes ?? 0, parts.ToEquatableArray(), notes.ToEquatableArray(), _key, _group));
         BeginStep();
     }
 
@@ -228,7 +229,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
         {
             Draft d = _drafts[i];
             ArenaOffset scratch = d.ScratchBytes == 0 ? default : Place(_packed.Align(d.ScratchBytes), i, i);
-            steps.Add(new Step(d.Driver, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchBytes, d.Parts, d.Notes, d.Key, d.Group));
+            steps.Add(new Step(d.Nest, Resolve(d.Input), d.Residual is null ? null : Resolve(d.Residual), Resolve(d.Output), d.Weights, scratch, d.ScratchBytes, d.Parts, d.Notes, d.Key, d.Group));
         }
 
         workspace = Math.Max(workspace, line);
@@ -257,7 +258,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
     }
 
     private sealed record Draft(
-        Driver Driver, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, ArenaOffset Weights, long ScratchBytes, long OwnBytes, EquatableArray<StepPart> Parts, EquatableArray<string> Notes,
+        LoopNest Nest, TensorSlot Input, TensorSlot? Residual, TensorSlot Output, ArenaOffset Weights, long ScratchBytes, long OwnBytes, EquatableArray<StepPart> Parts, EquatableArray<string> Notes,
         string Key, int Group);
 
     private readonly record struct Placed(long Offset, long Bytes, int First, int Last);

@@ -70,14 +70,6 @@ public sealed record PlanarConvolutionKernel(
     int Groups, int InChannels, int OutChannels, RowWindow Window, int RingRows, PlanarRow Row, int OutPlaneStep, Epilogue Epilogue,
     EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) : SumKernel(Epilogue);
 
-/// <summary>1x1 convolution from planes to planes.</summary>
-public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residual, TensorView Output, PlanarPointwiseKernel Kernel, ArenaOffset Bias, ActivationFunction Pass)
-    : Driver("PlanarPointwise", Input, Residual, Output)
-{
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => [Kernel];
-}
-
 /// <summary>How planes are padded before a window runs over them.</summary>
 /// <param name="PadTop">Zero rows above.</param>
 /// <param name="PadLeft">Zero columns in front.</param>
@@ -85,40 +77,3 @@ public sealed record PlanarPointwiseDriver(TensorView Input, TensorView? Residua
 /// <param name="Row">Layout of a row.</param>
 /// <param name="Offset">Where the buffer lies in the scratch memory.</param>
 public sealed record PlanarPadding(int PadTop, int PadLeft, int Rows, PlanarRow Row, ArenaOffset Offset);
-
-/// <summary>Depthwise convolution from planes to planes, channel after channel.</summary>
-public sealed record PlanarDepthwiseDriver(TensorView Input, TensorView Output, PlanarDepthwiseKernel Kernel, PlanarPadding Padding, ArenaOffset Bias, ActivationFunction Pass)
-    : Driver("PlanarDepthwise", Input, null, Output)
-{
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => [Kernel];
-}
-
-/// <summary>Depthwise, then 1x1, from planes to planes, some rows at a time: the depthwise rows of all channels never leave the cache.</summary>
-/// <param name="Input">Input.</param>
-/// <param name="Residual">Residual, or null.</param>
-/// <param name="Output">Output.</param>
-/// <param name="Depthwise">Rows of one channel.</param>
-/// <param name="DepthwisePass">Activation behind it as a pass.</param>
-/// <param name="Project">1x1 convolution of a step's rows.</param>
-/// <param name="ProjectPass">Activation behind it as a pass.</param>
-/// <param name="Padding">Padding of a step's rows.</param>
-/// <param name="Rows">Output rows of a step.</param>
-/// <param name="DepthwiseRows">Offset of the depthwise rows in the scratch memory.</param>
-/// <param name="Offsets">Offsets into the weights.</param>
-public sealed record PlanarSeparableDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, PlanarDepthwiseKernel Depthwise, ActivationFunction DepthwisePass, PlanarPointwiseKernel Project,
-    ActivationFunction ProjectPass, PlanarPadding Padding, int Rows, ArenaOffset DepthwiseRows, FusedOffsets Offsets) : Driver("PlanarSeparable", Input, Residual, Output)
-{
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => [Depthwise, Project];
-}
-
-/// <summary>Dense or grouped convolution from planes to planes, row after row.</summary>
-public sealed record PlanarConvolutionDriver(
-    TensorView Input, TensorView Output, PlanarConvolutionKernel Kernel, PlanarPadding Padding, int StrideHeight, ArenaOffset Bias, ActivationFunction Pass)
-    : Driver("PlanarConvolution", Input, null, Output)
-{
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => [Kernel];
-}

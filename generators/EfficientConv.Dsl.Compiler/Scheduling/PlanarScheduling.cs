@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Shapes;
 using EfficientConv.Dsl.Compiler.Targets;
 
@@ -76,7 +77,7 @@ internal static class PlanarScheduling
     public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
-        plan.AddStep(RuntimeDriver.Copy(slot.View, planes.View), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
+        plan.AddStep(MapNests.Copy(slot.View, planes.View), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
         return planes;
     }
 
@@ -145,24 +146,28 @@ internal static class PlanarScheduling
         }
     }
 
-    private static SqueezeDriver Squeeze(TensorView input, TensorView output, SqueezePart squeeze)
+    private static LoopNest Squeeze(TensorView input, TensorView output, SqueezePart squeeze)
     {
         int pixels = input.Shape.Pixels;
-        RuntimeReference gate = new(RuntimeOperand.Gate, 1), own = new(RuntimeOperand.Input, pixels);
-        return new SqueezeDriver(
-            "PlanarSqueezeExcitation", input, output, squeeze, RuntimeRange.Channels(input.Shape.Channels),
-            RuntimeCall.Of(new ClearCall(gate), RuntimeFunction.AccumulatePlanes.Call(own, pixels, gate, new RuntimeCount(), pixels)), null,
-            RuntimeCall.Of(RuntimeFunction.ScalePlanes.Call(own, gate, new RuntimeReference(RuntimeOperand.Output, pixels), new RuntimeCount(), pixels)));
+        NestBuilder nest = new();
+        Storage gate = nest.Bind("gate", Storage.Scratch.At(squeeze.Sums));
+        (Variable channel, Variable channels) = nest.SplitChannels(input.Shape.Channels);
+        OwnUnits own = new(channel, channels);
+        nest.Add(new Clear(own.In(gate, 1), own.Count));
+        nest.Call(
+            RuntimeFunction.AccumulatePlanes, new Effort(Work.SummedAndScaled, input.Shape.Count), own.In(Storage.Input, pixels), pixels, own.In(gate, 1), own.Count, pixels);
+        squeeze.AddGate(nest, gate, own, pixels);
+        nest.Call(RuntimeFunction.ScalePlanes, default, own.In(Storage.Input, pixels), own.In(gate, 1), own.In(Storage.Output, pixels), own.Count, pixels);
+        return new LoopNest("PlanarSqueezeExcitation", input, null, output, nest.Build(), squeeze.WeightElements);
     }
 
     /// <summary>Output channel <c>i * groups + g</c> is the i-th of group g: planes of a group are copied as the pixels of a map are, to every groups-th place.</summary>
-    private static RuntimeDriver Shuffle(TensorView input, TensorView output, int groups)
+    private static LoopNest Shuffle(TensorView input, TensorView output, int groups)
     {
         int pixels = input.Shape.Pixels, perGroup = input.Shape.Channels / groups;
-        IEnumerable<RuntimeCall> calls = Enumerable.Range(0, groups).Select(g => RuntimeFunction.CopyPixels.Call(
-            new RuntimeReference(RuntimeOperand.Input, pixels, g * perGroup * pixels), pixels,
-            new RuntimeReference(RuntimeOperand.Output, groups * pixels, g * pixels), groups * pixels, pixels, new RuntimeCount()));
-        return new RuntimeDriver("PlanarShuffle", input, null, output, new RuntimeRange(RuntimeUnit.Channel, perGroup, 1), calls.ToEquatableArray());
+        return MapNests.OverChannels("PlanarShuffle", input, output, perGroup, grouped: false, calls: own => Enumerable.Range(0, groups).Select(g => RuntimeFunction.CopyPixels.Call(
+            Effort.Copied(output.Shape.Count / (double)groups), Storage.Input.At((own.First * pixels) + (g * perGroup * pixels)), pixels,
+            Storage.Output.At((own.First * (groups * pixels)) + (g * pixels)), groups * pixels, pixels, own.Count)));
     }
 
     private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
@@ -177,7 +182,7 @@ internal static class PlanarScheduling
         (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), .. packedBias]);
         plan.AddStep(
-            new PlanarPointwiseDriver(input.View, residual?.View, output.View, kernel, bias, pass),
+            new PlanarNests(plan.Target, input.View, residual?.View, output.View).Pointwise(kernel, bias, pass),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
     }
 
@@ -190,7 +195,9 @@ internal static class PlanarScheduling
         plan.BeginStep();
         PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, epilogue);
         (_, ArenaOffset bias) = PackDepthwise(plan, stage);
-        plan.AddStep(new PlanarDepthwiseDriver(input.View, output.View, kernel, padding, bias, pass), input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
+        plan.AddStep(
+            new PlanarNests(plan.Target, input.View, null, output.View).Depthwise(kernel, padding, bias, pass), input, null, output, scratch,
+            ConvolutionScheduling.Describe("depthwise", stage));
     }
 
     public static void Schedule(PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output)
@@ -211,9 +218,8 @@ internal static class PlanarScheduling
         (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project);
         plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), .. packedBias]);
         plan.AddStep(
-            new PlanarSeparableDriver(
-                input.View, residual?.View, output.View, depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows,
-                new FusedOffsets(default, default, taps, depthwiseBias, weights, bias)),
+            new PlanarNests(plan.Target, input.View, residual?.View, output.View).Separable(
+                depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows, new BlockWeights(default, default, taps, depthwiseBias, weights, bias)),
             input, residual, output, scratch,
             [ConvolutionScheduling.Describe("depthwise", depthwise), ConvolutionScheduling.Describe("pointwise", project)], FormattableString.Invariant($"{rows} output rows a step, planes in and out"));
     }
@@ -237,7 +243,7 @@ internal static class PlanarScheduling
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
         plan.Pack(stage, [.. packing, .. packedBias]);
         plan.AddStep(
-            new PlanarConvolutionDriver(input.View, output.View, kernel, padding, c.Stride.Height, bias, pass),
+            new PlanarNests(plan.Target, input.View, null, output.View).Convolution(kernel, padding, ConvolutionScheduling.Axis(c, stage.Input.Height), bias, pass),
             input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
     }
 

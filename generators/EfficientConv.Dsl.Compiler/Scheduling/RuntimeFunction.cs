@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -15,6 +16,12 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
 
     /// <summary>Pixels to planes: <c>(from, step, planes, step from plane to plane, channels, pixels)</c>.</summary>
     public static readonly RuntimeFunction ToPlanar = new("PixelLayout.ToPlanar");
+
+    /// <summary>Zeros in some channels of pixels: <c>(first, step, channels, pixels)</c>.</summary>
+    public static readonly RuntimeFunction ClearChannels = new("PixelLayout.ClearChannels", IsVector: false);
+
+    /// <summary>Pixels with every output lane's own input at its place.</summary>
+    public static readonly RuntimeFunction ReplicateLanes = new("PixelLayout.ReplicateLanes", IsVector: false);
 
     /// <summary>Channel shuffle.</summary>
     public static readonly RuntimeFunction ShuffleChannels = new("PixelLayout.ShuffleChannels", IsVector: false);
@@ -55,6 +62,24 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
     /// <summary>x * scale by channel, planes to planes.</summary>
     public static readonly RuntimeFunction ScalePlanes = new("PlanarLayout.ScaleChannels");
 
+    /// <summary>Rows of planes between zeros, columns sorted by their remainder by the stride.</summary>
+    public static readonly RuntimeFunction PadRows = new("PlanarLayout.PadRows");
+
+    /// <summary>Sums of channels that lie in vectors, pixel after pixel.</summary>
+    public static readonly RuntimeFunction SumVectors = new("Elementwise.SumChannels");
+
+    /// <summary>x * scale by channel, of channels that lie in vectors, pixel after pixel; in place.</summary>
+    public static readonly RuntimeFunction ScaleVectors = new("Elementwise.ScaleVectors");
+
+    /// <summary>Rows of packed weights times one factor each.</summary>
+    public static readonly RuntimeFunction ScaleRows = new("Elementwise.ScaleRows");
+
+    /// <summary>Sums of channels over pairs of pixels.</summary>
+    public static readonly RuntimeFunction AccumulatePairs = new("PixelPairs.AccumulateChannels", IsVector: false);
+
+    /// <summary>x * scale by channel, of pairs of pixels, in place.</summary>
+    public static readonly RuntimeFunction ScalePairs = new("PixelPairs.ScaleChannels", IsVector: false);
+
     /// <summary>Every pixel's channels to mean 0 and variance 1, then weights and bias.</summary>
     public static readonly RuntimeFunction LayerNorm = new("LayerNormalization.Normalize");
 
@@ -77,7 +102,10 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
     public static readonly RuntimeFunction AdaptiveAverageRow = new("Resampling.AdaptiveAverageRow");
 
     /// <summary>A call with these arguments.</summary>
-    public FunctionCall Call(params RuntimeArgument[] arguments) => new(this, arguments.ToEquatableArray());
+    public FunctionCall Call(params Operand[] arguments) => new(this, arguments.ToEquatableArray());
+
+    /// <summary>A call with these arguments that takes time for <paramref name="effort"/>.</summary>
+    public FunctionCall Call(Effort effort, params Operand[] arguments) => new(this, arguments.ToEquatableArray(), effort);
 
     /// <summary>What moves values of <paramref name="view"/> to pixels; its step is <see cref="TensorView.MoveStep"/>.</summary>
     public static RuntimeFunction ToLoad(TensorView view) => view.IsPlanar ? FromPlanar : CopyPixels;

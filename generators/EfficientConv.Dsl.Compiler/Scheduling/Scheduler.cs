@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -73,7 +74,7 @@ public static class Scheduler
         if (destination is null)
             return source;
         plan.AddStep(
-            RuntimeDriver.Copy(source.View, destination.View), source, null, destination, null, StepPart.Copy($"{(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}"));
+            MapNests.Copy(source.View, destination.View), source, null, destination, null, StepPart.Copy($"{(source.View.IsPadded ? "padded NHWC" : source.View)} to {destination.View}"));
         return destination;
     }
 
@@ -86,14 +87,14 @@ public static class Scheduler
         if (!sameOrder)
             Deliver(plan, source, destination);
         TensorSlot from = sameOrder ? source : destination;
-        plan.AddStep(RuntimeDriver.ActivationOfValues(from.View, destination.View, function, inPlace: !sameOrder), from, null, destination, null, part);
+        plan.AddStep(MapNests.ActivationOfValues(from.View, destination.View, function, inPlace: !sameOrder), from, null, destination, null, part);
         return destination;
     }
 
     private static TensorSlot Copy(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot copy = plan.NewTensor(slot.View.Shape);
-        plan.AddStep(RuntimeDriver.Copy(slot.View, copy.View), slot, null, copy, null, StepPart.Copy($"{slot.View} to padded NHWC"));
+        plan.AddStep(MapNests.Copy(slot.View, copy.View), slot, null, copy, null, StepPart.Copy($"{slot.View} to padded NHWC"));
         return copy;
     }
 }

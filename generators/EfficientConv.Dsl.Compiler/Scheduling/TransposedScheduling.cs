@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Shapes;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -37,7 +38,7 @@ internal static class TransposedScheduling
                 return Scheduler.DeliverActivated(plan, output, destination, pass, part);
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
             plan.AddStep(
-                RuntimeDriver.Activation(output.View, activated.View, pass), output, null, activated, null, part);
+                MapNests.Activation(output.View, activated.View, pass), output, null, activated, null, part);
             output = activated;
         }
 
@@ -111,16 +112,15 @@ internal static class TransposedScheduling
         bool passesInPlace = !pass.IsNone && destination is { View: { IsTight: true, IsPadded: false } };
         TensorSlot output = destination is not null && (pass.IsNone || passesInPlace) ? destination : plan.NewTensor(stage.Output);
         plan.AddStep(
-            new RuntimeDriver(
-                "Phases", planes.View, null, output.View, RuntimeRange.Rows(stage.Output), RuntimeCall.Of(RuntimeFunction.PhaseRow.Call(
-                    new RuntimeReference(RuntimeOperand.Input), planes.View.ChannelStep, plane.Width, new RuntimeReference(RuntimeOperand.Row), output.View.ChannelStep,
-                    output.View.PixelStep, new RuntimeIndex(), stride.Height, stride.Width, channels)), RuntimeWork.Turned),
+            MapNests.OverRows("Phases", planes.View, output.View, (y, row) => RuntimeFunction.PhaseRow.Call(
+                Effort.Transposed(stage.Output.Count / (double)stage.Output.Height), Storage.Input, planes.View.ChannelStep, plane.Width, row, output.View.ChannelStep,
+                output.View.PixelStep, y, stride.Height, stride.Width, channels)),
             planes, null, output, null, StepPart.Copy($"planes of the phases to {output.View}"));
         if (pass.IsNone)
             return output;
         TensorSlot activated = passesInPlace ? output : destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
         plan.AddStep(
-            passesInPlace ? RuntimeDriver.ActivationOfValues(output.View, output.View, pass, inPlace: true) : RuntimeDriver.Activation(output.View, activated.View, pass),
+            passesInPlace ? MapNests.ActivationOfValues(output.View, output.View, pass, inPlace: true) : MapNests.Activation(output.View, activated.View, pass),
             output, null, activated, null, PassPart(stage, pass));
         return activated == destination ? activated : Scheduler.Deliver(plan, activated, destination);
     }
@@ -180,13 +180,12 @@ internal static class TransposedScheduling
     }
 
     /// <summary>The bias, after its epilogue, at every pixel: what no tap reaches.</summary>
-    private static RuntimeDriver Fill(TensorView input, TensorView output, ArenaOffset bias, Epilogue epilogue)
+    private static LoopNest Fill(TensorView input, TensorView output, ArenaOffset bias, Epilogue epilogue)
     {
         int channels = output.Shape.Channels;
-        RuntimeReference pixel = new(RuntimeOperand.Scratch);
-        RuntimeReference packed = new(RuntimeOperand.Weights, Offset: bias.In(ElementType.Float32));
-        List<RuntimeCall> made = [RuntimeFunction.CopyPixels.Call(packed, channels, pixel, channels, channels, 1)];
-        RuntimeCall[] scaled = epilogue.ScaleOffset == 0
+        Pointer pixel = Storage.Scratch;
+        List<Nest> made = [RuntimeFunction.CopyPixels.Call(Packed(0), channels, pixel, channels, channels, 1)];
+        Nest[] scaled = epilogue.ScaleOffset == 0
             ? []
             : [RuntimeFunction.ScaleShift.Call(pixel, pixel, Packed(epilogue.ScaleOffset), Packed(epilogue.ShiftOffset), channels, 1, channels)];
         if (epilogue.ScalesFirst)
@@ -194,16 +193,14 @@ internal static class TransposedScheduling
         if (epilogue.Activation.Row.IsLearned)
             made.Add(RuntimeFunction.PReLU.Call(pixel, Packed(epilogue.SlopeOffset), channels, 1, channels));
         else if (!epilogue.Activation.IsNone)
-            made.Add(new ActivationCall(epilogue.Activation, pixel, channels));
+            made.Add(new PostOp(epilogue.Activation, pixel, channels, channels));
         if (!epilogue.ScalesFirst)
             made.AddRange(scaled);
-        RuntimeCall row = RuntimeFunction.CopyPixels.Call(pixel, 0, new RuntimeReference(RuntimeOperand.Row), output.PixelStep, channels, output.Shape.Width);
-        return new RuntimeDriver("Fill", input, null, output, RuntimeRange.Rows(output.Shape), RuntimeCall.Of(row), RuntimeWork.Computed)
-        {
-            Preparation = made.ToEquatableArray(),
-        };
+        Effort effort = Effort.Copied((input.Shape.Count + output.Shape.Count) / (double)output.Shape.Height);
+        return MapNests.OverRows(
+            "Fill", input, output, (y, row) => RuntimeFunction.CopyPixels.Call(effort, pixel, 0, row, output.PixelStep, channels, output.Shape.Width), [.. made]);
 
-        RuntimeReference Packed(int offset) => packed with { Offset = packed.Offset + offset };
+        Pointer Packed(int offset) => Storage.Weights.At(bias.In(ElementType.Float32) + offset);
     }
 
     /// <summary>

@@ -33,39 +33,6 @@ public sealed record WinogradOutputKernel(
     WinogradForm Form, int Channels, int Vectors, int TileRows, int Width, int TileStep, int ProductStep, int OutPixelStep,
     Epilogue Epilogue, WorkShare Share) : SumKernel(Epilogue);
 
-/// <summary>Dense 3x3 convolution by Winograd's algorithm, some rows of tiles a step.</summary>
-/// <param name="Input">Input.</param>
-/// <param name="Residual">Residual, or null.</param>
-/// <param name="Output">Output.</param>
-/// <param name="Transform">Input transform of one step.</param>
-/// <param name="Product">One of the products of one step: a matrix product over the tiles, whose sum runs over the input channels.</param>
-/// <param name="Inverse">Output transform of one step.</param>
-/// <param name="PadTop">Zero rows above.</param>
-/// <param name="PadLeft">Zero columns in front.</param>
-/// <param name="Weights">Offset of the products' panels in the weights.</param>
-/// <param name="WeightStep">Floats from a product's panels to those of other weights.</param>
-/// <param name="Zeros">Offset of zeros in the weights, with which the products begin.</param>
-/// <param name="Bias">Offset of the bias in the weights.</param>
-/// <param name="Window">Offset in the scratch memory of the step's input rows with zeros around them. Where threads work on one step together, this and the others but <paramref name="Temporary"/> are shared.</param>
-/// <param name="Tiles">Offset of the transformed tiles.</param>
-/// <param name="Products">Offset of the products.</param>
-/// <param name="Temporary">Offset of one tile between the two halves of a transform.</param>
-/// <param name="Finish">What is done with a step's output rows.</param>
-public sealed record WinogradDriver(
-    TensorView Input, TensorView? Residual, TensorView Output, WinogradInputKernel Transform, PointwiseKernel Product, WinogradOutputKernel Inverse,
-    int PadTop, int PadLeft, ArenaOffset Weights, int WeightStep, ArenaOffset Zeros, ArenaOffset Bias, ArenaOffset Window, ArenaOffset Tiles, ArenaOffset Products, ArenaOffset Temporary,
-    Finish Finish) : Driver("Winograd", Input, Residual, Output)
-{
-    /// <inheritdoc/>
-    public override IEnumerable<Kernel> Kernels => [Transform, Product, Inverse];
-
-    /// <summary>Whether threads work on one step together, or each on steps of its own.</summary>
-    public bool SharesSteps => Transform.Share != WorkShare.None;
-
-    /// <summary>Form.</summary>
-    public WinogradForm Form => Transform.Form;
-}
-
 /// <summary>
 /// Transformed weights of the products, one after the other <paramref name="ProductStep"/> floats apart, each as one block of
 /// <see cref="PackPanels"/> after the other with the input channels as the sum.

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
@@ -67,9 +68,9 @@ internal static class WinogradScheduling
         ArenaOffset window = OfStep(windowRows * windowRow), transformed = OfStep(form.Products * inProductStep), products = OfStep(form.Products * outProductStep);
         ArenaOffset? buffer = direct ? null : OfStep(Math.Min(tileRows * form.Output, stage.Output.Height) * width * pixelStep);
         plan.AddStep(
-            new WinogradDriver(
-                input.View, residual?.View, output.View, transform, product, inverse, c.Padding.Top, c.Padding.Left,
-                weights, weightStep, zeros, bias, window, transformed, products, temporary, new Finish(pass, buffer)),
+            new WinogradNest(
+                input.View, residual?.View, output.View, new WinogradStep(transform, product, inverse), c.Padding.Top, c.Padding.Left,
+                new WinogradWeights(weights, weightStep, zeros, bias), new WinogradMemory(window, transformed, products, temporary), new Finish(pass, buffer)).Build(),
             input, residual, output, scratch,
             ConvolutionScheduling.Describe(FormattableString.Invariant($"Winograd F({form.Output}x{form.Output}, 3x3) convolution"), stage), FormattableString.Invariant($"{tileRows} x {tileColumns} tiles a step"));
 

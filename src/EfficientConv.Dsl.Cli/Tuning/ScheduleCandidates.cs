@@ -5,6 +5,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Prediction;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Cli.Tuning;
@@ -27,7 +28,10 @@ internal sealed class ScheduleCandidates(NetworkAnalysis analysis, ScheduleSetti
     public NetworkPlan Default { get; } = Scheduler.Plan(analysis.Stages, analysis.Groups, target, settings);
 
     /// <summary>Layers whose schedule can be chosen, each once.</summary>
-    public IEnumerable<string> Keys => Default.Steps.Where(s => s.Driver is FusedRowsDriver or FusedSlabsDriver or PointwiseDriver or WinogradDriver or PlanarSeparableDriver or RowDriver { Kernel: ConvolutionKernel } or RowDriver { Stem: not null }).Select(s => s.Key).Where(k => k.Length > 0).Distinct();
+    public IEnumerable<string> Keys => Default.Steps.Where(s => HasChoice(s.Nest)).Select(s => s.Key).Where(k => k.Length > 0).Distinct();
+
+    /// <summary>A nest with a form of its own, or with register tiles of a product.</summary>
+    private static bool HasChoice(LoopNest nest) => nest.Form.Length > 0 || nest.Kernels.Any(kernel => kernel is PointwiseKernel or ConvolutionKernel);
 
     /// <summary>The compiler's own choice for <paramref name="key"/>.</summary>
     public Candidate Own(string key) => new(null, Default, StepsOf(Default, key));
@@ -56,14 +60,14 @@ internal sealed class ScheduleCandidates(NetworkAnalysis analysis, ScheduleSetti
     /// <summary>Those of <paramref name="asked"/> that fit and give steps that neither the compiler's own choice nor an earlier one gives.</summary>
     private IEnumerable<Candidate> Distinct(string key, IEnumerable<ScheduleOverride> asked, Candidate? beside = null)
     {
-        HashSet<EquatableArray<Driver>> known = [Drivers(Own(key))];
+        HashSet<EquatableArray<LoopNest>> known = [Nests(Own(key))];
         if (beside is not null)
-            known.Add(Drivers(beside));
+            known.Add(Nests(beside));
         foreach (ScheduleOverride schedule in asked)
         {
             NetworkPlan plan = Scheduler.Plan(analysis.Stages, analysis.Groups, target, settings, new ScheduleOverrides(EquatableArray.Of(schedule)));
             Candidate candidate = new(schedule, plan, StepsOf(plan, key));
-            if (plan.Misfits.Count == 0 && known.Add(Drivers(candidate)))
+            if (plan.Misfits.Count == 0 && known.Add(Nests(candidate)))
                 yield return candidate;
         }
     }
@@ -74,7 +78,7 @@ internal sealed class ScheduleCandidates(NetworkAnalysis analysis, ScheduleSetti
         return candidate.Steps.Sum(step => seconds[candidate.Plan.Steps.ToList().IndexOf(step)]);
     }
 
-    private static EquatableArray<Driver> Drivers(Candidate candidate) => candidate.Steps.Select(s => s.Driver).ToEquatableArray();
+    private static EquatableArray<LoopNest> Nests(Candidate candidate) => candidate.Steps.Select(s => s.Nest).ToEquatableArray();
 
     /// <summary>A layer's first place: the step itself, copies around it that its form needs, or its layers one by one.</summary>
     private static EquatableArray<Step> StepsOf(NetworkPlan plan, string key)

@@ -159,14 +159,5 @@ internal sealed record StepReport(
             layers.Length == 0 ? "-" : step.Name, layers, FormOf(step), string.Join('\n', step.Description), work.MultiplyAdds, work.Bytes, work.Intensity, live, work, seconds);
     }
 
-    private static string Rows(int rows) => rows == 1 ? "1 row" : FormattableString.Invariant($"{rows} rows");
-
-    internal static string FormOf(Step step) => step.Driver switch
-    {
-        FusedRowsDriver d => FormattableString.Invariant($"{d.Title}, {Rows(d.Rows)}, slab {d.Slab}"),
-        FusedSlabsDriver d => FormattableString.Invariant($"{d.Title}, map slabs {d.Slab}"),
-        PlanarSeparableDriver d => FormattableString.Invariant($"{d.Title}, {Rows(d.Rows)}"),
-        WinogradDriver d => FormattableString.Invariant($"Winograd, {d.Transform.TileRows} tile rows"),
-        _ => step.Driver.Title,
-    };
+    internal static string FormOf(Step step) => step.Nest.Form.Length == 0 ? step.Nest.Title : $"{step.Nest.Title}, {step.Nest.Form}";
 }

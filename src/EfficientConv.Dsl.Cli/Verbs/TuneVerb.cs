@@ -118,7 +118,7 @@ internal static class TuneVerb
         }
     }
 
-    private static string FormOf(Candidate candidate) => (candidate.Override?.Form == "layers" ? "layer by layer" : StepReport.FormOf(candidate.Steps.Last(s => s.Driver is not RuntimeDriver))) + (candidate.Override is { Tile: > 0 and var tile } ? FormattableString.Invariant($", tile {tile}") : string.Empty);
+    private static string FormOf(Candidate candidate) => (candidate.Override?.Form == "layers" ? "layer by layer" : StepReport.FormOf(candidate.Steps.Last(s => !s.Nest.IsRuntime))) + (candidate.Override is { Tile: > 0 and var tile } ? FormattableString.Invariant($", tile {tile}") : string.Empty);
 
     /// <summary>Whether the schedules change anything of a network.</summary>
     private static bool IsChanged(NetworkInput network, InstructionSet set, ScheduleOverrides schedules) =>
