@@ -73,7 +73,7 @@ public sealed class TuneTests
         foreach (string key in candidates.Keys)
         {
             Candidate[] all = [candidates.Own(key), .. candidates.Forms(key)];
-            Assert.Equal(all.Length, all.Select(c => c.Steps.Select(s => s.Driver).ToEquatableArray()).Distinct().Count());
+            Assert.Equal(all.Length, all.Select(c => c.Steps.Select(s => s.Nest).ToEquatableArray()).Distinct().Count());
             Assert.All(all, c => Assert.Empty(c.Plan.Misfits));
         }
     }

@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Fusion;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Tests.Harness;
 
@@ -71,17 +72,21 @@ public sealed class NarrowMapTests
     public void ActivationOfTheInput_IsOneStepOverItsValues(string text)
     {
         foreach (VectorTarget target in VectorTarget.All)
-            Assert.Equal(RuntimeUnit.Value, Assert.IsType<RuntimeDriver>(Assert.Single(Plan(text, target).Steps).Driver).Range.Unit);
+            {
+            LoopNest nest = Assert.Single(Plan(text, target).Steps).Nest;
+            Assert.True(nest.IsRuntime);
+            Assert.Equal("value", Assert.Single(nest.Body.OfType<Split>()).First.Name);
+        }
     }
 
     /// <summary>A convolution from planes to one channel has pixels in its lanes.</summary>
     [Theory]
-    [InlineData("[InputShape(24, 64, 64)] [PointwiseConv2d(1), Sigmoid]", typeof(PlanarPointwiseDriver))]
-    [InlineData("[InputShape(16, 128, 128)] [Conv2d(1, 3, padding: 1), Sigmoid]", typeof(PlanarConvolutionDriver))]
-    public void OneChannel_IsAPlane(string text, Type driver)
+    [InlineData("[InputShape(24, 64, 64)] [PointwiseConv2d(1), Sigmoid]", "PlanarPointwise")]
+    [InlineData("[InputShape(16, 128, 128)] [Conv2d(1, 3, padding: 1), Sigmoid]", "PlanarConvolution")]
+    public void OneChannel_IsAPlane(string text, string title)
     {
         foreach (VectorTarget target in VectorTarget.All)
-            Assert.IsType(driver, Assert.Single(Plan(text, target).Steps).Driver);
+            Assert.Equal(title, Assert.Single(Plan(text, target).Steps).Nest.Title);
     }
 
     /// <summary>Phases of few channels are planes: of one tap each one product, else a convolution each, behind a copy to planes where the input is none.</summary>
@@ -94,7 +99,7 @@ public sealed class NarrowMapTests
     public void PhasesOfFewChannels_ArePlanes(string text, string steps)
     {
         foreach (VectorTarget target in VectorTarget.All)
-            Assert.Equal(steps, string.Join(' ', Plan(text, target).Steps.Select(step => step.Driver.Title)));
+            Assert.Equal(steps, string.Join(' ', Plan(text, target).Steps.Select(step => step.Nest.Title)));
     }
 
     /// <summary>A window over channels side by side into few planes reads planes.</summary>
@@ -102,7 +107,7 @@ public sealed class NarrowMapTests
     public void WindowIntoFewPlanes_ReadsPlanes()
     {
         foreach (VectorTarget target in VectorTarget.All)
-            Assert.IsType<PlanarConvolutionDriver>(Plan("[InputShape(24, 64, 64)] [Conv2d(24, padding: 1), ReLU] [Conv2d(2, padding: 1)]", target).Steps[^1].Driver);
+            Assert.Equal("PlanarConvolution", Plan("[InputShape(24, 64, 64)] [Conv2d(24, padding: 1), ReLU] [Conv2d(2, padding: 1)]", target).Steps[^1].Nest.Title);
     }
 
     private static NetworkPlan Plan(string text, VectorTarget target)

@@ -67,7 +67,7 @@ public sealed class PaddedShortcutTests
         foreach (VectorTarget target in VectorTarget.All)
         {
             NetworkPlan plan = Scheduler.Plan(graph, StageFusion.Fuse(graph), target, ScheduleSettings.Default);
-            Assert.Equal(s_declarations[index].Sums, plan.Steps.Count(step => step.Driver is RuntimeDriver { Title: "Add" }));
+            Assert.Equal(s_declarations[index].Sums, plan.Steps.Count(step => step.Nest is { IsRuntime: true, Title: "Add" }));
         }
     }
 

@@ -73,8 +73,8 @@ public sealed class PoolFusionTests
         Assert.Equal(s_networks[network], text);
         Assert.All(VectorTarget.All, target =>
         {
-            Assert.Single(Steps(s_schedules[2], target), step => step.Driver is RowDriver { Kernel: PoolKernel, Stem: not null });
-            Assert.DoesNotContain(Steps(s_schedules[0], target), step => step.Driver is RowDriver { Stem: not null });
+            Assert.Single(Steps(s_schedules[2], target), step => step.Nest.HasStem && step.Nest.Kernels.OfType<PoolKernel>().Any());
+            Assert.DoesNotContain(Steps(s_schedules[0], target), step => step.Nest.HasStem);
         });
 
         IEnumerable<Step> Steps(string schedule, VectorTarget target) =>
@@ -89,7 +89,7 @@ public sealed class PoolFusionTests
     [InlineData("[InputShape(512, 40, 40)] [Conv2d(512, padding: 1, Algorithm = ConvAlgorithm.Direct), ReLU, MaxPool2d(2)]", false)]
     [InlineData("[InputShape(3, 24, 24)] [Conv2d(32, padding: 1), ReLU, MaxPool2d(2)]", false)]
     public void StemsOfNetworks_RunInsideTheirPool(string text, bool inside) => Assert.All(VectorTarget.All, target =>
-        Assert.Equal(inside, NetworkAnalysis.Of(DeclarationText.Graph(text)).PlanFor(target).Steps.Any(step => step.Driver is RowDriver { Stem: not null })));
+        Assert.Equal(inside, NetworkAnalysis.Of(DeclarationText.Graph(text)).PlanFor(target).Steps.Any(step => step.Nest.HasStem)));
 
     private static string Name(int network, int schedule) => $"Pool{network}_{schedule}";
 }

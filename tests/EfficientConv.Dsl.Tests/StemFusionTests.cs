@@ -87,11 +87,11 @@ public sealed class StemFusionTests
         Assert.Equal(s_networks[network], text);
         Assert.All(VectorTarget.All, target =>
         {
-            Assert.Contains(Steps("[Schedule(Form = BlockForm.Rows)]", target), step => step.Driver is FusedRowsDriver { Stem: not null });
+            Assert.Contains(Steps("[Schedule(Form = BlockForm.Rows)]", target), step => step.Nest.HasStem);
             foreach (string schedule in new[] { Apart, "[Schedule(Form = BlockForm.Slabs)]" })
             {
-                Assert.DoesNotContain(Steps(schedule, target), step => step.Driver is FusedRowsDriver { Stem: not null });
-                Assert.Contains(Steps(schedule, target), step => step.Driver is RowDriver { Kernel: ConvolutionKernel });
+                Assert.DoesNotContain(Steps(schedule, target), step => step.Nest.HasStem);
+                Assert.Contains(Steps(schedule, target), step => step.Nest is { HasStem: false, Title: "Convolution" });
             }
         });
 
@@ -108,7 +108,7 @@ public sealed class StemFusionTests
     {
         NetworkPlan plan = NetworkAnalysis.Of(DeclarationText.Graph("[InputShape(3, 224, 224)] " + layers)).PlanFor(target);
         Assert.Equal(2, plan.Steps.Count);
-        Assert.NotNull(((FusedRowsDriver)plan.Steps[0].Driver).Stem);
+        Assert.True(plan.Steps[0].Nest.HasStem);
     });
 
     private static string Name(int network, int schedule) => $"Stem{network}_{schedule}";

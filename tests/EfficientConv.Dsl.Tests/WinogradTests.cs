@@ -152,7 +152,7 @@ public sealed class WinogradTests
     public void Auto_TakesTheFastestFormOnEveryTarget(string text, string? expected)
     {
         foreach (VectorTarget target in VectorTarget.All)
-            Assert.Equal(expected, Plan(text, target).Steps.Select(s => s.Driver).OfType<WinogradDriver>().SingleOrDefault()?.Form.Name);
+            Assert.Equal(expected, Plan(text, target).Kernels.OfType<WinogradInputKernel>().SingleOrDefault()?.Form.Name);
     }
 
     /// <summary>Where all weights together do not stay in the last-level cache, fewer weights go before fewer multiplications.</summary>
@@ -160,7 +160,7 @@ public sealed class WinogradTests
     [InlineData(1000, "F4x4")]
     [InlineData(80000, "F2x2")]
     public void Auto_TakesFewerWeightsInLargeNetworks(int classes, string expected) =>
-        Assert.Equal(expected, Assert.Single(Plan($"[InputShape(256, 14, 14)] [Conv2d(256, padding: 1), GlobalAvgPool, Linear({classes})]", VectorTarget.All[0]).Steps.Select(s => s.Driver).OfType<WinogradDriver>()).Form.Name);
+        Assert.Equal(expected, Assert.Single(Plan($"[InputShape(256, 14, 14)] [Conv2d(256, padding: 1), GlobalAvgPool, Linear({classes})]", VectorTarget.All[0]).Kernels.OfType<WinogradInputKernel>()).Form.Name);
 
     [Theory]
     [InlineData("[Conv2d(8, 5, padding: 2, Algorithm = ConvAlgorithm.Winograd)]")]

@@ -40,7 +40,7 @@ public static class ScheduleArguments
                 reader.Invalid(name, FormattableString.Invariant($"{bytes}"), FormattableString.Invariant($"{FewestBytes} to {MostBytes} bytes"));
         }
 
-        foreach (string name in new[] { "Rows", "Slab" })
+        foreach (string name in new[] { "Rows", "Slab", "FusedBlocks" })
         {
             int count = reader.Attribute.Int(name, 0);
             if (count < 0)

@@ -28,12 +28,8 @@ internal static class FusedScheduling
         }
 
         VectorTarget target = plan.Target;
-        RowWindow window = ConvolutionScheduling.Window(group.Depthwise.Convolution, group.Depthwise.Input, group.Depthwise.Output);
-        EquatableArray<ColumnRun> columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: false);
-        bool haloed = columns.Count > MaxColumnRuns, slabsFit = !haloed && group.Depthwise.Output.Channels % target.Lanes == 0;
-        Halo halo = HaloOf(group.Depthwise, haloed);
-        if (haloed)
-            columns = ConvolutionScheduling.ColumnRuns(window, ConvolutionScheduling.LargestColumns(target, window.Kernel.Width), haloed: true);
+        (RowWindow window, EquatableArray<ColumnRun> columns, Halo halo) = ColumnsOf(target, group.Depthwise);
+        bool slabsFit = !halo.IsThere && group.Depthwise.Output.Channels % target.Lanes == 0;
         bool pairs = PairsPixels(target, group, columns);
         BlockSchedule schedule = new BlockCost(target, plan.Settings, group, halo.RowPixels, pairs, slabsFit && group.Stem is null).Choose();
         if (group.Stem is { } stem && schedule.Form == BlockForm.Rows)
@@ -60,9 +56,19 @@ internal static class FusedScheduling
     }
 
     /// <summary>Zero columns on both sides of the expanded rows, which make all column tiles alike.</summary>
-    private readonly record struct Halo(int Left, int Right, int RowPixels)
+    internal readonly record struct Halo(int Left, int Right, int RowPixels)
     {
         public bool IsThere => Left + Right > 0;
+    }
+
+    /// <summary>How rows of a depthwise layer are cut into tiles of columns; where there would be too many kinds, zero columns make them alike.</summary>
+    internal static (RowWindow Window, EquatableArray<ColumnRun> Columns, Halo Halo) ColumnsOf(VectorTarget target, ConvolutionStage depthwise)
+    {
+        RowWindow window = ConvolutionScheduling.Window(depthwise.Convolution, depthwise.Input, depthwise.Output);
+        int largest = ConvolutionScheduling.LargestColumns(target, window.Kernel.Width);
+        EquatableArray<ColumnRun> columns = ConvolutionScheduling.ColumnRuns(window, largest, haloed: false);
+        bool haloed = columns.Count > MaxColumnRuns;
+        return (window, haloed ? ConvolutionScheduling.ColumnRuns(window, largest, haloed: true) : columns, HaloOf(depthwise, haloed));
     }
 
     private static Halo HaloOf(ConvolutionStage depthwise, bool haloed)
@@ -278,7 +284,7 @@ internal static class FusedScheduling
     /// <summary>Channels in whole groups, each twice: a pair kernel's row of weights, and its bias.</summary>
     private static int PairLength(VectorTarget target, int outChannels) => PairGroups(target, outChannels) * target.Lanes;
 
-    private static BlockWeights PackBlock(
+    internal static BlockWeights PackBlock(
         PlanBuilder plan, DepthwiseGroup group, int slab, int slabs, EquatableArray<PanelRun>? expandPanels, EquatableArray<PanelRun>? projectPanels, bool projectBySlab)
     {
         VectorTarget target = plan.Target;
@@ -337,7 +343,7 @@ internal static class FusedScheduling
         _ => "EfficientConvBlock",
     };
 
-    private static List<StepPart> Describe(DepthwiseGroup group)
+    internal static List<StepPart> Describe(DepthwiseGroup group)
     {
         List<StepPart> parts = [];
         if (group.Expand is not null)

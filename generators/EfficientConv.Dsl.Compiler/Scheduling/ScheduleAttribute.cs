@@ -17,6 +17,7 @@ public static class ScheduleAttribute
             Form = (BlockForm)attribute.Int("Form", (int)settings.Form),
             Rows = attribute.Int("Rows", settings.Rows),
             Slab = attribute.Int("Slab", settings.Slab),
+            FusedBlocks = attribute.Int("FusedBlocks", settings.FusedBlocks),
         };
     }
 

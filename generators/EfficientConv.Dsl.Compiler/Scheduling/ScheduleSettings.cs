@@ -10,8 +10,9 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Form">Form of every fused block that can have it.</param>
 /// <param name="Rows">Output rows of a step of every fused block that can have them; 0 for the cheapest.</param>
 /// <param name="Slab">Hidden channels of a slab of every fused block that can have them; 0 for the cheapest.</param>
+/// <param name="FusedBlocks">Most consecutive blocks that run row by row in one step, from the network's first that can; less than 2 for none.</param>
 public sealed record ScheduleSettings(
-    int FirstLevelBytes = 0, int SecondLevelBytes = 0, BlockForm Form = BlockForm.Auto, int Rows = 0, int Slab = 0)
+    int FirstLevelBytes = 0, int SecondLevelBytes = 0, BlockForm Form = BlockForm.Auto, int Rows = 0, int Slab = 0, int FusedBlocks = 0)
 {
     /// <summary>The defaults.</summary>
     public static readonly ScheduleSettings Default = new();

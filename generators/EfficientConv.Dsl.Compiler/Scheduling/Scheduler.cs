@@ -26,8 +26,24 @@ public static class Scheduler
         Dictionary<int, TensorSlot> slots = new() { [0] = inputSlot };
         OutputPlacement placement = new(plan, graph, groups);
         placement.Deliver(graph.Stages[0], inputSlot);
-        foreach (StageGroup group in groups)
+        bool chains = settings.FusedBlocks > 1;
+        for (int i = 0; i < groups.Count; i++)
         {
+            StageGroup group = groups[i];
+            DepthwiseGroup[] chain = chains ? ChainScheduling.Find(graph, groups, i, settings.FusedBlocks) : [];
+            if (chain.Length > 1)
+            {
+                // A chain is the first that there is.
+                chains = false;
+                Stage end = chain[chain.Length - 1].Last;
+                foreach (DepthwiseGroup _ in chain)
+                    plan.BeginGroup(null, overrides);
+                slots[end.Id] = ChainScheduling.Schedule(plan, chain, slots[chain[0].Source], placement.DestinationOf(end.Id));
+                placement.Deliver(end, slots[end.Id]);
+                i += chain.Length - 1;
+                continue;
+            }
+
             Stage last = group.Last;
             TensorSlot? destination = placement.DestinationOf(last.Id);
             if (destination is null && PlanarScheduling.KeepsPlanes(target, group, slots, graph))

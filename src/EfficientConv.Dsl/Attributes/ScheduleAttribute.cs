@@ -27,6 +27,12 @@ public sealed class ScheduleAttribute(int firstLevelCacheBytes = Channels.Unset,
 
     /// <summary>Hidden channels of a slab, a divisor of the hidden channels, of every fused block that can have them; 0 for the cheapest.</summary>
     public int Slab { get; set; }
+
+    /// <summary>
+    /// Most consecutive blocks that run in one step, row by row: from the first block of the network on, as long as each reads nothing but the one before it and has no
+    /// squeeze-and-excitation. Of the maps between them only the rows under their windows are in memory. Less than 2 for none.
+    /// </summary>
+    public int FusedBlocks { get; set; }
 }
 
 /// <summary>How a block of expand, depthwise and project (<c>InvertedResidual</c>, <c>DepthwiseSeparable</c>, <c>EfficientConvBlock</c>) is run.</summary>

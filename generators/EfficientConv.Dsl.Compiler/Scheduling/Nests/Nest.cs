@@ -228,9 +228,6 @@ public enum RowLoad
     /// <summary>Rows of planes are copied, one channel after the other.</summary>
     Planes,
 
-    /// <summary>Every output lane's own input is laid out.</summary>
-    Replicate,
-
     /// <summary>Rows of an image of bytes are converted, pixel after pixel.</summary>
     ImagePixels,
 
