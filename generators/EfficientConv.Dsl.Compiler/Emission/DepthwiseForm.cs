@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -15,10 +16,10 @@ internal sealed record DepthwiseForm(string Name)
     {
         LanewiseKernel kernel = tile.Kernel;
         RowWindow window = kernel.Window;
-        string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
+        string stride = window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}");
         string dilation = window.Dilation == Extent.Square(1) ? string.Empty : $"Dilation{window.Dilation}";
-        string lanes = kernel.InPerGroup == 1 ? string.Empty : FormattableString.Invariant($"Of{kernel.InPerGroup}");
-        return new(FormattableString.Invariant($"Depthwise{tile.Run.Columns}Kernel{window.Kernel}{stride}{dilation}{lanes}{EpilogueEmitter.FormOf(kernel.Epilogue)}"));
+        string lanes = kernel.InPerGroup == 1 ? string.Empty : Text($"Of{kernel.InPerGroup}");
+        return new(Text($"Depthwise{tile.Run.Columns}Kernel{window.Kernel}{stride}{dilation}{lanes}{EpilogueEmitter.FormOf(kernel.Epilogue)}"));
     }
 }
 

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -73,12 +74,12 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
             foreach (FlatUse use in load.Uses.Where(u => begun.Add(u.Vector)))
                 epilogue.Start(sums[use.Vector]);
             writer.Open();
-            string mask = load.Mask < 0 ? string.Empty : memoryMasks ? " & " + vector.Load("tables", load.Mask * Lanes) : FormattableString.Invariant($" & mask{load.Mask}");
+            string mask = load.Mask < 0 ? string.Empty : memoryMasks ? " & " + vector.Load("tables", load.Mask * Lanes) : Text($" & mask{load.Mask}");
             writer.Line($"{vector.Type} x = {vector.Load(KernelText.At("plane", load.At))}{mask};");
             foreach (FlatUse use in load.Uses)
             {
-                string sum = FormattableString.Invariant($"sum{use.Vector}");
-                string weight = kernel.WeightsInRegisters ? FormattableString.Invariant($"w{use.Tap}") : vector.Create(KernelText.At("weights", use.Tap));
+                string sum = Text($"sum{use.Vector}");
+                string weight = kernel.WeightsInRegisters ? Text($"w{use.Tap}") : vector.Create(KernelText.At("weights", use.Tap));
                 writer.Line($"{sum} = {vector.Fma("x", weight, sum)};");
             }
 
@@ -94,7 +95,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
     }
 
     private static Accumulator Sum(int v, string output, int at, int? count = null) =>
-        new(FormattableString.Invariant($"sum{v}"), s_channel, "start", new VectorPlace(output, at, count));
+        new(Text($"sum{v}"), s_channel, "start", new VectorPlace(output, at, count));
 
     public void Emit(string name, StridedDepthwiseKernel kernel)
     {
@@ -112,7 +113,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
         foreach (Accumulator sum in sums)
             epilogue.Start(sum);
         writer.Open("for (int ky = from; ky < to; ky++)");
-        string row = window.Dilation.Height == 1 ? "first + ky" : FormattableString.Invariant($"first + (ky * {window.Dilation.Height})");
+        string row = window.Dilation.Height == 1 ? "first + ky" : Text($"first + (ky * {window.Dilation.Height})");
         writer.Line($"ref float row = ref Unsafe.Add(ref plane, ({row}) * {kernel.Input.Width});");
         writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {window.Kernel.Width});");
         for (int kx = 0; kx < window.Kernel.Width; kx++)
@@ -125,9 +126,9 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
             for (int kx = 0; kx < window.Kernel.Width; kx++)
             {
                 StridedTap tap = kernel.Vectors[v].Taps[kx];
-                string columns = FormattableString.Invariant($"Avx512F.PermuteVar16x32x2(a{tap.At}, lanes{tap.Lanes}, b{tap.At}){(tap.Mask < 0 ? string.Empty : " & mask" + tap.Mask)}");
-                string sum = FormattableString.Invariant($"sum{v}");
-                writer.Line($"{sum} = {vector.Fma(columns, FormattableString.Invariant($"w{kx}"), sum)};");
+                string columns = Text($"Avx512F.PermuteVar16x32x2(a{tap.At}, lanes{tap.Lanes}, b{tap.At}){(tap.Mask < 0 ? string.Empty : " & mask" + tap.Mask)}");
+                string sum = Text($"sum{v}");
+                writer.Line($"{sum} = {vector.Fma(columns, Text($"w{kx}"), sum)};");
             }
 
             writer.Close();
@@ -160,7 +161,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
             writer.CloseWith("];");
         }
 
-        string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {window.Stride}");
+        string stride = window.Stride == 1 ? string.Empty : Text($", stride {window.Stride}");
         writer.Line();
         writer.Line(
             $"/// <summary>Planes of {kernel.Input} pixels of a depthwise convolution, kernel {window.Kernel}{stride}" +

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -282,7 +283,7 @@ internal sealed record VectorPlace(string Reference, Size Offset, int? Count = n
     public override IEnumerable<string> Store(VectorSyntax vector, string local, string value) =>
     [
         Count is { } count
-            ? FormattableString.Invariant($"PartialVector.Store({value}, ref {KernelText.At(Reference, Offset)}, {count});")
+            ? Text($"PartialVector.Store({value}, ref {KernelText.At(Reference, Offset)}, {count});")
             : vector.Store(value, Reference, Offset),
     ];
 }
@@ -290,13 +291,13 @@ internal sealed record VectorPlace(string Reference, Size Offset, int? Count = n
 /// <summary>Eight channels of two pixels, whose lanes take turns in the vector: <see cref="StoreForm.Halves"/>.</summary>
 internal sealed record HalvesPlace(string Reference, int First, int Second) : Place
 {
-    public override string Load(VectorSyntax vector) => FormattableString.Invariant(
+    public override string Load(VectorSyntax vector) => Text(
         $"Avx512F.PermuteVar16x32(Vector512.Create(Vector256.LoadUnsafe(ref {Reference}, {First}), Vector256.LoadUnsafe(ref {Reference}, {Second})), together)");
 
     public override IEnumerable<string> Store(VectorSyntax vector, string local, string value) =>
     [
         $"{local} = Avx512F.PermuteVar16x32({value}, apart);",
-        FormattableString.Invariant($"{local}.GetLower().StoreUnsafe(ref {Reference}, {First});"),
-        FormattableString.Invariant($"{local}.GetUpper().StoreUnsafe(ref {Reference}, {Second});"),
+        Text($"{local}.GetLower().StoreUnsafe(ref {Reference}, {First});"),
+        Text($"{local}.GetUpper().StoreUnsafe(ref {Reference}, {Second});"),
     ];
 }

@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -19,7 +20,7 @@ internal sealed class FoldedConvolutions
         {
             if (Expression(packing) is not { } text || _names.ContainsKey(text))
                 continue;
-            string name = FormattableString.Invariant($"Convolution{_functions.Count}");
+            string name = Text($"Convolution{_functions.Count}");
             _names.Add(text, name);
             _functions.Add((name, packing.Convolution?.Key.Canonical ?? packing.Source.Name, text));
         }
@@ -83,7 +84,7 @@ internal sealed class FoldedConvolutions
     public static string BatchNormArguments(BatchNormOperator norm)
     {
         string affine = norm.Affine ? $"{Key("weight")}, {Key("bias")}" : "null, null";
-        return FormattableString.Invariant($"{affine}, {Key("running_mean")}, {Key("running_var")}, {norm.Epsilon:R}");
+        return Text($"{affine}, {Key("running_mean")}, {Key("running_var")}, {norm.Epsilon:R}");
 
         string Key(string name) => Quote(norm.Key.With(name).Key);
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -17,11 +18,11 @@ internal sealed class KernelNames
     {
         _lanes = plan.Target.Lanes;
         foreach (Driver driver in plan.Drivers)
-            Add(driver, FormattableString.Invariant($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
+            Add(driver, Text($"{driver.Title}{Size(driver.Input)}To{Size(driver.Output)}"));
         foreach (Kernel kernel in plan.Kernels)
             Add(kernel, Describe(kernel) + (kernel is SumKernel { Epilogue: var epilogue } ? EpilogueEmitter.NameOf(epilogue) : string.Empty));
         foreach (DepthwiseTile tile in DepthwiseTile.Of(plan).Where(tile => tile.Kernel.Columns.Count > 1))
-            Add(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
+            Add(tile, Text($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
     }
 
     /// <summary>The loop nest's method.</summary>
@@ -78,29 +79,29 @@ internal sealed class KernelNames
     {
         string name = wanted;
         for (int i = 2; !_taken.Add(name); i++)
-            name = FormattableString.Invariant($"{wanted}_{i}");
+            name = Text($"{wanted}_{i}");
         _names.Add(item, name);
     }
 
     private static string Describe(Kernel kernel) => kernel switch
     {
-        PointwiseKernel k => FormattableString.Invariant($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PixelPairKernel k => FormattableString.Invariant($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        LanewiseKernel k => FormattableString.Invariant($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        ConvolutionKernel k => FormattableString.Invariant($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        PoolKernel k => FormattableString.Invariant($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        WinogradInputKernel k => FormattableString.Invariant($"Winograd{k.Form.Name}Input{k.TileRows}x{k.TileColumns}x{k.Channels}"),
-        WinogradOutputKernel k => FormattableString.Invariant($"Winograd{k.Form.Name}Output{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
-        PlanarPointwiseKernel k => FormattableString.Invariant($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PlanarDepthwiseKernel k => FormattableString.Invariant($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        DirectDepthwiseKernel k => FormattableString.Invariant($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        PointwiseKernel k => Text($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PixelPairKernel k => Text($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        LanewiseKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        ConvolutionKernel k => Text($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        PoolKernel k => Text($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        WinogradInputKernel k => Text($"Winograd{k.Form.Name}Input{k.TileRows}x{k.TileColumns}x{k.Channels}"),
+        WinogradOutputKernel k => Text($"Winograd{k.Form.Name}Output{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
+        PlanarPointwiseKernel k => Text($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PlanarDepthwiseKernel k => Text($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        DirectDepthwiseKernel k => Text($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        PlanarConvolutionKernel k => Text($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
         _ => throw new InvalidOperationException($"{kernel} has no name."),
     };
 
-    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
+    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}");
 
-    private static string Size(TensorView view) => FormattableString.Invariant($"{view.Shape.Channels}x{view.Shape.Height}x{view.Shape.Width}");
+    private static string Size(TensorView view) => Text($"{view.Shape.Channels}x{view.Shape.Height}x{view.Shape.Width}");
 
     private sealed class SameObject : IEqualityComparer<object>
     {

@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Targets;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -12,7 +13,7 @@ internal static class KernelText
     public const string MethodAttribute = "[MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]";
 
     /// <summary><paramref name="reference"/> moved by a constant.</summary>
-    public static string At(string reference, int offset) => offset == 0 ? reference : FormattableString.Invariant($"Unsafe.Add(ref {reference}, {offset})");
+    public static string At(string reference, int offset) => offset == 0 ? reference : Text($"Unsafe.Add(ref {reference}, {offset})");
 
     /// <summary>The begin of something in the arena of floats <paramref name="reference"/>.</summary>
     public static string At(string reference, ArenaOffset offset) => At(reference, Floats(offset));
@@ -34,7 +35,7 @@ internal static class KernelText
 
     /// <summary>Where a thread's share of some weights begins.</summary>
     public static string ShareStart(WeightShare share) =>
-        share.Units == 0 ? FormattableString.Invariant($"{Floats(share.Offset)}") : FormattableString.Invariant($"{Floats(share.Offset)} + (part.First({share.Units}) * {share.UnitLength})");
+        share.Units == 0 ? Text($"{Floats(share.Offset)}") : Text($"{Floats(share.Offset)} + (part.First({share.Units}) * {share.UnitLength})");
 
     /// <summary><paramref name="reference"/> moved by a size.</summary>
     public static string At(string reference, Size offset) => At(reference, offset.ToString());
@@ -219,11 +220,11 @@ internal static class KernelText
     {
         int lanes = vector.Target.Lanes;
         bool literal = steps.OutVector.IsLiteral;
-        string Output(int j) => j == 0 || literal ? "c" : FormattableString.Invariant($"{name}{j}");
+        string Output(int j) => j == 0 || literal ? "c" : Text($"{name}{j}");
         return new SumTile(
             [
                 .. Enumerable.Range(0, pixels).SelectMany(i => Enumerable.Range(0, vectors).Select(j => new Accumulator(
-                    FormattableString.Invariant($"sum{i}_{j}"), new OfChannel("panelBias", j * lanes), FormattableString.Invariant($"bias{j}"),
+                    Text($"sum{i}_{j}"), new OfChannel("panelBias", j * lanes), Text($"bias{j}"),
                     new VectorPlace(Output(j), (i * steps.OutPixel) + (literal ? j * steps.OutVector : 0)), new VectorPlace("r", (i * steps.ResidualPixel) + (j * lanes))))),
             ],
             vectors, literal ? [] : [.. Enumerable.Range(1, vectors - 1).Select(j => $"ref float {Output(j)} = ref {At("c", j * steps.OutVector)};")]);
@@ -231,25 +232,25 @@ internal static class KernelText
 
     /// <summary>A product's register tiles in a comment.</summary>
     public static string Describe(EquatableArray<PanelRun> panels, int lanes) =>
-        string.Join(", ", panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels} x {run.Vectors * lanes}"))).Distinct());
+        string.Join(", ", panels.SelectMany(run => run.Tiles.Select(tile => Text($"{tile.Pixels} x {run.Vectors * lanes}"))).Distinct());
 
     /// <summary>One step of the sum: every pixel's input, broadcast, times the panel's row of weights.</summary>
     public static void MultiplyAdd(SourceWriter writer, VectorSyntax vector, int pixels, int vectors, Size pixelStep)
     {
-        Declare(writer, vector, vectors, [.. Enumerable.Range(0, vectors).Select(j => FormattableString.Invariant($"w{j} = {vector.Load("w", j * vector.Target.Lanes)}"))]);
+        Declare(writer, vector, vectors, [.. Enumerable.Range(0, vectors).Select(j => Text($"w{j} = {vector.Load("w", j * vector.Target.Lanes)}"))]);
         for (int i = 0; i < pixels; i++)
         {
             string input = vector.Create(At("a", i * pixelStep));
             if (vectors > 1)
             {
                 writer.Line($"{vector.Type} x{i} = {input};");
-                input = FormattableString.Invariant($"x{i}");
+                input = Text($"x{i}");
             }
 
             for (int j = 0; j < vectors; j++)
             {
-                string sum = FormattableString.Invariant($"sum{i}_{j}");
-                writer.Line($"{sum} = {vector.Fma(input, FormattableString.Invariant($"w{j}"), sum)};");
+                string sum = Text($"sum{i}_{j}");
+                writer.Line($"{sum} = {vector.Fma(input, Text($"w{j}"), sum)};");
             }
         }
     }

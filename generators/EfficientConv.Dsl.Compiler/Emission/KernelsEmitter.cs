@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -39,7 +40,7 @@ internal static class KernelsEmitter
         PackEmitter.Emit(packing, plan, null);
         writer.Line();
         writer.Line("/// <summary>Hash of how <see cref=\"Pack\"/> orders the weights.</summary>");
-        writer.Line(FormattableString.Invariant($"public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};"));
+        writer.Line($"public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};");
         PackEmitter.Emit(writer, plan, convolutions);
         EmitRun(writer, vector, names, plan, timesSteps);
         EmitKernels(writer, vector, names, plan);
@@ -145,7 +146,7 @@ internal static class KernelsEmitter
         writer.Close();
     }
 
-    private static string TickOf(int position) => FormattableString.Invariant($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
+    private static string TickOf(int position) => Text($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
 
     /// <summary>What the names of drivers that read bytes end with.</summary>
     private const string OfImage = "OfImage";

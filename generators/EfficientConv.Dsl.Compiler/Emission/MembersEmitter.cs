@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Compiler.Declarations;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -21,11 +22,11 @@ internal static class MembersEmitter
         OpenUserType(writer, type, () =>
         {
             writer.Line("/// <summary>");
-            writer.Line(FormattableString.Invariant($"/// {graph.Input} to {graph.OutputSpan}: {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds."));
+            writer.Line($"/// {graph.Input} to {graph.OutputSpan}: {cost.Parameters:N0} parameters, {cost.MultiplyAdds:N0} multiply-adds.");
             writer.Line("/// </summary>");
             writer.Line("/// <remarks><list type=\"table\">");
             foreach (LayerCost layer in cost.Layers.Where(IsShown))
-                writer.Line(FormattableString.Invariant($"/// <item><term>{layer.Name}</term><description>{layer.Operator} {layer.Input} to {layer.Output}{Figures(layer)}</description></item>"));
+                writer.Line($"/// <item><term>{layer.Name}</term><description>{layer.Operator} {layer.Input} to {layer.Output}{Figures(layer)}</description></item>");
             writer.Line("/// </list></remarks>");
         });
         string engine = GeneratedMembers.EngineOf($"global::{FileHeader.GeneratedNamespace}.{className}_Program");
@@ -81,8 +82,8 @@ internal static class MembersEmitter
     private static bool IsShown(LayerCost layer) => layer.Kind is OperatorKind.Convolution or OperatorKind.Pooling && layer.Operator != "ConvTranspose2d";
 
     private static string Figures(LayerCost layer) =>
-        (layer.Parameters == 0 ? string.Empty : FormattableString.Invariant($", {layer.Parameters:N0} parameters"))
-        + (layer.MultiplyAdds == 0 ? string.Empty : FormattableString.Invariant($", {layer.MultiplyAdds:N0} multiply-adds"));
+        (layer.Parameters == 0 ? string.Empty : Text($", {layer.Parameters:N0} parameters"))
+        + (layer.MultiplyAdds == 0 ? string.Empty : Text($", {layer.MultiplyAdds:N0} multiply-adds"));
 
     public const string StepTimesType = "global::System.Collections.Generic.IEnumerable<(string Layers, global::System.TimeSpan Time)>";
 
@@ -174,10 +175,10 @@ internal static class MembersEmitter
         writer.Open('[');
         foreach (ConvolutionOperator sum in sums)
         {
-            IEnumerable<string> branches = sum.Branches!.Branches.Select(b => FormattableString.Invariant(
+            IEnumerable<string> branches = sum.Branches!.Branches.Select(b => Text(
                 $"new {Runtime}ReparameterizedBranch({(b.Convolution is null ? "null" : PlainText.Quote(b.Convolution))}, {PlainText.Quote(b.Norm)}, {b.KernelSize})"));
-            writer.Line(FormattableString.Invariant(
-                $"new({PlainText.Quote(sum.Key.With("weight").Key)}, {PlainText.Quote(sum.Key.With("bias").Key)}, {sum.Branches.Epsilon:R}, {string.Join(", ", branches)}),"));
+            writer.Line(
+                $"new({PlainText.Quote(sum.Key.With("weight").Key)}, {PlainText.Quote(sum.Key.With("bias").Key)}, {sum.Branches.Epsilon:R}, {string.Join(", ", branches)}),");
         }
 
         writer.CloseWith("];");
@@ -198,7 +199,7 @@ internal static class MembersEmitter
             writer, className, $"void RunImage({Dsl}InstructionSet isa, in {Runtime}ImageRows image, ref float output, ref float weights, ref float workspace, {Runtime}Part part)",
             "RunImage(in image, ref output, ref weights, ref workspace, part)", returns: false);
 
-        static string Floats(EquatableArray<float> values) => string.Join(", ", values.Select(value => FormattableString.Invariant($"{value:R}f")));
+        static string Floats(EquatableArray<float> values) => string.Join(", ", values.Select(value => Text($"{value:R}f")));
     }
 
     /// <summary>One member that goes to the chosen kernels. The checks are constants to the just-in-time and the native compiler, so what cannot run is not compiled.</summary>
@@ -224,8 +225,8 @@ internal static class MembersEmitter
     }
 
     /// <summary>An expression that makes <paramref name="shape"/> where the type is known.</summary>
-    private static string ShapeSizes(Shape shape) => FormattableString.Invariant($"new({shape.Channels}, {shape.Height}, {shape.Width})");
+    private static string ShapeSizes(Shape shape) => Text($"new({shape.Channels}, {shape.Height}, {shape.Width})");
 
     /// <summary>An expression that makes <paramref name="shape"/>.</summary>
-    public static string ShapeText(Shape shape) => FormattableString.Invariant($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");
+    public static string ShapeText(Shape shape) => Text($"new {Dsl}TensorShape({shape.Channels}, {shape.Height}, {shape.Width})");
 }

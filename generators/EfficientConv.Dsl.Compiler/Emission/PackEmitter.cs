@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -88,7 +89,7 @@ internal static class PackEmitter
         switch (pack.Operator)
         {
             case BatchNormOperator norm when pack.InPairs:
-                writer.Line(FormattableString.Invariant($"float[] scale = new float[{half / 2}], shift = new float[{half / 2}];"));
+                writer.Line($"float[] scale = new float[{half / 2}], shift = new float[{half / 2}];");
                 writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(norm)}, scale, shift);");
                 writer.Line($"FoldedConvolution.PackPairs(scale, {scale});");
                 writer.Line($"FoldedConvolution.PackPairs(shift, {shift});");
@@ -105,7 +106,7 @@ internal static class PackEmitter
         }
     }
 
-    private static string Slice(int offset, int length) => FormattableString.Invariant($"packed.Slice({offset}, {length})");
+    private static string Slice(int offset, int length) => Text($"packed.Slice({offset}, {length})");
 
     private static void Emit(SourceWriter writer, StagePacking packing, PackInstruction instruction)
     {

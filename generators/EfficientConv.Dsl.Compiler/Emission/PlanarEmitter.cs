@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -27,7 +28,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         {
             writer.Open();
             writer.Line($"int from = Math.Max(0, firstPanel - {before}), to = Math.Min({run.Count}, endPanel - {before});", shared);
-            string first = shared ? FormattableString.Invariant($"{run.First} + (from * {run.Vectors * Lanes})") : FormattableString.Invariant($"{run.First}");
+            string first = shared ? Text($"{run.First} + (from * {run.Vectors * Lanes})") : Text($"{run.First}");
             writer.Line($"ref float pixels = ref {KernelText.At("input", first)};");
             writer.Line($"ref float destination = ref {KernelText.At("output", first)};");
             writer.Line($"ref float source = ref {KernelText.At("residual", first)};", epilogue.AddsResidual);
@@ -112,7 +113,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         {
             EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, taps, rows =>
             {
-                string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
+                string step = window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})");
                 writer.Open("for (int ky = from; ky < to; ky++)");
                 writer.Line($"int slot = row + {step};");
                 writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
@@ -157,11 +158,11 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                     OfChannel channel = new("tileBias", i, IsBroadcast: true);
                     string bias = channel.Load(vector);
                     if (!epilogue.AddsResidual && vectors > 1)
-                        epilogue.Bias(bias = FormattableString.Invariant($"bias{i}"), channel);
+                        epilogue.Bias(bias = Text($"bias{i}"), channel);
                     for (int j = 0; j < vectors; j++)
                     {
                         int at = (i * outPlaneStep) + (j * Lanes);
-                        sums.Add(new Accumulator(FormattableString.Invariant($"sum{i}_{j}"), channel, bias, new VectorPlace("planes", at), new VectorPlace("added", at)));
+                        sums.Add(new Accumulator(Text($"sum{i}_{j}"), channel, bias, new VectorPlace("planes", at), new VectorPlace("added", at)));
                         epilogue.Start(sums[sums.Count - 1]);
                     }
                 }
@@ -206,7 +207,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                 Accumulator[] sums =
                 [
                     .. Enumerable.Range(0, kernel.Rows).SelectMany(y => Enumerable.Range(0, run.Vectors).Select(j => new Accumulator(
-                        FormattableString.Invariant($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
+                        Text($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
                 ];
                 foreach (Accumulator sum in sums)
                     epilogue.Start(sum);
@@ -248,12 +249,12 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                 foreach ((int y, int ky) in uses)
                 {
                     string weight = kernel.WeightsInRegisters
-                        ? FormattableString.Invariant($"w{ky}_{kx}")
+                        ? Text($"w{ky}_{kx}")
                         : vector.Create(KernelText.At("weights", (ky * window.Kernel.Width) + kx));
                     for (int j = 0; j < vectors; j++)
                     {
-                        string sum = FormattableString.Invariant($"sum{y}_{j}");
-                        writer.Line($"{sum} = {vector.Fma(FormattableString.Invariant($"x{j}"), weight, sum)};");
+                        string sum = Text($"sum{y}_{j}");
+                        writer.Line($"{sum} = {vector.Fma(Text($"x{j}"), weight, sum)};");
                     }
                 }
 
@@ -263,5 +264,5 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     private string TileText(EquatableArray<TileRun> tiles, EquatableArray<PixelRun> runs) => string.Join(
-        ", ", tiles.SelectMany(t => runs.Select(r => FormattableString.Invariant($"{t.Pixels} x {r.Vectors * Lanes}"))).Distinct());
+        ", ", tiles.SelectMany(t => runs.Select(r => Text($"{t.Pixels} x {r.Vectors * Lanes}"))).Distinct());
 }

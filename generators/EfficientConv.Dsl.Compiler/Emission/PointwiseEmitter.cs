@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -123,7 +124,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         for (int line = 0; line < largest; line += KernelText.LineLength(vector.Target))
         {
             if (line > 0)
-                writer.Line(FormattableString.Invariant($"if ({step} > {line})"));
+                writer.Line($"if ({step} > {line})");
             writer.Line($"{(line > 0 ? "    " : string.Empty)}Prefetch.L2(ref {KernelText.At(reference, line)});");
         }
 
@@ -136,7 +137,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     {
         int groups = kernel.Groups;
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
-        string tiles = string.Join(", ", kernel.Tiles.Select(t => FormattableString.Invariant($"{2 * t.Pixels} x {8 * groups}")));
+        string tiles = string.Join(", ", kernel.Tiles.Select(t => Text($"{2 * t.Pixels} x {8 * groups}")));
         writer.Line();
         writer.Line(
             $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
@@ -166,11 +167,11 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         Accumulator[] sums =
         [
             .. Enumerable.Range(0, pairs).SelectMany(i => Enumerable.Range(0, groups).Select(j => new Accumulator(
-                FormattableString.Invariant($"sum{i}_{j}"), Channel(j), FormattableString.Invariant($"bias{j}"),
+                Text($"sum{i}_{j}"), Channel(j), Text($"bias{j}"),
                 Place("output", i, j, kernel.OutPixelStep), Place("residual", i, j, kernel.Epilogue.ResidualPixelStep)))),
         ];
         for (int j = 0; j < groups; j++)
-            epilogue.Bias(FormattableString.Invariant($"bias{j}"), Channel(j));
+            epilogue.Bias(Text($"bias{j}"), Channel(j));
         foreach (Accumulator sum in sums)
             epilogue.Start(sum);
 
@@ -183,7 +184,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         {
             writer.Line($"{vector.Type} x{i} = Vector512.Create(Unsafe.As<float, double>(ref {KernelText.At("a", i * kernel.PairStep)})).AsSingle();");
             for (int j = 0; j < groups; j++)
-                writer.Line($"sum{i}_{j} = {vector.Fma(FormattableString.Invariant($"x{i}"), FormattableString.Invariant($"w{j}"), FormattableString.Invariant($"sum{i}_{j}"))};");
+                writer.Line($"sum{i}_{j} = {vector.Fma(Text($"x{i}"), Text($"w{j}"), Text($"sum{i}_{j}"))};");
         }
 
         writer.Line("a = ref Unsafe.Add(ref a, 2);");

@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -14,7 +15,7 @@ internal sealed record PointwiseForm(string Name, WorkShare Share)
     public static PointwiseForm Of(PointwiseKernel kernel, int lanes)
     {
         WorkShare share = kernel.Form;
-        string tiles = string.Join("And", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => FormattableString.Invariant($"{tile.Pixels}x{run.Vectors * lanes}"))));
+        string tiles = string.Join("And", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => Text($"{tile.Pixels}x{run.Vectors * lanes}"))));
         return new($"Pointwise{tiles}By{share}" + (kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : "Also") + EpilogueEmitter.FormOf(kernel.Epilogue), share);
     }
 

@@ -15,7 +15,7 @@ internal static class ShapeEmitter
     {
         writer.Open($"private readonly struct {name} : {string.Join(", ", traits.OfType<string>().Prepend(contract))}");
         foreach ((string size, int value, int? standard) in sizes)
-            writer.Line(FormattableString.Invariant($"public static int {size} => {value};"), value != standard);
+            writer.Line($"public static int {size} => {value};", value != standard);
         writer.Close();
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -7,7 +8,10 @@ internal sealed class SourceWriter
 {
     private readonly StringBuilder _text = new();
     private int _indent;
+    private int _lineStart;
+    private int _lineText;
     private bool _blankPending;
+    private bool _isInLine;
 
     /// <summary>One line; an empty one is written only between others.</summary>
     public void Line(string line = "")
@@ -18,11 +22,12 @@ internal sealed class SourceWriter
             return;
         }
 
-        if (_blankPending)
-            _text.Append('\n');
-        _blankPending = false;
-        _text.Append(' ', _indent * 4).Append(line).Append('\n');
+        BeginLine().Append(line);
+        EndLine();
     }
+
+    /// <inheritdoc cref="Line(string)"/>
+    public void Line([InterpolatedStringHandlerArgument("")] SourceText line) => EndLine();
 
     /// <summary>A line that is there only if <paramref name="condition"/> holds.</summary>
     public void Line(string line, bool condition)
@@ -30,6 +35,60 @@ internal sealed class SourceWriter
         if (condition)
             Line(line);
     }
+
+    /// <summary>A line that is there only if <paramref name="condition"/> holds.</summary>
+    public void LineIf(bool condition, [InterpolatedStringHandlerArgument("", nameof(condition))] SourceText line)
+    {
+        if (condition)
+            EndLine();
+    }
+
+    /// <inheritdoc cref="LineIf(bool, SourceText)"/>
+    public void LineIf(bool condition, string line) => Line(line, condition);
+
+    /// <summary>Lines as they are, each indented.</summary>
+    public void Lines(string text)
+    {
+        foreach (string line in text.Split('\n'))
+            Line(line);
+    }
+
+    /// <summary>A line, and braces around what is written until the scope ends: <c>using (writer.Block("for (;;)"))</c>.</summary>
+    public Scope Block(string line)
+    {
+        Line(line);
+        return Braces();
+    }
+
+    /// <inheritdoc cref="Block(string)"/>
+    public Scope Block([InterpolatedStringHandlerArgument("")] SourceText line)
+    {
+        EndLine();
+        return Braces();
+    }
+
+    /// <summary>A block that is one only if <paramref name="condition"/> holds; else what would be inside stands alone.</summary>
+    public Scope BlockIf(bool condition, [InterpolatedStringHandlerArgument("", nameof(condition))] SourceText line)
+    {
+        if (!condition)
+            return default;
+        EndLine();
+        return Braces();
+    }
+
+    /// <inheritdoc cref="BlockIf(bool, SourceText)"/>
+    public Scope BlockIf(bool condition, string line) => condition ? Block(line) : default;
+
+    /// <summary>Braces, or other brackets, around what is written until the scope ends.</summary>
+    public Scope Braces(string open = "{", string close = "}")
+    {
+        Line(open);
+        _indent++;
+        return new Scope(this, close);
+    }
+
+    /// <summary>A counted loop around what is written until the scope ends; nothing when it surely runs once.</summary>
+    public Scope Loop(string variable, Size count) => BlockIf(count.MayExceed(1), $"for (int {variable} = 0; {variable} < {count}; {variable}++)");
 
     /// <summary>A line and an opening brace.</summary>
     public void Open(string line)
@@ -46,12 +105,7 @@ internal sealed class SourceWriter
     }
 
     /// <summary>A closing brace.</summary>
-    public void Close(string suffix = "")
-    {
-        _blankPending = false;
-        _indent--;
-        Line("}" + suffix);
-    }
+    public void Close(string suffix = "") => CloseWith("}" + suffix);
 
     /// <summary>The end of a bracket that <see cref="Open(string)"/> began otherwise.</summary>
     public void CloseWith(string text)
@@ -75,4 +129,36 @@ internal sealed class SourceWriter
 
     /// <inheritdoc/>
     public override string ToString() => _text.ToString();
+
+    /// <summary>The text up to where a line's own begins; <see cref="EndLine"/> takes what is written there as the line.</summary>
+    internal StringBuilder BeginLine()
+    {
+        if (_isInLine)
+            throw new InvalidOperationException("A part of a line writes another line.");
+        _isInLine = true;
+        _lineStart = _text.Length;
+        if (_blankPending)
+            _text.Append('\n');
+        _text.Append(' ', _indent * 4);
+        _lineText = _text.Length;
+        return _text;
+    }
+
+    private void EndLine()
+    {
+        _isInLine = false;
+        bool isEmpty = _text.Length == _lineText;
+        if (isEmpty)
+            _text.Length = _lineStart;
+        else
+            _text.Append('\n');
+        _blankPending = isEmpty && _lineStart > 0;
+    }
+
+    /// <summary>What a writer has opened.</summary>
+    internal readonly struct Scope(SourceWriter? writer, string end) : IDisposable
+    {
+        /// <summary>Closes it.</summary>
+        public void Dispose() => writer?.CloseWith(end);
+    }
 }

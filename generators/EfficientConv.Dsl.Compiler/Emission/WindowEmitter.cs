@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -89,17 +90,17 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("ref float column = ref source;");
         writer.Line("ref float destination = ref output;");
         writer.Open("for (int tile = 0; tile < TShape.Tiles; tile++)");
-        string[] sums = [.. Enumerable.Range(0, columns).Select(t => FormattableString.Invariant($"sum{t}"))];
+        string[] sums = [.. Enumerable.Range(0, columns).Select(t => Text($"sum{t}"))];
         SumTile accumulators = new([.. sums.Select((sum, t) => new Accumulator(sum, channel, "start", new VectorPlace("destination", t * Size.Of("outputStep"))))], 1, []);
         epilogue.Start(accumulators, hasBias: true);
         writer.Open("for (int ky = from; ky < to; ky++)");
-        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})"))};");
+        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})"))};");
         EmitRing(tiles);
         writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
         writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
         writer.Loop("c", kernel.InPerGroup, () =>
         {
-            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => FormattableString.Invariant($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
+            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => Text($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
             EmitInputs(tiles, sums);
             if (kernel.InPerGroup > 1)
             {
@@ -149,19 +150,19 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
 
             if (uses.Count == 0)
                 continue;
-            string condition = string.Join(" && ", new[] { x < left ? FormattableString.Invariant($"TShape.Left <= {x}") : string.Empty, x >= end ? FormattableString.Invariant($"TShape.End > {x}") : string.Empty }.Where(c => c.Length > 0));
+            string condition = string.Join(" && ", new[] { x < left ? Text($"TShape.Left <= {x}") : string.Empty, x >= end ? Text($"TShape.End > {x}") : string.Empty }.Where(c => c.Length > 0));
             if (condition.Length > 0)
                 writer.Open($"if ({condition})");
-            Size offset = (left == 0 ? (Size)x : Size.Of(FormattableString.Invariant($"({x} - left)"))) * pixelStep;
+            Size offset = (left == 0 ? (Size)x : Size.Of(Text($"({x} - left)"))) * pixelStep;
             string input = vector.Load("lane", offset);
             if (uses.Count > 1)
             {
-                writer.Line(FormattableString.Invariant($"{vector.Type} x{x} = {input};"));
-                input = FormattableString.Invariant($"x{x}");
+                writer.Line($"{vector.Type} x{x} = {input};");
+                input = Text($"x{x}");
             }
 
             foreach ((int column, int tap) in uses)
-                writer.Line($"{sums[column]} = {vector.Fma(input, FormattableString.Invariant($"w{tap}"), sums[column])};");
+                writer.Line($"{sums[column]} = {vector.Fma(input, Text($"w{tap}"), sums[column])};");
             if (condition.Length > 0)
                 writer.Close();
         }
@@ -217,7 +218,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
                 writer.Line($"{vector.Type} x{Identifier(x)} = {vector.Load("lane", x * kernel.Source.PixelStep)};");
                 foreach ((int column, _) in uses)
                 {
-                    string sum = FormattableString.Invariant($"sum{column}"), input = "x" + Identifier(x);
+                    string sum = Text($"sum{column}"), input = "x" + Identifier(x);
                     writer.Line($"{sum} = {(kernel.IsMaximum ? vector.Maximum(sum, input) : vector.Add(sum, input))};");
                 }
             }
@@ -225,9 +226,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Close();
             for (int t = 0; t < run.Columns; t++)
             {
-                string value = FormattableString.Invariant($"sum{t}");
+                string value = Text($"sum{t}");
                 if (!kernel.IsMaximum)
-                    value = vector.Divide(value, vector.Create(FormattableString.Invariant($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
+                    value = vector.Divide(value, vector.Create(Text($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
                 if (value.Contains('/'))
                     value = $"({value})";
                 writer.Line(vector.Store(value, destination, outOffset + (t * kernel.OutPixelStep)));
@@ -246,7 +247,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
-        string groups = kernel.Groups == 1 ? string.Empty : FormattableString.Invariant($", {kernel.Groups} groups");
+        string groups = kernel.Groups == 1 ? string.Empty : Text($", {kernel.Groups} groups");
         writer.Line();
         writer.Line(
             $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}" +
@@ -310,7 +311,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>Declares <c>lane</c>, the input row under kernel row <c>ky</c>.</summary>
     private void EmitRow(RowSource source, RowWindow window, string pixels)
     {
-        string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
+        string step = window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})");
         if (source.RingRows == 0)
         {
             writer.Line($"ref float lane = ref Unsafe.Add(ref {pixels}, (row + {step}) * {source.RowStep});");
@@ -343,7 +344,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         return columns.Select(c => (c.Key, c.Value));
     }
 
-    private static string Identifier(int x) => x < 0 ? FormattableString.Invariant($"m{-x}") : FormattableString.Invariant($"{x}");
+    private static string Identifier(int x) => x < 0 ? Text($"m{-x}") : Text($"{x}");
 
-    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {window.Stride}");
+    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : Text($", stride {window.Stride}");
 }

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -179,7 +180,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             for (int x = 0; x < columns; x++)
             {
                 Accumulator sum = new(
-                    FormattableString.Invariant($"sum{x}"), channel, vector.Add(FormattableString.Invariant($"t{x}"), "start"),
+                    Text($"sum{x}"), channel, vector.Add(Text($"t{x}"), "start"),
                     new VectorPlace("c", x * kernel.OutPixelStep), new VectorPlace("r", x * residualStep));
                 epilogue.Start(sum);
                 epilogue.Finish(sum);
@@ -234,10 +235,10 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line(shared
                 ? "const int firstRow = 0;"
                 : $"int firstRow = part.First({count}) * RowsPerStep;");
-            writer.Open($"for (int y = firstRow; y < {(shared ? FormattableString.Invariant($"{outHeight}") : FormattableString.Invariant($"Math.Min({outHeight}, part.End({count}) * RowsPerStep)"))}; y += RowsPerStep)");
+            writer.Open($"for (int y = firstRow; y < {(shared ? Text($"{outHeight}") : Text($"Math.Min({outHeight}, part.End({count}) * RowsPerStep)"))}; y += RowsPerStep)");
             writer.Line($"int rows = Math.Min(RowsPerStep, {outHeight} - y);");
             int overlap = form.Overlap;
-            writer.Line($"// The last {(overlap == 1 ? "row of a step is the next one's first" : FormattableString.Invariant($"{overlap} rows of a step are the next one's first"))}.");
+            writer.Line($"// The last {(overlap == 1 ? "row of a step is the next one's first" : Text($"{overlap} rows of a step are the next one's first"))}.");
             writer.Line($"if (y > firstRow{(shared ? " && part.Index == 0" : string.Empty)})");
             writer.Line($"    MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, (WindowRows - {overlap}) * WindowRow), {overlap} * WindowRow).CopyTo(MemoryMarshal.CreateSpan(ref window, {overlap} * WindowRow));");
             writer.Line("part.Barrier();", shared);
@@ -252,10 +253,10 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open(shared
             ? "for (int r = first + part.First(WindowRows - first); r < first + part.End(WindowRows - first); r++)"
             : "for (int r = first; r < WindowRows; r++)");
-        writer.Line($"int row = {(steps ? Scaled("y", form.Stride) + " + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
+        writer.Line($"int row = {(steps ? Scaled("y", form.Stride) + " + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : Text($" - {d.PadTop}"))};");
         writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
         writer.Line($"if (row >= 0 && row < {height})");
-        writer.Line("    " + runtime.Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
+        writer.Line("    " + runtime.Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, Text($"{width}")));
         writer.Line("else");
         writer.Line($"    MemoryMarshal.CreateSpan(ref pixels, {width * d.Transform.PixelStep}).Clear();");
         writer.Close();
@@ -266,7 +267,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         bool put = d.Residual is not null && d.Inverse.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Finish.IsNone;
         if (shared && (put || finish))
             writer.Line($"int pixel = part.First(rows) * {outWidth}, moved = (part.End(rows) * {outWidth}) - pixel;");
-        string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : FormattableString.Invariant($"rows * {outWidth}");
+        string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : Text($"rows * {outWidth}");
         string OfStep(string reference, int pixelStep) =>
             shared ? KernelText.At(KernelText.At(reference, start == "0" ? "0" : Scaled(start, pixelStep)), Scaled("pixel", pixelStep)) : Pixel(reference, start, pixelStep);
         if (put)
@@ -298,7 +299,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         {
             // Row after row, so that what is stored next is still near.
             writer.Open($"for (int r = 0; r < {ownCount}; r += {outWidth})");
-            runtime.Activation(d.Finish.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
+            runtime.Activation(d.Finish.Pass, $"Unsafe.Add(ref {moving}, r * {step})", Text($"{outWidth * step}"));
             writer.Close();
         }
 
@@ -315,22 +316,22 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>A loop over vectors of channels, all or a thread's share; <paramref name="body"/> gets the offset of a vector.</summary>
     private void Vectors(int count, WorkShare share, Action<string> body, bool braces = false)
     {
-        string at = count > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
+        string at = count > 1 ? Text($"v * {Lanes}") : "0";
         if (share != WorkShare.Panels)
         {
             writer.Loop("v", count, () => body(at), braces);
             return;
         }
 
-        writer.Open(FormattableString.Invariant($"for (int v = part.First({count}); v < part.End({count}); v++)"));
+        writer.Open($"for (int v = part.First({count}); v < part.End({count}); v++)");
         body(at);
         writer.Close();
     }
 
-    private static string Scaled(string pixel, int step) => step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}");
+    private static string Scaled(string pixel, int step) => step == 1 ? pixel : Text($"{pixel} * {step}");
 
     private static string Pixel(string reference, string pixel, int step) =>
-        KernelText.At(reference, pixel == "0" || step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}"));
+        KernelText.At(reference, pixel == "0" || step == 1 ? pixel : Text($"{pixel} * {step}"));
 
     private void Constant(string name, string value) => writer.Line($"{vector.Type} {name} = {vector.Create(value)};");
 
@@ -343,7 +344,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     private void StoreAll(int count, string reference, int step)
     {
         for (int i = 0; i < count; i++)
-            writer.Line(vector.Store(FormattableString.Invariant($"t{i}"), reference, i * step));
+            writer.Line(vector.Store(Text($"t{i}"), reference, i * step));
     }
 
     /// <summary>
@@ -421,7 +422,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
 
     private void Local(string name, string value) => writer.Line($"{vector.Type} {name} = {value};");
 
-    private static string Suffix(WinogradForm form) => form.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {form.Stride}");
+    private static string Suffix(WinogradForm form) => form.Stride == 1 ? string.Empty : Text($", stride {form.Stride}");
 
     /// <summary>An operand: infix operators need parentheses around them.</summary>
     private static string Group(string expression) => expression.Contains(" + ") || expression.Contains(" - ") ? $"({expression})" : expression;
