@@ -121,22 +121,20 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
             KernelText.Declare(writer, vector, tile.Columns, [.. tile.Sums.Select(sum => $"{sum.Name} = {sum.Bias}")]);
         foreach ((AccumulatorStart start, string condition) in _starts.Where(start => start.Start != AccumulatorStart.Bias))
         {
-            if (condition.Length > 0)
-                writer.Open($"if ({condition})");
-            foreach (string reference in tile.Outputs)
-                writer.Line(reference, start != AccumulatorStart.BiasAndResidual);
-            if (!biased)
+            using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
             {
-                KernelText.Declare(writer, vector, tile.Columns, [.. tile.Sums.Select(sum => $"{sum.Name} = {First(sum, start)}")]);
+                foreach (string reference in tile.Outputs)
+                    writer.Line(reference, start != AccumulatorStart.BiasAndResidual);
+                if (!biased)
+                {
+                    KernelText.Declare(writer, vector, tile.Columns, [.. tile.Sums.Select(sum => $"{sum.Name} = {First(sum, start)}")]);
+                }
+                else
+                {
+                    foreach (Accumulator sum in tile.Sums)
+                        writer.Line($"{sum.Name} = {First(sum with { Bias = sum.Name }, start)};");
+                }
             }
-            else
-            {
-                foreach (Accumulator sum in tile.Sums)
-                    writer.Line($"{sum.Name} = {First(sum with { Bias = sum.Name }, start)};");
-            }
-
-            if (condition.Length > 0)
-                writer.Close();
         }
     }
 
@@ -147,18 +145,18 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
             ScaleAndShift(tile);
         foreach ((ActivationFunction activation, string condition) in _activations.Where(activation => !activation.Activation.IsNone))
         {
-            writer.Open(condition.Length > 0 ? $"if ({condition})" : string.Empty);
-            foreach (string constant in vector.EpilogueConstants(activation))
-                writer.Line(constant);
-            if (activation.Row.IsLearned)
-                FinishByChannel(tile, activation);
-            else
+            using (writer.Block(condition.Length > 0 ? $"if ({condition})" : string.Empty))
             {
-                foreach (Accumulator sum in tile.Sums)
-                    writer.Line($"{sum.Name} = {vector.Epilogue(activation, sum.Name)};");
+                foreach (string constant in vector.EpilogueConstants(activation))
+                    writer.Line(constant);
+                if (activation.Row.IsLearned)
+                    FinishByChannel(tile, activation);
+                else
+                {
+                    foreach (Accumulator sum in tile.Sums)
+                        writer.Line($"{sum.Name} = {vector.Epilogue(activation, sum.Name)};");
+                }
             }
-
-            writer.Close();
         }
 
         if (!ScalesFirst)
@@ -194,16 +192,16 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         int scaled = _epilogues.Count(epilogue => epilogue.ScaleOffset > 0);
         if (scaled == 0)
             return;
-        writer.Open(scaled < _epilogues.Count ? $"if (TShape.{nameof(Epilogue.ScaleOffset)} > 0)" : string.Empty);
-        foreach (IGrouping<OfChannel, Accumulator> column in tile.Sums.GroupBy(sum => sum.Channel))
+        using (writer.Block(scaled < _epilogues.Count ? $"if (TShape.{nameof(Epilogue.ScaleOffset)} > 0)" : string.Empty))
         {
-            string scale = column.First().Name + "Scale", shift = column.First().Name + "Shift";
-            writer.Line($"{vector.Type} {scale} = {Packed(column.Key, nameof(Epilogue.ScaleOffset))}, {shift} = {Packed(column.Key, nameof(Epilogue.ShiftOffset))};");
-            foreach (Accumulator sum in column)
-                writer.Line($"{sum.Name} = {vector.Fma(sum.Name, scale, shift)};");
+            foreach (IGrouping<OfChannel, Accumulator> column in tile.Sums.GroupBy(sum => sum.Channel))
+            {
+                string scale = column.First().Name + "Scale", shift = column.First().Name + "Shift";
+                writer.Line($"{vector.Type} {scale} = {Packed(column.Key, nameof(Epilogue.ScaleOffset))}, {shift} = {Packed(column.Key, nameof(Epilogue.ShiftOffset))};");
+                foreach (Accumulator sum in column)
+                    writer.Line($"{sum.Name} = {vector.Fma(sum.Name, scale, shift)};");
+            }
         }
-
-        writer.Close();
     }
 
     private string Slope(OfChannel channel) => Packed(channel, nameof(Epilogue.SlopeOffset));

@@ -35,14 +35,14 @@ internal sealed class FoldedConvolutions
         writer.Line();
         writer.Line($"/// <summary>The convolutions of <c>{networkName}</c>, batch norm folded.</summary>");
         writer.Line(FileHeader.GeneratedCode);
-        writer.Open($"internal static class {_className}");
-        foreach ((string name, string layer, string text) in _functions)
+        using (writer.Block($"internal static class {_className}"))
         {
-            writer.Line($"/// <summary>{layer}</summary>");
-            writer.Line($"public static Runtime.FoldedConvolution {name}(Runtime.WeightReader weights) => {text.Replace("new TransposedTaps", "new Runtime.TransposedTaps")};");
+            foreach ((string name, string layer, string text) in _functions)
+            {
+                writer.Line($"/// <summary>{layer}</summary>");
+                writer.Line($"public static Runtime.FoldedConvolution {name}(Runtime.WeightReader weights) => {text.Replace("new TransposedTaps", "new Runtime.TransposedTaps")};");
+            }
         }
-
-        writer.Close();
     }
 
     /// <summary>The expression that folds the convolution of <paramref name="packing"/>; null where it has none.</summary>

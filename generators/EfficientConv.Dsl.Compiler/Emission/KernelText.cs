@@ -85,88 +85,92 @@ internal static class KernelText
         {
             Size tilesOfRun = Run.Tiles.Aggregate((Size)0, (sum, tiles) => sum + tiles.Count), tilesBefore = 0, pixelsBefore = 0;
             bool byRows = Share == WorkShare.Rows, equal = Run.Tiles.Count == 1, moves = byRows || (tilesOfRun.MayExceed(1) && Share != WorkShare.Tiles);
-            writer.Open();
-            if (Share == WorkShare.Tiles)
-                writer.Line($"int firstTile = part.First({tilesOfRun}), endTile = part.End({tilesOfRun});");
-            else if (Share == WorkShare.Panels)
-                writer.Line($"int p0 = Math.Max(0, firstPanel - {PanelsBefore.Operand}), p1 = Math.Min({Run.Count}, endPanel - {PanelsBefore.Operand});");
-            writer.Line($"ref float pixels = ref {Input};");
-            writer.Line($"ref float destination = ref {At("output", FirstVector * Steps.OutVector)};");
-            writer.Line($"ref float added = ref {At("residual", FirstChannel)};", Steps.Adds);
-            if (byRows && !equal)
-                writer.Open("for (int row = 0; row < rows; row++)");
-            foreach ((int tilePixels, Size count) in Run.Tiles)
+            using (writer.Braces())
             {
-                void Body()
-                {
-                    if (Steps.PrefetchesResidual is { } condition)
-                    {
-                        writer.Line($"if ({condition})", condition.Length > 0);
-                        writer.Line($"{(condition.Length > 0 ? "    " : string.Empty)}ahead = ref {At("added", tilePixels * Steps.ResidualPixel)};");
-                    }
-
-                    EmitPanels(writer, () => tile(tilePixels));
-                    writer.Line($"pixels = ref {At("pixels", tilePixels * Steps.Pixel)};", moves);
-                    writer.Line($"destination = ref {At("destination", tilePixels * Steps.OutPixel)};", moves);
-                    writer.Line($"added = ref {At("added", tilePixels * Steps.ResidualPixel)};", moves && Steps.Adds);
-                }
-
                 if (Share == WorkShare.Tiles)
+                    writer.Line($"int firstTile = part.First({tilesOfRun}), endTile = part.End({tilesOfRun});");
+                else if (Share == WorkShare.Panels)
+                    writer.Line($"int p0 = Math.Max(0, firstPanel - {PanelsBefore.Operand}), p1 = Math.Min({Run.Count}, endPanel - {PanelsBefore.Operand});");
+                writer.Line($"ref float pixels = ref {Input};");
+                writer.Line($"ref float destination = ref {At("output", FirstVector * Steps.OutVector)};");
+                writer.Line($"ref float added = ref {At("residual", FirstChannel)};", Steps.Adds);
+                using (writer.BlockIf(byRows && !equal, "for (int row = 0; row < rows; row++)"))
                 {
-                    writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + count}); tile++)");
-                    Size pixel = Size.Of("pixel");
-                    writer.Line($"int pixel = {pixelsBefore + ((tilesBefore.Is(0) ? Size.Of("tile") : Size.Of($"(tile - {tilesBefore.Operand})")) * tilePixels)};");
-                    writer.Line($"pixels = ref {At(Input, pixel * Steps.Pixel)};");
-                    writer.Line($"destination = ref {At("output", (FirstVector * Steps.OutVector) + (pixel * Steps.OutPixel))};");
-                    writer.Line($"added = ref {At("residual", FirstChannel + (pixel * Steps.ResidualPixel))};", Steps.Adds);
-                    Body();
-                    writer.Close();
-                }
-                else if (byRows && equal)
-                {
-                    writer.Open($"for (int tile = 0; tile < {count * Size.Of("rows")}; tile++)");
-                    Body();
-                    writer.Close();
-                }
-                else
-                {
-                    writer.Loop("tile", count, Body, braces: Run.Tiles.Count > 1);
-                }
+                    foreach ((int tilePixels, Size count) in Run.Tiles)
+                    {
+                        void Body()
+                        {
+                            if (Steps.PrefetchesResidual is { } condition)
+                            {
+                                writer.Line($"if ({condition})", condition.Length > 0);
+                                writer.Line($"{(condition.Length > 0 ? "    " : string.Empty)}ahead = ref {At("added", tilePixels * Steps.ResidualPixel)};");
+                            }
 
-                tilesBefore += count;
-                pixelsBefore += count * tilePixels;
+                            EmitPanels(writer, () => tile(tilePixels));
+                            writer.Line($"pixels = ref {At("pixels", tilePixels * Steps.Pixel)};", moves);
+                            writer.Line($"destination = ref {At("destination", tilePixels * Steps.OutPixel)};", moves);
+                            writer.Line($"added = ref {At("added", tilePixels * Steps.ResidualPixel)};", moves && Steps.Adds);
+                        }
+
+                        if (Share == WorkShare.Tiles)
+                        {
+                            using (writer.Block($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + count}); tile++)"))
+                            {
+                                Size pixel = Size.Of("pixel");
+                                writer.Line($"int pixel = {pixelsBefore + ((tilesBefore.Is(0) ? Size.Of("tile") : Size.Of($"(tile - {tilesBefore.Operand})")) * tilePixels)};");
+                                writer.Line($"pixels = ref {At(Input, pixel * Steps.Pixel)};");
+                                writer.Line($"destination = ref {At("output", (FirstVector * Steps.OutVector) + (pixel * Steps.OutPixel))};");
+                                writer.Line($"added = ref {At("residual", FirstChannel + (pixel * Steps.ResidualPixel))};", Steps.Adds);
+                                Body();
+                            }
+                        }
+                        else if (byRows && equal)
+                        {
+                            using (writer.Block($"for (int tile = 0; tile < {count * Size.Of("rows")}; tile++)"))
+                            {
+                                Body();
+                            }
+                        }
+                        else
+                        {
+                            writer.Loop("tile", count, Body, braces: Run.Tiles.Count > 1);
+                        }
+
+                        tilesBefore += count;
+                        pixelsBefore += count * tilePixels;
+                    }
+                }
             }
-
-            if (byRows && !equal)
-                writer.Close();
-            writer.Close();
         }
 
         public void EmitTilesOfPanels(SourceWriter writer, Action<int> tile)
         {
             Size tilesBefore = 0, pixelsBefore = 0, pixel = Size.Of("pixel"), panel = Size.Of("p");
-            writer.Open();
-            writer.Line($"int tiles = {Run.Tiles.Aggregate((Size)0, (sum, tiles) => sum + tiles.Count)};");
-            writer.Line($"int first = part.First({Run.Count * Size.Of("tiles")}), end = part.End({Run.Count * Size.Of("tiles")});");
-            writer.Open("for (int p = first / tiles; p * tiles < end; p++)");
-            writer.Line("int firstTile = first - (p * tiles), endTile = end - (p * tiles);");
-            writer.Line($"ref float panel = ref {At("weights", Weights + (panel * PanelLength))};");
-            writer.Line($"ref float panelBias = ref {At("bias", FirstChannel + (panel * Width))};");
-            foreach ((int tilePixels, Size count) in Run.Tiles)
+            using (writer.Braces())
             {
-                writer.Open($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + count}); tile++)");
-                writer.Line($"int pixel = {pixelsBefore + ((tilesBefore.Is(0) ? Size.Of("tile") : Size.Of($"(tile - {tilesBefore.Operand})")) * tilePixels)};");
-                writer.Line($"ref float pixels = ref {At(Input, pixel * Steps.Pixel)};");
-                writer.Line($"ref float c = ref {At("output", (FirstVector * Steps.OutVector) + (pixel * Steps.OutPixel) + (panel * PanelStep))};");
-                writer.Line($"ref float r = ref {At("residual", FirstChannel + (pixel * Steps.ResidualPixel) + (panel * Width))};", Steps.Adds);
-                tile(tilePixels);
-                writer.Close();
-                tilesBefore += count;
-                pixelsBefore += count * tilePixels;
-            }
+                writer.Line($"int tiles = {Run.Tiles.Aggregate((Size)0, (sum, tiles) => sum + tiles.Count)};");
+                writer.Line($"int first = part.First({Run.Count * Size.Of("tiles")}), end = part.End({Run.Count * Size.Of("tiles")});");
+                using (writer.Block("for (int p = first / tiles; p * tiles < end; p++)"))
+                {
+                    writer.Line("int firstTile = first - (p * tiles), endTile = end - (p * tiles);");
+                    writer.Line($"ref float panel = ref {At("weights", Weights + (panel * PanelLength))};");
+                    writer.Line($"ref float panelBias = ref {At("bias", FirstChannel + (panel * Width))};");
+                    foreach ((int tilePixels, Size count) in Run.Tiles)
+                    {
+                        using (writer.Block($"for (int tile = Math.Max(firstTile, {tilesBefore}); tile < Math.Min(endTile, {tilesBefore + count}); tile++)"))
+                        {
+                            writer.Line($"int pixel = {pixelsBefore + ((tilesBefore.Is(0) ? Size.Of("tile") : Size.Of($"(tile - {tilesBefore.Operand})")) * tilePixels)};");
+                            writer.Line($"ref float pixels = ref {At(Input, pixel * Steps.Pixel)};");
+                            writer.Line($"ref float c = ref {At("output", (FirstVector * Steps.OutVector) + (pixel * Steps.OutPixel) + (panel * PanelStep))};");
+                            writer.Line($"ref float r = ref {At("residual", FirstChannel + (pixel * Steps.ResidualPixel) + (panel * Width))};", Steps.Adds);
+                            tile(tilePixels);
+                        }
 
-            writer.Close();
-            writer.Close();
+                        tilesBefore += count;
+                        pixelsBefore += count * tilePixels;
+                    }
+                }
+            }
         }
 
         private void EmitPanels(SourceWriter writer, Action tile)
@@ -188,9 +192,10 @@ internal static class KernelText
 
             if (shared)
             {
-                writer.Open("for (int p = p0; p < p1; p++)");
-                Body();
-                writer.Close();
+                using (writer.Block("for (int p = p0; p < p1; p++)"))
+                {
+                    Body();
+                }
             }
             else
             {

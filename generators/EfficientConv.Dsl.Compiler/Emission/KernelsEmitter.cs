@@ -21,32 +21,43 @@ internal static class KernelsEmitter
         SourceWriter writer = new();
         KernelNames names = new(plan);
         FileHeader.Write(writer, nullable: false);
-        writer.Open($"namespace {FileHeader.GeneratedNamespace}");
-        FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86", "EfficientConv.Dsl.Runtime");
-        writer.Line($"/// <summary>Kernels of <c>{networkName}</c> for {plan.Target.Name}: {plan.Target.Lanes} floats a vector.</summary>");
-        writer.Line(FileHeader.GeneratedCode);
-        writer.Open($"internal static class {className}{vector.ClassSuffix}{vector.Constraint}");
-        writer.Line("/// <summary>Floats of packed weights.</summary>");
-        writer.Line($"public const int PackedLength = {Floats(plan.PackedBytes)};");
-        writer.Line();
-        writer.Line("/// <summary>Floats of workspace.</summary>");
-        writer.Line($"public const int WorkspaceLength = {Floats(plan.WorkspaceBytes)};");
-        writer.Line();
-        writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
-        writer.Line($"public const int PartScratchLength = {Floats(plan.PartScratchBytes)};");
+        using (writer.Block($"namespace {FileHeader.GeneratedNamespace}"))
+        {
+            FileHeader.Usings(
+                writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86",
+                "EfficientConv.Dsl.Runtime");
+            writer.Line($"/// <summary>Kernels of <c>{networkName}</c> for {plan.Target.Name}: {plan.Target.Lanes} floats a vector.</summary>");
+            writer.Line(FileHeader.GeneratedCode);
+            using (writer.Block($"internal static class {className}{vector.ClassSuffix}{vector.Constraint}"))
+            {
+                EmitConstants(writer, plan);
+                PackEmitter.Emit(writer, plan, convolutions);
+                EmitRun(writer, vector, names, plan, timesSteps);
+                EmitKernels(writer, vector, names, plan);
+            }
+        }
 
+        return writer.ToString();
+    }
+
+    private static void EmitConstants(SourceWriter writer, NetworkPlan plan)
+    {
         // The hash says what is packed where, not how the functions that do it are cut.
         SourceWriter packing = new();
         PackEmitter.Emit(packing, plan, null);
-        writer.Line();
-        writer.Line("/// <summary>Hash of how <see cref=\"Pack\"/> orders the weights.</summary>");
-        writer.Line($"public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};");
-        PackEmitter.Emit(writer, plan, convolutions);
-        EmitRun(writer, vector, names, plan, timesSteps);
-        EmitKernels(writer, vector, names, plan);
-        writer.Close();
-        writer.Close();
-        return writer.ToString();
+        writer.Lines($"""
+            /// <summary>Floats of packed weights.</summary>
+            public const int PackedLength = {Floats(plan.PackedBytes)};
+
+            /// <summary>Floats of workspace.</summary>
+            public const int WorkspaceLength = {Floats(plan.WorkspaceBytes)};
+
+            /// <summary>Floats of scratch memory of every further thread.</summary>
+            public const int PartScratchLength = {Floats(plan.PartScratchBytes)};
+
+            /// <summary>Hash of how <see cref="Pack"/> orders the weights.</summary>
+            public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};
+            """);
     }
 
     private static int Floats(long bytes) => KernelText.Floats(new ArenaOffset(bytes));

@@ -51,10 +51,11 @@ internal static class OutputMembers
         void Emit(string table, IEnumerable<(string Name, Shape Shape, long Offset)> rows)
         {
             writer.Line($"private static readonly {OutputTensor}[] {table} =");
-            writer.Open('[');
-            foreach ((string name, Shape shape, long offset) in rows)
-                writer.Line($"new({PlainText.Quote(name)}, {MembersEmitter.ShapeText(shape)}, {offset}),");
-            writer.CloseWith("];");
+            using (writer.Braces("[", "];"))
+            {
+                foreach ((string name, Shape shape, long offset) in rows)
+                    writer.Line($"new({PlainText.Quote(name)}, {MembersEmitter.ShapeText(shape)}, {offset}),");
+            }
         }
     }
 

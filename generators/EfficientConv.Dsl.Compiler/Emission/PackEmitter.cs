@@ -17,40 +17,38 @@ internal static class PackEmitter
     {
         writer.Line();
         writer.Line("/// <summary>Folds batch norm and stores every weight in the order in which the kernels read it.</summary>");
-        writer.Open("public static void Pack(WeightReader weights, Span<float> packed)");
-        writer.Line("FoldedConvolution convolution;", convolutions is not null && plan.Packing.Any(packing => convolutions.Call(packing) is not null));
-        foreach (StagePacking packing in plan.Packing)
+        using (writer.Block("public static void Pack(WeightReader weights, Span<float> packed)"))
         {
-            writer.Line($"// {packing.Convolution?.Key.Canonical ?? packing.Source.Name}");
-            bool braces = convolutions is null || packing.Instructions.Any(i => i is PackSlopes or PackScaleShift { InPairs: true });
-            if (braces)
-                writer.Open();
-            if (convolutions is null)
+            writer.Line("FoldedConvolution convolution;", convolutions is not null && plan.Packing.Any(packing => convolutions.Call(packing) is not null));
+            foreach (StagePacking packing in plan.Packing)
             {
-                string[] steps = [.. FoldedConvolutions.Steps(packing)];
-                for (int i = 0; i < steps.Length; i++)
-                    writer.Line($"{(i == 0 ? "FoldedConvolution " : string.Empty)}convolution = {(i == 0 ? "weights" : "convolution")}{steps[i]};");
-            }
-            else if (convolutions.Call(packing) is { } call)
-            {
-                writer.Line($"convolution = {call};");
-            }
+                writer.Line($"// {packing.Convolution?.Key.Canonical ?? packing.Source.Name}");
+                bool braces = convolutions is null || packing.Instructions.Any(i => i is PackSlopes or PackScaleShift { InPairs: true });
+                using (braces ? writer.Braces() : default)
+                {
+                    if (convolutions is null)
+                    {
+                        string[] steps = [.. FoldedConvolutions.Steps(packing)];
+                        for (int i = 0; i < steps.Length; i++)
+                            writer.Line($"{(i == 0 ? "FoldedConvolution " : string.Empty)}convolution = {(i == 0 ? "weights" : "convolution")}{steps[i]};");
+                    }
+                    else if (convolutions.Call(packing) is { } call)
+                    {
+                        writer.Line($"convolution = {call};");
+                    }
 
-            for (int i = 0; i < packing.Instructions.Count; i++)
-            {
-                int equal = convolutions is null ? 1 : Steady(packing.Instructions, i);
-                if (equal > 1)
-                    EmitPanels(writer, (PackPanels)packing.Instructions[i], (PackPanels)packing.Instructions[i + 1], equal);
-                else
-                    Emit(writer, packing, packing.Instructions[i]);
-                i += equal - 1;
+                    for (int i = 0; i < packing.Instructions.Count; i++)
+                    {
+                        int equal = convolutions is null ? 1 : Steady(packing.Instructions, i);
+                        if (equal > 1)
+                            EmitPanels(writer, (PackPanels)packing.Instructions[i], (PackPanels)packing.Instructions[i + 1], equal);
+                        else
+                            Emit(writer, packing, packing.Instructions[i]);
+                        i += equal - 1;
+                    }
+                }
             }
-
-            if (braces)
-                writer.Close();
         }
-
-        writer.Close();
     }
 
     /// <summary>Floats of a block.</summary>

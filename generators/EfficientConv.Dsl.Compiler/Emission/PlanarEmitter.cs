@@ -19,50 +19,53 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         string share = KernelText.Share(kernel.Share).Parameter;
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{share})");
-        epilogue.Constants();
-        bool shared = kernel.Share != WorkShare.None;
-        int total = kernel.Runs.Sum(r => r.Count), before = 0;
-        writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});", shared);
-        foreach (PixelRun run in kernel.Runs)
+        using (writer.Block($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{share})"))
         {
-            writer.Open();
-            writer.Line($"int from = Math.Max(0, firstPanel - {before}), to = Math.Min({run.Count}, endPanel - {before});", shared);
-            string first = shared ? Text($"{run.First} + (from * {run.Vectors * Lanes})") : Text($"{run.First}");
-            writer.Line($"ref float pixels = ref {KernelText.At("input", first)};");
-            writer.Line($"ref float destination = ref {KernelText.At("output", first)};");
-            writer.Line($"ref float source = ref {KernelText.At("residual", first)};", epilogue.AddsResidual);
-            if (shared)
-                writer.Open("for (int panel = from; panel < to; panel++)");
-            writer.Loop("panel", shared ? 1 : run.Count, () =>
+            epilogue.Constants();
+            bool shared = kernel.Share != WorkShare.None;
+            int total = kernel.Runs.Sum(r => r.Count), before = 0;
+            writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});", shared);
+            foreach (PixelRun run in kernel.Runs)
             {
-                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, kernel.InChannels, rows =>
+                using (writer.Braces())
                 {
-                    for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
-                        PrefetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
-                    writer.Line("ref float w = ref pixels;");
-                    writer.Open($"for (int k = 0; k < {kernel.InChannels}; k++)");
-                    if (kernel.PrefetchOf(Prefetched.Input) is not null && run.Count > 1)
-                        PrefetchLines("Prefetch.L2", "w", run.Vectors * Lanes, run.Vectors);
-                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
-                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
-                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.InPlaneStep});");
-                    writer.Close();
-                });
-                if (run.Count > 1)
-                {
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
-                    writer.Line($"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});", epilogue.AddsResidual);
-                }
-            });
-            if (shared)
-                writer.Close();
-            writer.Close();
-            before += run.Count;
-        }
+                    writer.Line($"int from = Math.Max(0, firstPanel - {before}), to = Math.Min({run.Count}, endPanel - {before});", shared);
+                    string first = shared ? Text($"{run.First} + (from * {run.Vectors * Lanes})") : Text($"{run.First}");
+                    writer.Line($"ref float pixels = ref {KernelText.At("input", first)};");
+                    writer.Line($"ref float destination = ref {KernelText.At("output", first)};");
+                    writer.Line($"ref float source = ref {KernelText.At("residual", first)};", epilogue.AddsResidual);
+                    using (writer.BlockIf(shared, "for (int panel = from; panel < to; panel++)"))
+                    {
+                        using (writer.Loop("panel", shared ? 1 : run.Count))
+                        {
+                            EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, kernel.InChannels, rows =>
+                            {
+                                for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
+                                    PrefetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
+                                writer.Line("ref float w = ref pixels;");
+                                using (writer.Block($"for (int k = 0; k < {kernel.InChannels}; k++)"))
+                                {
+                                    if (kernel.PrefetchOf(Prefetched.Input) is not null && run.Count > 1)
+                                        PrefetchLines("Prefetch.L2", "w", run.Vectors * Lanes, run.Vectors);
+                                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
+                                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
+                                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.InPlaneStep});");
+                                }
 
-        writer.Close();
+                            });
+                            if (run.Count > 1)
+                            {
+                                writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+                                writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                                writer.Line($"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});", epilogue.AddsResidual);
+                            }
+                        }
+                    }
+                }
+
+                before += run.Count;
+            }
+        }
     }
 
     /// <summary>Asks for the cache lines under some vectors.</summary>
@@ -85,60 +88,65 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)");
-        epilogue.Constants();
-        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
-        writer.Loop("g", kernel.Groups, () =>
+        using (writer.Block($"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)"))
         {
-            foreach (PixelRun run in kernel.Runs)
-                EmitPanel(kernel, epilogue, run, taps);
-            if (kernel.Groups > 1)
+            epilogue.Constants();
+            int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
+            using (writer.Loop("g", kernel.Groups))
             {
-                writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
-                writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.OutChannels * taps});");
-                writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutChannels});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutChannels * kernel.OutPlaneStep});");
+                foreach (PixelRun run in kernel.Runs)
+                    EmitPanel(kernel, epilogue, run, taps);
+                if (kernel.Groups > 1)
+                {
+                    writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
+                    writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.OutChannels * taps});");
+                    writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutChannels});");
+                    writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutChannels * kernel.OutPlaneStep});");
+                }
             }
-        });
-        writer.Close();
+        }
     }
 
     private void EmitPanel(PlanarConvolutionKernel kernel, EpilogueEmitter epilogue, PixelRun run, int taps)
     {
         RowWindow window = kernel.Window;
-        writer.Open();
-        writer.Line($"ref float pixels = ref {KernelText.At("ring", run.First)};");
-        writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
-        writer.Loop("panel", run.Count, () =>
+        using (writer.Braces())
         {
-            EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, taps, rows =>
+            writer.Line($"ref float pixels = ref {KernelText.At("ring", run.First)};");
+            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
+            using (writer.Loop("panel", run.Count))
             {
-                string step = window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})");
-                writer.Open("for (int ky = from; ky < to; ky++)");
-                writer.Line($"int slot = row + {step};");
-                writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
-                writer.Line($"a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
-                for (int kx = 0; kx < window.Kernel.Width; kx++)
+                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, taps, rows =>
                 {
-                    writer.Open();
-                    writer.Line($"ref float w = ref Unsafe.Add(ref pixels, (slot * {kernel.Groups * kernel.InChannels * kernel.Row.Length}) + {kernel.Row.At(kx * window.Dilation.Width)});");
-                    writer.Open($"for (int c = 0; c < {kernel.InChannels}; c++)");
-                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
-                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
-                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.Row.Length});");
-                    writer.Close();
-                    writer.Close();
-                }
+                    string step = window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})");
+                    using (writer.Block("for (int ky = from; ky < to; ky++)"))
+                    {
+                        writer.Line($"int slot = row + {step};");
+                        writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
+                        writer.Line($"a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
+                        for (int kx = 0; kx < window.Kernel.Width; kx++)
+                        {
+                            using (writer.Braces())
+                            {
+                                writer.Line($"ref float w = ref Unsafe.Add(ref pixels, (slot * {kernel.Groups * kernel.InChannels * kernel.Row.Length}) + {kernel.Row.At(kx * window.Dilation.Width)});");
+                                using (writer.Block($"for (int c = 0; c < {kernel.InChannels}; c++)"))
+                                {
+                                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
+                                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
+                                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.Row.Length});");
+                                }
+                            }
+                        }
+                    }
 
-                writer.Close();
-            });
-            if (run.Count > 1)
-            {
-                writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
-                writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                });
+                if (run.Count > 1)
+                {
+                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                }
             }
-        });
-        writer.Close();
+        }
     }
 
     /// <summary>All tiles of output channels over one panel of pixels; <paramref name="sum"/> prints the sum, with <c>a</c> at the tile's weights.</summary>
@@ -192,38 +200,39 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         writer.Line("/// <param name=\"plane\">The padded rows under the first output row.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)");
-        epilogue.Constants();
-        epilogue.Bias("start", channel);
-        for (int tap = 0; kernel.WeightsInRegisters && tap < taps; tap++)
-            writer.Line($"{vector.Type} w{tap / window.Kernel.Width}_{tap % window.Kernel.Width} = {vector.Create(KernelText.At("weights", tap))};");
-        foreach (PixelRun run in kernel.Runs)
+        using (writer.Block($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)"))
         {
-            writer.Open();
-            writer.Line($"ref float pixels = ref {KernelText.At("plane", run.First)};");
-            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
-            writer.Loop("panel", run.Count, () =>
+            epilogue.Constants();
+            epilogue.Bias("start", channel);
+            for (int tap = 0; kernel.WeightsInRegisters && tap < taps; tap++)
+                writer.Line($"{vector.Type} w{tap / window.Kernel.Width}_{tap % window.Kernel.Width} = {vector.Create(KernelText.At("weights", tap))};");
+            foreach (PixelRun run in kernel.Runs)
             {
-                Accumulator[] sums =
-                [
-                    .. Enumerable.Range(0, kernel.Rows).SelectMany(y => Enumerable.Range(0, run.Vectors).Select(j => new Accumulator(
-                        Text($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
-                ];
-                foreach (Accumulator sum in sums)
-                    epilogue.Start(sum);
-                EmitRows(kernel, run.Vectors);
-                foreach (Accumulator sum in sums)
-                    epilogue.Finish(sum);
-                if (run.Count > 1)
+                using (writer.Braces())
                 {
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                    writer.Line($"ref float pixels = ref {KernelText.At("plane", run.First)};");
+                    writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
+                    using (writer.Loop("panel", run.Count))
+                    {
+                        Accumulator[] sums =
+                        [
+                            .. Enumerable.Range(0, kernel.Rows).SelectMany(y => Enumerable.Range(0, run.Vectors).Select(j => new Accumulator(
+                                Text($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
+                        ];
+                        foreach (Accumulator sum in sums)
+                            epilogue.Start(sum);
+                        EmitRows(kernel, run.Vectors);
+                        foreach (Accumulator sum in sums)
+                            epilogue.Finish(sum);
+                        if (run.Count > 1)
+                        {
+                            writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+                            writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+                        }
+                    }
                 }
-            });
-            writer.Close();
+            }
         }
-
-        writer.Close();
     }
 
     private void EmitRows(PlanarDepthwiseKernel kernel, int vectors)
@@ -243,22 +252,22 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
 
             for (int kx = 0; kx < window.Kernel.Width && uses.Count > 0; kx++)
             {
-                writer.Open();
-                for (int j = 0; j < vectors; j++)
-                    writer.Line($"{vector.Type} x{j} = {vector.Load("pixels", (row * kernel.Row.Length) + kernel.Row.At(kx * window.Dilation.Width) + (j * Lanes))};");
-                foreach ((int y, int ky) in uses)
+                using (writer.Braces())
                 {
-                    string weight = kernel.WeightsInRegisters
-                        ? Text($"w{ky}_{kx}")
-                        : vector.Create(KernelText.At("weights", (ky * window.Kernel.Width) + kx));
                     for (int j = 0; j < vectors; j++)
+                        writer.Line($"{vector.Type} x{j} = {vector.Load("pixels", (row * kernel.Row.Length) + kernel.Row.At(kx * window.Dilation.Width) + (j * Lanes))};");
+                    foreach ((int y, int ky) in uses)
                     {
-                        string sum = Text($"sum{y}_{j}");
-                        writer.Line($"{sum} = {vector.Fma(Text($"x{j}"), weight, sum)};");
+                        string weight = kernel.WeightsInRegisters
+                            ? Text($"w{ky}_{kx}")
+                            : vector.Create(KernelText.At("weights", (ky * window.Kernel.Width) + kx));
+                        for (int j = 0; j < vectors; j++)
+                        {
+                            string sum = Text($"sum{y}_{j}");
+                            writer.Line($"{sum} = {vector.Fma(Text($"x{j}"), weight, sum)};");
+                        }
                     }
                 }
-
-                writer.Close();
             }
         }
     }

@@ -23,52 +23,48 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
         writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : ", ref float also")}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
-        writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
-        bool blocked = kernels.Any(k => k.ChannelBlock < k.InChannels), stepped = kernels.Any(k => k.ChannelStep != 1);
-        string? input = Condition(kernels, k => k.PrefetchOf(Prefetched.Input), "IFetchesInput");
-        writer.Line("int aheadStep = TShape.AheadStep;", kernels.Any(k => k.StepPrefetch is not null));
-        writer.Line("int channelStep = TShape.ChannelStep;", stepped);
-        writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", blocked);
-        KernelText.Panels(writer, Lanes, panels, form.Share, "input", channels, steps, (run, pixels) =>
+        using (writer.Block($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : ", ref float also")}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape"))
         {
-            epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
-            writer.Line("ref float w = ref panel;");
-            if (blocked)
+            writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
+            bool blocked = kernels.Any(k => k.ChannelBlock < k.InChannels), stepped = kernels.Any(k => k.ChannelStep != 1);
+            string? input = Condition(kernels, k => k.PrefetchOf(Prefetched.Input), "IFetchesInput");
+            writer.Line("int aheadStep = TShape.AheadStep;", kernels.Any(k => k.StepPrefetch is not null));
+            writer.Line("int channelStep = TShape.ChannelStep;", stepped);
+            writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", blocked);
+            KernelText.Panels(writer, Lanes, panels, form.Share, "input", channels, steps, (run, pixels) =>
             {
-                writer.Line("ref float block = ref pixels;");
-                writer.Open("for (int b = 0; b < channels / blockChannels; b++)");
-            }
+                epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
+                writer.Line("ref float w = ref panel;");
+                writer.Line("ref float block = ref pixels;", blocked);
+                using (writer.BlockIf(blocked, "for (int b = 0; b < channels / blockChannels; b++)"))
+                {
+                    // Other threads made some of the blocks: each is fetched while the one two before it is multiplied.
+                    writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", input is not null);
+                    writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
+                    using (writer.Block($"for (int k = 0; k < {(blocked ? "blockChannels" : "channels")}; k++)"))
+                    {
+                        EmitPrefetch("ahead", "aheadStep", kernels, k => k.StepPrefetch, "IFetchesAhead");
+                        EmitPrefetch("also", "TShape.AlsoStep", kernels, k => k.PrefetchOf(Prefetched.GateWeights), string.Empty);
+                        if (input is not null)
+                        {
+                            using (writer.BlockIf(input.Length > 0, $"if ({input})"))
+                            {
+                                writer.Line("Prefetch.L1(ref soon);");
+                                writer.Line($"soon = ref Unsafe.Add(ref soon, {kernels.Select(k => k.PrefetchOf(Prefetched.Input)).OfType<Prefetch>().First().Step});");
+                            }
+                        }
 
-            // Other threads made some of the blocks: each is fetched while the one two before it is multiplied.
-            writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", input is not null);
-            writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
-            writer.Open($"for (int k = 0; k < {(blocked ? "blockChannels" : "channels")}; k++)");
-            EmitPrefetch("ahead", "aheadStep", kernels, k => k.StepPrefetch, "IFetchesAhead");
-            EmitPrefetch("also", "TShape.AlsoStep", kernels, k => k.PrefetchOf(Prefetched.GateWeights), string.Empty);
-            if (input is not null)
-            {
-                if (input.Length > 0)
-                    writer.Open($"if ({input})");
-                writer.Line("Prefetch.L1(ref soon);");
-                writer.Line($"soon = ref Unsafe.Add(ref soon, {kernels.Select(k => k.PrefetchOf(Prefetched.Input)).OfType<Prefetch>().First().Step});");
-                if (input.Length > 0)
-                    writer.Close();
-            }
+                        KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, steps.Pixel);
+                        writer.Line($"a = ref Unsafe.Add(ref a, {(stepped ? "channelStep" : "1")});");
+                        writer.Line($"w = ref Unsafe.Add(ref w, {run.Vectors * Lanes});");
+                    }
 
-            KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, steps.Pixel);
-            writer.Line($"a = ref Unsafe.Add(ref a, {(stepped ? "channelStep" : "1")});");
-            writer.Line($"w = ref Unsafe.Add(ref w, {run.Vectors * Lanes});");
-            writer.Close();
-            if (blocked)
-            {
-                writer.Line("block = ref Unsafe.Add(ref block, blockStep);");
-                writer.Close();
-            }
+                    writer.Line("block = ref Unsafe.Add(ref block, blockStep);", blocked);
+                }
 
-            epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
-        });
-        writer.Close();
+                epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
+            });
+        }
     }
 
     /// <summary>The sizes of <paramref name="kernel"/>.</summary>
@@ -119,18 +115,17 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         if (Condition(kernels, prefetch, trait) is not { } condition)
             return;
         int largest = kernels.Max(k => prefetch(k)?.Step ?? 0);
-        if (condition.Length > 0)
-            writer.Open($"if ({condition})");
-        for (int line = 0; line < largest; line += KernelText.LineLength(vector.Target))
+        using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
         {
-            if (line > 0)
-                writer.Line($"if ({step} > {line})");
-            writer.Line($"{(line > 0 ? "    " : string.Empty)}Prefetch.L2(ref {KernelText.At(reference, line)});");
-        }
+            for (int line = 0; line < largest; line += KernelText.LineLength(vector.Target))
+            {
+                if (line > 0)
+                    writer.Line($"if ({step} > {line})");
+                writer.Line($"{(line > 0 ? "    " : string.Empty)}Prefetch.L2(ref {KernelText.At(reference, line)});");
+            }
 
-        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
-        if (condition.Length > 0)
-            writer.Close();
+            writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
+        }
     }
 
     public void Emit(string name, PixelPairKernel kernel)
@@ -143,20 +138,20 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector; register tiles of pixels x channels: {tiles}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})");
-        epilogue.Constants();
-        foreach (TileRun tile in kernel.Tiles)
+        using (writer.Block($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})"))
         {
-            writer.Loop("tile", tile.Count, () =>
+            epilogue.Constants();
+            foreach (TileRun tile in kernel.Tiles)
             {
-                EmitPairTile(kernel, epilogue, tile.Pixels);
-                writer.Line($"input = ref Unsafe.Add(ref input, {tile.Pixels * kernel.PairStep});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {2 * tile.Pixels * kernel.OutPixelStep});");
-                writer.Line($"residual = ref Unsafe.Add(ref residual, {2 * tile.Pixels * kernel.Epilogue.ResidualPixelStep});", epilogue.AddsResidual);
-            }, braces: kernel.Tiles.Count > 1);
+                writer.Loop("tile", tile.Count, () =>
+                {
+                    EmitPairTile(kernel, epilogue, tile.Pixels);
+                    writer.Line($"input = ref Unsafe.Add(ref input, {tile.Pixels * kernel.PairStep});");
+                    writer.Line($"output = ref Unsafe.Add(ref output, {2 * tile.Pixels * kernel.OutPixelStep});");
+                    writer.Line($"residual = ref Unsafe.Add(ref residual, {2 * tile.Pixels * kernel.Epilogue.ResidualPixelStep});", epilogue.AddsResidual);
+                }, braces: kernel.Tiles.Count > 1);
+            }
         }
-
-        writer.Close();
     }
 
     private void EmitPairTile(PixelPairKernel kernel, EpilogueEmitter epilogue, int pairs)
@@ -177,19 +172,21 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line("ref float a = ref input;");
         writer.Line("ref float w = ref weights;");
-        writer.Open($"for (int k = 0; k < {kernel.InChannels}; k++)");
-        for (int j = 0; j < groups; j++)
-            writer.Line($"{vector.Type} w{j} = {vector.Load("w", j * Lanes)};");
-        for (int i = 0; i < pairs; i++)
+        using (writer.Block($"for (int k = 0; k < {kernel.InChannels}; k++)"))
         {
-            writer.Line($"{vector.Type} x{i} = Vector512.Create(Unsafe.As<float, double>(ref {KernelText.At("a", i * kernel.PairStep)})).AsSingle();");
             for (int j = 0; j < groups; j++)
-                writer.Line($"sum{i}_{j} = {vector.Fma(Text($"x{i}"), Text($"w{j}"), Text($"sum{i}_{j}"))};");
+                writer.Line($"{vector.Type} w{j} = {vector.Load("w", j * Lanes)};");
+            for (int i = 0; i < pairs; i++)
+            {
+                writer.Line($"{vector.Type} x{i} = Vector512.Create(Unsafe.As<float, double>(ref {KernelText.At("a", i * kernel.PairStep)})).AsSingle();");
+                for (int j = 0; j < groups; j++)
+                    writer.Line($"sum{i}_{j} = {vector.Fma(Text($"x{i}"), Text($"w{j}"), Text($"sum{i}_{j}"))};");
+            }
+
+            writer.Line("a = ref Unsafe.Add(ref a, 2);");
+            writer.Line($"w = ref Unsafe.Add(ref w, {groups * Lanes});");
         }
 
-        writer.Line("a = ref Unsafe.Add(ref a, 2);");
-        writer.Line($"w = ref Unsafe.Add(ref w, {groups * Lanes});");
-        writer.Close();
         foreach (Accumulator sum in sums)
             epilogue.Finish(sum);
     }

@@ -46,17 +46,20 @@ internal sealed class SourceWriter
     /// <inheritdoc cref="LineIf(bool, SourceText)"/>
     public void LineIf(bool condition, string line) => Line(line, condition);
 
-    /// <summary>Lines as they are, each indented.</summary>
+    /// <summary>Several lines, as a raw string has them; what begins or ends with an empty one is set apart from what is written before or after.</summary>
     public void Lines(string text)
     {
         foreach (string line in text.Split('\n'))
-            Line(line);
+            Line(line.TrimEnd('\r'));
     }
+
+    /// <inheritdoc cref="Lines(string)"/>
+    public void Lines(SourceText text) => Lines(SourceText.Text(text));
 
     /// <summary>A line, and braces around what is written until the scope ends: <c>using (writer.Block("for (;;)"))</c>.</summary>
     public Scope Block(string line)
     {
-        Line(line);
+        Line(line, line.Length > 0);
         return Braces();
     }
 

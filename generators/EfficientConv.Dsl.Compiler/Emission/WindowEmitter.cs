@@ -21,14 +21,14 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)");
-        foreach (ColumnRun run in kernel.Columns)
+        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)"))
         {
-            DepthwiseTile tile = new(kernel, run);
-            writer.Line($"{DepthwiseForm.Of(tile).Name}<{names.Of(tile)}>(ref source, row, from, to, ref weights, ref bias, ref output);");
+            foreach (ColumnRun run in kernel.Columns)
+            {
+                DepthwiseTile tile = new(kernel, run);
+                writer.Line($"{DepthwiseForm.Of(tile).Name}<{names.Of(tile)}>(ref source, row, from, to, ref weights, ref bias, ref output);");
+            }
         }
-
-        writer.Close();
     }
 
     private void EmitRowParameters(RowSource source, string row = "The window's first row; it may lie above the map.")
@@ -78,47 +78,53 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"/// <summary>Tiles of {columns} columns of an output row of a convolution with a channel in every lane, kernel {window.Kernel}{Stride(window)}.</summary>");
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape");
-        writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
-        EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
-        epilogue.StoreConstants();
-        writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
-        writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
-        writer.Open("for (int v = 0; v < TShape.Vectors; v++)");
-        OfChannel channel = new("bias", 0);
-        epilogue.Bias("start", channel);
-        writer.Line("ref float column = ref source;");
-        writer.Line("ref float destination = ref output;");
-        writer.Open("for (int tile = 0; tile < TShape.Tiles; tile++)");
-        string[] sums = [.. Enumerable.Range(0, columns).Select(t => Text($"sum{t}"))];
-        SumTile accumulators = new([.. sums.Select((sum, t) => new Accumulator(sum, channel, "start", new VectorPlace("destination", t * Size.Of("outputStep"))))], 1, []);
-        epilogue.Start(accumulators, hasBias: true);
-        writer.Open("for (int ky = from; ky < to; ky++)");
-        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})"))};");
-        EmitRing(tiles);
-        writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
-        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
-        writer.Loop("c", kernel.InPerGroup, () =>
+        using (writer.Block($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape"))
         {
-            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => Text($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
-            EmitInputs(tiles, sums);
-            if (kernel.InPerGroup > 1)
+            writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
+            EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
+            epilogue.StoreConstants();
+            writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
+            writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
+            using (writer.Block("for (int v = 0; v < TShape.Vectors; v++)"))
             {
-                writer.Line("lane = ref Unsafe.Add(ref lane, TShape.LaneStep);");
-                writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
+                OfChannel channel = new("bias", 0);
+                epilogue.Bias("start", channel);
+                writer.Line("ref float column = ref source;");
+                writer.Line("ref float destination = ref output;");
+                using (writer.Block("for (int tile = 0; tile < TShape.Tiles; tile++)"))
+                {
+                    string[] sums = [.. Enumerable.Range(0, columns).Select(t => Text($"sum{t}"))];
+                    SumTile accumulators = new([.. sums.Select((sum, t) => new Accumulator(sum, channel, "start", new VectorPlace("destination", t * Size.Of("outputStep"))))], 1, []);
+                    epilogue.Start(accumulators, hasBias: true);
+                    using (writer.Block("for (int ky = from; ky < to; ky++)"))
+                    {
+                        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})"))};");
+                        EmitRing(tiles);
+                        writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
+                        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
+                        using (writer.Loop("c", kernel.InPerGroup))
+                        {
+                            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => Text($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
+                            EmitInputs(tiles, sums);
+                            if (kernel.InPerGroup > 1)
+                            {
+                                writer.Line("lane = ref Unsafe.Add(ref lane, TShape.LaneStep);");
+                                writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
+                            }
+                        }
+                    }
+
+                    epilogue.Finish(accumulators);
+                    writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
+                }
+
+                writer.Line("source = ref Unsafe.Add(ref source, TShape.VectorStep);");
+                writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
+                writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
+                writer.Line("output = ref Unsafe.Add(ref output, TShape.OutputVectorStep);");
             }
-        });
-        writer.Close();
-        epilogue.Finish(accumulators);
-        writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
-        writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
-        writer.Close();
-        writer.Line("source = ref Unsafe.Add(ref source, TShape.VectorStep);");
-        writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
-        writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
-        writer.Line("output = ref Unsafe.Add(ref output, TShape.OutputVectorStep);");
-        writer.Close();
-        writer.Close();
+        }
     }
 
     /// <summary>Wraps <c>slot</c> around where the rows lie in a ring.</summary>
@@ -151,20 +157,19 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             if (uses.Count == 0)
                 continue;
             string condition = string.Join(" && ", new[] { x < left ? Text($"TShape.Left <= {x}") : string.Empty, x >= end ? Text($"TShape.End > {x}") : string.Empty }.Where(c => c.Length > 0));
-            if (condition.Length > 0)
-                writer.Open($"if ({condition})");
-            Size offset = (left == 0 ? (Size)x : Size.Of(Text($"({x} - left)"))) * pixelStep;
-            string input = vector.Load("lane", offset);
-            if (uses.Count > 1)
+            using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
             {
-                writer.Line($"{vector.Type} x{x} = {input};");
-                input = Text($"x{x}");
-            }
+                Size offset = (left == 0 ? (Size)x : Size.Of(Text($"({x} - left)"))) * pixelStep;
+                string input = vector.Load("lane", offset);
+                if (uses.Count > 1)
+                {
+                    writer.Line($"{vector.Type} x{x} = {input};");
+                    input = Text($"x{x}");
+                }
 
-            foreach ((int column, int tap) in uses)
-                writer.Line($"{sums[column]} = {vector.Fma(input, Text($"w{tap}"), sums[column])};");
-            if (condition.Length > 0)
-                writer.Close();
+                foreach ((int column, int tap) in uses)
+                    writer.Line($"{sums[column]} = {vector.Fma(input, Text($"w{tap}"), sums[column])};");
+            }
         }
     }
 
@@ -180,67 +185,70 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         if (!kernel.IsMaximum)
             writer.Line("/// <param name=\"rows\">Window rows that count in the mean.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to{(kernel.IsMaximum ? string.Empty : ", int rows")}, ref float output)");
-        writer.Line($"{vector.Type} start = {(kernel.IsMaximum ? vector.Create("float.NegativeInfinity") : vector.Zero)};");
-        writer.Loop("v", kernel.Vectors, () =>
+        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to{(kernel.IsMaximum ? string.Empty : ", int rows")}, ref float output)"))
         {
-            foreach (ColumnRun run in kernel.Columns)
-                EmitColumns(kernel, run);
-            if (kernel.Vectors > 1)
+            writer.Line($"{vector.Type} start = {(kernel.IsMaximum ? vector.Create("float.NegativeInfinity") : vector.Zero)};");
+            using (writer.Loop("v", kernel.Vectors))
             {
-                writer.Line($"source = ref Unsafe.Add(ref source, {Lanes});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {Lanes});");
+                foreach (ColumnRun run in kernel.Columns)
+                    EmitColumns(kernel, run);
+                if (kernel.Vectors > 1)
+                {
+                    writer.Line($"source = ref Unsafe.Add(ref source, {Lanes});");
+                    writer.Line($"output = ref Unsafe.Add(ref output, {Lanes});");
+                }
             }
-        });
-        writer.Close();
+        }
     }
 
     private void EmitColumns(PoolKernel kernel, ColumnRun run)
     {
         RowWindow window = kernel.Window;
-        writer.Open();
-        string pixels = run.Count > 1 ? "column" : "source", destination = run.Count > 1 ? "destination" : "output";
-        int outOffset = run.Count > 1 ? 0 : run.FirstColumn * kernel.OutPixelStep;
-        if (run.Count > 1)
+        using (writer.Braces())
         {
-            writer.Line("ref float column = ref source;");
-            writer.Line($"ref float destination = ref {KernelText.At("output", run.FirstColumn * kernel.OutPixelStep)};");
-        }
-
-        writer.Loop("tile", run.Count, () =>
-        {
-            for (int t = 0; t < run.Columns; t++)
-                writer.Line($"{vector.Type} sum{t} = start;");
-            writer.Open("for (int ky = from; ky < to; ky++)");
-            EmitRow(kernel.Source, window, pixels);
-            foreach ((int x, List<(int Column, int Tap)> uses) in InputColumns(window, run, kernel.Source))
-            {
-                writer.Line($"{vector.Type} x{Identifier(x)} = {vector.Load("lane", x * kernel.Source.PixelStep)};");
-                foreach ((int column, _) in uses)
-                {
-                    string sum = Text($"sum{column}"), input = "x" + Identifier(x);
-                    writer.Line($"{sum} = {(kernel.IsMaximum ? vector.Maximum(sum, input) : vector.Add(sum, input))};");
-                }
-            }
-
-            writer.Close();
-            for (int t = 0; t < run.Columns; t++)
-            {
-                string value = Text($"sum{t}");
-                if (!kernel.IsMaximum)
-                    value = vector.Divide(value, vector.Create(Text($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
-                if (value.Contains('/'))
-                    value = $"({value})";
-                writer.Line(vector.Store(value, destination, outOffset + (t * kernel.OutPixelStep)));
-            }
-
+            string pixels = run.Count > 1 ? "column" : "source", destination = run.Count > 1 ? "destination" : "output";
+            int outOffset = run.Count > 1 ? 0 : run.FirstColumn * kernel.OutPixelStep;
             if (run.Count > 1)
             {
-                writer.Line($"column = ref Unsafe.Add(ref column, {run.Columns * window.Stride * kernel.Source.PixelStep});");
-                writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Columns * kernel.OutPixelStep});");
+                writer.Line("ref float column = ref source;");
+                writer.Line($"ref float destination = ref {KernelText.At("output", run.FirstColumn * kernel.OutPixelStep)};");
             }
-        });
-        writer.Close();
+
+            using (writer.Loop("tile", run.Count))
+            {
+                for (int t = 0; t < run.Columns; t++)
+                    writer.Line($"{vector.Type} sum{t} = start;");
+                using (writer.Block("for (int ky = from; ky < to; ky++)"))
+                {
+                    EmitRow(kernel.Source, window, pixels);
+                    foreach ((int x, List<(int Column, int Tap)> uses) in InputColumns(window, run, kernel.Source))
+                    {
+                        writer.Line($"{vector.Type} x{Identifier(x)} = {vector.Load("lane", x * kernel.Source.PixelStep)};");
+                        foreach ((int column, _) in uses)
+                        {
+                            string sum = Text($"sum{column}"), input = "x" + Identifier(x);
+                            writer.Line($"{sum} = {(kernel.IsMaximum ? vector.Maximum(sum, input) : vector.Add(sum, input))};");
+                        }
+                    }
+                }
+
+                for (int t = 0; t < run.Columns; t++)
+                {
+                    string value = Text($"sum{t}");
+                    if (!kernel.IsMaximum)
+                        value = vector.Divide(value, vector.Create(Text($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
+                    if (value.Contains('/'))
+                        value = $"({value})";
+                    writer.Line(vector.Store(value, destination, outOffset + (t * kernel.OutPixelStep)));
+                }
+
+                if (run.Count > 1)
+                {
+                    writer.Line($"column = ref Unsafe.Add(ref column, {run.Columns * window.Stride * kernel.Source.PixelStep});");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Columns * kernel.OutPixelStep});");
+                }
+            }
+        }
     }
 
     public void Emit(string name, ConvolutionKernel kernel)
@@ -254,21 +262,22 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})");
-        int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
-        writer.Loop("g", kernel.Groups, () =>
+        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})"))
         {
-            EmitPanels(kernel, epilogue);
-            if (kernel.Groups > 1)
+            int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
+            using (writer.Loop("g", kernel.Groups))
             {
-                writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
-                writer.Line($"weights = ref Unsafe.Add(ref weights, {groupLength});");
-                writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
-                writer.Line($"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});", epilogue.AddsResidual);
+                EmitPanels(kernel, epilogue);
+                if (kernel.Groups > 1)
+                {
+                    writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
+                    writer.Line($"weights = ref Unsafe.Add(ref weights, {groupLength});");
+                    writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
+                    writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
+                    writer.Line($"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});", epilogue.AddsResidual);
+                }
             }
-        });
-        writer.Close();
+        }
     }
 
     private void EmitPanels(ConvolutionKernel kernel, EpilogueEmitter epilogue)
@@ -286,26 +295,23 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         int width = vectors * Lanes, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup;
-        writer.Open("for (int ky = from; ky < to; ky++)");
+        using SourceWriter.Scope rows = writer.Block("for (int ky = from; ky < to; ky++)");
         EmitRow(kernel.Source, window, "pixels");
         writer.Line($"ref float w = ref Unsafe.Add(ref panel, ky * {rowTaps * width});");
-        if (!kernel.HasRuns)
-            writer.Open($"for (int kx = 0; kx < {kernelWidth}; kx++)");
-        writer.Line("ref float a = ref lane;");
-        writer.Open($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)");
-        if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
-            KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
-        KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
-        writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
-        writer.Line($"w = ref Unsafe.Add(ref w, {width});");
-        writer.Close();
-        if (!kernel.HasRuns)
+        using (writer.BlockIf(!kernel.HasRuns, $"for (int kx = 0; kx < {kernelWidth}; kx++)"))
         {
-            writer.Line($"lane = ref Unsafe.Add(ref lane, {window.Dilation.Width * kernel.Source.PixelStep});");
-            writer.Close();
-        }
+            writer.Line("ref float a = ref lane;");
+            using (writer.Block($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)"))
+            {
+                if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
+                    KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
+                KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
+                writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
+                writer.Line($"w = ref Unsafe.Add(ref w, {width});");
+            }
 
-        writer.Close();
+            writer.LineIf(!kernel.HasRuns, $"lane = ref Unsafe.Add(ref lane, {window.Dilation.Width * kernel.Source.PixelStep});");
+        }
     }
 
     /// <summary>Declares <c>lane</c>, the input row under kernel row <c>ky</c>.</summary>

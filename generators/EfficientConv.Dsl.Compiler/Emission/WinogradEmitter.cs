@@ -29,66 +29,72 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("/// <param name=\"tiles\">Factors of the products, [product][tile][channel].</param>");
         writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})");
-        if (form == WinogradForm.F4x4)
+        using (writer.Block($"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})"))
         {
-            Constant("product", "1.265625f");
-            Constant("sum", "-2.8125f");
-            Constant("outer", "-2.25f");
-            Constant("inner", "-0.5625f");
-            Constant("near", "0.75f");
-            Constant("far", "1.5f");
-            Constant("minusNear", "-0.75f");
-            Constant("minusFar", "-1.5f");
-        }
+            if (form == WinogradForm.F4x4)
+            {
+                Constant("product", "1.265625f");
+                Constant("sum", "-2.8125f");
+                Constant("outer", "-2.25f");
+                Constant("inner", "-0.5625f");
+                Constant("near", "0.75f");
+                Constant("far", "1.5f");
+                Constant("minusNear", "-0.75f");
+                Constant("minusFar", "-1.5f");
+            }
 
-        bool byRow = kernel.Share == WorkShare.Tiles;
-        if (byRow)
-        {
-            writer.Line($"int firstRow = part.First({kernel.TileRows}), endRow = part.End({kernel.TileRows});");
-            writer.Line($"rows = ref Unsafe.Add(ref rows, firstRow * {form.Step * kernel.RowStep});");
-            writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {kernel.TileColumns * kernel.TileStep});");
-            writer.Open("for (int tileRow = firstRow; tileRow < endRow; tileRow++)");
-            Row();
-            writer.Close();
+            bool byRow = kernel.Share == WorkShare.Tiles;
+            if (byRow)
+            {
+                writer.Line($"int firstRow = part.First({kernel.TileRows}), endRow = part.End({kernel.TileRows});");
+                writer.Line($"rows = ref Unsafe.Add(ref rows, firstRow * {form.Step * kernel.RowStep});");
+                writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {kernel.TileColumns * kernel.TileStep});");
+                using (writer.Block("for (int tileRow = firstRow; tileRow < endRow; tileRow++)"))
+                {
+                    Row();
+                }
+            }
+            else
+            {
+                writer.Loop("tileRow", kernel.TileRows, Row);
+            }
         }
-        else
-        {
-            writer.Loop("tileRow", kernel.TileRows, Row);
-        }
-
-        writer.Close();
 
         void Row()
         {
             writer.Line("ref float column = ref rows;");
-            writer.Loop("tile", kernel.TileColumns, () =>
+            using (writer.Loop("tile", kernel.TileColumns))
             {
                 Vectors(kernel.Vectors, kernel.Share, at =>
                 {
                     writer.Line($"ref float source = ref {KernelText.At("column", at)};");
                     writer.Line("ref float between = ref temporary;");
-                    writer.Open($"for (int row = 0; row < {form.Input}; row++)");
-                    Load(form, "source", kernel.PixelStep);
-                    TransformInput(form);
-                    StoreAll(form.Input, "between", Lanes);
-                    writer.Line($"source = ref Unsafe.Add(ref source, {kernel.RowStep});");
-                    writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
-                    writer.Close();
+                    using (writer.Block($"for (int row = 0; row < {form.Input}; row++)"))
+                    {
+                        Load(form, "source", kernel.PixelStep);
+                        TransformInput(form);
+                        StoreAll(form.Input, "between", Lanes);
+                        writer.Line($"source = ref Unsafe.Add(ref source, {kernel.RowStep});");
+                        writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
+                    }
+
                     writer.Line();
                     writer.Line("between = ref temporary;");
                     writer.Line($"ref float destination = ref {KernelText.At("tiles", at)};");
-                    writer.Open($"for (int x = 0; x < {form.Input}; x++)");
-                    Load(form, "between", form.Input * Lanes);
-                    TransformInput(form);
-                    StoreAll(form.Input, "destination", form.Input * kernel.ProductStep);
-                    writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.ProductStep});");
-                    writer.Close();
+                    using (writer.Block($"for (int x = 0; x < {form.Input}; x++)"))
+                    {
+                        Load(form, "between", form.Input * Lanes);
+                        TransformInput(form);
+                        StoreAll(form.Input, "destination", form.Input * kernel.ProductStep);
+                        writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
+                        writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.ProductStep});");
+                    }
+
                 });
                 writer.Line($"column = ref Unsafe.Add(ref column, {form.Step * kernel.PixelStep});");
                 writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
-            });
+            }
+
             writer.Line($"rows = ref Unsafe.Add(ref rows, {form.Step * kernel.RowStep});");
         }
     }
@@ -112,43 +118,42 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line("/// <param name=\"residual\">The first residual row.</param>");
         writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, {(residual ? "ref float residual, " : string.Empty)}ref float temporary{KernelText.Share(kernel.Share).Parameter})");
-        if (form == WinogradForm.F4x4)
+        using (writer.Block($"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, {(residual ? "ref float residual, " : string.Empty)}ref float temporary{KernelText.Share(kernel.Share).Parameter})"))
         {
-            Constant("near1", "0.75f");
-            Constant("far1", "1.5f");
-            Constant("near2", "0.5625f");
-            Constant("far2", "2.25f");
-            Constant("near3", "0.421875f");
-            Constant("far3", "3.375f");
-        }
+            if (form == WinogradForm.F4x4)
+            {
+                Constant("near1", "0.75f");
+                Constant("far1", "1.5f");
+                Constant("near2", "0.5625f");
+                Constant("far2", "2.25f");
+                Constant("near3", "0.421875f");
+                Constant("far3", "3.375f");
+            }
 
-        epilogue.Constants();
-        if (kernel.Share == WorkShare.Tiles)
-        {
-            int tileColumns = whole + (rest > 0 ? 1 : 0);
-            writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {form.Output});");
-            writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {tileColumns * kernel.TileStep});");
-            writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {form.Output * kernel.Width * kernel.OutPixelStep});");
-            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * residualStep});", residual);
-            writer.Open($"for (int top = firstRow * {form.Output}; top < endTop; top += {form.Output})");
-        }
-        else
-        {
-            writer.Open($"for (int top = 0; top < rows; top += {form.Output})");
-        }
+            epilogue.Constants();
+            if (kernel.Share == WorkShare.Tiles)
+            {
+                int tileColumns = whole + (rest > 0 ? 1 : 0);
+                writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {form.Output});");
+                writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {tileColumns * kernel.TileStep});");
+                writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {form.Output * kernel.Width * kernel.OutPixelStep});");
+                writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * residualStep});", residual);
+            }
 
-        writer.Line($"int height = Math.Min({form.Output}, rows - top);");
-        writer.Line("ref float column = ref output;");
-        writer.Line("ref float added = ref residual;", residual);
-        if (whole > 0)
-            writer.Loop("tile", whole, () => EmitTile(kernel, epilogue, form.Output), braces: rest > 0);
-        if (rest > 0)
-            EmitTile(kernel, epilogue, rest);
-        writer.Line($"output = ref Unsafe.Add(ref output, {form.Output * kernel.Width * kernel.OutPixelStep});");
-        writer.Line($"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * residualStep});", residual);
-        writer.Close();
-        writer.Close();
+            bool byRow = kernel.Share == WorkShare.Tiles;
+            using (writer.Block($"for (int top = {(byRow ? Text($"firstRow * {form.Output}") : "0")}; top < {(byRow ? "endTop" : "rows")}; top += {form.Output})"))
+            {
+                writer.Line($"int height = Math.Min({form.Output}, rows - top);");
+                writer.Line("ref float column = ref output;");
+                writer.Line("ref float added = ref residual;", residual);
+                if (whole > 0)
+                    writer.Loop("tile", whole, () => EmitTile(kernel, epilogue, form.Output), braces: rest > 0);
+                if (rest > 0)
+                    EmitTile(kernel, epilogue, rest);
+                writer.Line($"output = ref Unsafe.Add(ref output, {form.Output * kernel.Width * kernel.OutPixelStep});");
+                writer.LineIf(residual, $"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * residualStep});");
+            }
+        }
     }
 
     private void EmitTile(WinogradOutputKernel kernel, EpilogueEmitter epilogue, int columns)
@@ -162,35 +167,39 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             epilogue.Bias("start", channel);
             writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
             writer.Line("ref float between = ref temporary;");
-            writer.Open($"for (int x = 0; x < {form.Input}; x++)");
-            Load(form, "source", form.Input * kernel.ProductStep);
-            TransformOutput(form, form.Output);
-            StoreAll(form.Output, "between", form.Input * Lanes);
-            writer.Line($"source = ref Unsafe.Add(ref source, {kernel.ProductStep});");
-            writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
-            writer.Close();
+            using (writer.Block($"for (int x = 0; x < {form.Input}; x++)"))
+            {
+                Load(form, "source", form.Input * kernel.ProductStep);
+                TransformOutput(form, form.Output);
+                StoreAll(form.Output, "between", form.Input * Lanes);
+                writer.Line($"source = ref Unsafe.Add(ref source, {kernel.ProductStep});");
+                writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
+            }
+
             writer.Line();
             writer.Line("between = ref temporary;");
             writer.Line($"ref float c = ref {KernelText.At("column", at)};");
             if (residual)
                 writer.Line($"ref float r = ref {KernelText.At("added", at)};");
-            writer.Open("for (int row = 0; row < height; row++)");
-            Load(form, "between", Lanes);
-            TransformOutput(form, columns);
-            for (int x = 0; x < columns; x++)
+            using (writer.Block("for (int row = 0; row < height; row++)"))
             {
-                Accumulator sum = new(
-                    Text($"sum{x}"), channel, vector.Add(Text($"t{x}"), "start"),
-                    new VectorPlace("c", x * kernel.OutPixelStep), new VectorPlace("r", x * residualStep));
-                epilogue.Start(sum);
-                epilogue.Finish(sum);
+                Load(form, "between", Lanes);
+                TransformOutput(form, columns);
+                for (int x = 0; x < columns; x++)
+                {
+                    Accumulator sum = new(
+                        Text($"sum{x}"), channel, vector.Add(Text($"t{x}"), "start"),
+                        new VectorPlace("c", x * kernel.OutPixelStep), new VectorPlace("r", x * residualStep));
+                    epilogue.Start(sum);
+                    epilogue.Finish(sum);
+                }
+
+                writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
+                writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
+                if (residual)
+                    writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * residualStep});");
             }
 
-            writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
-            writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
-            if (residual)
-                writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * residualStep});");
-            writer.Close();
         }, braces: columns < form.Output);
         writer.Line($"column = ref Unsafe.Add(ref column, {form.Output * kernel.OutPixelStep});");
         if (residual)
@@ -235,10 +244,10 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line(shared
                 ? "const int firstRow = 0;"
                 : $"int firstRow = part.First({count}) * RowsPerStep;");
-            writer.Open($"for (int y = firstRow; y < {(shared ? Text($"{outHeight}") : Text($"Math.Min({outHeight}, part.End({count}) * RowsPerStep)"))}; y += RowsPerStep)");
+            writer.Open($"for (int y = firstRow; y < {(shared ? FormattableString.Invariant($"{outHeight}") : FormattableString.Invariant($"Math.Min({outHeight}, part.End({count}) * RowsPerStep)"))}; y += RowsPerStep)");
             writer.Line($"int rows = Math.Min(RowsPerStep, {outHeight} - y);");
             int overlap = form.Overlap;
-            writer.Line($"// The last {(overlap == 1 ? "row of a step is the next one's first" : Text($"{overlap} rows of a step are the next one's first"))}.");
+            writer.Line($"// The last {(overlap == 1 ? "row of a step is the next one's first" : FormattableString.Invariant($"{overlap} rows of a step are the next one's first"))}.");
             writer.Line($"if (y > firstRow{(shared ? " && part.Index == 0" : string.Empty)})");
             writer.Line($"    MemoryMarshal.CreateSpan(ref Unsafe.Add(ref window, (WindowRows - {overlap}) * WindowRow), {overlap} * WindowRow).CopyTo(MemoryMarshal.CreateSpan(ref window, {overlap} * WindowRow));");
             writer.Line("part.Barrier();", shared);
@@ -253,10 +262,10 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Open(shared
             ? "for (int r = first + part.First(WindowRows - first); r < first + part.End(WindowRows - first); r++)"
             : "for (int r = first; r < WindowRows; r++)");
-        writer.Line($"int row = {(steps ? Scaled("y", form.Stride) + " + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : Text($" - {d.PadTop}"))};");
+        writer.Line($"int row = {(steps ? Scaled("y", form.Stride) + " + " : string.Empty)}r{(d.PadTop == 0 ? string.Empty : FormattableString.Invariant($" - {d.PadTop}"))};");
         writer.Line($"ref float pixels = ref Unsafe.Add(ref window, (r * WindowRow) + {d.PadLeft * d.Transform.PixelStep});");
         writer.Line($"if (row >= 0 && row < {height})");
-        writer.Line("    " + runtime.Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, Text($"{width}")));
+        writer.Line("    " + runtime.Load($"Unsafe.Add(ref input, row * {d.Input.RowStep})", d.Input, "pixels", d.Transform.PixelStep, FormattableString.Invariant($"{width}")));
         writer.Line("else");
         writer.Line($"    MemoryMarshal.CreateSpan(ref pixels, {width * d.Transform.PixelStep}).Clear();");
         writer.Close();
@@ -267,7 +276,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         bool put = d.Residual is not null && d.Inverse.Epilogue.Start == AccumulatorStart.BiasAndDestination, finish = !d.Finish.IsNone;
         if (shared && (put || finish))
             writer.Line($"int pixel = part.First(rows) * {outWidth}, moved = (part.End(rows) * {outWidth}) - pixel;");
-        string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : Text($"rows * {outWidth}");
+        string ownFirst = shared ? "pixel" : "0", ownCount = shared ? "moved" : FormattableString.Invariant($"rows * {outWidth}");
         string OfStep(string reference, int pixelStep) =>
             shared ? KernelText.At(KernelText.At(reference, start == "0" ? "0" : Scaled(start, pixelStep)), Scaled("pixel", pixelStep)) : Pixel(reference, start, pixelStep);
         if (put)
@@ -299,7 +308,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         {
             // Row after row, so that what is stored next is still near.
             writer.Open($"for (int r = 0; r < {ownCount}; r += {outWidth})");
-            runtime.Activation(d.Finish.Pass, $"Unsafe.Add(ref {moving}, r * {step})", Text($"{outWidth * step}"));
+            runtime.Activation(d.Finish.Pass, $"Unsafe.Add(ref {moving}, r * {step})", FormattableString.Invariant($"{outWidth * step}"));
             writer.Close();
         }
 
@@ -323,9 +332,10 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             return;
         }
 
-        writer.Open($"for (int v = part.First({count}); v < part.End({count}); v++)");
-        body(at);
-        writer.Close();
+        using (writer.Block($"for (int v = part.First({count}); v < part.End({count}); v++)"))
+        {
+            body(at);
+        }
     }
 
     private static string Scaled(string pixel, int step) => step == 1 ? pixel : Text($"{pixel} * {step}");
