@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -11,15 +12,15 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <param name="Name">The method's name, which says the form.</param>
 internal sealed record DepthwiseForm(string Name)
 {
-    /// <summary>The form of <paramref name="tile"/>.</summary>
-    public static DepthwiseForm Of(DepthwiseTile tile)
+    /// <summary>The form of <paramref name="tile"/> in the vectors of <paramref name="target"/>.</summary>
+    public static DepthwiseForm Of(DepthwiseTile tile, VectorTarget target)
     {
         LanewiseKernel kernel = tile.Kernel;
         RowWindow window = kernel.Window;
         string stride = window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}");
         string dilation = window.Dilation == Extent.Square(1) ? string.Empty : $"Dilation{window.Dilation}";
         string lanes = kernel.InPerGroup == 1 ? string.Empty : Text($"Of{kernel.InPerGroup}");
-        return new(Text($"Depthwise{tile.Run.Columns}Kernel{window.Kernel}{stride}{dilation}{lanes}{EpilogueEmitter.FormOf(kernel.Epilogue)}"));
+        return new(Text($"Depthwise{window.Kernel}{stride}{dilation}{lanes}Tile{tile.Run.Columns}x{target.Lanes}{target.Name}{EpilogueEmitter.FormOf(kernel.Epilogue)}"));
     }
 }
 

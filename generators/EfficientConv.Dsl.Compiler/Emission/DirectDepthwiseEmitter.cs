@@ -89,13 +89,18 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
     private void EmitLoad(FlatDepthwiseKernel kernel, FlatLoad load)
     {
         string mask = load.Mask < 0 ? string.Empty : kernel.MasksInRegisters ? Text($" & mask{load.Mask}") : " & " + vector.Load("tables", load.Mask * Lanes);
-        using SourceWriter.Scope braces = writer.Braces();
-        writer.Line($"{vector.Type} x = {vector.Load(KernelText.At("plane", load.At))}{mask};");
+        string input = vector.Load(KernelText.At("plane", load.At)) + mask;
+        if (load.Uses.Count > 1)
+        {
+            writer.Line($"{writer.Local(vector.Type, "x")} = {input};");
+            input = "x";
+        }
+
         foreach (FlatUse use in load.Uses)
         {
             string sum = Text($"sum{use.Vector}");
             string weight = kernel.WeightsInRegisters ? Text($"w{use.Tap}") : vector.Create(KernelText.At("weights", use.Tap));
-            writer.Line($"{sum} = {vector.Fma("x", weight, sum)};");
+            writer.Line($"{sum} = {vector.Fma(input, weight, sum)};");
         }
     }
 
@@ -137,9 +142,12 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
             writer.Line($"{vector.Type} w{kx} = {vector.Create(KernelText.At("w", kx))};");
         for (int v = 0; v < kernel.Vectors.Count; v++)
         {
-            using SourceWriter.Scope braces = writer.Braces();
             foreach (int at in kernel.Vectors[v].Taps.Select(t => t.At).Distinct())
-                writer.Line($"{vector.Type} a{at} = {vector.Load("row", at)}, b{at} = {vector.Load("row", at + Lanes)};");
+            {
+                writer.Line($"{writer.Local(vector.Type, Text($"a{at}"))} = {vector.Load("row", at)};");
+                writer.Line($"{writer.Local(vector.Type, Text($"b{at}"))} = {vector.Load("row", at + Lanes)};");
+            }
+
             for (int kx = 0; kx < window.Kernel.Width; kx++)
             {
                 StridedTap tap = kernel.Vectors[v].Taps[kx];
@@ -154,12 +162,13 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
     private void EmitMethod(string name, DirectDepthwiseKernel kernel, string form, Action constants, Action<EpilogueEmitter> channel)
     {
         RowWindow window = kernel.Window;
+        int taps = window.Kernel.Height * window.Kernel.Width;
         bool hasTables = EmitTables(name, kernel);
         string stride = window.Stride == 1 ? string.Empty : Text($", stride {window.Stride}");
         writer.Line();
         writer.Line(
             $"/// <summary>Planes of {kernel.Input} pixels of a depthwise convolution, kernel {window.Kernel}{stride}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {form}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {form}; {KernelText.MultiplyAdds((long)kernel.Output.Height * kernel.Output.Width * taps)} a channel.</summary>");
         writer.Line(KernelText.MethodAttribute);
         using SourceWriter.Scope method = writer.Block($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output, int channels)");
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
@@ -170,7 +179,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
         epilogue.Bias("start", s_channel);
         channel(epilogue);
         writer.Line($"plane = ref Unsafe.Add(ref plane, {kernel.Input.Height * kernel.Input.Width});");
-        writer.Line($"weights = ref Unsafe.Add(ref weights, {window.Kernel.Height * window.Kernel.Width});");
+        writer.Line($"weights = ref Unsafe.Add(ref weights, {taps});");
         writer.Line("bias = ref Unsafe.Add(ref bias, 1);");
         writer.Line($"output = ref Unsafe.Add(ref output, {kernel.Output.Height * kernel.Output.Width});");
     }

@@ -47,6 +47,21 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         return epilogue.ScalesFirst ? scale + activation : activation + scale;
     }
 
+    /// <summary>What is stored, around <paramref name="sum"/>, as a formula for a comment; what only some of the kernels do in brackets.</summary>
+    public string Formula(string sum, string pixel = "pixel")
+    {
+        string start = string.Join(" or ", _starts.Select(s => s.Start switch
+        {
+            AccumulatorStart.Bias => "bias[n]",
+            AccumulatorStart.BiasAndResidual => $"bias[n] + residual[{pixel}, n]",
+            AccumulatorStart.BiasAndDestination => $"bias[n] + output[{pixel}, n]",
+            _ => $"output[{pixel}, n]",
+        }));
+        string value = $"{(_starts.Count > 1 ? $"({start})" : start)} + {sum}";
+        string activations = string.Join(" or ", _activations.Where(a => !a.Activation.IsNone).Select(a => a.Activation.Kind));
+        return activations.Length == 0 ? value : $"{(_activations.Count > 1 ? $"[{activations}]" : activations)}({value})";
+    }
+
     /// <summary>An epilogue in the name of a kernel.</summary>
     public static string NameOf(Epilogue epilogue) =>
         (epilogue.Start == AccumulatorStart.Destination ? "Accumulate" : string.Empty) + (epilogue.Activation.IsNone ? string.Empty : epilogue.Activation.Kind.ToString()) +
@@ -145,7 +160,7 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
             ScaleAndShift(tile);
         foreach ((ActivationFunction activation, string condition) in _activations.Where(activation => !activation.Activation.IsNone))
         {
-            using (writer.Block(condition.Length > 0 ? $"if ({condition})" : string.Empty))
+            using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
             {
                 foreach (string constant in vector.EpilogueConstants(activation))
                     writer.Line(constant);
@@ -192,7 +207,7 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         int scaled = _epilogues.Count(epilogue => epilogue.ScaleOffset > 0);
         if (scaled == 0)
             return;
-        using (writer.Block(scaled < _epilogues.Count ? $"if (TShape.{nameof(Epilogue.ScaleOffset)} > 0)" : string.Empty))
+        using (writer.BlockIf(scaled < _epilogues.Count, $"if (TShape.{nameof(Epilogue.ScaleOffset)} > 0)"))
         {
             foreach (IGrouping<OfChannel, Accumulator> column in tile.Sums.GroupBy(sum => sum.Channel))
             {

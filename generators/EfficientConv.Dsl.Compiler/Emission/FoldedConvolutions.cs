@@ -46,23 +46,25 @@ internal sealed class FoldedConvolutions
     }
 
     /// <summary>The expression that folds the convolution of <paramref name="packing"/>; null where it has none.</summary>
-    private static string? Expression(StagePacking packing)
+    public static string? Expression(StagePacking packing)
     {
         string[] steps = [.. Steps(packing)];
         return steps.Length == 0 ? null : "weights" + string.Concat(steps);
     }
 
     /// <summary>The calls, each on the result of the one before, that fold the convolution of <paramref name="packing"/>.</summary>
-    public static IEnumerable<string> Steps(StagePacking packing)
+    private static IEnumerable<string> Steps(StagePacking packing)
     {
         if (packing.Source is ConvolutionStage { Phase: { } phase } part)
         {
             TransposedConvolutionOperator t = phase.Convolution;
             string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
             Extent taps = phase.IsAll ? t.Kernel : part.Convolution.Kernel;
-            string rows = $"{phase.FirstRow}, {phase.RowStep}, {taps.Height}", columns = $"{phase.FirstColumn}, {phase.ColumnStep}, {taps.Width}";
-            yield return $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, " +
-                $"new TransposedTaps({rows}, {columns}))";
+            string rows = Text($"FirstRow: {phase.FirstRow}, RowStep: {phase.RowStep}, Rows: {taps.Height}");
+            string columns = Text($"FirstColumn: {phase.FirstColumn}, ColumnStep: {phase.ColumnStep}, Columns: {taps.Width}");
+            yield return Text(
+                $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, outChannels: {t.OutChannels}, groups: {t.Groups}, " +
+                $"kernelHeight: {t.Kernel.Height}, kernelWidth: {t.Kernel.Width}, new TransposedTaps({rows}, {columns}))");
             if (packing.BatchNorm is { } transposedNorm)
                 yield return $".FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)})";
             if (phase.IsAll)
@@ -73,7 +75,9 @@ internal sealed class FoldedConvolutions
         if (packing.Convolution is not { } c)
             yield break;
         string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";
-        yield return $".Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width})";
+        yield return Text(
+            $".Convolution({Quote(c.Key.With("weight").Key)}, {bias}, outChannels: {c.OutChannels}, inChannelsPerGroup: {packing.InPerGroup}, " +
+            $"kernelHeight: {c.Kernel.Height}, kernelWidth: {c.Kernel.Width})");
         if (packing.BatchNorm is { } norm)
             yield return $".FoldBatchNorm(weights, {BatchNormArguments(norm)})";
         if (packing.Source is ConvolutionStage { LayerScale: { } scale })

@@ -185,9 +185,9 @@ internal static class KernelsEmitter
         WinogradEmitter winograd = new(writer, vector);
         ILookup<PointwiseForm, PointwiseKernel> forms = plan.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
         foreach (IGrouping<PointwiseForm, PointwiseKernel> form in forms)
-            pointwise.Emit(form.Key, [.. form]);
+            pointwise.Emit(form.Key, names.ParametersOf(form.Key), [.. form]);
         DepthwiseTile[] tiles = [.. DepthwiseTile.Of(plan)];
-        foreach (IGrouping<DepthwiseForm, DepthwiseTile> form in tiles.ToLookup(DepthwiseForm.Of))
+        foreach (IGrouping<DepthwiseForm, DepthwiseTile> form in tiles.ToLookup(tile => DepthwiseForm.Of(tile, plan.Target)))
             window.Emit(form.Key, [.. form]);
         foreach (DepthwiseTile tile in tiles)
             window.EmitShape(names.Of(tile), tile);

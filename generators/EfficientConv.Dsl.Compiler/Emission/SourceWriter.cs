@@ -13,6 +13,9 @@ internal sealed class SourceWriter
     private bool _blankPending;
     private bool _isInLine;
 
+    // The locals of the blocks that are open.
+    private readonly Stack<HashSet<string>> _locals = new([[]]);
+
     /// <summary>One line; an empty one is written only between others.</summary>
     public void Line(string line = "")
     {
@@ -86,12 +89,25 @@ internal sealed class SourceWriter
     public Scope Braces(string open = "{", string close = "}")
     {
         Line(open);
-        _indent++;
+        Indent();
         return new Scope(this, close);
     }
 
-    /// <summary>A counted loop around what is written until the scope ends; nothing when it surely runs once.</summary>
-    public Scope Loop(string variable, Size count) => BlockIf(count.MayExceed(1), $"for (int {variable} = 0; {variable} < {count}; {variable}++)");
+    /// <summary>A counted loop around what is written until the scope ends; nothing when it surely runs once, unless there is <paramref name="always"/> to be one.</summary>
+    public Scope Loop(string variable, Size count, bool always = false) =>
+        BlockIf(always || count.MayExceed(1), $"for (int {variable} = 0; {variable} < {count}; {variable}++)");
+
+    /// <summary>
+    /// A local to the left of an assignment: with its type the first time in the blocks that are open; without where it is there already, because what came before in the
+    /// same block is done with it.
+    /// </summary>
+    public string Local(string type, string name)
+    {
+        if (_locals.Any(block => block.Contains(name)))
+            return name;
+        _locals.Peek().Add(name);
+        return $"{type} {name}";
+    }
 
     /// <summary>A line and an opening brace.</summary>
     public void Open(string line)
@@ -104,7 +120,7 @@ internal sealed class SourceWriter
     public void Open(char bracket = '{')
     {
         Line(bracket.ToString());
-        _indent++;
+        Indent();
     }
 
     /// <summary>A closing brace.</summary>
@@ -115,6 +131,7 @@ internal sealed class SourceWriter
     {
         _blankPending = false;
         _indent--;
+        _locals.Pop();
         Line(text);
     }
 
@@ -145,6 +162,12 @@ internal sealed class SourceWriter
         _text.Append(' ', _indent * 4);
         _lineText = _text.Length;
         return _text;
+    }
+
+    private void Indent()
+    {
+        _indent++;
+        _locals.Push([]);
     }
 
     private void EndLine()

@@ -26,7 +26,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             foreach (ColumnRun run in kernel.Columns)
             {
                 DepthwiseTile tile = new(kernel, run);
-                writer.Line($"{DepthwiseForm.Of(tile).Name}<{names.Of(tile)}>(ref source, row, from, to, ref weights, ref bias, ref output);");
+                writer.Line($"{DepthwiseForm.Of(tile, vector.Target).Name}<{names.Of(tile)}>(ref source, row, from, to, ref weights, ref bias, ref output);");
             }
         }
     }
@@ -45,10 +45,11 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         LanewiseKernel kernel = tile.Kernel;
         RowSource source = kernel.Source;
         RowWindow window = kernel.Window;
+        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InPerGroup;
         writer.Line();
         writer.Line(
             $"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)tile.Run.Count * tile.Run.Columns * taps * kernel.Channels)}.</summary>");
         ShapeEmitter.Emit(writer, name, "IDepthwiseShape", [.. EpilogueEmitter.Traits(kernel.Epilogue), source.RingRows > 0 ? "IRing" : null],
         [
             ("Vectors", kernel.Vectors, null),
@@ -75,14 +76,21 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         RowWindow window = kernel.Window;
         int columns = tiles[0].Run.Columns, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup, taps = window.Kernel.Height * rowTaps;
         writer.Line();
-        writer.Line($"/// <summary>Tiles of {columns} columns of an output row of a convolution with a channel in every lane, kernel {window.Kernel}{Stride(window)}.</summary>");
+        EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
+        string place = $"row + {Times("ky", window.Dilation.Height)}, {Times("column", window.Stride)} + {Times("kx", window.Dilation.Width)}";
+        string product = kernel.InPerGroup == 1 ? $"input[{place}, n] * weights[ky, kx, n]" : Text($"input[{place}, c] * weights[ky, kx, c, n], with the {kernel.InPerGroup} channels c of n's group");
+        writer.Lines($"""
+            /// <summary>
+            /// Convolution with a channel n in every lane: output[column, n] = {epilogue.Formula($"sum over ky and kx of {product}", "column")}.<br/>
+            /// Tiles of {columns} columns of an output row, kernel {window.Kernel}{Stride(window)}; {KernelText.Registers(vector.Target, columns, kernelWidth, 1)}.
+            /// </summary>
+            """);
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
         using (writer.Block($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape"))
         {
             writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
-            EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
-            epilogue.StoreConstants();
+    epilogue.StoreConstants();
             writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
             writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
             using (writer.Block("for (int v = 0; v < TShape.Vectors; v++)"))
@@ -204,51 +212,40 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     private void EmitColumns(PoolKernel kernel, ColumnRun run)
     {
         RowWindow window = kernel.Window;
-        using (writer.Braces())
+        bool several = run.Count > 1;
+        string pixels = several ? "column" : "source", destination = several ? "destination" : "output";
+        int outOffset = several ? 0 : run.FirstColumn * kernel.OutPixelStep;
+        if (several)
         {
-            string pixels = run.Count > 1 ? "column" : "source", destination = run.Count > 1 ? "destination" : "output";
-            int outOffset = run.Count > 1 ? 0 : run.FirstColumn * kernel.OutPixelStep;
-            if (run.Count > 1)
+            writer.Line($"{writer.Local("ref float", "column")} = ref source;");
+            writer.Line($"{writer.Local("ref float", "destination")} = ref {KernelText.At("output", run.FirstColumn * kernel.OutPixelStep)};");
+        }
+
+        using SourceWriter.Scope loop = writer.Loop("tile", run.Count, always: kernel.Columns.Count > 1);
+        for (int t = 0; t < run.Columns; t++)
+            writer.Line($"{vector.Type} sum{t} = start;");
+        using (writer.Block("for (int ky = from; ky < to; ky++)"))
+        {
+            EmitRow(kernel.Source, window, pixels);
+            foreach ((int x, List<(int Column, int Tap)> uses) in InputColumns(window, run, kernel.Source))
             {
-                writer.Line("ref float column = ref source;");
-                writer.Line($"ref float destination = ref {KernelText.At("output", run.FirstColumn * kernel.OutPixelStep)};");
-            }
-
-            using (writer.Loop("tile", run.Count))
-            {
-                for (int t = 0; t < run.Columns; t++)
-                    writer.Line($"{vector.Type} sum{t} = start;");
-                using (writer.Block("for (int ky = from; ky < to; ky++)"))
-                {
-                    EmitRow(kernel.Source, window, pixels);
-                    foreach ((int x, List<(int Column, int Tap)> uses) in InputColumns(window, run, kernel.Source))
-                    {
-                        writer.Line($"{vector.Type} x{Identifier(x)} = {vector.Load("lane", x * kernel.Source.PixelStep)};");
-                        foreach ((int column, _) in uses)
-                        {
-                            string sum = Text($"sum{column}"), input = "x" + Identifier(x);
-                            writer.Line($"{sum} = {(kernel.IsMaximum ? vector.Maximum(sum, input) : vector.Add(sum, input))};");
-                        }
-                    }
-                }
-
-                for (int t = 0; t < run.Columns; t++)
-                {
-                    string value = Text($"sum{t}");
-                    if (!kernel.IsMaximum)
-                        value = vector.Divide(value, vector.Create(Text($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
-                    if (value.Contains('/'))
-                        value = $"({value})";
-                    writer.Line(vector.Store(value, destination, outOffset + (t * kernel.OutPixelStep)));
-                }
-
-                if (run.Count > 1)
-                {
-                    writer.Line($"column = ref Unsafe.Add(ref column, {run.Columns * window.Stride * kernel.Source.PixelStep});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Columns * kernel.OutPixelStep});");
-                }
+                string input = "x" + Identifier(x);
+                writer.Line($"{vector.Type} {input} = {vector.Load("lane", x * kernel.Source.PixelStep)};");
+                foreach (string sum in uses.Select(use => Text($"sum{use.Column}")))
+                    writer.Line($"{sum} = {(kernel.IsMaximum ? vector.Maximum(sum, input) : vector.Add(sum, input))};");
             }
         }
+
+        for (int t = 0; t < run.Columns; t++)
+        {
+            string value = Text($"sum{t}");
+            if (!kernel.IsMaximum)
+                value = vector.Divide(value, vector.Create(Text($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
+            writer.Line(vector.Store(value.Contains('/') ? $"({value})" : value, destination, outOffset + (t * kernel.OutPixelStep)));
+        }
+
+        writer.LineIf(several, $"column = ref Unsafe.Add(ref column, {run.Columns * window.Stride * kernel.Source.PixelStep});");
+        writer.LineIf(several, $"destination = ref Unsafe.Add(ref destination, {run.Columns * kernel.OutPixelStep});");
     }
 
     public void Emit(string name, ConvolutionKernel kernel)
@@ -259,7 +256,8 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
         writer.Line(
             $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutPerGroup * kernel.Taps)}; " +
+            $"register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}; {KernelText.Registers(vector.Target, kernel.Panels)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
         using (writer.Block($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})"))
@@ -282,13 +280,13 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
 
     private void EmitPanels(ConvolutionKernel kernel, EpilogueEmitter epilogue)
     {
-        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual);
-        KernelText.Panels(writer, Lanes, PanelSizes.Of(kernel.Panels), kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
+        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual ? "residual" : null);
+        new PanelLoops(writer, Lanes, kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
         {
             epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
             EmitTaps(kernel, pixels, run.Vectors);
             epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
-        });
+        }).Emit(PanelSizes.Of(kernel.Panels));
     }
 
     private void EmitTaps(ConvolutionKernel kernel, int pixels, int vectors)
@@ -351,6 +349,8 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     private static string Identifier(int x) => x < 0 ? Text($"m{-x}") : Text($"{x}");
+
+    private static string Times(string index, int factor) => factor == 1 ? index : Text($"{factor} * {index}");
 
     private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : Text($", stride {window.Stride}");
 }
