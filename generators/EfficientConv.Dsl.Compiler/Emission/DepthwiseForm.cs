@@ -1,5 +1,7 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -10,15 +12,15 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <param name="Name">The method's name, which says the form.</param>
 internal sealed record DepthwiseForm(string Name)
 {
-    /// <summary>The form of <paramref name="tile"/>.</summary>
-    public static DepthwiseForm Of(DepthwiseTile tile)
+    /// <summary>The form of <paramref name="tile"/> in the vectors of <paramref name="target"/>.</summary>
+    public static DepthwiseForm Of(DepthwiseTile tile, VectorTarget target)
     {
         LanewiseKernel kernel = tile.Kernel;
         RowWindow window = kernel.Window;
-        string stride = window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
+        string stride = window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}");
         string dilation = window.Dilation == Extent.Square(1) ? string.Empty : $"Dilation{window.Dilation}";
-        string lanes = kernel.InPerGroup == 1 ? string.Empty : FormattableString.Invariant($"Of{kernel.InPerGroup}");
-        return new(FormattableString.Invariant($"Depthwise{tile.Run.Columns}Kernel{window.Kernel}{stride}{dilation}{lanes}{EpilogueEmitter.FormOf(kernel.Epilogue)}"));
+        string lanes = kernel.InPerGroup == 1 ? string.Empty : Text($"Of{kernel.InPerGroup}");
+        return new(Text($"Depthwise{window.Kernel}{stride}{dilation}{lanes}Tile{tile.Run.Columns}x{target.Lanes}{target.Name}{EpilogueEmitter.FormOf(kernel.Epilogue)}"));
     }
 }
 

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -44,6 +45,21 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
     {
         string activation = epilogue.Activation.IsNone ? string.Empty : $", {epilogue.Activation.Kind}", scale = epilogue.ScaleOffset == 0 ? string.Empty : ", scale and shift";
         return epilogue.ScalesFirst ? scale + activation : activation + scale;
+    }
+
+    /// <summary>What is stored, around <paramref name="sum"/>, as a formula for a comment; what only some of the kernels do in brackets.</summary>
+    public string Formula(string sum, string pixel = "pixel")
+    {
+        string start = string.Join(" or ", _starts.Select(s => s.Start switch
+        {
+            AccumulatorStart.Bias => "bias[n]",
+            AccumulatorStart.BiasAndResidual => $"bias[n] + residual[{pixel}, n]",
+            AccumulatorStart.BiasAndDestination => $"bias[n] + output[{pixel}, n]",
+            _ => $"output[{pixel}, n]",
+        }));
+        string value = $"{(_starts.Count > 1 ? $"({start})" : start)} + {sum}";
+        string activations = string.Join(" or ", _activations.Where(a => !a.Activation.IsNone).Select(a => a.Activation.Kind));
+        return activations.Length == 0 ? value : $"{(_activations.Count > 1 ? $"[{activations}]" : activations)}({value})";
     }
 
     /// <summary>An epilogue in the name of a kernel.</summary>
@@ -120,22 +136,20 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
             KernelText.Declare(writer, vector, tile.Columns, [.. tile.Sums.Select(sum => $"{sum.Name} = {sum.Bias}")]);
         foreach ((AccumulatorStart start, string condition) in _starts.Where(start => start.Start != AccumulatorStart.Bias))
         {
-            if (condition.Length > 0)
-                writer.Open($"if ({condition})");
-            foreach (string reference in tile.Outputs)
-                writer.Line(reference, start != AccumulatorStart.BiasAndResidual);
-            if (!biased)
+            using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
             {
-                KernelText.Declare(writer, vector, tile.Columns, [.. tile.Sums.Select(sum => $"{sum.Name} = {First(sum, start)}")]);
+                foreach (string reference in tile.Outputs)
+                    writer.Line(reference, start != AccumulatorStart.BiasAndResidual);
+                if (!biased)
+                {
+                    KernelText.Declare(writer, vector, tile.Columns, [.. tile.Sums.Select(sum => $"{sum.Name} = {First(sum, start)}")]);
+                }
+                else
+                {
+                    foreach (Accumulator sum in tile.Sums)
+                        writer.Line($"{sum.Name} = {First(sum with { Bias = sum.Name }, start)};");
+                }
             }
-            else
-            {
-                foreach (Accumulator sum in tile.Sums)
-                    writer.Line($"{sum.Name} = {First(sum with { Bias = sum.Name }, start)};");
-            }
-
-            if (condition.Length > 0)
-                writer.Close();
         }
     }
 
@@ -146,18 +160,18 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
             ScaleAndShift(tile);
         foreach ((ActivationFunction activation, string condition) in _activations.Where(activation => !activation.Activation.IsNone))
         {
-            writer.Open(condition.Length > 0 ? $"if ({condition})" : string.Empty);
-            foreach (string constant in vector.EpilogueConstants(activation))
-                writer.Line(constant);
-            if (activation.Row.IsLearned)
-                FinishByChannel(tile, activation);
-            else
+            using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
             {
-                foreach (Accumulator sum in tile.Sums)
-                    writer.Line($"{sum.Name} = {vector.Epilogue(activation, sum.Name)};");
+                foreach (string constant in vector.EpilogueConstants(activation))
+                    writer.Line(constant);
+                if (activation.Row.IsLearned)
+                    FinishByChannel(tile, activation);
+                else
+                {
+                    foreach (Accumulator sum in tile.Sums)
+                        writer.Line($"{sum.Name} = {vector.Epilogue(activation, sum.Name)};");
+                }
             }
-
-            writer.Close();
         }
 
         if (!ScalesFirst)
@@ -193,16 +207,16 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         int scaled = _epilogues.Count(epilogue => epilogue.ScaleOffset > 0);
         if (scaled == 0)
             return;
-        writer.Open(scaled < _epilogues.Count ? $"if (TShape.{nameof(Epilogue.ScaleOffset)} > 0)" : string.Empty);
-        foreach (IGrouping<OfChannel, Accumulator> column in tile.Sums.GroupBy(sum => sum.Channel))
+        using (writer.BlockIf(scaled < _epilogues.Count, $"if (TShape.{nameof(Epilogue.ScaleOffset)} > 0)"))
         {
-            string scale = column.First().Name + "Scale", shift = column.First().Name + "Shift";
-            writer.Line($"{vector.Type} {scale} = {Packed(column.Key, nameof(Epilogue.ScaleOffset))}, {shift} = {Packed(column.Key, nameof(Epilogue.ShiftOffset))};");
-            foreach (Accumulator sum in column)
-                writer.Line($"{sum.Name} = {vector.Fma(sum.Name, scale, shift)};");
+            foreach (IGrouping<OfChannel, Accumulator> column in tile.Sums.GroupBy(sum => sum.Channel))
+            {
+                string scale = column.First().Name + "Scale", shift = column.First().Name + "Shift";
+                writer.Line($"{vector.Type} {scale} = {Packed(column.Key, nameof(Epilogue.ScaleOffset))}, {shift} = {Packed(column.Key, nameof(Epilogue.ShiftOffset))};");
+                foreach (Accumulator sum in column)
+                    writer.Line($"{sum.Name} = {vector.Fma(sum.Name, scale, shift)};");
+            }
         }
-
-        writer.Close();
     }
 
     private string Slope(OfChannel channel) => Packed(channel, nameof(Epilogue.SlopeOffset));
@@ -282,7 +296,7 @@ internal sealed record VectorPlace(string Reference, Size Offset, int? Count = n
     public override IEnumerable<string> Store(VectorSyntax vector, string local, string value) =>
     [
         Count is { } count
-            ? FormattableString.Invariant($"PartialVector.Store({value}, ref {KernelText.At(Reference, Offset)}, {count});")
+            ? Text($"PartialVector.Store({value}, ref {KernelText.At(Reference, Offset)}, {count});")
             : vector.Store(value, Reference, Offset),
     ];
 }
@@ -290,13 +304,13 @@ internal sealed record VectorPlace(string Reference, Size Offset, int? Count = n
 /// <summary>Eight channels of two pixels, whose lanes take turns in the vector: <see cref="StoreForm.Halves"/>.</summary>
 internal sealed record HalvesPlace(string Reference, int First, int Second) : Place
 {
-    public override string Load(VectorSyntax vector) => FormattableString.Invariant(
+    public override string Load(VectorSyntax vector) => Text(
         $"Avx512F.PermuteVar16x32(Vector512.Create(Vector256.LoadUnsafe(ref {Reference}, {First}), Vector256.LoadUnsafe(ref {Reference}, {Second})), together)");
 
     public override IEnumerable<string> Store(VectorSyntax vector, string local, string value) =>
     [
         $"{local} = Avx512F.PermuteVar16x32({value}, apart);",
-        FormattableString.Invariant($"{local}.GetLower().StoreUnsafe(ref {Reference}, {First});"),
-        FormattableString.Invariant($"{local}.GetUpper().StoreUnsafe(ref {Reference}, {Second});"),
+        Text($"{local}.GetLower().StoreUnsafe(ref {Reference}, {First});"),
+        Text($"{local}.GetUpper().StoreUnsafe(ref {Reference}, {Second});"),
     ];
 }

@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -19,7 +20,7 @@ internal sealed class FoldedConvolutions
         {
             if (Expression(packing) is not { } text || _names.ContainsKey(text))
                 continue;
-            string name = FormattableString.Invariant($"Convolution{_functions.Count}");
+            string name = Text($"Convolution{_functions.Count}");
             _names.Add(text, name);
             _functions.Add((name, packing.Convolution?.Key.Canonical ?? packing.Source.Name, text));
         }
@@ -34,34 +35,36 @@ internal sealed class FoldedConvolutions
         writer.Line();
         writer.Line($"/// <summary>The convolutions of <c>{networkName}</c>, batch norm folded.</summary>");
         writer.Line(FileHeader.GeneratedCode);
-        writer.Open($"internal static class {_className}");
-        foreach ((string name, string layer, string text) in _functions)
+        using (writer.Block($"internal static class {_className}"))
         {
-            writer.Line($"/// <summary>{layer}</summary>");
-            writer.Line($"public static Runtime.FoldedConvolution {name}(Runtime.WeightReader weights) => {text.Replace("new TransposedTaps", "new Runtime.TransposedTaps")};");
+            foreach ((string name, string layer, string text) in _functions)
+            {
+                writer.Line($"/// <summary>{layer}</summary>");
+                writer.Line($"public static Runtime.FoldedConvolution {name}(Runtime.WeightReader weights) => {text.Replace("new TransposedTaps", "new Runtime.TransposedTaps")};");
+            }
         }
-
-        writer.Close();
     }
 
     /// <summary>The expression that folds the convolution of <paramref name="packing"/>; null where it has none.</summary>
-    private static string? Expression(StagePacking packing)
+    public static string? Expression(StagePacking packing)
     {
         string[] steps = [.. Steps(packing)];
         return steps.Length == 0 ? null : "weights" + string.Concat(steps);
     }
 
     /// <summary>The calls, each on the result of the one before, that fold the convolution of <paramref name="packing"/>.</summary>
-    public static IEnumerable<string> Steps(StagePacking packing)
+    private static IEnumerable<string> Steps(StagePacking packing)
     {
         if (packing.Source is ConvolutionStage { Phase: { } phase } part)
         {
             TransposedConvolutionOperator t = phase.Convolution;
             string transposedBias = t.Bias ? Quote(t.Key.With("bias").Key) : "null";
             Extent taps = phase.IsAll ? t.Kernel : part.Convolution.Kernel;
-            string rows = $"{phase.FirstRow}, {phase.RowStep}, {taps.Height}", columns = $"{phase.FirstColumn}, {phase.ColumnStep}, {taps.Width}";
-            yield return $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, {t.OutChannels}, {t.Groups}, {t.Kernel.Height}, {t.Kernel.Width}, " +
-                $"new TransposedTaps({rows}, {columns}))";
+            string rows = Text($"FirstRow: {phase.FirstRow}, RowStep: {phase.RowStep}, Rows: {taps.Height}");
+            string columns = Text($"FirstColumn: {phase.FirstColumn}, ColumnStep: {phase.ColumnStep}, Columns: {taps.Width}");
+            yield return Text(
+                $".TransposedConvolution({Quote(t.Key.With("weight").Key)}, {transposedBias}, outChannels: {t.OutChannels}, groups: {t.Groups}, " +
+                $"kernelHeight: {t.Kernel.Height}, kernelWidth: {t.Kernel.Width}, new TransposedTaps({rows}, {columns}))");
             if (packing.BatchNorm is { } transposedNorm)
                 yield return $".FoldBatchNorm(weights, {BatchNormArguments(transposedNorm)})";
             if (phase.IsAll)
@@ -72,7 +75,9 @@ internal sealed class FoldedConvolutions
         if (packing.Convolution is not { } c)
             yield break;
         string bias = c.Bias ? Quote(c.Key.With("bias").Key) : "null";
-        yield return $".Convolution({Quote(c.Key.With("weight").Key)}, {bias}, {c.OutChannels}, {packing.InPerGroup}, {c.Kernel.Height}, {c.Kernel.Width})";
+        yield return Text(
+            $".Convolution({Quote(c.Key.With("weight").Key)}, {bias}, outChannels: {c.OutChannels}, inChannelsPerGroup: {packing.InPerGroup}, " +
+            $"kernelHeight: {c.Kernel.Height}, kernelWidth: {c.Kernel.Width})");
         if (packing.BatchNorm is { } norm)
             yield return $".FoldBatchNorm(weights, {BatchNormArguments(norm)})";
         if (packing.Source is ConvolutionStage { LayerScale: { } scale })
@@ -83,7 +88,7 @@ internal sealed class FoldedConvolutions
     public static string BatchNormArguments(BatchNormOperator norm)
     {
         string affine = norm.Affine ? $"{Key("weight")}, {Key("bias")}" : "null, null";
-        return FormattableString.Invariant($"{affine}, {Key("running_mean")}, {Key("running_var")}, {norm.Epsilon:R}");
+        return Text($"{affine}, {Key("running_mean")}, {Key("running_var")}, {norm.Epsilon:R}");
 
         string Key(string name) => Quote(norm.Key.With(name).Key);
     }

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Scheduling.Nests;
+using EfficientConv.Dsl.Compiler.Targets;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -12,17 +14,19 @@ internal sealed class KernelNames
     // Names are asked for again and again by the same objects, and what such a record holds takes long to go through.
     private readonly Dictionary<object, string> _known = new(new SameObject());
     private readonly HashSet<string> _taken = [];
-    private readonly int _lanes;
+    private readonly VectorTarget _target;
+    private readonly Dictionary<string, PointwiseParameters> _parameters;
 
     public KernelNames(NetworkPlan plan)
     {
-        _lanes = plan.Target.Lanes;
+        _target = plan.Target;
         foreach (LoopNest nest in plan.Nests)
-            Add(nest, FormattableString.Invariant($"{nest.Title}{Size(nest.Input)}To{Size(nest.Output)}"));
+            Add(nest, Text($"{nest.Title}{Size(nest.Input)}To{Size(nest.Output)}"));
         foreach (Kernel kernel in plan.Kernels)
             Add(kernel, Describe(kernel) + (kernel is SumKernel { Epilogue: var epilogue } ? EpilogueEmitter.NameOf(epilogue) : string.Empty));
         foreach (DepthwiseTile tile in DepthwiseTile.Of(plan).Where(tile => tile.Kernel.Columns.Count > 1))
-            Add(tile, FormattableString.Invariant($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
+            Add(tile, Text($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
+        _parameters = plan.Kernels.OfType<PointwiseKernel>().ToLookup(FormOf).ToDictionary(form => form.Key.Name, form => new PointwiseParameters(form.Key, [.. form]));
     }
 
     /// <summary>The loop nest's method.</summary>
@@ -36,11 +40,14 @@ internal sealed class KernelNames
 
     /// <summary>What to call for <paramref name="kernel"/>: its method, or that of its one run of tiles.</summary>
     public string Method(Kernel kernel) => kernel is LanewiseKernel { Columns.Count: 1 } lanes
-        ? $"{DepthwiseForm.Of(new DepthwiseTile(lanes, lanes.Columns[0])).Name}<{Of(kernel)}>"
+        ? $"{DepthwiseForm.Of(new DepthwiseTile(lanes, lanes.Columns[0]), _target).Name}<{Of(kernel)}>"
         : Of(kernel);
 
     /// <summary>The form of <paramref name="kernel"/>.</summary>
-    public PointwiseForm FormOf(PointwiseKernel kernel) => PointwiseForm.Of(kernel, _lanes);
+    public PointwiseForm FormOf(PointwiseKernel kernel) => PointwiseForm.Of(kernel, _target);
+
+    /// <summary>What the method of <paramref name="form"/> takes.</summary>
+    public PointwiseParameters ParametersOf(PointwiseForm form) => _parameters[form.Name];
 
     /// <summary>A call of <paramref name="kernel"/>.</summary>
     /// <param name="kernel">The kernel.</param>
@@ -52,20 +59,13 @@ internal sealed class KernelNames
     /// <param name="given">What to prefetch, for kernels whose caller names it.</param>
     /// <param name="gateWeights">Weights of squeeze-and-excitation to prefetch, for kernels that do.</param>
     /// <param name="rows">Rows, where a call does several.</param>
-    public string Call(PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? given = null, string? gateWeights = null, string? rows = null)
+    public string Call(
+        PointwiseKernel kernel, string input, string weights, string bias, string output, string? residual = null, string? given = null, string? gateWeights = null,
+        string? rows = null)
     {
-        PointwiseForm form = FormOf(kernel);
-
-        // Those that read no residual or prefetch nothing are given whatever is shortest to write.
-        string shortest = new[] { input, bias, output }.OrderBy(text => text.Length).First(), read = kernel.Epilogue.AddsResidual ? residual! : shortest;
-        string next = kernel.StepPrefetch switch
-        {
-            { What: Prefetched.Given } => given!,
-            { What: Prefetched.Weights, Distance: var distance } => KernelText.At(weights, distance),
-            null or { What: Prefetched.Residual } => shortest,
-            { What: var what } => throw new InvalidOperationException($"{what} is not prefetched step by step."),
-        };
-        return $"{form.Name}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}, ref {read}, ref {next}{(kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : $", ref {gateWeights}")}, {rows ?? form.ShareArgument(kernel)});";
+        string form = FormOf(kernel).Name;
+        string? next = kernel.StepPrefetch is { What: Prefetched.Weights, Distance: var distance } ? KernelText.At(weights, distance) : given;
+        return $"{form}<{Of(kernel)}>(ref {input}, ref {weights}, ref {bias}, ref {output}{_parameters[form].Arguments(kernel, residual, next, gateWeights, rows)});";
     }
 
     private string Known(object item)
@@ -79,29 +79,29 @@ internal sealed class KernelNames
     {
         string name = wanted;
         for (int i = 2; !_taken.Add(name); i++)
-            name = FormattableString.Invariant($"{wanted}_{i}");
+            name = Text($"{wanted}_{i}");
         _names.Add(item, name);
     }
 
     private static string Describe(Kernel kernel) => kernel switch
     {
-        PointwiseKernel k => FormattableString.Invariant($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PixelPairKernel k => FormattableString.Invariant($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        LanewiseKernel k => FormattableString.Invariant($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        ConvolutionKernel k => FormattableString.Invariant($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        PoolKernel k => FormattableString.Invariant($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        WinogradInputKernel k => FormattableString.Invariant($"Winograd{k.Form.Name}Input{k.TileRows}x{k.TileColumns}x{k.Channels}"),
-        WinogradOutputKernel k => FormattableString.Invariant($"Winograd{k.Form.Name}Output{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
-        PlanarPointwiseKernel k => FormattableString.Invariant($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PlanarDepthwiseKernel k => FormattableString.Invariant($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        DirectDepthwiseKernel k => FormattableString.Invariant($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        PlanarConvolutionKernel k => FormattableString.Invariant($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        PointwiseKernel k => Text($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PixelPairKernel k => Text($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        LanewiseKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        ConvolutionKernel k => Text($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        PoolKernel k => Text($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        WinogradInputKernel k => Text($"Winograd{k.Form.Name}Input{k.TileRows}x{k.TileColumns}x{k.Channels}"),
+        WinogradOutputKernel k => Text($"Winograd{k.Form.Name}Output{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
+        PlanarPointwiseKernel k => Text($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PlanarDepthwiseKernel k => Text($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        DirectDepthwiseKernel k => Text($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        PlanarConvolutionKernel k => Text($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
         _ => throw new InvalidOperationException($"{kernel} has no name."),
     };
 
-    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : FormattableString.Invariant($"Stride{window.Stride}");
+    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}");
 
-    private static string Size(TensorView view) => FormattableString.Invariant($"{view.Shape.Channels}x{view.Shape.Height}x{view.Shape.Width}");
+    private static string Size(TensorView view) => Text($"{view.Shape.Channels}x{view.Shape.Height}x{view.Shape.Width}");
 
     private sealed class SameObject : IEqualityComparer<object>
     {

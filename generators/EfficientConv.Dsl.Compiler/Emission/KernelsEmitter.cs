@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Scheduling.Nests;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -21,32 +22,43 @@ internal static class KernelsEmitter
         SourceWriter writer = new();
         KernelNames names = new(plan);
         FileHeader.Write(writer, nullable: false);
-        writer.Open($"namespace {FileHeader.GeneratedNamespace}");
-        FileHeader.Usings(writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86", "EfficientConv.Dsl.Runtime");
-        writer.Line($"/// <summary>Kernels of <c>{networkName}</c> for {plan.Target.Name}: {plan.Target.Lanes} floats a vector.</summary>");
-        writer.Line(FileHeader.GeneratedCode);
-        writer.Open($"internal static class {className}{vector.ClassSuffix}{vector.Constraint}");
-        writer.Line("/// <summary>Floats of packed weights.</summary>");
-        writer.Line($"public const int PackedLength = {Floats(plan.PackedBytes)};");
-        writer.Line();
-        writer.Line("/// <summary>Floats of workspace.</summary>");
-        writer.Line($"public const int WorkspaceLength = {Floats(plan.WorkspaceBytes)};");
-        writer.Line();
-        writer.Line("/// <summary>Floats of scratch memory of every further thread.</summary>");
-        writer.Line($"public const int PartScratchLength = {Floats(plan.PartScratchBytes)};");
+        using (writer.Block($"namespace {FileHeader.GeneratedNamespace}"))
+        {
+            FileHeader.Usings(
+                writer, "System", "System.Runtime.CompilerServices", "System.Runtime.InteropServices", "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86",
+                "EfficientConv.Dsl.Runtime");
+            writer.Line($"/// <summary>Kernels of <c>{networkName}</c> for {plan.Target.Name}: {plan.Target.Lanes} floats a vector.</summary>");
+            writer.Line(FileHeader.GeneratedCode);
+            using (writer.Block($"internal static class {className}{vector.ClassSuffix}{vector.Constraint}"))
+            {
+                EmitConstants(writer, plan);
+                PackEmitter.Emit(writer, plan, convolutions);
+                EmitRun(writer, vector, names, plan, timesSteps);
+                EmitKernels(writer, vector, names, plan);
+            }
+        }
 
+        return writer.ToString();
+    }
+
+    private static void EmitConstants(SourceWriter writer, NetworkPlan plan)
+    {
         // The hash says what is packed where, not how the functions that do it are cut.
         SourceWriter packing = new();
         PackEmitter.Emit(packing, plan, null);
-        writer.Line();
-        writer.Line("/// <summary>Hash of how <see cref=\"Pack\"/> orders the weights.</summary>");
-        writer.Line(FormattableString.Invariant($"public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};"));
-        PackEmitter.Emit(writer, plan, convolutions);
-        EmitRun(writer, vector, names, plan, timesSteps);
-        EmitKernels(writer, vector, names, plan);
-        writer.Close();
-        writer.Close();
-        return writer.ToString();
+        writer.Lines($"""
+            /// <summary>Floats of packed weights.</summary>
+            public const int PackedLength = {Floats(plan.PackedBytes)};
+
+            /// <summary>Floats of workspace.</summary>
+            public const int WorkspaceLength = {Floats(plan.WorkspaceBytes)};
+
+            /// <summary>Floats of scratch memory of every further thread.</summary>
+            public const int PartScratchLength = {Floats(plan.PartScratchBytes)};
+
+            /// <summary>Hash of how <see cref="Pack"/> orders the weights.</summary>
+            public const ulong LayoutHash = 0x{Hash(packing.ToString()):X16};
+            """);
     }
 
     private static int Floats(long bytes) => KernelText.Floats(new ArenaOffset(bytes));
@@ -146,7 +158,7 @@ internal static class KernelsEmitter
         writer.Close();
     }
 
-    private static string TickOf(int position) => FormattableString.Invariant($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
+    private static string TickOf(int position) => Text($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
 
     /// <summary>What the names of loop nests that read bytes end with.</summary>
     private const string OfImage = "OfImage";
@@ -174,9 +186,9 @@ internal static class KernelsEmitter
         WinogradEmitter winograd = new(writer, vector);
         ILookup<PointwiseForm, PointwiseKernel> forms = plan.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
         foreach (IGrouping<PointwiseForm, PointwiseKernel> form in forms)
-            pointwise.Emit(form.Key, [.. form]);
+            pointwise.Emit(form.Key, names.ParametersOf(form.Key), [.. form]);
         DepthwiseTile[] tiles = [.. DepthwiseTile.Of(plan)];
-        foreach (IGrouping<DepthwiseForm, DepthwiseTile> form in tiles.ToLookup(DepthwiseForm.Of))
+        foreach (IGrouping<DepthwiseForm, DepthwiseTile> form in tiles.ToLookup(tile => DepthwiseForm.Of(tile, plan.Target)))
             window.Emit(form.Key, [.. form]);
         foreach (DepthwiseTile tile in tiles)
             window.EmitShape(names.Of(tile), tile);

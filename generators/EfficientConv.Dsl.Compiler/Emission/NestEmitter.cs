@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Scheduling.Nests;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -21,9 +22,7 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
         writer.Line("/// </summary>");
         string input = nest.ReadsImage ? "in ImageRows image" : "ref float input", residual = nest.Residual is null ? string.Empty : "ref float residual, ";
         string next = nest.PrefetchesNext ? ", ref float next" : string.Empty;
-        writer.Open($"private static void {name}({input}, {residual}ref float output, ref float weights, ref float scratch{next}, Part part)");
-        Emit(nest.Body);
-        writer.Close();
+        Block($"private static void {name}({input}, {residual}ref float output, ref float weights, ref float scratch{next}, Part part)", nest.Body);
     }
 
     private void Emit(IEnumerable<Nest> nests)
@@ -37,13 +36,13 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
         switch (nest)
         {
             case DefineConstant n:
-                writer.Line($"const int {n.Name.Name} = {Text(n.Value)};");
+                writer.Line($"const int {n.Name.Name} = {Of(n.Value)};");
                 break;
             case Define n:
-                writer.Line($"int {string.Join(", ", n.Definitions.Select(definition => $"{definition.Name.Name} = {Text(definition.Value)}"))};");
+                writer.Line($"int {string.Join(", ", n.Definitions.Select(definition => $"{definition.Name.Name} = {Of(definition.Value)}"))};");
                 break;
             case Assign n:
-                writer.Line($"{n.Name.Name} = {Text(n.Value)};");
+                writer.Line($"{n.Name.Name} = {Of(n.Value)};");
                 break;
             case DefineTables n:
                 writer.Line($"ReadOnlySpan<byte> {string.Join(", ", n.Tables.Select(table => $"{table.Name} = [{string.Join(", ", table.Values)}]"))};");
@@ -61,14 +60,14 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
                 writer.Line();
                 break;
             case For n:
-                string step = n.Step is Number { Value: 1 } ? $"{n.Index.Name}++" : $"{n.Index.Name} += {Text(n.Step)}";
-                Block($"for (int {n.Index.Name} = {Text(n.From)}; {n.Index.Name} < {Text(n.To)}; {step})", n.Body);
+                string step = n.Step is Number { Value: 1 } ? $"{n.Index.Name}++" : $"{n.Index.Name} += {Of(n.Step)}";
+                Block($"for (int {n.Index.Name} = {Of(n.From)}; {n.Index.Name} < {Of(n.To)}; {step})", n.Body);
                 break;
             case Parallel n:
-                Block($"for (int {n.Index.Name} = part.First({Text(n.Units)}); {n.Index.Name} < part.End({Text(n.Units)}); {n.Index.Name}++)", n.Body);
+                Block($"for (int {n.Index.Name} = part.First({Of(n.Units)}); {n.Index.Name} < part.End({Of(n.Units)}); {n.Index.Name}++)", n.Body);
                 break;
             case FillRing n:
-                Block($"for ({n.Next.Name} = Math.Max({n.Next.Name}, Math.Max({Text(n.First)}, 0)); {n.Next.Name} < Math.Min({Text(n.Rows)}, {Text(n.End)}); {n.Next.Name}++)", n.Body);
+                Block($"for ({n.Next.Name} = Math.Max({n.Next.Name}, Math.Max({Of(n.First)}, 0)); {n.Next.Name} < Math.Min({Of(n.Rows)}, {Of(n.End)}); {n.Next.Name}++)", n.Body);
                 break;
             case Split n:
                 Emit(n);
@@ -92,7 +91,7 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
                 Emit(n);
                 break;
             case PostOp n:
-                writer.Line($"Elementwise.{n.Function.Kind}<{vector.Simd}>({Reference(n.Values)}, {string.Join(", ", n.Function.Constants.Select(c => c.Value).Prepend(Text(n.Count)))});");
+                writer.Line($"Elementwise.{n.Function.Kind}<{vector.Simd}>({Reference(n.Values)}, {string.Join(", ", n.Function.Constants.Select(c => c.Value).Prepend(Of(n.Count)))});");
                 break;
             case Clear n:
                 writer.Line($"{Span(n.Values, n.Count)}.Clear();");
@@ -107,15 +106,14 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
 
     private void Block(string head, IEnumerable<Nest> body)
     {
-        writer.Open(head);
-        Emit(body);
-        writer.Close();
+        using (writer.Block(head))
+            Emit(body);
     }
 
     /// <summary>A condition; a single line under it stands without braces.</summary>
     private void Emit(If nest, string keyword)
     {
-        Branch($"{keyword} ({Text(nest.When)})", nest.Then);
+        Branch($"{keyword} ({Of(nest.When)})", nest.Then);
         if (nest.Else.Count == 1 && nest.Else[0] is If other)
             Emit(other, "else if");
         else if (nest.Else.Count > 0)
@@ -137,9 +135,9 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
 
     private void Emit(Split n)
     {
-        string group = n.Group == 1 ? string.Empty : Invariant($"{n.Group} * "), end = Invariant($"{group}part.End({n.Groups})");
-        string last = n.Units % n.Group == 0 ? end : Invariant($"Math.Min({n.Units}, {end})");
-        writer.Line(Invariant($"int {n.First.Name} = {group}part.First({n.Groups}), {n.Count.Name} = {last} - {n.First.Name};"));
+        string group = n.Group == 1 ? string.Empty : Text($"{n.Group} * "), end = Text($"{group}part.End({n.Groups})");
+        string last = n.Units % n.Group == 0 ? end : Text($"Math.Min({n.Units}, {end})");
+        writer.Line($"int {n.First.Name} = {group}part.First({n.Groups}), {n.Count.Name} = {last} - {n.First.Name};");
     }
 
     /// <summary>Prints which rows a window has.</summary>
@@ -148,13 +146,13 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
         (Variable first, Variable from, Variable to) = (n.Window.First, n.Window.From, n.Window.To);
         VerticalAxis axis = n.Axis;
         int dilation = axis.Dilation;
-        writer.Line($"int {first.Name} = {Text((n.Row * axis.Stride) - axis.PadTop)};");
+        writer.Line($"int {first.Name} = {Of((n.Row * axis.Stride) - axis.PadTop)};");
         writer.Line(dilation == 1
             ? $"int {from.Name} = Math.Max(0, -{first.Name});"
-            : Invariant($"int {from.Name} = {first.Name} >= 0 ? 0 : ({dilation - 1} - {first.Name}) / {dilation};"));
+            : Text($"int {from.Name} = {first.Name} >= 0 ? 0 : ({dilation - 1} - {first.Name}) / {dilation};"));
         writer.Line(dilation == 1
-            ? Invariant($"int {to.Name} = Math.Min({axis.Kernel}, {axis.Height} - {first.Name});")
-            : Invariant($"int {to.Name} = Math.Min({axis.Kernel}, ({axis.Height + dilation - 1} - {first.Name}) / {dilation});"));
+            ? Text($"int {to.Name} = Math.Min({axis.Kernel}, {axis.Height} - {first.Name});")
+            : Text($"int {to.Name} = Math.Min({axis.Kernel}, ({axis.Height + dilation - 1} - {first.Name}) / {dilation});"));
     }
 
     private void Emit(FunctionCall n) =>
@@ -167,10 +165,10 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
         switch (n.Load)
         {
             case RowLoad.ImagePlanes:
-                writer.Line(Invariant($"image.LoadPlanes({Text(n.Row)}, {Reference(n.Slot)}, {n.To.ChannelStep}, {shape.Channels}, {shape.Width});"));
+                writer.Line($"image.LoadPlanes({Of(n.Row)}, {Reference(n.Slot)}, {n.To.ChannelStep}, {shape.Channels}, {shape.Width});");
                 break;
             case RowLoad.ImagePixels:
-                writer.Line(Invariant($"image.LoadRow({Text(n.Row)}, {Reference(n.Slot)}, {n.To.PixelStep}, {shape.Channels}, {shape.Width});"));
+                writer.Line($"image.LoadRow({Of(n.Row)}, {Reference(n.Slot)}, {n.To.PixelStep}, {shape.Channels}, {shape.Width});");
                 break;
             case RowLoad.Planes:
                 // A row of a plane is copied as the channels of a pixel are.
@@ -190,12 +188,12 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
         if (call.Kernel is PointwiseKernel product)
         {
             return names.Call(
-                product, Text(call.Input), Text(call.Weights!), Text(call.Bias!), Text(call.Output), Optional(call.Residual), Optional(call.Given), Optional(call.GateWeights),
-                call.Count is null ? null : Text(call.Count));
+                product, Of(call.Input), Of(call.Weights!), Of(call.Bias!), Of(call.Output), Optional(call.Residual), Optional(call.Given), Optional(call.GateWeights),
+                call.Count is null ? null : Of(call.Count));
         }
 
         List<string> arguments = [Reference(call.Input)];
-        arguments.AddRange(call.Rows.Select(Text));
+        arguments.AddRange(call.Rows.Select(Of));
         foreach (Pointer? pointer in new[] { call.Weights, call.Bias, call.Output, call.Kernel is SumKernel { Epilogue.AddsResidual: true } ? call.Residual : null, call.Temporary })
         {
             if (pointer is not null)
@@ -205,10 +203,10 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
         if (call.Kernel.PrefetchOf(Prefetched.Given) is not null)
             arguments.Add(Reference(call.Given!));
         if (call.Count is { } count)
-            arguments.Add(Text(count));
+            arguments.Add(Of(count));
         return $"{names.Method(call.Kernel)}({string.Join(", ", arguments)}{KernelText.Share(ShareOf(call.Kernel)).Argument});";
 
-        string? Optional(Pointer? pointer) => pointer is null ? null : Text(pointer);
+        string? Optional(Pointer? pointer) => pointer is null ? null : Of(pointer);
     }
 
     private static WorkShare ShareOf(Kernel kernel) => kernel switch
@@ -223,54 +221,52 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
     private string Argument(Operand operand) => operand switch
     {
         Pointer pointer => Reference(pointer),
-        Scalar scalar => Text(scalar),
+        Scalar scalar => Of(scalar),
         OwnPart => "part",
         Literal { Value: float.NaN } => "float.NaN",
         Literal { Value: float.PositiveInfinity } => "float.PositiveInfinity",
         Literal { Value: float.NegativeInfinity } => "float.NegativeInfinity",
-        Literal { Value: float value } => Invariant($"{value:R}f"),
+        Literal { Value: float value } => Text($"{value:R}f"),
         Literal { Value: bool value } => value ? "true" : "false",
         _ => throw new InvalidOperationException($"{operand} has no text."),
     };
 
-    private static string Span(Pointer values, Scalar count) => $"MemoryMarshal.CreateSpan({Reference(values)}, {Text(count)})";
+    private static string Span(Pointer values, Scalar count) => $"MemoryMarshal.CreateSpan({Reference(values)}, {Of(count)})";
 
-    private static string Reference(Pointer pointer) => "ref " + Text(pointer);
+    private static string Reference(Pointer pointer) => "ref " + Of(pointer);
 
-    private static string Text(Pointer pointer) => pointer switch
+    private static string Of(Pointer pointer) => pointer switch
     {
         Storage storage => storage.Name,
-        Moved moved => $"Unsafe.Add({Reference(moved.From)}, {Text(moved.By)})",
+        Moved moved => $"Unsafe.Add({Reference(moved.From)}, {Of(moved.By)})",
         OwnScratch => "part.Own(ref scratch)",
-        Either choice => $"({Text(choice.When)} ? {Reference(choice.Then)} : {Reference(choice.Else)})",
+        Either choice => $"({Of(choice.When)} ? {Reference(choice.Then)} : {Reference(choice.Else)})",
         _ => throw new InvalidOperationException($"{pointer} has no text."),
     };
 
-    private static string Text(Scalar scalar) => scalar switch
+    private static string Of(Scalar scalar) => scalar switch
     {
-        Number number => Invariant($"{number.Value}"),
+        Number number => Text($"{number.Value}"),
         Variable variable => variable.Name,
         Computed computed => $"{Left(computed)} {computed.Operator} {Inner(computed.Right)}",
-        Extreme extreme => $"Math.{(extreme.IsMaximum ? "Max" : "Min")}({Text(extreme.Left)}, {Text(extreme.Right)})",
-        PartBound bound => $"part.{(bound.IsEnd ? "End" : "First")}({Text(bound.Units)})",
+        Extreme extreme => $"Math.{(extreme.IsMaximum ? "Max" : "Min")}({Of(extreme.Left)}, {Of(extreme.Right)})",
+        PartBound bound => $"part.{(bound.IsEnd ? "End" : "First")}({Of(bound.Units)})",
         PartProperty property => "part." + property.Name,
-        Choice choice => $"{Text(choice.When)} ? {Text(choice.Then)} : {Text(choice.Else)}",
-        TableElement element => $"{element.Table.Name}[{Text(element.Index)}]",
+        Choice choice => $"{Of(choice.When)} ? {Of(choice.Then)} : {Of(choice.Else)}",
+        TableElement element => $"{element.Table.Name}[{Of(element.Index)}]",
         _ => throw new InvalidOperationException($"{scalar} has no text."),
     };
 
-    private static string Text(Condition condition) => condition switch
+    private static string Of(Condition condition) => condition switch
     {
-        Comparison comparison => $"{Text(comparison.Left)} {comparison.Operator} {Text(comparison.Right)}",
-        Both both => $"{Text(both.Left)} && {Text(both.Right)}",
+        Comparison comparison => $"{Of(comparison.Left)} {comparison.Operator} {Of(comparison.Right)}",
+        Both both => $"{Of(both.Left)} && {Of(both.Right)}",
         _ => throw new InvalidOperationException($"{condition} has no text."),
     };
 
     /// <summary>Sums of sums and products of products need no parentheses on the left.</summary>
     private static string Left(Computed computed) =>
-        computed.Left is Computed left && left.Operator == computed.Operator && left.Operator is '+' or '*' ? Text(computed.Left) : Inner(computed.Left);
+        computed.Left is Computed left && left.Operator == computed.Operator && left.Operator is '+' or '*' ? Of(computed.Left) : Inner(computed.Left);
 
-    private static string Inner(Scalar scalar) => scalar is Computed or Choice ? $"({Text(scalar)})" : Text(scalar);
-
-    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+    private static string Inner(Scalar scalar) => scalar is Computed or Choice ? $"({Of(scalar)})" : Of(scalar);
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -16,19 +17,19 @@ internal static class OutputMembers
             yield break;
         HashSet<string> taken = [];
         for (int i = 0; i < graph.Outputs.Count; i++)
-            yield return (Free(graph.Outputs[i].Name), $"The output \"{graph.Outputs[i].Name}\": {graph.Layers[graph.Outputs[i].Layer].Output}.", FormattableString.Invariant($"Outputs[{i}]"));
+            yield return (Free(graph.Outputs[i].Name), $"The output \"{graph.Outputs[i].Name}\": {graph.Layers[graph.Outputs[i].Layer].Output}.", Text($"Outputs[{i}]"));
         Group[] groups = [.. Groups(graph)];
         for (int i = 0; i < groups.Length; i++)
         {
             string parts = string.Join(", ", graph.Outputs.Skip(groups[i].First).Take(groups[i].Count).Select(output => $"\"{output.Name}\""));
-            yield return (Free(groups[i].Name), $"The outputs {parts} as one.", FormattableString.Invariant($"JoinedOutputs[{i}]"));
+            yield return (Free(groups[i].Name), $"The outputs {parts} as one.", Text($"JoinedOutputs[{i}]"));
         }
 
         string Free(string name)
         {
             string identifier = Identifier(name);
             for (int n = 2; !taken.Add(identifier); n++)
-                identifier = FormattableString.Invariant($"{Identifier(name)}{n}");
+                identifier = Text($"{Identifier(name)}{n}");
             return identifier + GeneratedMembers.OutputSuffix;
         }
     }
@@ -50,10 +51,11 @@ internal static class OutputMembers
         void Emit(string table, IEnumerable<(string Name, Shape Shape, long Offset)> rows)
         {
             writer.Line($"private static readonly {OutputTensor}[] {table} =");
-            writer.Open('[');
-            foreach ((string name, Shape shape, long offset) in rows)
-                writer.Line($"new({PlainText.Quote(name)}, {MembersEmitter.ShapeText(shape)}, {offset}),");
-            writer.CloseWith("];");
+            using (writer.Braces("[", "];"))
+            {
+                foreach ((string name, Shape shape, long offset) in rows)
+                    writer.Line($"new({PlainText.Quote(name)}, {MembersEmitter.ShapeText(shape)}, {offset}),");
+            }
         }
     }
 

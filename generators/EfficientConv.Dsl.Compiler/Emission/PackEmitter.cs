@@ -2,6 +2,7 @@ using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -16,40 +17,26 @@ internal static class PackEmitter
     {
         writer.Line();
         writer.Line("/// <summary>Folds batch norm and stores every weight in the order in which the kernels read it.</summary>");
-        writer.Open("public static void Pack(WeightReader weights, Span<float> packed)");
-        writer.Line("FoldedConvolution convolution;", convolutions is not null && plan.Packing.Any(packing => convolutions.Call(packing) is not null));
+        using SourceWriter.Scope method = writer.Block("public static void Pack(WeightReader weights, Span<float> packed)");
         foreach (StagePacking packing in plan.Packing)
         {
             writer.Line($"// {packing.Convolution?.Key.Canonical ?? packing.Source.Name}");
-            bool braces = convolutions is null || packing.Instructions.Any(i => i is PackSlopes or PackScaleShift { InPairs: true });
-            if (braces)
-                writer.Open();
-            if (convolutions is null)
-            {
-                string[] steps = [.. FoldedConvolutions.Steps(packing)];
-                for (int i = 0; i < steps.Length; i++)
-                    writer.Line($"{(i == 0 ? "FoldedConvolution " : string.Empty)}convolution = {(i == 0 ? "weights" : "convolution")}{steps[i]};");
-            }
-            else if (convolutions.Call(packing) is { } call)
-            {
-                writer.Line($"convolution = {call};");
-            }
-
+            if (convolutions?.Call(packing) is { } call)
+                SetConvolution(call);
+            else if (convolutions is null && FoldedConvolutions.Expression(packing) is { } expression)
+                SetConvolution(expression);
             for (int i = 0; i < packing.Instructions.Count; i++)
             {
                 int equal = convolutions is null ? 1 : Steady(packing.Instructions, i);
                 if (equal > 1)
                     EmitPanels(writer, (PackPanels)packing.Instructions[i], (PackPanels)packing.Instructions[i + 1], equal);
                 else
-                    Emit(writer, packing, packing.Instructions[i]);
+                    Emit(writer, packing.Instructions[i]);
                 i += equal - 1;
             }
-
-            if (braces)
-                writer.Close();
         }
 
-        writer.Close();
+        void SetConvolution(string value) => writer.Line($"{writer.Local("FoldedConvolution", "convolution")} = {value};");
     }
 
     /// <summary>Floats of a block.</summary>
@@ -76,10 +63,14 @@ internal static class PackEmitter
     {
         Size i = Size.Of("i");
         int start = KernelText.Floats(first.Offset);
-        Size offset = start + (i * (KernelText.Floats(second.Offset) - start)), outStart = first.OutStart + (i * (second.OutStart - first.OutStart)), kStart = first.KStart + (i * (second.KStart - first.KStart));
+        Size offset = start + (i * (KernelText.Floats(second.Offset) - start));
+        Size outStart = first.OutStart + (i * (second.OutStart - first.OutStart)), kStart = first.KStart + (i * (second.KStart - first.KStart));
         writer.Line($"for (int i = 0; i < {count}; i++)");
-        writer.Line($"    convolution.PackPanels(packed.Slice({offset}, {Length(first)}), {outStart}, {first.OutEnd}, {first.PanelWidth}, {first.PanelCount}, {kStart}, {first.KCount});");
+        writer.Line($"    {Panels(Text($"packed.Slice({offset}, {Length(first)})"), first, outStart, kStart)}");
     }
+
+    private static string Panels(string destination, PackPanels pack, Size outStart, Size kStart) =>
+        Text($"convolution.PackPanels({destination}, outStart: {outStart}, outEnd: {pack.OutEnd}, panelWidth: {pack.PanelWidth}, panelCount: {pack.PanelCount}, kStart: {kStart}, kCount: {pack.KCount});");
 
     private static void EmitScaleShift(SourceWriter writer, PackScaleShift pack)
     {
@@ -88,7 +79,8 @@ internal static class PackEmitter
         switch (pack.Operator)
         {
             case BatchNormOperator norm when pack.InPairs:
-                writer.Line(FormattableString.Invariant($"float[] scale = new float[{half / 2}], shift = new float[{half / 2}];"));
+                writer.Line($"{writer.Local("float[]", "scale")} = new float[{half / 2}];");
+                writer.Line($"{writer.Local("float[]", "shift")} = new float[{half / 2}];");
                 writer.Line($"FoldedConvolution.BatchNormScaleShift(weights, {FoldedConvolutions.BatchNormArguments(norm)}, scale, shift);");
                 writer.Line($"FoldedConvolution.PackPairs(scale, {scale});");
                 writer.Line($"FoldedConvolution.PackPairs(shift, {shift});");
@@ -105,18 +97,18 @@ internal static class PackEmitter
         }
     }
 
-    private static string Slice(int offset, int length) => FormattableString.Invariant($"packed.Slice({offset}, {length})");
+    private static string Slice(int offset, int length) => Text($"packed.Slice({offset}, {length})");
 
-    private static void Emit(SourceWriter writer, StagePacking packing, PackInstruction instruction)
+    private static void Emit(SourceWriter writer, PackInstruction instruction)
     {
         string slice = Slice(KernelText.Floats(instruction.Offset), Length(instruction));
         switch (instruction)
         {
             case PackPanels p:
-                writer.Line($"convolution.PackPanels({slice}, {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {p.KStart}, {p.KCount});");
+                writer.Line(Panels(slice, p, p.OutStart, p.KStart));
                 break;
             case PackPixelPairs p:
-                writer.Line($"convolution.PackPixelPairs({slice}, {p.KStart}, {p.KCount});");
+                writer.Line($"convolution.PackPixelPairs({slice}, kStart: {p.KStart}, kCount: {p.KCount});");
                 break;
             case PackBiasPairs:
                 writer.Line($"convolution.PackBiasPairs({slice});");
@@ -134,10 +126,9 @@ internal static class PackEmitter
                 EmitScaleShift(writer, p);
                 break;
             case PackSlopes p:
-                writer.Line($"float[] slopes = weights.Tensor({PlainText.Quote(p.PReLU.Key.With("weight").Key)});");
+                writer.Line($"{writer.Local("float[]", "slopes")} = weights.Tensor({PlainText.Quote(p.PReLU.Key.With("weight").Key)});");
                 writer.Line(p.PReLU.Parameters == 1 ? $"{slice}.Fill(slopes[0]);" : p.InPairs ? $"FoldedConvolution.PackPairs(slopes, {slice});" : $"slopes.CopyTo({slice});");
                 break;
-
             default:
                 throw new InvalidOperationException($"{instruction} has no text.");
         }

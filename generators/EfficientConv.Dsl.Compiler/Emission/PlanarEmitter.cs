@@ -1,6 +1,7 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -15,53 +16,62 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
         writer.Line(
             $"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
+            $"{TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         string share = KernelText.Share(kernel.Share).Parameter;
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{share})");
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{share})");
         epilogue.Constants();
-        bool shared = kernel.Share != WorkShare.None;
+        bool shared = kernel.Share != WorkShare.None, several = kernel.Runs.Count > 1;
         int total = kernel.Runs.Sum(r => r.Count), before = 0;
-        writer.Line($"int firstPanel = part.First({total}), endPanel = part.End({total});", shared);
+        writer.LineIf(shared, $"int {(several ? "firstPanel" : "from")} = part.First({total}), {(several ? "endPanel" : "to")} = part.End({total});");
         foreach (PixelRun run in kernel.Runs)
         {
-            writer.Open();
-            writer.Line($"int from = Math.Max(0, firstPanel - {before}), to = Math.Min({run.Count}, endPanel - {before});", shared);
-            string first = shared ? FormattableString.Invariant($"{run.First} + (from * {run.Vectors * Lanes})") : FormattableString.Invariant($"{run.First}");
-            writer.Line($"ref float pixels = ref {KernelText.At("input", first)};");
-            writer.Line($"ref float destination = ref {KernelText.At("output", first)};");
-            writer.Line($"ref float source = ref {KernelText.At("residual", first)};", epilogue.AddsResidual);
-            if (shared)
-                writer.Open("for (int panel = from; panel < to; panel++)");
-            writer.Loop("panel", shared ? 1 : run.Count, () =>
+            writer.LineIf(shared && several, $"{writer.Local("int", "from")} = {(before == 0 ? "firstPanel" : Text($"Math.Max(0, firstPanel - {before})"))};");
+            writer.LineIf(shared && several, $"{writer.Local("int", "to")} = Math.Min({run.Count}, {(before == 0 ? "endPanel" : Text($"endPanel - {before}"))});");
+            Begin(run, "input", epilogue.AddsResidual, shared ? Text($"{run.First} + (from * {run.Vectors * Lanes})") : Text($"{run.First}"));
+            using (shared ? writer.Block("for (int panel = from; panel < to; panel++)") : writer.Loop("panel", run.Count, several))
             {
-                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, kernel.InChannels, rows =>
-                {
-                    for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
-                        PrefetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
-                    writer.Line("ref float w = ref pixels;");
-                    writer.Open($"for (int k = 0; k < {kernel.InChannels}; k++)");
-                    if (kernel.PrefetchOf(Prefetched.Input) is not null && run.Count > 1)
-                        PrefetchLines("Prefetch.L2", "w", run.Vectors * Lanes, run.Vectors);
-                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
-                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
-                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.InPlaneStep});");
-                    writer.Close();
-                });
-                if (run.Count > 1)
-                {
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
-                    writer.Line($"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});", epilogue.AddsResidual);
-                }
-            });
-            if (shared)
-                writer.Close();
-            writer.Close();
+                EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, kernel.InChannels, rows => EmitSum(kernel, run, rows));
+                Move(run, epilogue.AddsResidual);
+            }
+
             before += run.Count;
         }
+    }
 
-        writer.Close();
+    /// <summary>The sum of a tile of channels over one panel of pixels.</summary>
+    private void EmitSum(PlanarPointwiseKernel kernel, PixelRun run, int rows)
+    {
+        for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
+            PrefetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
+        writer.Line("ref float w = ref pixels;");
+        using SourceWriter.Scope loop = writer.Block($"for (int k = 0; k < {kernel.InChannels}; k++)");
+        if (kernel.PrefetchOf(Prefetched.Input) is not null && run.Count > 1)
+            PrefetchLines("Prefetch.L2", "w", run.Vectors * Lanes, run.Vectors);
+        KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
+        writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
+        writer.Line($"w = ref Unsafe.Add(ref w, {kernel.InPlaneStep});");
+    }
+
+    /// <summary>Where the first panel of a run is read and written.</summary>
+    private void Begin(PixelRun run, string input, bool adds = false, string? first = null)
+    {
+        first ??= Text($"{run.First}");
+        writer.Line($"{writer.Local("ref float", "pixels")} = ref {KernelText.At(input, first)};");
+        writer.Line($"{writer.Local("ref float", "destination")} = ref {KernelText.At("output", first)};");
+        writer.LineIf(adds, $"{writer.Local("ref float", "source")} = ref {KernelText.At("residual", first)};");
+    }
+
+    /// <summary>On to the next panel of a run.</summary>
+    private void Move(PixelRun run, bool adds = false)
+    {
+        if (run.Count == 1)
+            return;
+        writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
+        writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
+        writer.LineIf(adds, $"source = ref Unsafe.Add(ref source, {run.Vectors * Lanes});");
     }
 
     /// <summary>Asks for the cache lines under some vectors.</summary>
@@ -75,69 +85,60 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     {
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         RowWindow window = kernel.Window;
+        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
         writer.Line();
         writer.Line(
             $"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels{(kernel.Groups == 1 ? string.Empty : $", {kernel.Groups} groups")}, kernel {window.Kernel}, stride {window.Stride}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of channels x pixels: {TileText(kernel.Tiles, kernel.Runs)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutChannels * taps)}; " +
+            $"{TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line("/// <param name=\"ring\">Padded input rows, all channels of a row together.</param>");
         writer.Line("/// <param name=\"row\">Place in the ring of the window's first row.</param>");
         writer.Line("/// <param name=\"from\">First kernel row inside the map.</param>");
         writer.Line("/// <param name=\"to\">First kernel row below the map.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)");
-        epilogue.Constants();
-        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
-        writer.Loop("g", kernel.Groups, () =>
+        using (writer.Block($"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)"))
         {
-            foreach (PixelRun run in kernel.Runs)
-                EmitPanel(kernel, epilogue, run, taps);
-            if (kernel.Groups > 1)
+            epilogue.Constants();
+                using (writer.Loop("g", kernel.Groups))
             {
-                writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
-                writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.OutChannels * taps});");
-                writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutChannels});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutChannels * kernel.OutPlaneStep});");
+                foreach (PixelRun run in kernel.Runs)
+                    EmitPanel(kernel, epilogue, run, taps);
+                if (kernel.Groups > 1)
+                {
+                    writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
+                    writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.OutChannels * taps});");
+                    writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutChannels});");
+                    writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutChannels * kernel.OutPlaneStep});");
+                }
             }
-        });
-        writer.Close();
+        }
     }
 
     private void EmitPanel(PlanarConvolutionKernel kernel, EpilogueEmitter epilogue, PixelRun run, int taps)
     {
-        RowWindow window = kernel.Window;
-        writer.Open();
-        writer.Line($"ref float pixels = ref {KernelText.At("ring", run.First)};");
-        writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
-        writer.Loop("panel", run.Count, () =>
-        {
-            EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, taps, rows =>
-            {
-                string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
-                writer.Open("for (int ky = from; ky < to; ky++)");
-                writer.Line($"int slot = row + {step};");
-                writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
-                writer.Line($"a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
-                for (int kx = 0; kx < window.Kernel.Width; kx++)
-                {
-                    writer.Open();
-                    writer.Line($"ref float w = ref Unsafe.Add(ref pixels, (slot * {kernel.Groups * kernel.InChannels * kernel.Row.Length}) + {kernel.Row.At(kx * window.Dilation.Width)});");
-                    writer.Open($"for (int c = 0; c < {kernel.InChannels}; c++)");
-                    KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
-                    writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
-                    writer.Line($"w = ref Unsafe.Add(ref w, {kernel.Row.Length});");
-                    writer.Close();
-                    writer.Close();
-                }
+        Begin(run, "ring");
+        using SourceWriter.Scope loop = writer.Loop("panel", run.Count, always: kernel.Runs.Count > 1);
+        EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, taps, rows => EmitSum(kernel, run, rows));
+        Move(run);
+    }
 
-                writer.Close();
-            });
-            if (run.Count > 1)
-            {
-                writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
-                writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
-            }
-        });
-        writer.Close();
+    /// <summary>The sum of a tile of channels over the windows of one panel of pixels.</summary>
+    private void EmitSum(PlanarConvolutionKernel kernel, PixelRun run, int rows)
+    {
+        RowWindow window = kernel.Window;
+        using SourceWriter.Scope kernelRows = writer.Block("for (int ky = from; ky < to; ky++)");
+        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})"))};");
+        writer.Line($"slot = slot >= {kernel.RingRows} ? slot - {kernel.RingRows} : slot;");
+        writer.Line($"a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
+        for (int kx = 0; kx < window.Kernel.Width; kx++)
+        {
+            Size at = (Size.Of("slot") * (kernel.Groups * kernel.InChannels * kernel.Row.Length)) + kernel.Row.At(kx * window.Dilation.Width);
+            writer.Line($"{writer.Local("ref float", "w")} = ref {KernelText.At("pixels", at)};");
+            using SourceWriter.Scope channels = writer.Block($"for (int c = 0; c < {kernel.InChannels}; c++)");
+            KernelText.MultiplyAdd(writer, vector, rows, run.Vectors, 1);
+            writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
+            writer.Line($"w = ref Unsafe.Add(ref w, {kernel.Row.Length});");
+        }
     }
 
     /// <summary>All tiles of output channels over one panel of pixels; <paramref name="sum"/> prints the sum, with <c>a</c> at the tile's weights.</summary>
@@ -149,33 +150,30 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line("ref float added = ref source;", epilogue.AddsResidual);
         foreach (TileRun run in tiles)
         {
-            writer.Loop("t", run.Count, () =>
+            using SourceWriter.Scope loop = writer.Loop("t", run.Count, always: tiles.Count > 1);
+            List<Accumulator> sums = [];
+            for (int i = 0; i < run.Pixels; i++)
             {
-                List<Accumulator> sums = [];
-                for (int i = 0; i < run.Pixels; i++)
+                OfChannel channel = new("tileBias", i, IsBroadcast: true);
+                string bias = channel.Load(vector);
+                if (!epilogue.AddsResidual && vectors > 1)
+                    epilogue.Bias(bias = Text($"bias{i}"), channel);
+                for (int j = 0; j < vectors; j++)
                 {
-                    OfChannel channel = new("tileBias", i, IsBroadcast: true);
-                    string bias = channel.Load(vector);
-                    if (!epilogue.AddsResidual && vectors > 1)
-                        epilogue.Bias(bias = FormattableString.Invariant($"bias{i}"), channel);
-                    for (int j = 0; j < vectors; j++)
-                    {
-                        int at = (i * outPlaneStep) + (j * Lanes);
-                        sums.Add(new Accumulator(FormattableString.Invariant($"sum{i}_{j}"), channel, bias, new VectorPlace("planes", at), new VectorPlace("added", at)));
-                        epilogue.Start(sums[sums.Count - 1]);
-                    }
+                    int at = (i * outPlaneStep) + (j * Lanes);
+                    sums.Add(new Accumulator(Text($"sum{i}_{j}"), channel, bias, new VectorPlace("planes", at), new VectorPlace("added", at)));
+                    epilogue.Start(sums[sums.Count - 1]);
                 }
+            }
 
-                writer.Line("ref float a = ref tile;");
-                sum(run.Pixels);
-                foreach (Accumulator finished in sums)
-                    epilogue.Finish(finished);
-
-                writer.Line($"tile = ref Unsafe.Add(ref tile, {run.Pixels * taps});");
-                writer.Line($"tileBias = ref Unsafe.Add(ref tileBias, {run.Pixels});");
-                writer.Line($"planes = ref Unsafe.Add(ref planes, {run.Pixels * outPlaneStep});");
-                writer.Line($"added = ref Unsafe.Add(ref added, {run.Pixels * outPlaneStep});", epilogue.AddsResidual);
-            }, braces: tiles.Count > 1);
+            writer.Line("ref float a = ref tile;");
+            sum(run.Pixels);
+            foreach (Accumulator finished in sums)
+                epilogue.Finish(finished);
+            writer.Line($"tile = ref Unsafe.Add(ref tile, {run.Pixels * taps});");
+            writer.Line($"tileBias = ref Unsafe.Add(ref tileBias, {run.Pixels});");
+            writer.Line($"planes = ref Unsafe.Add(ref planes, {run.Pixels * outPlaneStep});");
+            writer.LineIf(epilogue.AddsResidual, $"added = ref Unsafe.Add(ref added, {run.Pixels * outPlaneStep});");
         }
     }
 
@@ -188,43 +186,35 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
         writer.Line(
             $"/// <summary>{kernel.Rows} rows of {window.OutWidth} pixels of one channel of a depthwise convolution, kernel {window.Kernel}, stride {window.Stride}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Rows * window.OutWidth * taps)}.</summary>");
         writer.Line("/// <param name=\"plane\">The padded rows under the first output row.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)");
-        epilogue.Constants();
-        epilogue.Bias("start", channel);
-        for (int tap = 0; kernel.WeightsInRegisters && tap < taps; tap++)
-            writer.Line($"{vector.Type} w{tap / window.Kernel.Width}_{tap % window.Kernel.Width} = {vector.Create(KernelText.At("weights", tap))};");
-        foreach (PixelRun run in kernel.Runs)
+        using (writer.Block($"private static void {name}(ref float plane, ref float weights, ref float bias, ref float output)"))
         {
-            writer.Open();
-            writer.Line($"ref float pixels = ref {KernelText.At("plane", run.First)};");
-            writer.Line($"ref float destination = ref {KernelText.At("output", run.First)};");
-            writer.Loop("panel", run.Count, () =>
+            epilogue.Constants();
+            epilogue.Bias("start", channel);
+            for (int tap = 0; kernel.WeightsInRegisters && tap < taps; tap++)
+                writer.Line($"{vector.Type} w{tap / window.Kernel.Width}_{tap % window.Kernel.Width} = {vector.Create(KernelText.At("weights", tap))};");
+            foreach (PixelRun run in kernel.Runs)
             {
+                Begin(run, "plane");
+                using SourceWriter.Scope loop = writer.Loop("panel", run.Count, always: kernel.Runs.Count > 1);
                 Accumulator[] sums =
                 [
                     .. Enumerable.Range(0, kernel.Rows).SelectMany(y => Enumerable.Range(0, run.Vectors).Select(j => new Accumulator(
-                        FormattableString.Invariant($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
+                        Text($"sum{y}_{j}"), channel, "start", new VectorPlace("destination", (y * kernel.OutRowStep) + (j * Lanes), kernel.Narrow)))),
                 ];
                 foreach (Accumulator sum in sums)
                     epilogue.Start(sum);
                 EmitRows(kernel, run.Vectors);
                 foreach (Accumulator sum in sums)
                     epilogue.Finish(sum);
-                if (run.Count > 1)
-                {
-                    writer.Line($"pixels = ref Unsafe.Add(ref pixels, {run.Vectors * Lanes});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Vectors * Lanes});");
-                }
-            });
-            writer.Close();
+                Move(run);
+            }
         }
-
-        writer.Close();
     }
 
+    /// <summary>The padded rows from top to bottom, each times the taps of the output rows that it meets.</summary>
     private void EmitRows(PlanarDepthwiseKernel kernel, int vectors)
     {
         RowWindow window = kernel.Window;
@@ -242,26 +232,30 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
 
             for (int kx = 0; kx < window.Kernel.Width && uses.Count > 0; kx++)
             {
-                writer.Open();
                 for (int j = 0; j < vectors; j++)
-                    writer.Line($"{vector.Type} x{j} = {vector.Load("pixels", (row * kernel.Row.Length) + kernel.Row.At(kx * window.Dilation.Width) + (j * Lanes))};");
-                foreach ((int y, int ky) in uses)
                 {
-                    string weight = kernel.WeightsInRegisters
-                        ? FormattableString.Invariant($"w{ky}_{kx}")
-                        : vector.Create(KernelText.At("weights", (ky * window.Kernel.Width) + kx));
-                    for (int j = 0; j < vectors; j++)
-                    {
-                        string sum = FormattableString.Invariant($"sum{y}_{j}");
-                        writer.Line($"{sum} = {vector.Fma(FormattableString.Invariant($"x{j}"), weight, sum)};");
-                    }
+                    int at = (row * kernel.Row.Length) + kernel.Row.At(kx * window.Dilation.Width) + (j * Lanes);
+                    writer.Line($"{writer.Local(vector.Type, Text($"x{j}"))} = {vector.Load("pixels", at)};");
                 }
 
-                writer.Close();
+                foreach ((int y, int ky) in uses)
+                {
+                    string weight = kernel.WeightsInRegisters ? Text($"w{ky}_{kx}") : vector.Create(KernelText.At("weights", (ky * window.Kernel.Width) + kx));
+                    for (int j = 0; j < vectors; j++)
+                    {
+                        string sum = Text($"sum{y}_{j}");
+                        writer.Line($"{sum} = {vector.Fma(Text($"x{j}"), weight, sum)};");
+                    }
+                }
             }
         }
     }
 
-    private string TileText(EquatableArray<TileRun> tiles, EquatableArray<PixelRun> runs) => string.Join(
-        ", ", tiles.SelectMany(t => runs.Select(r => FormattableString.Invariant($"{t.Pixels} x {r.Vectors * Lanes}"))).Distinct());
+    /// <summary>Register tiles and registers in a comment: pixels are loaded, weights broadcast.</summary>
+    private string TileText(EquatableArray<TileRun> tiles, EquatableArray<PixelRun> runs)
+    {
+        string sizes = string.Join(", ", tiles.SelectMany(t => runs.Select(r => Text($"{t.Pixels} x {r.Vectors * Lanes}"))).Distinct());
+        int rows = tiles.Max(t => t.Pixels), vectors = runs.Max(r => r.Vectors);
+        return Text($"register tiles of channels x pixels: {sizes}; {KernelText.Registers(vector.Target, rows * vectors, weights: 1, inputs: vectors)}");
+    }
 }

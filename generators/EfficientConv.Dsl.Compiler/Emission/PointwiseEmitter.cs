@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -8,66 +9,83 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     private int Lanes => vector.Target.Lanes;
 
     /// <summary>The kernel of all <paramref name="kernels"/> of a form: a generic method over their sizes.</summary>
-    public void Emit(PointwiseForm form, IReadOnlyList<PointwiseKernel> kernels)
+    public void Emit(PointwiseForm form, PointwiseParameters parameters, IReadOnlyList<PointwiseKernel> kernels)
     {
         PointwiseKernel first = kernels[0];
         IReadOnlyList<PanelSizes> panels = [.. first.Panels.Select((run, i) => new PanelSizes(
             run.Vectors, i == 0 ? Size.Of("panels") : 1, [.. run.Tiles.Select((tile, j) => (tile.Pixels, Size.Of("TShape." + TileCounts[i, j])))]))];
         EpilogueEmitter epilogue = new(writer, vector, kernels.Select(k => k.Epilogue));
         ProductSteps steps = new(
-            Size.Of("inputStep"), Size.Of("outputStep"), Size.Of("outputVectorStep"), Size.Of("residualStep"),
-            epilogue.AddsResidual,
-            Condition(kernels, k => k.PrefetchOf(Prefetched.Residual), "IFetchesResidual"));
-        Size channels = Size.Of("channels");
+            Size.Of("inputStep"), Size.Of("outputStep"), Size.Of("outputVectorStep"), Size.Of("residualStep"), parameters.Residual,
+            Condition(kernels, k => k.PrefetchOf(Prefetched.Residual), "IPrefetchesResidual"));
+        PointwiseSum sum = new(kernels);
         writer.Line();
-        writer.Line($"/// <summary>1x1 convolution; register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}.</summary>");
+        writer.Lines($"""
+            /// <summary>
+            /// 1x1 convolution, a matrix product: output[pixel, n] = {epilogue.Formula("sum over k of input[pixel, k] * weights[k, n]")}.<br/>
+            /// Register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}; {KernelText.Registers(vector.Target, first.Panels)}.
+            /// </summary>
+            """);
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output, ref float residual, ref float ahead{(first.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : ", ref float also")}{KernelText.Share(form.Share).Parameter}) where TShape : struct, IPointwiseShape");
-        writer.Line($"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
-        bool blocked = kernels.Any(k => k.ChannelBlock < k.InChannels), stepped = kernels.Any(k => k.ChannelStep != 1);
-        string? input = Condition(kernels, k => k.PrefetchOf(Prefetched.Input), "IFetchesInput");
-        writer.Line("int aheadStep = TShape.AheadStep;", kernels.Any(k => k.StepPrefetch is not null));
-        writer.Line("int channelStep = TShape.ChannelStep;", stepped);
-        writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", blocked);
-        KernelText.Panels(writer, Lanes, panels, form.Share, "input", channels, steps, (run, pixels) =>
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output{parameters.Declaration}) where TShape : struct, IPointwiseShape");
+        writer.Line(
+            $"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, " +
+            $"outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
+        if (kernels.Any(k => k.StepPrefetch is not null))
+        {
+            writer.Line($"ref float ahead = ref {parameters.Next ?? parameters.Residual};");
+            writer.Line("int aheadStep = TShape.PrefetchStep;");
+        }
+
+        writer.Line("int channelStep = TShape.ChannelStep;", sum.IsStepped);
+        writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", sum.IsBlocked);
+        new PanelLoops(writer, Lanes, form.Share, "input", Size.Of("channels"), steps, (run, pixels) =>
         {
             epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
-            writer.Line("ref float w = ref panel;");
-            if (blocked)
-            {
-                writer.Line("ref float block = ref pixels;");
-                writer.Open("for (int b = 0; b < channels / blockChannels; b++)");
-            }
+            EmitSum(kernels, sum, () => KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, steps.Pixel), run.Vectors * Lanes);
+            epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
+        }).Emit(panels);
+    }
 
-            // Other threads made some of the blocks: each is fetched while the one two before it is multiplied.
-            writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", input is not null);
-            writer.Line($"ref float a = ref {(blocked ? "block" : "pixels")};");
-            writer.Open($"for (int k = 0; k < {(blocked ? "blockChannels" : "channels")}; k++)");
-            EmitPrefetch("ahead", "aheadStep", kernels, k => k.StepPrefetch, "IFetchesAhead");
-            EmitPrefetch("also", "TShape.AlsoStep", kernels, k => k.PrefetchOf(Prefetched.GateWeights), string.Empty);
+    /// <summary>How a form's sums run over the input channels.</summary>
+    private sealed class PointwiseSum(IReadOnlyList<PointwiseKernel> kernels)
+    {
+        /// <summary>Whether some channels lie in blocks.</summary>
+        public bool IsBlocked { get; } = kernels.Any(k => k.ChannelBlock < k.InChannels);
+
+        /// <summary>Whether some channels are not side by side.</summary>
+        public bool IsStepped { get; } = kernels.Any(k => k.ChannelStep != 1);
+    }
+
+    /// <summary>The loops over input channels around <paramref name="multiplyAdd"/>, with what is prefetched meanwhile.</summary>
+    private void EmitSum(IReadOnlyList<PointwiseKernel> kernels, PointwiseSum sum, Action multiplyAdd, int width)
+    {
+        string? input = Condition(kernels, k => k.PrefetchOf(Prefetched.Input), "IPrefetchesInput");
+        writer.Line("ref float w = ref panel;");
+        writer.Line("ref float block = ref pixels;", sum.IsBlocked);
+        using SourceWriter.Scope blocks = writer.BlockIf(sum.IsBlocked, "for (int b = 0; b < channels / blockChannels; b++)");
+
+        // Other threads made some of the blocks: each is prefetched while the one two before it is multiplied.
+        writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", input is not null);
+        writer.Line($"ref float a = ref {(sum.IsBlocked ? "block" : "pixels")};");
+        using (writer.Block($"for (int k = 0; k < {(sum.IsBlocked ? "blockChannels" : "channels")}; k++)"))
+        {
+            EmitPrefetch("ahead", "aheadStep", kernels, k => k.StepPrefetch, "IPrefetches");
+            EmitPrefetch("gateWeights", "TShape.GatePrefetchStep", kernels, k => k.PrefetchOf(Prefetched.GateWeights), string.Empty);
             if (input is not null)
             {
-                if (input.Length > 0)
-                    writer.Open($"if ({input})");
+                using SourceWriter.Scope some = writer.BlockIf(input.Length > 0, $"if ({input})");
                 writer.Line("Prefetch.L1(ref soon);");
                 writer.Line($"soon = ref Unsafe.Add(ref soon, {kernels.Select(k => k.PrefetchOf(Prefetched.Input)).OfType<Prefetch>().First().Step});");
-                if (input.Length > 0)
-                    writer.Close();
             }
 
-            KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, steps.Pixel);
-            writer.Line($"a = ref Unsafe.Add(ref a, {(stepped ? "channelStep" : "1")});");
-            writer.Line($"w = ref Unsafe.Add(ref w, {run.Vectors * Lanes});");
-            writer.Close();
-            if (blocked)
-            {
-                writer.Line("block = ref Unsafe.Add(ref block, blockStep);");
-                writer.Close();
-            }
+            multiplyAdd();
+            writer.Line($"a = ref Unsafe.Add(ref a, {(sum.IsStepped ? "channelStep" : "1")});");
+            writer.Line($"w = ref Unsafe.Add(ref w, {width});");
+        }
 
-            epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
-        });
-        writer.Close();
+        writer.Line("block = ref Unsafe.Add(ref block, blockStep);", sum.IsBlocked);
     }
 
     /// <summary>The sizes of <paramref name="kernel"/>.</summary>
@@ -76,7 +94,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line();
         writer.Line(
             $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}.</summary>");
         List<(string, int, int?)> sizes =
         [
             ("Channels", kernel.InChannels, null),
@@ -95,13 +113,13 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
                 sizes.Add((TileCounts[i, j], kernel.Panels[i].Tiles[j].Count, j == 0 ? 1 : 0));
         }
 
-        sizes.Add(("AheadStep", kernel.StepPrefetch?.Step ?? 0, 0));
-        sizes.Add(("AlsoStep", kernel.PrefetchOf(Prefetched.GateWeights)?.Step ?? 0, 0));
+        sizes.Add(("PrefetchStep", kernel.StepPrefetch?.Step ?? 0, 0));
+        sizes.Add(("GatePrefetchStep", kernel.PrefetchOf(Prefetched.GateWeights)?.Step ?? 0, 0));
         ShapeEmitter.Emit(
             writer, name, "IPointwiseShape",
             [
-                .. EpilogueEmitter.Traits(kernel.Epilogue), kernel.StepPrefetch is null ? null : "IFetchesAhead",
-                kernel.PrefetchOf(Prefetched.Input) is null ? null : "IFetchesInput", kernel.PrefetchOf(Prefetched.Residual) is null ? null : "IFetchesResidual",
+                .. EpilogueEmitter.Traits(kernel.Epilogue), kernel.StepPrefetch is null ? null : "IPrefetches",
+                kernel.PrefetchOf(Prefetched.Input) is null ? null : "IPrefetchesInput", kernel.PrefetchOf(Prefetched.Residual) is null ? null : "IPrefetchesResidual",
             ],
             sizes);
     }
@@ -118,44 +136,42 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         if (Condition(kernels, prefetch, trait) is not { } condition)
             return;
         int largest = kernels.Max(k => prefetch(k)?.Step ?? 0);
-        if (condition.Length > 0)
-            writer.Open($"if ({condition})");
-        for (int line = 0; line < largest; line += KernelText.LineLength(vector.Target))
+        using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
         {
-            if (line > 0)
-                writer.Line(FormattableString.Invariant($"if ({step} > {line})"));
-            writer.Line($"{(line > 0 ? "    " : string.Empty)}Prefetch.L2(ref {KernelText.At(reference, line)});");
-        }
+            for (int line = 0; line < largest; line += KernelText.LineLength(vector.Target))
+            {
+                if (line > 0)
+                    writer.Line($"if ({step} > {line})");
+                writer.Line($"{(line > 0 ? "    " : string.Empty)}Prefetch.L2(ref {KernelText.At(reference, line)});");
+            }
 
-        writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
-        if (condition.Length > 0)
-            writer.Close();
+            writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
+        }
     }
 
     public void Emit(string name, PixelPairKernel kernel)
     {
         int groups = kernel.Groups;
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
-        string tiles = string.Join(", ", kernel.Tiles.Select(t => FormattableString.Invariant($"{2 * t.Pixels} x {8 * groups}")));
+        string tiles = string.Join(", ", kernel.Tiles.Select(t => Text($"{2 * t.Pixels} x {8 * groups}")));
         writer.Line();
         writer.Line(
             $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector; register tiles of pixels x channels: {tiles}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
+            $"register tiles of pixels x channels: {tiles}; {KernelText.Registers(vector.Target, kernel.Tiles.Max(t => t.Pixels) * groups, groups, 1)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})");
-        epilogue.Constants();
-        foreach (TileRun tile in kernel.Tiles)
+        using (writer.Block($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})"))
         {
-            writer.Loop("tile", tile.Count, () =>
+            epilogue.Constants();
+            foreach (TileRun tile in kernel.Tiles)
             {
+                using SourceWriter.Scope loop = writer.Loop("tile", tile.Count, always: kernel.Tiles.Count > 1);
                 EmitPairTile(kernel, epilogue, tile.Pixels);
                 writer.Line($"input = ref Unsafe.Add(ref input, {tile.Pixels * kernel.PairStep});");
                 writer.Line($"output = ref Unsafe.Add(ref output, {2 * tile.Pixels * kernel.OutPixelStep});");
-                writer.Line($"residual = ref Unsafe.Add(ref residual, {2 * tile.Pixels * kernel.Epilogue.ResidualPixelStep});", epilogue.AddsResidual);
-            }, braces: kernel.Tiles.Count > 1);
+                writer.LineIf(epilogue.AddsResidual, $"residual = ref Unsafe.Add(ref residual, {2 * tile.Pixels * kernel.Epilogue.ResidualPixelStep});");
+            }
         }
-
-        writer.Close();
     }
 
     private void EmitPairTile(PixelPairKernel kernel, EpilogueEmitter epilogue, int pairs)
@@ -166,29 +182,31 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         Accumulator[] sums =
         [
             .. Enumerable.Range(0, pairs).SelectMany(i => Enumerable.Range(0, groups).Select(j => new Accumulator(
-                FormattableString.Invariant($"sum{i}_{j}"), Channel(j), FormattableString.Invariant($"bias{j}"),
+                Text($"sum{i}_{j}"), Channel(j), Text($"bias{j}"),
                 Place("output", i, j, kernel.OutPixelStep), Place("residual", i, j, kernel.Epilogue.ResidualPixelStep)))),
         ];
         for (int j = 0; j < groups; j++)
-            epilogue.Bias(FormattableString.Invariant($"bias{j}"), Channel(j));
+            epilogue.Bias(Text($"bias{j}"), Channel(j));
         foreach (Accumulator sum in sums)
             epilogue.Start(sum);
 
         writer.Line("ref float a = ref input;");
         writer.Line("ref float w = ref weights;");
-        writer.Open($"for (int k = 0; k < {kernel.InChannels}; k++)");
-        for (int j = 0; j < groups; j++)
-            writer.Line($"{vector.Type} w{j} = {vector.Load("w", j * Lanes)};");
-        for (int i = 0; i < pairs; i++)
+        using (writer.Block($"for (int k = 0; k < {kernel.InChannels}; k++)"))
         {
-            writer.Line($"{vector.Type} x{i} = Vector512.Create(Unsafe.As<float, double>(ref {KernelText.At("a", i * kernel.PairStep)})).AsSingle();");
             for (int j = 0; j < groups; j++)
-                writer.Line($"sum{i}_{j} = {vector.Fma(FormattableString.Invariant($"x{i}"), FormattableString.Invariant($"w{j}"), FormattableString.Invariant($"sum{i}_{j}"))};");
+                writer.Line($"{vector.Type} w{j} = {vector.Load("w", j * Lanes)};");
+            for (int i = 0; i < pairs; i++)
+            {
+                writer.Line($"{vector.Type} x{i} = Vector512.Create(Unsafe.As<float, double>(ref {KernelText.At("a", i * kernel.PairStep)})).AsSingle();");
+                for (int j = 0; j < groups; j++)
+                    writer.Line($"sum{i}_{j} = {vector.Fma(Text($"x{i}"), Text($"w{j}"), Text($"sum{i}_{j}"))};");
+            }
+
+            writer.Line("a = ref Unsafe.Add(ref a, 2);");
+            writer.Line($"w = ref Unsafe.Add(ref w, {groups * Lanes});");
         }
 
-        writer.Line("a = ref Unsafe.Add(ref a, 2);");
-        writer.Line($"w = ref Unsafe.Add(ref w, {groups * Lanes});");
-        writer.Close();
         foreach (Accumulator sum in sums)
             epilogue.Finish(sum);
     }

@@ -13,10 +13,11 @@ internal static class ShapeEmitter
     /// <param name="sizes">Sizes with their defaults; null for none.</param>
     public static void Emit(SourceWriter writer, string name, string contract, IEnumerable<string?> traits, IEnumerable<(string Name, int Value, int? Default)> sizes)
     {
-        writer.Open($"private readonly struct {name} : {string.Join(", ", traits.OfType<string>().Prepend(contract))}");
-        foreach ((string size, int value, int? standard) in sizes)
-            writer.Line(FormattableString.Invariant($"public static int {size} => {value};"), value != standard);
-        writer.Close();
+        using (writer.Block($"private readonly struct {name} : {string.Join(", ", traits.OfType<string>().Prepend(contract))}"))
+        {
+            foreach ((string size, int value, int? standard) in sizes)
+                writer.Line($"public static int {size} => {value};", value != standard);
+        }
     }
 
     /// <summary>Values that shapes of a form differ in, each with the condition under which a shape has it; no condition where all have the same.</summary>

@@ -1,3 +1,5 @@
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
+
 namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>A number in generated text: a literal, or an expression over the constants of a shape. Sums and products of literals are literals.</summary>
@@ -45,5 +47,5 @@ internal readonly record struct Size
     public string Operand => _isComposite ? $"({_text})" : ToString();
 
     /// <inheritdoc/>
-    public override string ToString() => _text ?? FormattableString.Invariant($"{_value}");
+    public override string ToString() => _text ?? Text($"{_value}");
 }

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -20,14 +21,14 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)");
-        foreach (ColumnRun run in kernel.Columns)
+        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output)"))
         {
-            DepthwiseTile tile = new(kernel, run);
-            writer.Line($"{DepthwiseForm.Of(tile).Name}<{names.Of(tile)}>(ref source, row, from, to, ref weights, ref bias, ref output);");
+            foreach (ColumnRun run in kernel.Columns)
+            {
+                DepthwiseTile tile = new(kernel, run);
+                writer.Line($"{DepthwiseForm.Of(tile, vector.Target).Name}<{names.Of(tile)}>(ref source, row, from, to, ref weights, ref bias, ref output);");
+            }
         }
-
-        writer.Close();
     }
 
     private void EmitRowParameters(RowSource source, string row = "The window's first row; it may lie above the map.")
@@ -44,10 +45,11 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         LanewiseKernel kernel = tile.Kernel;
         RowSource source = kernel.Source;
         RowWindow window = kernel.Window;
+        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InPerGroup;
         writer.Line();
         writer.Line(
             $"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)tile.Run.Count * tile.Run.Columns * taps * kernel.Channels)}.</summary>");
         ShapeEmitter.Emit(writer, name, "IDepthwiseShape", [.. EpilogueEmitter.Traits(kernel.Epilogue), source.RingRows > 0 ? "IRing" : null],
         [
             ("Vectors", kernel.Vectors, null),
@@ -74,50 +76,63 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         RowWindow window = kernel.Window;
         int columns = tiles[0].Run.Columns, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup, taps = window.Kernel.Height * rowTaps;
         writer.Line();
-        writer.Line($"/// <summary>Tiles of {columns} columns of an output row of a convolution with a channel in every lane, kernel {window.Kernel}{Stride(window)}.</summary>");
+        EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
+        string place = $"row + {Times("ky", window.Dilation.Height)}, {Times("column", window.Stride)} + {Times("kx", window.Dilation.Width)}";
+        string product = kernel.InPerGroup == 1 ? $"input[{place}, n] * weights[ky, kx, n]" : Text($"input[{place}, c] * weights[ky, kx, c, n], with the {kernel.InPerGroup} channels c of n's group");
+        writer.Lines($"""
+            /// <summary>
+            /// Convolution with a channel n in every lane: output[column, n] = {epilogue.Formula($"sum over ky and kx of {product}", "column")}.<br/>
+            /// Tiles of {columns} columns of an output row, kernel {window.Kernel}{Stride(window)}; {KernelText.Registers(vector.Target, columns, kernelWidth, 1)}.
+            /// </summary>
+            """);
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape");
-        writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
-        EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
-        epilogue.StoreConstants();
-        writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
-        writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
-        writer.Open("for (int v = 0; v < TShape.Vectors; v++)");
-        OfChannel channel = new("bias", 0);
-        epilogue.Bias("start", channel);
-        writer.Line("ref float column = ref source;");
-        writer.Line("ref float destination = ref output;");
-        writer.Open("for (int tile = 0; tile < TShape.Tiles; tile++)");
-        string[] sums = [.. Enumerable.Range(0, columns).Select(t => FormattableString.Invariant($"sum{t}"))];
-        SumTile accumulators = new([.. sums.Select((sum, t) => new Accumulator(sum, channel, "start", new VectorPlace("destination", t * Size.Of("outputStep"))))], 1, []);
-        epilogue.Start(accumulators, hasBias: true);
-        writer.Open("for (int ky = from; ky < to; ky++)");
-        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})"))};");
-        EmitRing(tiles);
-        writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
-        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
-        writer.Loop("c", kernel.InPerGroup, () =>
+        using (writer.Block($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape"))
         {
-            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => FormattableString.Invariant($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
-            EmitInputs(tiles, sums);
-            if (kernel.InPerGroup > 1)
+            writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
+    epilogue.StoreConstants();
+            writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
+            writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
+            using (writer.Block("for (int v = 0; v < TShape.Vectors; v++)"))
             {
-                writer.Line("lane = ref Unsafe.Add(ref lane, TShape.LaneStep);");
-                writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
+                OfChannel channel = new("bias", 0);
+                epilogue.Bias("start", channel);
+                writer.Line("ref float column = ref source;");
+                writer.Line("ref float destination = ref output;");
+                using (writer.Block("for (int tile = 0; tile < TShape.Tiles; tile++)"))
+                {
+                    string[] sums = [.. Enumerable.Range(0, columns).Select(t => Text($"sum{t}"))];
+                    SumTile accumulators = new([.. sums.Select((sum, t) => new Accumulator(sum, channel, "start", new VectorPlace("destination", t * Size.Of("outputStep"))))], 1, []);
+                    epilogue.Start(accumulators, hasBias: true);
+                    using (writer.Block("for (int ky = from; ky < to; ky++)"))
+                    {
+                        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})"))};");
+                        EmitRing(tiles);
+                        writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
+                        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
+                        using (writer.Loop("c", kernel.InPerGroup))
+                        {
+                            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => Text($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
+                            EmitInputs(tiles, sums);
+                            if (kernel.InPerGroup > 1)
+                            {
+                                writer.Line("lane = ref Unsafe.Add(ref lane, TShape.LaneStep);");
+                                writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
+                            }
+                        }
+                    }
+
+                    epilogue.Finish(accumulators);
+                    writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
+                    writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
+                }
+
+                writer.Line("source = ref Unsafe.Add(ref source, TShape.VectorStep);");
+                writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
+                writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
+                writer.Line("output = ref Unsafe.Add(ref output, TShape.OutputVectorStep);");
             }
-        });
-        writer.Close();
-        epilogue.Finish(accumulators);
-        writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
-        writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
-        writer.Close();
-        writer.Line("source = ref Unsafe.Add(ref source, TShape.VectorStep);");
-        writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
-        writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
-        writer.Line("output = ref Unsafe.Add(ref output, TShape.OutputVectorStep);");
-        writer.Close();
-        writer.Close();
+        }
     }
 
     /// <summary>Wraps <c>slot</c> around where the rows lie in a ring.</summary>
@@ -149,21 +164,20 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
 
             if (uses.Count == 0)
                 continue;
-            string condition = string.Join(" && ", new[] { x < left ? FormattableString.Invariant($"TShape.Left <= {x}") : string.Empty, x >= end ? FormattableString.Invariant($"TShape.End > {x}") : string.Empty }.Where(c => c.Length > 0));
-            if (condition.Length > 0)
-                writer.Open($"if ({condition})");
-            Size offset = (left == 0 ? (Size)x : Size.Of(FormattableString.Invariant($"({x} - left)"))) * pixelStep;
-            string input = vector.Load("lane", offset);
-            if (uses.Count > 1)
+            string condition = string.Join(" && ", new[] { x < left ? Text($"TShape.Left <= {x}") : string.Empty, x >= end ? Text($"TShape.End > {x}") : string.Empty }.Where(c => c.Length > 0));
+            using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
             {
-                writer.Line(FormattableString.Invariant($"{vector.Type} x{x} = {input};"));
-                input = FormattableString.Invariant($"x{x}");
-            }
+                Size offset = (left == 0 ? (Size)x : Size.Of(Text($"({x} - left)"))) * pixelStep;
+                string input = vector.Load("lane", offset);
+                if (uses.Count > 1)
+                {
+                    writer.Line($"{vector.Type} x{x} = {input};");
+                    input = Text($"x{x}");
+                }
 
-            foreach ((int column, int tap) in uses)
-                writer.Line($"{sums[column]} = {vector.Fma(input, FormattableString.Invariant($"w{tap}"), sums[column])};");
-            if (condition.Length > 0)
-                writer.Close();
+                foreach ((int column, int tap) in uses)
+                    writer.Line($"{sums[column]} = {vector.Fma(input, Text($"w{tap}"), sums[column])};");
+            }
         }
     }
 
@@ -179,138 +193,129 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         if (!kernel.IsMaximum)
             writer.Line("/// <param name=\"rows\">Window rows that count in the mean.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to{(kernel.IsMaximum ? string.Empty : ", int rows")}, ref float output)");
-        writer.Line($"{vector.Type} start = {(kernel.IsMaximum ? vector.Create("float.NegativeInfinity") : vector.Zero)};");
-        writer.Loop("v", kernel.Vectors, () =>
+        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to{(kernel.IsMaximum ? string.Empty : ", int rows")}, ref float output)"))
         {
-            foreach (ColumnRun run in kernel.Columns)
-                EmitColumns(kernel, run);
-            if (kernel.Vectors > 1)
+            writer.Line($"{vector.Type} start = {(kernel.IsMaximum ? vector.Create("float.NegativeInfinity") : vector.Zero)};");
+            using (writer.Loop("v", kernel.Vectors))
             {
-                writer.Line($"source = ref Unsafe.Add(ref source, {Lanes});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {Lanes});");
+                foreach (ColumnRun run in kernel.Columns)
+                    EmitColumns(kernel, run);
+                if (kernel.Vectors > 1)
+                {
+                    writer.Line($"source = ref Unsafe.Add(ref source, {Lanes});");
+                    writer.Line($"output = ref Unsafe.Add(ref output, {Lanes});");
+                }
             }
-        });
-        writer.Close();
+        }
     }
 
     private void EmitColumns(PoolKernel kernel, ColumnRun run)
     {
         RowWindow window = kernel.Window;
-        writer.Open();
-        string pixels = run.Count > 1 ? "column" : "source", destination = run.Count > 1 ? "destination" : "output";
-        int outOffset = run.Count > 1 ? 0 : run.FirstColumn * kernel.OutPixelStep;
-        if (run.Count > 1)
+        bool several = run.Count > 1;
+        string pixels = several ? "column" : "source", destination = several ? "destination" : "output";
+        int outOffset = several ? 0 : run.FirstColumn * kernel.OutPixelStep;
+        if (several)
         {
-            writer.Line("ref float column = ref source;");
-            writer.Line($"ref float destination = ref {KernelText.At("output", run.FirstColumn * kernel.OutPixelStep)};");
+            writer.Line($"{writer.Local("ref float", "column")} = ref source;");
+            writer.Line($"{writer.Local("ref float", "destination")} = ref {KernelText.At("output", run.FirstColumn * kernel.OutPixelStep)};");
         }
 
-        writer.Loop("tile", run.Count, () =>
+        using SourceWriter.Scope loop = writer.Loop("tile", run.Count, always: kernel.Columns.Count > 1);
+        for (int t = 0; t < run.Columns; t++)
+            writer.Line($"{vector.Type} sum{t} = start;");
+        using (writer.Block("for (int ky = from; ky < to; ky++)"))
         {
-            for (int t = 0; t < run.Columns; t++)
-                writer.Line($"{vector.Type} sum{t} = start;");
-            writer.Open("for (int ky = from; ky < to; ky++)");
             EmitRow(kernel.Source, window, pixels);
             foreach ((int x, List<(int Column, int Tap)> uses) in InputColumns(window, run, kernel.Source))
             {
-                writer.Line($"{vector.Type} x{Identifier(x)} = {vector.Load("lane", x * kernel.Source.PixelStep)};");
-                foreach ((int column, _) in uses)
-                {
-                    string sum = FormattableString.Invariant($"sum{column}"), input = "x" + Identifier(x);
+                string input = "x" + Identifier(x);
+                writer.Line($"{vector.Type} {input} = {vector.Load("lane", x * kernel.Source.PixelStep)};");
+                foreach (string sum in uses.Select(use => Text($"sum{use.Column}")))
                     writer.Line($"{sum} = {(kernel.IsMaximum ? vector.Maximum(sum, input) : vector.Add(sum, input))};");
-                }
             }
+        }
 
-            writer.Close();
-            for (int t = 0; t < run.Columns; t++)
-            {
-                string value = FormattableString.Invariant($"sum{t}");
-                if (!kernel.IsMaximum)
-                    value = vector.Divide(value, vector.Create(FormattableString.Invariant($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
-                if (value.Contains('/'))
-                    value = $"({value})";
-                writer.Line(vector.Store(value, destination, outOffset + (t * kernel.OutPixelStep)));
-            }
+        for (int t = 0; t < run.Columns; t++)
+        {
+            string value = Text($"sum{t}");
+            if (!kernel.IsMaximum)
+                value = vector.Divide(value, vector.Create(Text($"(float)(rows * {kernel.CountedColumns(run.FirstColumn + t)})")));
+            writer.Line(vector.Store(value.Contains('/') ? $"({value})" : value, destination, outOffset + (t * kernel.OutPixelStep)));
+        }
 
-            if (run.Count > 1)
-            {
-                writer.Line($"column = ref Unsafe.Add(ref column, {run.Columns * window.Stride * kernel.Source.PixelStep});");
-                writer.Line($"destination = ref Unsafe.Add(ref destination, {run.Columns * kernel.OutPixelStep});");
-            }
-        });
-        writer.Close();
+        writer.LineIf(several, $"column = ref Unsafe.Add(ref column, {run.Columns * window.Stride * kernel.Source.PixelStep});");
+        writer.LineIf(several, $"destination = ref Unsafe.Add(ref destination, {run.Columns * kernel.OutPixelStep});");
     }
 
     public void Emit(string name, ConvolutionKernel kernel)
     {
         RowWindow window = kernel.Window;
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
-        string groups = kernel.Groups == 1 ? string.Empty : FormattableString.Invariant($", {kernel.Groups} groups");
+        string groups = kernel.Groups == 1 ? string.Empty : Text($", {kernel.Groups} groups");
         writer.Line();
         writer.Line(
             $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}; register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}.</summary>");
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutPerGroup * kernel.Taps)}; " +
+            $"register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}; {KernelText.Registers(vector.Target, kernel.Panels)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})");
-        int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
-        writer.Loop("g", kernel.Groups, () =>
+        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})"))
         {
-            EmitPanels(kernel, epilogue);
-            if (kernel.Groups > 1)
+            int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
+            using (writer.Loop("g", kernel.Groups))
             {
-                writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
-                writer.Line($"weights = ref Unsafe.Add(ref weights, {groupLength});");
-                writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
-                writer.Line($"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});", epilogue.AddsResidual);
+                EmitPanels(kernel, epilogue);
+                if (kernel.Groups > 1)
+                {
+                    writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
+                    writer.Line($"weights = ref Unsafe.Add(ref weights, {groupLength});");
+                    writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
+                    writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
+                    writer.Line($"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});", epilogue.AddsResidual);
+                }
             }
-        });
-        writer.Close();
+        }
     }
 
     private void EmitPanels(ConvolutionKernel kernel, EpilogueEmitter epilogue)
     {
-        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual);
-        KernelText.Panels(writer, Lanes, PanelSizes.Of(kernel.Panels), kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
+        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual ? "residual" : null);
+        new PanelLoops(writer, Lanes, kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
         {
             epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
             EmitTaps(kernel, pixels, run.Vectors);
             epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
-        });
+        }).Emit(PanelSizes.Of(kernel.Panels));
     }
 
     private void EmitTaps(ConvolutionKernel kernel, int pixels, int vectors)
     {
         RowWindow window = kernel.Window;
         int width = vectors * Lanes, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup;
-        writer.Open("for (int ky = from; ky < to; ky++)");
+        using SourceWriter.Scope rows = writer.Block("for (int ky = from; ky < to; ky++)");
         EmitRow(kernel.Source, window, "pixels");
         writer.Line($"ref float w = ref Unsafe.Add(ref panel, ky * {rowTaps * width});");
-        if (!kernel.HasRuns)
-            writer.Open($"for (int kx = 0; kx < {kernelWidth}; kx++)");
-        writer.Line("ref float a = ref lane;");
-        writer.Open($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)");
-        if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
-            KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
-        KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
-        writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
-        writer.Line($"w = ref Unsafe.Add(ref w, {width});");
-        writer.Close();
-        if (!kernel.HasRuns)
+        using (writer.BlockIf(!kernel.HasRuns, $"for (int kx = 0; kx < {kernelWidth}; kx++)"))
         {
-            writer.Line($"lane = ref Unsafe.Add(ref lane, {window.Dilation.Width * kernel.Source.PixelStep});");
-            writer.Close();
-        }
+            writer.Line("ref float a = ref lane;");
+            using (writer.Block($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)"))
+            {
+                if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
+                    KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
+                KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
+                writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
+                writer.Line($"w = ref Unsafe.Add(ref w, {width});");
+            }
 
-        writer.Close();
+            writer.LineIf(!kernel.HasRuns, $"lane = ref Unsafe.Add(ref lane, {window.Dilation.Width * kernel.Source.PixelStep});");
+        }
     }
 
     /// <summary>Declares <c>lane</c>, the input row under kernel row <c>ky</c>.</summary>
     private void EmitRow(RowSource source, RowWindow window, string pixels)
     {
-        string step = window.Dilation.Height == 1 ? "ky" : FormattableString.Invariant($"(ky * {window.Dilation.Height})");
+        string step = window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})");
         if (source.RingRows == 0)
         {
             writer.Line($"ref float lane = ref Unsafe.Add(ref {pixels}, (row + {step}) * {source.RowStep});");
@@ -343,7 +348,9 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         return columns.Select(c => (c.Key, c.Value));
     }
 
-    private static string Identifier(int x) => x < 0 ? FormattableString.Invariant($"m{-x}") : FormattableString.Invariant($"{x}");
+    private static string Identifier(int x) => x < 0 ? Text($"m{-x}") : Text($"{x}");
 
-    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {window.Stride}");
+    private static string Times(string index, int factor) => factor == 1 ? index : Text($"{factor} * {index}");
+
+    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : Text($", stride {window.Stride}");
 }

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Folding;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
 
@@ -16,29 +17,31 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     public static void EmitPacking(SourceWriter writer, PackWinogradPanels packing)
     {
         foreach (PackPanels p in packing.Panels)
-            writer.Line($"Winograd.PackPanels(WinogradForm.{packing.Form.Name}, convolution, packed.Slice({KernelText.Floats(packing.Offset + p.Offset)}, {KernelText.Floats(new ArenaOffset(packing.Bytes - p.Offset.Bytes))}), {p.OutStart}, {p.OutEnd}, {p.PanelWidth}, {p.PanelCount}, {packing.ProductStep});");
+        {
+            string destination = Text($"packed.Slice({KernelText.Floats(packing.Offset + p.Offset)}, {KernelText.Floats(new ArenaOffset(packing.Bytes - p.Offset.Bytes))})");
+            writer.Line(
+                $"Winograd.PackPanels(WinogradForm.{packing.Form.Name}, convolution, {destination}, outStart: {p.OutStart}, outEnd: {p.OutEnd}, " +
+                $"panelWidth: {p.PanelWidth}, panelCount: {p.PanelCount}, weightStep: {packing.ProductStep});");
+        }
     }
 
     public void Emit(string name, WinogradInputKernel kernel)
     {
         WinogradForm form = kernel.Form;
         writer.Line();
-        writer.Line($"/// <summary>Winograd's input transform of {kernel.TileRows} x {kernel.TileColumns} tiles of {form.Input} x {form.Input} pixels, {kernel.Channels} channels{Suffix(form)}.</summary>");
-        writer.Line("/// <param name=\"rows\">Input rows with zeros around them.</param>");
-        writer.Line("/// <param name=\"tiles\">Factors of the products, [product][tile][channel].</param>");
-        writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
-        writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})");
+        writer.Lines($"""
+            /// <summary>Winograd's input transform of {kernel.TileRows} x {kernel.TileColumns} tiles of {form.Input} x {form.Input} pixels, {kernel.Channels} channels{Suffix(form)}.</summary>
+            /// <param name="rows">Input rows with zeros around them.</param>
+            /// <param name="tiles">Factors of the products, [product][tile][channel].</param>
+            /// <param name="temporary">Room for one tile of one vector.</param>
+            {KernelText.MethodAttribute}
+            """);
+        using SourceWriter.Scope method = writer.Block($"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})");
         if (form == WinogradForm.F4x4)
         {
-            Constant("product", "1.265625f");
-            Constant("sum", "-2.8125f");
-            Constant("outer", "-2.25f");
-            Constant("inner", "-0.5625f");
-            Constant("near", "0.75f");
-            Constant("far", "1.5f");
-            Constant("minusNear", "-0.75f");
-            Constant("minusFar", "-1.5f");
+            Constants(
+                ("product", "1.265625f"), ("sum", "-2.8125f"), ("outer", "-2.25f"), ("inner", "-0.5625f"), ("near", "0.75f"), ("far", "1.5f"), ("minusNear", "-0.75f"),
+                ("minusFar", "-1.5f"));
         }
 
         bool byRow = kernel.Share == WorkShare.Tiles;
@@ -47,177 +50,160 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
             writer.Line($"int firstRow = part.First({kernel.TileRows}), endRow = part.End({kernel.TileRows});");
             writer.Line($"rows = ref Unsafe.Add(ref rows, firstRow * {form.Step * kernel.RowStep});");
             writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {kernel.TileColumns * kernel.TileStep});");
-            writer.Open("for (int tileRow = firstRow; tileRow < endRow; tileRow++)");
-            Row();
-            writer.Close();
-        }
-        else
-        {
-            writer.Loop("tileRow", kernel.TileRows, Row);
         }
 
-        writer.Close();
-
-        void Row()
+        using SourceWriter.Scope loop = byRow ? writer.Block("for (int tileRow = firstRow; tileRow < endRow; tileRow++)") : writer.Loop("tileRow", kernel.TileRows);
+        writer.Line("ref float column = ref rows;");
+        using (writer.Loop("tile", kernel.TileColumns))
         {
-            writer.Line("ref float column = ref rows;");
-            writer.Loop("tile", kernel.TileColumns, () =>
-            {
-                Vectors(kernel.Vectors, kernel.Share, at =>
-                {
-                    writer.Line($"ref float source = ref {KernelText.At("column", at)};");
-                    writer.Line("ref float between = ref temporary;");
-                    writer.Open($"for (int row = 0; row < {form.Input}; row++)");
-                    Load(form, "source", kernel.PixelStep);
-                    TransformInput(form);
-                    StoreAll(form.Input, "between", Lanes);
-                    writer.Line($"source = ref Unsafe.Add(ref source, {kernel.RowStep});");
-                    writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
-                    writer.Close();
-                    writer.Line();
-                    writer.Line("between = ref temporary;");
-                    writer.Line($"ref float destination = ref {KernelText.At("tiles", at)};");
-                    writer.Open($"for (int x = 0; x < {form.Input}; x++)");
-                    Load(form, "between", form.Input * Lanes);
-                    TransformInput(form);
-                    StoreAll(form.Input, "destination", form.Input * kernel.ProductStep);
-                    writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.ProductStep});");
-                    writer.Close();
-                });
-                writer.Line($"column = ref Unsafe.Add(ref column, {form.Step * kernel.PixelStep});");
-                writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
-            });
-            writer.Line($"rows = ref Unsafe.Add(ref rows, {form.Step * kernel.RowStep});");
+            using (Vectors(kernel.Vectors, kernel.Share))
+                EmitTile(kernel);
+            writer.Line($"column = ref Unsafe.Add(ref column, {form.Step * kernel.PixelStep});");
+            writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
         }
+
+        writer.Line($"rows = ref Unsafe.Add(ref rows, {form.Step * kernel.RowStep});");
+    }
+
+    /// <summary>One vector of a tile: its rows, then its columns.</summary>
+    private void EmitTile(WinogradInputKernel kernel)
+    {
+        WinogradForm form = kernel.Form;
+        string at = VectorOffset(kernel.Vectors);
+        writer.Line($"ref float source = ref {KernelText.At("column", at)};");
+        writer.Line("ref float between = ref temporary;");
+        using (writer.Block($"for (int row = 0; row < {form.Input}; row++)"))
+        {
+            Load(form, "source", kernel.PixelStep);
+            TransformInput(form);
+            StoreAll(form.Input, "between", Lanes);
+            writer.Line($"source = ref Unsafe.Add(ref source, {kernel.RowStep});");
+            writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
+        }
+
+        writer.Line();
+        writer.Line("between = ref temporary;");
+        writer.Line($"ref float destination = ref {KernelText.At("tiles", at)};");
+        using SourceWriter.Scope columns = writer.Block($"for (int x = 0; x < {form.Input}; x++)");
+        Load(form, "between", form.Input * Lanes);
+        TransformInput(form);
+        StoreAll(form.Input, "destination", form.Input * kernel.ProductStep);
+        writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
+        writer.Line($"destination = ref Unsafe.Add(ref destination, {kernel.ProductStep});");
     }
 
     public void Emit(string name, WinogradOutputKernel kernel)
     {
         WinogradForm form = kernel.Form;
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
-        bool residual = epilogue.AddsResidual;
-        int residualStep = kernel.Epilogue.ResidualPixelStep;
+        bool residual = epilogue.AddsResidual, byRow = kernel.Share == WorkShare.Tiles;
+        int rowStep = form.Output * kernel.Width * kernel.OutPixelStep, residualRowStep = form.Output * kernel.Width * kernel.Epilogue.ResidualPixelStep;
         int whole = kernel.Width / form.Output, rest = kernel.Width % form.Output;
         writer.Line();
         writer.Line(
             $"/// <summary>Winograd's output transform of up to {kernel.TileRows * form.Output} x {kernel.Width} pixels, {kernel.Channels} channels{Suffix(form)}" +
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}.</summary>");
-        writer.Line("/// <param name=\"tiles\">Products, [product][tile][channel].</param>");
-        writer.Line("/// <param name=\"rows\">Output rows that exist.</param>");
-        writer.Line("/// <param name=\"bias\">Bias.</param>");
-        writer.Line("/// <param name=\"output\">The first output row.</param>");
-        if (residual)
-            writer.Line("/// <param name=\"residual\">The first residual row.</param>");
+        writer.Lines("""
+            /// <param name="tiles">Products, [product][tile][channel].</param>
+            /// <param name="rows">Output rows that exist.</param>
+            /// <param name="bias">Bias.</param>
+            /// <param name="output">The first output row.</param>
+            """);
+        writer.Line("/// <param name=\"residual\">The first residual row.</param>", residual);
         writer.Line("/// <param name=\"temporary\">Room for one tile of one vector.</param>");
         writer.Line(KernelText.MethodAttribute);
-        writer.Open($"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, {(residual ? "ref float residual, " : string.Empty)}ref float temporary{KernelText.Share(kernel.Share).Parameter})");
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float tiles, int rows, ref float bias, ref float output, " +
+            $"{(residual ? "ref float residual, " : string.Empty)}ref float temporary{KernelText.Share(kernel.Share).Parameter})");
         if (form == WinogradForm.F4x4)
-        {
-            Constant("near1", "0.75f");
-            Constant("far1", "1.5f");
-            Constant("near2", "0.5625f");
-            Constant("far2", "2.25f");
-            Constant("near3", "0.421875f");
-            Constant("far3", "3.375f");
-        }
-
+            Constants(("near1", "0.75f"), ("far1", "1.5f"), ("near2", "0.5625f"), ("far2", "2.25f"), ("near3", "0.421875f"), ("far3", "3.375f"));
         epilogue.Constants();
-        if (kernel.Share == WorkShare.Tiles)
+        if (byRow)
         {
-            int tileColumns = whole + (rest > 0 ? 1 : 0);
             writer.Line($"int firstRow = part.First({kernel.TileRows}), endTop = Math.Min(rows, part.End({kernel.TileRows}) * {form.Output});");
-            writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {tileColumns * kernel.TileStep});");
-            writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {form.Output * kernel.Width * kernel.OutPixelStep});");
-            writer.Line($"residual = ref Unsafe.Add(ref residual, firstRow * {form.Output * kernel.Width * residualStep});", residual);
-            writer.Open($"for (int top = firstRow * {form.Output}; top < endTop; top += {form.Output})");
-        }
-        else
-        {
-            writer.Open($"for (int top = 0; top < rows; top += {form.Output})");
+            writer.Line($"tiles = ref Unsafe.Add(ref tiles, firstRow * {(whole + (rest > 0 ? 1 : 0)) * kernel.TileStep});");
+            writer.Line($"output = ref Unsafe.Add(ref output, firstRow * {rowStep});");
+            writer.LineIf(residual, $"residual = ref Unsafe.Add(ref residual, firstRow * {residualRowStep});");
         }
 
+        using SourceWriter.Scope rows = byRow
+            ? writer.Block($"for (int top = firstRow * {form.Output}; top < endTop; top += {form.Output})")
+            : writer.Block($"for (int top = 0; top < rows; top += {form.Output})");
         writer.Line($"int height = Math.Min({form.Output}, rows - top);");
         writer.Line("ref float column = ref output;");
         writer.Line("ref float added = ref residual;", residual);
         if (whole > 0)
-            writer.Loop("tile", whole, () => EmitTile(kernel, epilogue, form.Output), braces: rest > 0);
+        {
+            using SourceWriter.Scope loop = writer.Loop("tile", whole, always: rest > 0);
+            EmitTile(kernel, epilogue, form.Output);
+        }
+
         if (rest > 0)
             EmitTile(kernel, epilogue, rest);
-        writer.Line($"output = ref Unsafe.Add(ref output, {form.Output * kernel.Width * kernel.OutPixelStep});");
-        writer.Line($"residual = ref Unsafe.Add(ref residual, {form.Output * kernel.Width * residualStep});", residual);
-        writer.Close();
-        writer.Close();
+        writer.Line($"output = ref Unsafe.Add(ref output, {rowStep});");
+        writer.LineIf(residual, $"residual = ref Unsafe.Add(ref residual, {residualRowStep});");
     }
 
     private void EmitTile(WinogradOutputKernel kernel, EpilogueEmitter epilogue, int columns)
     {
         WinogradForm form = kernel.Form;
-        bool residual = epilogue.AddsResidual;
+        using (Vectors(kernel.Vectors, kernel.Share, always: columns < form.Output))
+            EmitTile(kernel, epilogue, columns, VectorOffset(kernel.Vectors));
+        writer.Line($"column = ref Unsafe.Add(ref column, {form.Output * kernel.OutPixelStep});");
+        writer.LineIf(epilogue.AddsResidual, $"added = ref Unsafe.Add(ref added, {form.Output * kernel.Epilogue.ResidualPixelStep});");
+        writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
+    }
+
+    /// <summary>One vector of a tile: its columns, then its rows, with the epilogue.</summary>
+    private void EmitTile(WinogradOutputKernel kernel, EpilogueEmitter epilogue, int columns, string at)
+    {
+        WinogradForm form = kernel.Form;
         int residualStep = kernel.Epilogue.ResidualPixelStep;
-        Vectors(kernel.Vectors, kernel.Share, at =>
+        OfChannel channel = new(KernelText.At("bias", at), 0);
+        epilogue.Bias("start", channel);
+        writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
+        writer.Line("ref float between = ref temporary;");
+        using (writer.Block($"for (int x = 0; x < {form.Input}; x++)"))
         {
-            OfChannel channel = new(KernelText.At("bias", at), 0);
-            epilogue.Bias("start", channel);
-            writer.Line($"ref float source = ref {KernelText.At("tiles", at)};");
-            writer.Line("ref float between = ref temporary;");
-            writer.Open($"for (int x = 0; x < {form.Input}; x++)");
             Load(form, "source", form.Input * kernel.ProductStep);
             TransformOutput(form, form.Output);
             StoreAll(form.Output, "between", form.Input * Lanes);
             writer.Line($"source = ref Unsafe.Add(ref source, {kernel.ProductStep});");
             writer.Line($"between = ref Unsafe.Add(ref between, {Lanes});");
-            writer.Close();
-            writer.Line();
-            writer.Line("between = ref temporary;");
-            writer.Line($"ref float c = ref {KernelText.At("column", at)};");
-            if (residual)
-                writer.Line($"ref float r = ref {KernelText.At("added", at)};");
-            writer.Open("for (int row = 0; row < height; row++)");
-            Load(form, "between", Lanes);
-            TransformOutput(form, columns);
-            for (int x = 0; x < columns; x++)
-            {
-                Accumulator sum = new(
-                    FormattableString.Invariant($"sum{x}"), channel, vector.Add(FormattableString.Invariant($"t{x}"), "start"),
-                    new VectorPlace("c", x * kernel.OutPixelStep), new VectorPlace("r", x * residualStep));
-                epilogue.Start(sum);
-                epilogue.Finish(sum);
-            }
-
-            writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
-            writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
-            if (residual)
-                writer.Line($"r = ref Unsafe.Add(ref r, {kernel.Width * residualStep});");
-            writer.Close();
-        }, braces: columns < form.Output);
-        writer.Line($"column = ref Unsafe.Add(ref column, {form.Output * kernel.OutPixelStep});");
-        if (residual)
-            writer.Line($"added = ref Unsafe.Add(ref added, {form.Output * residualStep});");
-        writer.Line($"tiles = ref Unsafe.Add(ref tiles, {kernel.TileStep});");
-    }
-
-    /// <summary>A loop over vectors of channels, all or a thread's share; <paramref name="body"/> gets the offset of a vector.</summary>
-    private void Vectors(int count, WorkShare share, Action<string> body, bool braces = false)
-    {
-        string at = count > 1 ? FormattableString.Invariant($"v * {Lanes}") : "0";
-        if (share != WorkShare.Panels)
-        {
-            writer.Loop("v", count, () => body(at), braces);
-            return;
         }
 
-        writer.Open(FormattableString.Invariant($"for (int v = part.First({count}); v < part.End({count}); v++)"));
-        body(at);
-        writer.Close();
+        writer.Line();
+        writer.Line("between = ref temporary;");
+        writer.Line($"ref float c = ref {KernelText.At("column", at)};");
+        writer.LineIf(epilogue.AddsResidual, $"ref float r = ref {KernelText.At("added", at)};");
+        using SourceWriter.Scope rows = writer.Block("for (int row = 0; row < height; row++)");
+        Load(form, "between", Lanes);
+        TransformOutput(form, columns);
+        for (int x = 0; x < columns; x++)
+        {
+            Accumulator sum = new(
+                Text($"sum{x}"), channel, vector.Add(Text($"t{x}"), "start"), new VectorPlace("c", x * kernel.OutPixelStep), new VectorPlace("r", x * residualStep));
+            epilogue.Start(sum);
+            epilogue.Finish(sum);
+        }
+
+        writer.Line($"between = ref Unsafe.Add(ref between, {form.Input * Lanes});");
+        writer.Line($"c = ref Unsafe.Add(ref c, {kernel.Width * kernel.OutPixelStep});");
+        writer.LineIf(epilogue.AddsResidual, $"r = ref Unsafe.Add(ref r, {kernel.Width * residualStep});");
     }
 
-    private static string Scaled(string pixel, int step) => step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}");
+    /// <summary>A loop over vectors of channels, all or a thread's share.</summary>
+    private SourceWriter.Scope Vectors(int count, WorkShare share, bool always = false) =>
+        share == WorkShare.Panels ? writer.Block($"for (int v = part.First({count}); v < part.End({count}); v++)") : writer.Loop("v", count, always);
 
-    private static string Pixel(string reference, string pixel, int step) =>
-        KernelText.At(reference, pixel == "0" || step == 1 ? pixel : FormattableString.Invariant($"{pixel} * {step}"));
+    /// <summary>From the first channel to that loop's vector.</summary>
+    private string VectorOffset(int count) => count > 1 ? Text($"v * {Lanes}") : "0";
 
-    private void Constant(string name, string value) => writer.Line($"{vector.Type} {name} = {vector.Create(value)};");
+    private void Constants(params (string Name, string Value)[] constants)
+    {
+        foreach ((string name, string value) in constants)
+            Local(name, vector.Create(value));
+    }
 
     private void Load(WinogradForm form, string reference, int step)
     {
@@ -228,7 +214,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     private void StoreAll(int count, string reference, int step)
     {
         for (int i = 0; i < count; i++)
-            writer.Line(vector.Store(FormattableString.Invariant($"t{i}"), reference, i * step));
+            writer.Line(vector.Store(Text($"t{i}"), reference, i * step));
     }
 
     /// <summary>
@@ -306,7 +292,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
 
     private void Local(string name, string value) => writer.Line($"{vector.Type} {name} = {value};");
 
-    private static string Suffix(WinogradForm form) => form.Stride == 1 ? string.Empty : FormattableString.Invariant($", stride {form.Stride}");
+    private static string Suffix(WinogradForm form) => form.Stride == 1 ? string.Empty : Text($", stride {form.Stride}");
 
     /// <summary>An operand: infix operators need parentheses around them.</summary>
     private static string Group(string expression) => expression.Contains(" + ") || expression.Contains(" - ") ? $"({expression})" : expression;

@@ -57,9 +57,9 @@ public interface IPointwiseShape
     /// <summary>Tiles behind them that are one pixel larger.</summary>
     static virtual int LastLargerTiles => 0;
 
-    /// <summary>Floats fetched ahead in each step of a sum.</summary>
-    static virtual int AheadStep => 0;
+    /// <summary>Floats prefetched in each step of a sum.</summary>
+    static virtual int PrefetchStep => 0;
 
-    /// <summary>Further weights, which the caller names, fetched in each step of a sum.</summary>
-    static virtual int AlsoStep => 0;
+    /// <summary>Weights of squeeze-and-excitation prefetched in each step of a sum.</summary>
+    static virtual int GatePrefetchStep => 0;
 }

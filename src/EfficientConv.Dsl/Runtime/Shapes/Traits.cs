@@ -22,20 +22,20 @@ public interface IAddsOutput;
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
 public interface IAccumulates;
 
-/// <summary>The kernel fetches something ahead.</summary>
+/// <summary>The kernel prefetches something step by step.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface IFetchesAhead;
+public interface IPrefetches;
 
-/// <summary>What is fetched is the residual of the next tile.</summary>
+/// <summary>What is prefetched is the residual of the next tile.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface IFetchesResidual;
+public interface IPrefetchesResidual;
 
-/// <summary>The kernel fetches its input, of which other threads made a part.</summary>
+/// <summary>The kernel prefetches its input, of which other threads made a part.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 [SuppressMessage("Design", "CA1040:Avoid empty interfaces", Justification = "A trait of a type argument.")]
-public interface IFetchesInput;
+public interface IPrefetchesInput;
 
 /// <summary>The input rows lie in a ring.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
