@@ -46,7 +46,7 @@ public sealed record NetworkAnalysis(
             .Sum(tensor => tensor.Shape.Select((dimension, i) => (double)(i < 2 ? PlanBuilder.PadChannels(dimension) : dimension)).Aggregate(1.0, (product, dimension) => product * dimension));
     }
 
-    /// <summary>Runs the passes behind the expansion; measured schedules in <paramref name="overrides"/> go before the cost model.</summary>
+    /// <summary>Runs the passes after the expansion; measured schedules in <paramref name="overrides"/> go before the cost model.</summary>
     public static NetworkAnalysis Of(LayerGraph graph, ScheduleSettings? settings = null, ScheduleOverrides? overrides = null)
     {
         StageGraph stages = OperatorFolding.Fold(graph);

@@ -110,7 +110,7 @@ public static class NetworkCompiler
         return result.Sources.Count > 0 ? result : Invalid(declaration, MembersOf(declaration, expansion.Graph, options.TimesSteps), result.Findings);
     }
 
-    /// <summary>The passes behind the expansion.</summary>
+    /// <summary>The passes after the expansion.</summary>
     private static CompilationResult Compile(GeneratedType type, LayerGraph graph, CompilerOptions options, ScheduleSettings settings)
     {
         string className = MangledName(type);

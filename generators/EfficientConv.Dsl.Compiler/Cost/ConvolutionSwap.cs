@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl.Compiler.Cost;
 public static class ConvolutionSwap
 {
     /// <summary>
-    /// Every depthwise convolution and the 1x1 convolution behind it (with the batch norm and activation between them) as one standard convolution of the
+    /// Every depthwise convolution and the 1x1 convolution after it (with the batch norm and activation between them) as one standard convolution of the
     /// depthwise one's window; null where there is none.
     /// </summary>
     public static LayerGraph? WithStandardConvolutions(LayerGraph graph)
@@ -41,7 +41,7 @@ public static class ConvolutionSwap
     }
 
     /// <summary>
-    /// Every standard convolution with a window as a depthwise one, batch norm and activation as behind the original, and a 1x1 convolution; null where there is none.
+    /// Every standard convolution with a window as a depthwise one, batch norm and activation as after the original, and a 1x1 convolution; null where there is none.
     /// </summary>
     public static LayerGraph? WithSeparableConvolutions(LayerGraph graph)
     {
@@ -69,7 +69,7 @@ public static class ConvolutionSwap
         return any ? result : null;
     }
 
-    /// <summary>Rebuilds the graph with what <paramref name="replace"/> makes of each layer, one behind the other; nothing: the layer's readers read its input.</summary>
+    /// <summary>Rebuilds the graph with what <paramref name="replace"/> makes of each layer, one after the other; nothing: the layer's readers read its input.</summary>
     private static LayerGraph Rebuild(LayerGraph graph, Func<Layer, IReadOnlyList<(string Name, Operator Operator)>> replace)
     {
         List<Layer> layers = [graph.Layers[0]];

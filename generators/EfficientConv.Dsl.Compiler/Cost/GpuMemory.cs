@@ -27,7 +27,7 @@ public static class GpuMemory
         List<MemoryOperation> operations = LayerMemory.Operations(graph);
         if (channelsLast && graph.Input is { Pixels: > 1, Channels: > 1 })
         {
-            // The copy is one operation more, behind the input.
+            // The copy is one operation more, after the input.
             operations = [operations[0], new MemoryOperation("to channels_last", "Copy", [0], operations[0].OutputBytes),
                 .. operations.Skip(1).Select(o => o with { Inputs = [.. o.Inputs.Select(i => i + 1)] })];
         }

@@ -5,7 +5,7 @@ namespace EfficientConv.Dsl.Compiler.Folding;
 
 /// <summary>
 /// Folds batch norm into the convolution before it (Jacob et al. 2018, section 3.2), takes the residual as the accumulators' initial value and
-/// the activation into the epilogue, with one more batch norm that the weights cannot take, zeros around the map into the convolution behind them, and
+/// the activation into the epilogue, with one more batch norm that the weights cannot take, zeros around the map into the convolution after them, and
 /// gathers the five layers of a squeeze-and-excitation.
 /// </summary>
 public static class OperatorFolding
@@ -16,7 +16,7 @@ public static class OperatorFolding
     private static Layer AtInference(LayerGraph graph, Layer layer) =>
         layer.Inputs.Count == 0 ? layer : layer with { Operator = layer.Operator.AtInference(graph.Layers[layer.Inputs[0]].Output) };
 
-    /// <summary>What an epilogue computes behind its sum, and the layers that say so.</summary>
+    /// <summary>What an epilogue computes after its sum, and the layers that say so.</summary>
     private sealed record Tail(ActivationFunction Activation, PReLUOperator? PReLU, ScaleShift? ScaleShift, IReadOnlyList<Layer> Layers);
 
     private sealed class Folder(LayerGraph graph)
@@ -204,7 +204,7 @@ public static class OperatorFolding
                 LayerScale = layerScale,
             };
 
-            Tail tail = TailBehind(last);
+            Tail tail = TailAfter(last);
             stage = stage with { Activation = tail.Activation, PReLU = tail.PReLU, ScaleShift = tail.ScaleShift };
             taken.AddRange(tail.Layers);
             foreach (Layer part in taken)
@@ -228,7 +228,7 @@ public static class OperatorFolding
                 taken.Add(normLayer);
             }
 
-            Tail tail = TailBehind(taken[taken.Count - 1]);
+            Tail tail = TailAfter(taken[taken.Count - 1]);
             taken.AddRange(tail.Layers);
             TransposedStage stage = new(_stages.Count, layer.Name, inputs, input, layer.Output, convolution, batchNorm, tail.Activation)
             {
@@ -241,7 +241,7 @@ public static class OperatorFolding
         }
 
         /// <summary>What an epilogue computes of a finished sum: an activation and one batch norm, or factors, on one side of it.</summary>
-        private Tail TailBehind(Layer last)
+        private Tail TailAfter(Layer last)
         {
             List<Layer> layers = [];
             ActivationFunction activation = ActivationFunction.None;
@@ -252,7 +252,7 @@ public static class OperatorFolding
                 (activation, prelu) = FunctionOf(function);
                 Take(function);
 
-                // What is behind an activation that is a pass over finished rows is a pass as well.
+                // What is after an activation that is a pass over finished rows is a pass as well.
                 if (activation.IsInline)
                     scale ??= TakeScale(isBeforeActivation: false);
             }
@@ -325,7 +325,7 @@ public static class OperatorFolding
         /// <summary>The one layer that reads <paramref name="layer"/>, if there is exactly one.</summary>
         private Layer? SoleReader(Layer layer)
         {
-            // It stands behind the layer, and nearly always next to it.
+            // It stands after the layer, and nearly always next to it.
             for (int i = layer.Id + 1; _uses[layer.Id] == 1 && i < graph.Layers.Count; i++)
             {
                 if (graph.Layers[i].Inputs.Contains(layer.Id))

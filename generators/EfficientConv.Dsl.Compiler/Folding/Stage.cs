@@ -28,7 +28,7 @@ public sealed record InputStage(int Id, string Name, Shape Output) : Stage(Id, N
 /// <param name="Input">Shape of the convolution's input.</param>
 /// <param name="Output">Shape of the output.</param>
 /// <param name="Convolution">The convolution.</param>
-/// <param name="BatchNorm">Batch norm behind it, or null.</param>
+/// <param name="BatchNorm">Batch norm after it, or null.</param>
 /// <param name="HasResidual">Whether the second input, which may have fewer channels, is added before the activation.</param>
 /// <param name="Activation">Activation at the end.</param>
 public sealed record ConvolutionStage(
@@ -36,13 +36,13 @@ public sealed record ConvolutionStage(
     ConvolutionOperator Convolution, BatchNormOperator? BatchNorm, bool HasResidual, ActivationFunction Activation)
     : Stage(Id, Name, Inputs, Input, Output)
 {
-    /// <summary>Learned factors behind convolution and batch norm, folded into the weights, or null.</summary>
+    /// <summary>Learned factors after convolution and batch norm, folded into the weights, or null.</summary>
     public LayerScaleOperator? LayerScale { get; init; }
 
     /// <summary>The learned slopes of its activation, or null.</summary>
     public PReLUOperator? PReLU { get; init; }
 
-    /// <summary>What stands behind the activation, or between the residual and the activation, and so cannot be folded into the weights; or null.</summary>
+    /// <summary>What stands after the activation, or between the residual and the activation, and so cannot be folded into the weights; or null.</summary>
     public ScaleShift? ScaleShift { get; init; }
 
     /// <summary>The form of Winograd's algorithm that computes it; null for the sum as written.</summary>
@@ -76,7 +76,7 @@ public sealed record ConvolutionStage(
 
 /// <summary>One multiply-add by channel, x * scale + shift, in a convolution's epilogue.</summary>
 /// <param name="Operator">Batch norm, or factors by channel, whose summand is 0.</param>
-/// <param name="IsBeforeActivation">Whether it goes before the activation, behind a residual; else behind it.</param>
+/// <param name="IsBeforeActivation">Whether it goes before the activation, after a residual; else after it.</param>
 public sealed record ScaleShift(Operator Operator, bool IsBeforeActivation);
 
 /// <summary>Squeeze-and-excitation of a whole map.</summary>
@@ -153,7 +153,7 @@ public sealed record TransposedStage(
     /// <summary>The learned slopes of its activation, or null.</summary>
     public PReLUOperator? PReLU { get; init; }
 
-    /// <summary>What stands behind the activation and so cannot be folded into the weights, or null.</summary>
+    /// <summary>What stands after the activation and so cannot be folded into the weights, or null.</summary>
     public ScaleShift? ScaleShift { get; init; }
 }
 

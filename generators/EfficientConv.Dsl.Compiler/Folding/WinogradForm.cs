@@ -29,7 +29,7 @@ public sealed record WinogradForm(string Name, int Output, int Stride)
     /// <summary>Input rows of a tile that are the next one's too.</summary>
     public int Overlap => 3 - Stride;
 
-    /// <summary>Products that stand for a tile's sums of nine taps.</summary>
+    /// <summary>Products that replace a tile's sums of nine taps.</summary>
     public int Products => Input * Input;
 
     /// <summary>Different weights in one dimension: with stride 2 all outputs of the odd pixels have the same.</summary>

@@ -46,7 +46,7 @@ public sealed record DepthwiseGroup(ConvolutionStage? Expand, ConvolutionStage D
     /// <summary>Whether the projection adds what the depthwise layer reads.</summary>
     public bool AddsExpanded => Expand is not null && Project.HasResidual && Project.Inputs[1] == Expand.Id && Expand.Output == Project.Output;
 
-    /// <summary>The same block behind a stem that is a step of its own.</summary>
+    /// <summary>The same block after a stem that is a step of its own.</summary>
     public DepthwiseGroup WithoutStem => Stem is null ? this : this with { Expand = null };
 
     /// <summary>The stage whose output the group's first convolution reads.</summary>
@@ -96,12 +96,12 @@ public static class StageFusion
                 taken[part.Id] = true;
         }
 
-        // A fused group ends at its last stage: with branches it must stand behind everything that it reads.
+        // A fused group ends at its last stage: with branches it must stand after everything that it reads.
         return groups.OrderBy(g => g.Last.Id).ToEquatableArray();
 
         DepthwiseGroup? MatchDepthwise(Stage first)
         {
-            if (first is ConvolutionStage { HasResidual: false } front && (IsStem(front) || front.IsPointwise) && ReaderBehind(front) is { } reader)
+            if (first is ConvolutionStage { HasResidual: false } front && (IsStem(front) || front.IsPointwise) && ReaderAfter(front) is { } reader)
                 return MatchBlock(front, reader);
             return MatchBlock(null, first);
         }
@@ -123,8 +123,8 @@ public static class StageFusion
             return expand is null || uses[expand.Id] == 1 || (group.AddsExpanded && squeeze is null) ? group : null;
         }
 
-        // The depthwise layer behind an expansion that nobody else reads, or behind a stem whose rows the block may also add.
-        Stage? ReaderBehind(ConvolutionStage front)
+        // The depthwise layer after an expansion that nobody else reads, or after a stem whose rows the block may also add.
+        Stage? ReaderAfter(ConvolutionStage front)
         {
             Stage[] readers = [.. readersOf[front.Id].Where(r => r is ConvolutionStage { IsDepthwise: true, HasResidual: false })];
             return readers.Length == 1 && (uses[front.Id] == 1 || (uses[front.Id] == 2 && IsStem(front) && readers[0] is ConvolutionStage { Convolution: var c } && c.Stride == Extent.Square(1)))

@@ -221,7 +221,7 @@ public sealed record ActivationParameter(string Name, double Default)
 /// <param name="Constants">Which of the runtime's <c>ActivationConstants</c> it reads.</param>
 public sealed record ActivationEpilogue(Func<IActivationSyntax, string, string> Text, params string[] Constants)
 {
-    /// <summary>Whether its constants are so few that they are registers behind the sums of a matrix product: there is room for two, not for more.</summary>
+    /// <summary>Whether its constants are so few that they are registers after the sums of a matrix product: there is room for two, not for more.</summary>
     public bool KeepsConstants { get; init; }
 }
 

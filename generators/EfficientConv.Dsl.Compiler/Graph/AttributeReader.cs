@@ -106,7 +106,7 @@ internal sealed class AttributeReader(GraphBuilder builder, AttributeDeclaration
         return algorithm;
     }
 
-    /// <summary>An activation that a block puts behind its convolutions.</summary>
+    /// <summary>An activation that a block puts after its convolutions.</summary>
     public ActivationFunction BlockActivation(string argument) => Activations.Of(Choice<ActivationKind>(argument)).Default;
 
     /// <summary>An activation of a squeeze-and-excitation, whose functions have no tensors.</summary>

@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <summary>Attributes as C#.</summary>
 public static class AttributeText
 {
-    /// <summary>The arguments whose numbers are an enumeration's, alone or behind the attribute that means another one: its name in the runtime library, and our copy of it.</summary>
+    /// <summary>The arguments whose numbers are an enumeration's, alone or after the attribute that means another one: its name in the runtime library, and our copy of it.</summary>
     private static readonly Dictionary<string, (string Name, Type Members)> s_enumerations = new()
     {
         ["activation"] = ("Activation", typeof(ActivationKind)), ["squeezeActivation"] = ("Activation", typeof(ActivationKind)), ["gate"] = ("Activation", typeof(ActivationKind)),

@@ -10,14 +10,14 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <param name="Findings">The layers that no attribute says.</param>
 public sealed record WrittenGraph(EquatableArray<AttributeDeclaration> Attributes, EquatableArray<Finding> Findings)
 {
-    /// <summary>For each attribute where the graph stands behind it.</summary>
+    /// <summary>For each attribute where the graph stands after it.</summary>
     public EquatableArray<WrittenPlace> Places { get; init; }
 
     /// <summary>Canonical keys of the graph's tensors, and those that the attributes give them.</summary>
     public EquatableArray<KeyValuePair<string, string>> Keys { get; init; }
 }
 
-/// <summary>Where a graph stands behind a written attribute.</summary>
+/// <summary>Where a graph stands after a written attribute.</summary>
 /// <param name="Layer">The layer whose output the next attribute reads.</param>
 /// <param name="IsBlock">Whether the attribute is a block around which other blocks and layers stand; squeeze-and-excitation is a part of what stands around it.</param>
 public readonly record struct WrittenPlace(int Layer, bool IsBlock);
@@ -118,7 +118,7 @@ public static class AttributeWriter
             current = layer;
         }
 
-        // An output stands behind its layer, unless one of a later layer lies in front of it in the span.
+        // An output stands after its layer, unless one of a later layer lies before it in the span.
         void AddOutputs()
         {
             for (; written < outputs.Count && outputs[written].Layer == current; written++)

@@ -21,7 +21,7 @@ public static class Expansion
     /// <summary>Name of the marker attribute.</summary>
     public const string Marker = "InputShape";
 
-    /// <summary>The marker's argument that says what a block's convolutions have behind them.</summary>
+    /// <summary>The marker's argument that says what a block's convolutions have after them.</summary>
     internal const string FoldedBatchNorm = "FoldedBatchNorm";
 
     /// <summary>Name of the attribute that limits a network's cost; it is no layer.</summary>

@@ -7,7 +7,7 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 
 /// <summary>
 /// Collects the layers of a network, while its attributes are expanded or while it is read from elsewhere. After the first error nothing more is added,
-/// so that the layers behind a mistake are not judged by shapes that follow from it.
+/// so that the layers after a mistake are not judged by shapes that follow from it.
 /// </summary>
 public sealed class GraphBuilder
 {
@@ -39,7 +39,7 @@ public sealed class GraphBuilder
     /// <summary>How checkpoint keys are formed.</summary>
     internal KeyScheme Keys { get; set; } = KeyScheme.Create(KeyStyle.Tutorial, []);
 
-    /// <summary>Whether a block's convolution has a bias in place of the batch norm behind it.</summary>
+    /// <summary>Whether a block's convolution has a bias in place of the batch norm after it.</summary>
     internal bool FoldsBatchNorm { get; set; }
 
     /// <summary>The graph; the current tensor is its last output.</summary>
@@ -88,7 +88,7 @@ public sealed class GraphBuilder
         Current = 0;
     }
 
-    /// <summary>Adds a layer behind the current one, if its attribute's arguments and its input allow it.</summary>
+    /// <summary>Adds a layer after the current one, if its attribute's arguments and its input allow it.</summary>
     public void Add(string name, Operator op, LayerOrigin origin) => Add(name, op, origin, Current);
 
     /// <summary>Adds a layer that reads <paramref name="inputs"/>.</summary>

@@ -5,7 +5,7 @@ using EfficientConv.Dsl.Compiler.Model;
 
 namespace EfficientConv.Dsl.Compiler.Graph;
 
-/// <summary>A list of attributes to layers: modules one behind the other, as <c>torch.nn.Sequential</c> numbers them, and the graph attributes between.</summary>
+/// <summary>A list of attributes to layers: modules one after the other, as <c>torch.nn.Sequential</c> numbers them, and the graph attributes between.</summary>
 internal static class SequenceExpansion
 {
     /// <summary>Templates inside templates multiply: more layers than this are surely a mistake.</summary>

@@ -287,7 +287,7 @@ internal sealed class TemplateExtraction
         static AttributeDeclaration Unnamed(AttributeDeclaration attribute) => attribute with { Arguments = attribute.Arguments.Where(argument => argument.Name != "Name").ToEquatableArray() };
     }
 
-    /// <summary>The modules that all names begin with, and the dot behind them; null where one has nothing behind them.</summary>
+    /// <summary>The modules that all names begin with, and the dot after them; null where one has nothing after them.</summary>
     private string? ModuleOf(List<string> names)
     {
         string[][] parts = [.. names.Select(name => name.Split('.'))];
@@ -325,7 +325,7 @@ internal sealed class TemplateExtraction
     /// <param name="Form">The attribute without the sizes that may differ.</param>
     /// <param name="Sizes">Those sizes.</param>
     /// <param name="Weight">How much of a block it is.</param>
-    /// <param name="IsTail">Whether it belongs to what stands in front of it, or is a template already.</param>
+    /// <param name="IsTail">Whether it belongs to what stands before it, or is a template already.</param>
     private sealed record Part(string Form, EquatableArray<int> Sizes, int Weight, bool IsTail)
     {
         private static readonly HashSet<string> s_tails = ["From", TemplateParameters.Use, "Add", "Multiply", "Concat", "Activation", .. Activations.All.Select(row => $"{row.Kind}")];
@@ -354,7 +354,7 @@ internal sealed class TemplateExtraction
 
     /// <summary>A part that may be a template.</summary>
     /// <param name="Start">Its first attribute.</param>
-    /// <param name="End">The one behind its last.</param>
+    /// <param name="End">The one after its last.</param>
     /// <param name="Form">What must be the same in another one.</param>
     /// <param name="Sizes">What may differ.</param>
     /// <param name="Module">What its own names begin with; null where it has none.</param>

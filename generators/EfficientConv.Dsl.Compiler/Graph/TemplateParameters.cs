@@ -11,7 +11,7 @@ internal static class TemplateParameters
 
     private const int First = AttributeDeclaration.Unset + 1;
 
-    /// <summary>The arguments of <c>Use</c>, in the order of the constants that stand for them: numbered as the runtime's <c>Template</c>.</summary>
+    /// <summary>The arguments of <c>Use</c>, in the order of the constants that replace them: numbered as the runtime's <c>Template</c>.</summary>
     public static EquatableArray<string> Names { get; } = EquatableArray.Of("outChannels", "hiddenChannels", "kernelSize", "stride", "padding", "dilation", "groups");
 
     /// <summary>The constant that stands for an argument of <c>Use</c>.</summary>

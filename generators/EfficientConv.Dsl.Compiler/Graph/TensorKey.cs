@@ -5,7 +5,7 @@ namespace EfficientConv.Dsl.Compiler.Graph;
 /// <param name="Canonical">Our own, for example <c>0.expand.weight</c>.</param>
 public readonly record struct TensorKey(string Key, string Canonical)
 {
-    /// <summary>Both names with <paramref name="suffix"/> behind a dot.</summary>
+    /// <summary>Both names with <paramref name="suffix"/> after a dot.</summary>
     public TensorKey With(string suffix) => new(Join(Key, suffix), Join(Canonical, suffix));
 
     /// <summary>Both parts with a dot between them; an empty one leaves no dot.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace EfficientConv.Dsl.Compiler.Model;
 
-/// <summary>Reads JSON (RFC 8259) of a known form from front to back: objects, arrays, texts and integers; no name twice, nothing behind the end.</summary>
+/// <summary>Reads JSON (RFC 8259) of a known form from front to back: objects, arrays, texts and integers; no name twice, nothing after the end.</summary>
 internal sealed class JsonReader(string text)
 {
     private const int MaxDepth = 16;

@@ -29,10 +29,10 @@ internal sealed class KernelTime(VectorTarget target)
     /// <summary>Cycles of an activation that goes over finished values, for each vector.</summary>
     public double PostOp(ActivationFunction function) => function.IsNone ? 0 : (1 / _rates.VectorLoads) + Finish(function);
 
-    /// <summary>Cycles in front of a sum for each vector, beside the bias.</summary>
+    /// <summary>Cycles before a sum for each vector, beside the bias.</summary>
     private double Start(Epilogue epilogue) => epilogue.Start == AccumulatorStart.Bias ? 0 : 1 / _rates.VectorLoads;
 
-    /// <summary>Cycles behind a sum for each vector: the operations of the activation and of a factor and a summand, and a store.</summary>
+    /// <summary>Cycles after a sum for each vector: the operations of the activation and of a factor and a summand, and a store.</summary>
     private double Finish(Epilogue epilogue) =>
         Finish(epilogue.Activation) + (epilogue.SlopeOffset > 0 ? 1 / _rates.VectorLoads : 0) +
         (epilogue.ScaleOffset > 0 ? (1 / _rates.VectorOperations) + (2 / _rates.VectorLoads) : 0);

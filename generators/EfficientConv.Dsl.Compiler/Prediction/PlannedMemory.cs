@@ -24,7 +24,7 @@ public static class PlannedMemory
     }
 
     /// <summary>
-    /// Rule M6 for a caller who frees the input behind its last reader and makes the output when it is first written: most bytes alive during any step. The
+    /// Rule M6 for a caller who frees the input after its last reader and makes the output when it is first written: most bytes alive during any step. The
     /// published peaks of networks count so.
     /// </summary>
     /// <param name="graph">The layers.</param>

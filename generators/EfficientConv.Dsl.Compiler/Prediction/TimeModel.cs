@@ -27,7 +27,7 @@ public static class TimeModel
     private static double Seconds(StepWork work, VectorTarget target, double cyclesPerSecond, double bandwidth)
     {
         CoreRates rates = target.Rates;
-        double cycles = work.KernelCycles + work.PassCycles + (work.TurnedValues * rates.TurnCycles) + (work.CopiedValues / target.Lanes * rates.CopyCycles) + (work.Calls * rates.CallCycles);
+        double cycles = work.KernelCycles + work.PassCycles + (work.TransposedValues * rates.TransposeCycles) + (work.CopiedValues / target.Lanes * rates.CopyCycles) + (work.Calls * rates.CallCycles);
         double busy = cycles / cyclesPerSecond, traffic = work.Bytes / bandwidth;
         return Math.Max(busy, traffic) + (rates.NotOverlapped * Math.Min(busy, traffic));
     }

@@ -19,7 +19,7 @@ internal static class CostRules
                 return Block(Math.Max(first.Kernel.Height, first.Kernel.Width), first.Kernel == Extent.Square(1) ? ["kernelSize"] : ["outChannels"]);
             case ("Bottleneck", "reduce"):
                 return Block(attribute.Int("kernelSize", 3), ["midChannels"]);
-            case (_, "") when context.NextBehindNormAndActivation(layer) is { Operator: ConvolutionOperator { IsLinear: false, Groups: 1 } second, Origin.Role: "" } next
+            case (_, "") when context.NextAfterNormAndActivation(layer) is { Operator: ConvolutionOperator { IsLinear: false, Groups: 1 } second, Origin.Role: "" } next
                 && StandardKernel(first, second, context.InputOf(layer)) is { } kernel:
                 return Compare(context, layer, [layer, next], kernel, null, attribute);
             default:

@@ -36,7 +36,7 @@ internal sealed class LayerContext
     public Layer? SoleReader(Layer layer) => _readers[layer.Id] is { Count: 1 } readers ? readers[0] : null;
 
     /// <summary>The next layer that is neither batch norm nor an activation, if nothing else reads what lies between.</summary>
-    public Layer? NextBehindNormAndActivation(Layer layer)
+    public Layer? NextAfterNormAndActivation(Layer layer)
     {
         Layer? next = SoleReader(layer);
         while (next is { Operator: BatchNormOperator or ActivationOperator or PReLUOperator })

@@ -6,7 +6,7 @@ using EfficientConv.Dsl.Compiler.Model;
 namespace EfficientConv.Dsl.Compiler.Rules;
 
 /// <summary>
-/// Everything that is wrong with a declaration: the error that stopped the expansion, wrong values in attributes behind it (which do not depend on
+/// Everything that is wrong with a declaration: the error that stopped the expansion, wrong values in attributes after it (which do not depend on
 /// shapes), and what the other attributes' layers give reason to warn of.
 /// </summary>
 internal static class NetworkRules

@@ -14,7 +14,7 @@ namespace EfficientConv.Dsl.Compiler.Rules;
 /// <param name="Stride">Pixels from one window to the next.</param>
 /// <param name="Dilation">Pixels from one tap to the next.</param>
 /// <param name="Before">Padding in front.</param>
-/// <param name="After">Padding behind.</param>
+/// <param name="After">Padding after.</param>
 internal readonly record struct SpatialAxis(
     string Name, string Pixels, string SideBefore, string SideAfter, int Input, int Output, int Kernel, int Stride, int Dilation, int Before, int After)
 {
@@ -27,7 +27,7 @@ internal readonly record struct SpatialAxis(
     /// <summary>Padding of both sides that keeps the size at stride 1.</summary>
     public int Keeping => Effective - 1;
 
-    /// <summary>Pixels of the input behind the last one that a window reads.</summary>
+    /// <summary>Pixels of the input after the last one that a window reads.</summary>
     public int Unread => Math.Max(0, Before + Input - (((Output - 1) * Stride) + Effective));
 
     /// <summary>Arguments that set this axis's padding, the most specific first.</summary>

@@ -82,7 +82,7 @@ internal static class SpatialRules
 
             IEnumerable<Layer> Layers()
             {
-                if (context.NextBehindNormAndActivation(layer) is { } next)
+                if (context.NextAfterNormAndActivation(layer) is { } next)
                     yield return next;
                 Layer before = context.SourceOf(layer);
                 while (before.Operator is BatchNormOperator or ActivationOperator or PReLUOperator && context.SoleReader(before) is not null)

@@ -61,7 +61,7 @@ internal sealed class BlockCost
         _window = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
     }
 
-    /// <summary>Length of the sums in front of the depthwise layer.</summary>
+    /// <summary>Length of the sums before the depthwise layer.</summary>
     private int ExpandLength => _group.Expand?.Taps ?? 0;
 
     private int OutVectors => _target.Vectors(_group.Project.Output.Channels);
@@ -94,7 +94,7 @@ internal sealed class BlockCost
         }
     }
 
-    /// <summary>Cycles of <paramref name="stem"/> as a step of its own in front of the block, which then reads the whole map.</summary>
+    /// <summary>Cycles of <paramref name="stem"/> as a step of its own before the block, which then reads the whole map.</summary>
     public double Stem(ConvolutionStage stem)
     {
         double weights = (double)_hidden * stem.Taps * s_element.Size;
@@ -183,7 +183,7 @@ internal sealed class BlockCost
         cycles += slabs * (byRow ? _after.Height * Product(_after.Width, OutVectors, slab) : Product(_after.Pixels, OutVectors, slab));
         cycles += slabs * Weights((double)slab * OutVectors * _target.Lanes * s_element.Size, _after.Pixels, near);
 
-        // Behind the gate the depthwise slabs come back from the second-level cache.
+        // After the gate the depthwise slabs come back from the second-level cache.
         if (_group.Squeeze is not null)
             cycles += Traffic(DepthwiseBytes, DepthwiseBytes, near);
 
@@ -202,7 +202,7 @@ internal sealed class BlockCost
         return cycles + Traffic(ExpandedBytes, 2 * ExpandedBytes, near) + Traffic(DepthwiseBytes, 2 * DepthwiseBytes, near);
     }
 
-    /// <summary>In a network the weights come from far away the first time.</summary>
+    /// <summary>In a network the weights come from memory or the last-level cache the first time.</summary>
     private double Cold() => WeightBytes / _rates.FarRate;
 
     private double Depthwise() => _after.Pixels * (_hidden / (double)_target.Lanes) * ((_group.Depthwise.Taps * _rates.DepthwiseTapCycles) + _rates.DepthwiseStoreCycles);

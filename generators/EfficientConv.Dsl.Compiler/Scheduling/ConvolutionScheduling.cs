@@ -44,8 +44,8 @@ internal static class ConvolutionScheduling
         TensorSlot? residual = stage.HasResidual ? slots[stage.Inputs[1]] : null;
         if (stage.Winograd is { } form)
             WinogradScheduling.Schedule(plan, stage, form, input, residual, output);
-        else if (PlanarScheduling.FitsTurned(stage, input, residual, output))
-            PlanarScheduling.Schedule(plan, stage, PlanarScheduling.Turn(plan, input), residual, output);
+        else if (PlanarScheduling.FitsTransposed(stage, input, residual, output))
+            PlanarScheduling.Schedule(plan, stage, PlanarScheduling.Transpose(plan, input), residual, output);
         else if (PlanarScheduling.Fits(stage, input, residual, output))
             PlanarScheduling.Schedule(plan, stage, input, residual, output);
         else if (stage.IsPointwise)
@@ -139,7 +139,7 @@ internal static class ConvolutionScheduling
     /// <param name="plan">The plan.</param>
     /// <param name="pixels">Pixels of the output.</param>
     /// <param name="sumLength">Weights of an output channel.</param>
-    /// <param name="outChannels">Output channels; lanes behind the last one are weights of 0.</param>
+    /// <param name="outChannels">Output channels; lanes after the last one are weights of 0.</param>
     /// <param name="part">Part of the second-level cache that a block may take.</param>
     private static int WeightBlocks(PlanBuilder plan, int pixels, int sumLength, int outChannels, double part)
     {
@@ -294,8 +294,8 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>
-    /// A convolution and the pooling layer behind it: as one step whose ring holds the rows under a window, so that the map between them never exists. As two where
-    /// the convolution's weights would come from far away for every row, and where few rows are to be shared by threads.
+    /// A convolution and the pooling layer after it: as one step whose ring holds the rows under a window, so that the map between them never exists. As two where
+    /// the convolution's weights would come from memory or the last-level cache for every row, and where few rows are to be shared by threads.
     /// </summary>
     public static TensorSlot SchedulePool(PlanBuilder plan, PoolGroup group, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
     {

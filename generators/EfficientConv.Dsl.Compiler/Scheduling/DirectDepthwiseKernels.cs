@@ -13,7 +13,7 @@ public abstract record DirectDepthwiseKernel(RowWindow Window, Extent Input, Ext
 
 /// <summary>Neighbouring output pixels in one vector.</summary>
 /// <param name="At">The first one's place in the plane.</param>
-/// <param name="Count">Pixels to store; a whole vector may be stored where it stays inside the plane, because those behind come later.</param>
+/// <param name="Count">Pixels to store; a whole vector may be stored where it stays inside the plane, because those after come later.</param>
 /// <param name="LastLoad">The load after which it is stored; -1 where no tap reaches the map.</param>
 public readonly record struct FlatVector(int At, int Count, int LastLoad);
 

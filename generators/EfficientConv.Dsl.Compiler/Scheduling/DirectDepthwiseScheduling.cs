@@ -99,7 +99,7 @@ internal static class DirectDepthwiseScheduling
         int lastLoad = -1;
         for (int v = 0; v < places.Length; v++)
         {
-            // In this order, because a vector's lanes behind its own pixels overwrite those of the next.
+            // In this order, because a vector's lanes after its own pixels overwrite those of the next.
             lastLoad = Math.Max(lastLoad, Array.FindLastIndex(sorted, l => l.Uses.Any(u => u.Vector == v)));
             int at = (places[v].Row * width) + places[v].Column;
             int count = width >= target.Lanes ? target.Lanes : Math.Min(target.Lanes / width, height - places[v].Row) * width;

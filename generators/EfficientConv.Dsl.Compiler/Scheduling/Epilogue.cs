@@ -46,7 +46,7 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     /// <summary>Floats from a channel's bias to its slope, where the activation has learned ones; else 0.</summary>
     public int SlopeOffset { get; init; }
 
-    /// <summary>Floats from a channel's bias to its factor and to its summand, where sums are scaled and shifted behind the activation; else 0.</summary>
+    /// <summary>Floats from a channel's bias to its factor and to its summand, where sums are scaled and shifted after the activation; else 0.</summary>
     public int ScaleOffset { get; init; }
 
     /// <inheritdoc cref="ScaleOffset"/>
@@ -84,7 +84,7 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
                 ? Of(stage.Activation, AccumulatorStart.BiasAndResidual, residual.View.PixelStep)
             : Of(stage.Activation, AccumulatorStart.BiasAndDestination));
 
-    /// <summary>The same of a kernel from planes to planes, which reads planes of the residual as it writes those of the output.</summary>
+    /// <summary>The same of a kernel from NCHW to NCHW, which reads planes of the residual as it writes those of the output.</summary>
     internal static (Epilogue Epilogue, ActivationFunction Pass) OfPlanes(ConvolutionStage stage, TensorSlot? residual) =>
         WithChannels(stage, stage.Output.Channels, Of(stage.Activation, residual is null ? AccumulatorStart.Bias : AccumulatorStart.BiasAndResidual));
 
@@ -92,7 +92,7 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ActivationFunction activation, AccumulatorStart start = AccumulatorStart.Bias, int residualPixelStep = 0) =>
         activation.IsInline ? (new(start, residualPixelStep, activation), ActivationFunction.None) : (new(start, residualPixelStep, ActivationFunction.None), activation);
 
-    /// <summary>Learned slopes lie behind the bias, then factors and summands, as <see cref="PlanBuilder.ReserveBias"/> packs them.</summary>
+    /// <summary>Learned slopes lie after the bias, then factors and summands, as <see cref="PlanBuilder.ReserveBias"/> packs them.</summary>
     private static (Epilogue Epilogue, ActivationFunction Pass) WithChannels(ConvolutionStage stage, int biasLength, (Epilogue Epilogue, ActivationFunction Pass) parts)
     {
         int slopes = stage.PReLU is null ? 0 : biasLength;

@@ -36,7 +36,7 @@ internal static class FusedScheduling
         {
             BlockCost behind = new(target, plan.Settings, group.WithoutStem, halo.RowPixels, pairs, slabsFit);
             if (KeepsStemApart(plan.Settings, stem, schedule, behind))
-                return ScheduleBehindStem(plan, group, stem, slots, output);
+                return ScheduleAfterStem(plan, group, stem, slots, output);
         }
 
         plan.NoteMisfits(schedule);
@@ -94,7 +94,7 @@ internal static class FusedScheduling
     /// </summary>
     private static bool GatesWeights(DepthwiseGroup group) => group.Squeeze is not null && group.Depthwise.Output.Pixels > group.Project.Output.Channels;
 
-    /// <summary>Whether the stem is a step of its own: where that is cheaper, where another form is asked for, and where its weights would come from far away for every row.</summary>
+    /// <summary>Whether the stem is a step of its own: where that is cheaper, where another form is asked for, and where its weights would come from memory or the last-level cache for every row.</summary>
     private static bool KeepsStemApart(ScheduleSettings settings, ConvolutionStage stem, BlockSchedule inside, BlockCost behind) => settings.Form switch
     {
         BlockForm.Slabs or BlockForm.LayerByLayer => true,
@@ -102,7 +102,7 @@ internal static class FusedScheduling
         _ => !ConvolutionScheduling.StayNear(settings, stem.Taps, stem.Output.Channels) || behind.Stem(stem) + behind.Choose().Cycles < inside.Cycles,
     };
 
-    private static TensorSlot ScheduleBehindStem(PlanBuilder plan, DepthwiseGroup group, ConvolutionStage stem, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot output)
+    private static TensorSlot ScheduleAfterStem(PlanBuilder plan, DepthwiseGroup group, ConvolutionStage stem, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot output)
     {
         Dictionary<int, TensorSlot> all = slots.ToDictionary(pair => pair.Key, pair => pair.Value);
         all[stem.Id] = ConvolutionScheduling.Schedule(plan, stem, all, null);
@@ -130,10 +130,10 @@ internal static class FusedScheduling
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
         Shape before = depthwise.Input, after = depthwise.Output;
         int hidden = after.Channels, outChannels = project.Output.Channels, slabs = hidden / slab, lanes = target.Lanes;
-        (Epilogue expandEpilogue, ActivationFunction expandPass) = group.Expand is null ? (Epilogue.None, ActivationFunction.None) : Epilogue.Of(group.Expand, null, target);
-        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise, null, target);
-        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, target);
-        bool direct = ConvolutionScheduling.IsDirect(output, projectPass, target.Lanes);
+        (Epilogue expandEpilogue, ActivationFunction expandPostOp) = group.Expand is null ? (Epilogue.None, ActivationFunction.None) : Epilogue.Of(group.Expand, null, target);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePostOp) = Epilogue.Of(depthwise, null, target);
+        (Epilogue projectEpilogue, ActivationFunction projectPostOp) = Epilogue.Of(project, residual, target);
+        bool direct = ConvolutionScheduling.IsDirect(output, projectPostOp, target.Lanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
         bool byRow = RunsByRow(target, group);
@@ -160,10 +160,10 @@ internal static class FusedScheduling
         ArenaOffset? buffer = direct ? null : scratch.Shared(project.Output.Pixels * step);
         ProjectLayer projections = new(
             Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst()), Projection(projectEpilogue.OfMiddle()), Projection(projectEpilogue.OfLast()),
-            new Finish(projectPass, buffer));
+            new Finish(projectPostOp, buffer));
         FusedSlabsNest nest = new(
             target, plan.Settings, Tensors(group, input, residual, output), new HiddenChannels(hidden, slab, slabs), byRow,
-            expand is null ? null : new ExpandLayer(expand, expandPass), new DepthwiseLayer(rows, depthwisePass, ConvolutionScheduling.Axis(depthwise.Convolution, before.Height)),
+            expand is null ? null : new ExpandLayer(expand, expandPostOp), new DepthwiseLayer(rows, depthwisePostOp, ConvolutionScheduling.Axis(depthwise.Convolution, before.Height)),
             squeeze is null ? null : new BlockGate(squeeze, gated), projections, weights, expanded, depthwiseSlab);
         plan.AddStep(
             nest.Build(), input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"slabs of {slab} hidden channels over the whole map")));
@@ -177,8 +177,8 @@ internal static class FusedScheduling
         ConvolutionOperator c = depthwise.Convolution;
         Shape before = depthwise.Input, after = depthwise.Output;
         int hidden = after.Channels, hiddenStep = target.Padded(hidden), outChannels = project.Output.Channels, lanes = target.Lanes;
-        (Epilogue expandEpilogue, ActivationFunction expandPass) = group.Expand is null ? (Epilogue.None, ActivationFunction.None) : Epilogue.Of(group.Expand, null, target);
-        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.Of(depthwise, null, target);
+        (Epilogue expandEpilogue, ActivationFunction expandPostOp) = group.Expand is null ? (Epilogue.None, ActivationFunction.None) : Epilogue.Of(group.Expand, null, target);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePostOp) = Epilogue.Of(depthwise, null, target);
 
         int rows = schedule.Rows, slab = schedule.Slab, effective = ShapeInference.EffectiveKernel(c.Kernel.Height, c.Dilation.Height);
         bool plane = group.Expand is null && input.View.IsPadded && !halo.IsThere;
@@ -196,10 +196,10 @@ internal static class FusedScheduling
 
         // A pair of pixels reads and writes half a vector of each.
         int outLanes = pairs ? target.Lanes / 2 : target.Lanes;
-        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.Of(project, residual, target, outLanes, pairs ? PairLength(target, outChannels) : null);
+        (Epilogue projectEpilogue, ActivationFunction projectPostOp) = Epilogue.Of(project, residual, target, outLanes, pairs ? PairLength(target, outChannels) : null);
         if (group.AddsExpanded)
             projectEpilogue = projectEpilogue with { Start = AccumulatorStart.BiasAndResidual, ResidualPixelStep = slab };
-        bool direct = ConvolutionScheduling.IsDirect(output, projectPass, outLanes);
+        bool direct = ConvolutionScheduling.IsDirect(output, projectPostOp, outLanes);
         int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
         int pixels = rows * after.Width;
         if (pairs)
@@ -225,9 +225,9 @@ internal static class FusedScheduling
         ArenaOffset depthwiseRows = group.Squeeze is null ? scratch.Own(rows * rowLength) : scratch.Shared(after.Height * rowLength);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
         FusedRowsNest nest = new(
-            Tensors(group, input, residual, output), new HiddenChannels(hidden, slab, slabs), plane ? null : new RingLayer(expand, stem, expandPass, before),
-            new DepthwiseLayer(depthwiseRow, depthwisePass, ConvolutionScheduling.Axis(c, before.Height)), squeeze is null ? null : new BlockGate(squeeze, gated),
-            projection, new Finish(projectPass, buffer), weights, rows, ring, depthwiseRows);
+            Tensors(group, input, residual, output), new HiddenChannels(hidden, slab, slabs), plane ? null : new RingLayer(expand, stem, expandPostOp, before),
+            new DepthwiseLayer(depthwiseRow, depthwisePostOp, ConvolutionScheduling.Axis(c, before.Height)), squeeze is null ? null : new BlockGate(squeeze, gated),
+            projection, new Finish(projectPostOp, buffer), weights, rows, ring, depthwiseRows);
         plan.AddStep(
             nest.Build(), input, residual, output, scratch,
             Describe(group), schedule.Describe(
@@ -236,7 +236,7 @@ internal static class FusedScheduling
                     : FormattableString.Invariant($"{rows} output rows a step, a ring of {ringRows} rows of {group.Stem!.Name}'s output")));
     }
 
-    /// <summary>The kernel that makes one row of the map that the layer behind it reads, whose pixels are <paramref name="pixelStep"/> floats apart.</summary>
+    /// <summary>The kernel that makes one row of the map that the layer after it reads, whose pixels are <paramref name="pixelStep"/> floats apart.</summary>
     public static StemPart StemOf(PlanBuilder plan, ConvolutionStage stem, TensorSlot input, int pixelStep, Epilogue epilogue)
     {
         ConvolutionOperator c = stem.Convolution;

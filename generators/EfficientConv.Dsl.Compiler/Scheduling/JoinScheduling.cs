@@ -16,7 +16,7 @@ internal static class JoinScheduling
             TensorSlot part = slots[input];
             int channels = part.View.Shape.Channels;
 
-            // A tensor that is joined twice lies in one place only. Other parts are in theirs already: no lane behind the last channel may be written.
+            // A tensor that is joined twice lies in one place only. Other parts are in theirs already: no lane after the last channel may be written.
             if (!part.IsChannelsOf(whole, first))
                 Scheduler.Deliver(plan, part, whole.Channels(first, channels, isPadded: false));
             first += channels;

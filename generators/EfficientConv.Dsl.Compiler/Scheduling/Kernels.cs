@@ -93,8 +93,8 @@ public sealed record PointwiseKernel(
 /// <param name="RingRows">Rows of the ring buffer, or 0 when all rows lie in a plane.</param>
 /// <param name="RowStep">Floats from a row to the next.</param>
 /// <param name="PixelStep">Floats from a pixel to the next.</param>
-/// <param name="Left">Zero columns in front of each row.</param>
-/// <param name="Right">Zero columns behind each row.</param>
+/// <param name="Left">Zero columns before each row.</param>
+/// <param name="Right">Zero columns after each row.</param>
 /// <param name="ChannelStep">Floats from a channel to the next; a row of one channel after the other where it is more than 1.</param>
 public sealed record RowSource(int RingRows, int RowStep, int PixelStep, int Left, int Right, int ChannelStep = 1);
 
@@ -159,7 +159,7 @@ public sealed record ConvolutionKernel(
 /// <param name="Vectors">Vectors of channels.</param>
 /// <param name="Channels">Channels without padding, for the comment.</param>
 /// <param name="Window">Geometry.</param>
-/// <param name="PadRight">Zero columns behind, for the mean's divisor.</param>
+/// <param name="PadRight">Zero columns after, for the mean's divisor.</param>
 /// <param name="Source">Input rows.</param>
 /// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
 /// <param name="Columns">Column tiles.</param>

@@ -173,18 +173,18 @@ internal static class MapScheduling
     {
         VectorTarget target = plan.Target;
         int channels = stage.Input.Channels, squeezed = stage.Reduce.OutChannels;
-        (Epilogue reduceEpilogue, ActivationFunction activationPass) = Epilogue.Of(stage.Activation);
-        (Epilogue expandEpilogue, ActivationFunction gatePass) = Epilogue.Of(stage.Gate);
+        (Epilogue reduceEpilogue, ActivationFunction activationPostOp) = Epilogue.Of(stage.Activation);
+        (Epilogue expandEpilogue, ActivationFunction gatePostOp) = Epilogue.Of(stage.Gate);
         PointwiseKernel reduce = Product(channels, squeezed, reduceEpilogue), expand = Product(squeezed, channels, expandEpilogue);
         (ArenaOffset reduceWeights, ArenaOffset reduceBias) = Pack(stage.Reduce, reduce, channels);
         (ArenaOffset expandWeights, ArenaOffset expandBias) = Pack(stage.Expand, expand, squeezed);
         return new SqueezePart(
-            channels, squeezed, reduce, activationPass, expand, gatePass, reduceWeights, reduceBias, expandWeights, expandBias,
+            channels, squeezed, reduce, activationPostOp, expand, gatePostOp, reduceWeights, reduceBias, expandWeights, expandBias,
             scratch.Shared(PlanBuilder.PadChannels(channels)), scratch.Shared(PlanBuilder.PadChannels(squeezed)));
 
         PointwiseKernel Product(int inputs, int outputs, Epilogue epilogue)
         {
-            // Two panels at least, so that two threads share the weights, which come from far away.
+            // Two panels at least, so that two threads share the weights, which come from memory or the last-level cache.
             int vectors = target.Vectors(outputs), panel = vectors <= target.WidestPanel ? (vectors + 1) / 2 : 0;
             return new(
                 1, inputs, outputs, inputs, 0, 1, inputs, PlanBuilder.PadChannels(outputs), target.Lanes, epilogue,

@@ -24,7 +24,7 @@ public enum TensorPlace
 /// <param name="Shape">Shape.</param>
 /// <param name="IsPlanar">NCHW.</param>
 /// <param name="PixelStride">Elements from a pixel to the next, when not planar.</param>
-/// <param name="IsPadded">Whether whole vectors may be read and written at every pixel: lanes behind the last channel are there, and hold anything.</param>
+/// <param name="IsPadded">Whether whole vectors may be read and written at every pixel: lanes after the last channel are there, and hold anything.</param>
 /// <param name="RowStride">Elements from a row to the next where that is not the row's own length, else 0: some of the rows or columns of a larger map.</param>
 public sealed record TensorView(Shape Shape, bool IsPlanar, int PixelStride, bool IsPadded, int RowStride = 0)
 {

@@ -36,7 +36,7 @@ internal sealed class TensorSlot(TensorPlace place, TensorView view, TensorSlot?
     private int PixelOffset => whole is null ? 0 : whole.PixelOffset + start;
 
     /// <summary>
-    /// Some of its channels, where they lie. Whole vectors may be read at every pixel where those behind the last channel lie within the pixel;
+    /// Some of its channels, where they lie. Whole vectors may be read at every pixel where those after the last channel lie within the pixel;
     /// <paramref name="isPadded"/> says whether they may be written.
     /// </summary>
     public TensorSlot Channels(int first, int count, bool isPadded = true)
@@ -163,7 +163,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     /// <summary>
     /// Reserves what an <see cref="Epilogue"/> reads for each of <paramref name="channels"/> output channels: their bias and, where <paramref name="stage"/> has some, slopes
-    /// behind it, then factors and summands; and says how it is packed. <paramref name="inPairs"/> for a <see cref="PixelPairKernel"/>, whose channels stand twice.
+    /// after it, then factors and summands; and says how it is packed. <paramref name="inPairs"/> for a <see cref="PixelPairKernel"/>, whose channels stand twice.
     /// </summary>
     public (ArenaOffset Bias, PackInstruction[] Packing) ReserveBias(int channels, ConvolutionStage? stage, bool inPairs = false)
     {

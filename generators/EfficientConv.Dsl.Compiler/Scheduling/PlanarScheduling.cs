@@ -46,7 +46,7 @@ internal static class PlanarScheduling
     private static bool IsCheaper(ConvolutionStage stage)
     {
         (double byPixel, double byChannel) = ProductCycles(stage);
-        return stage.Output.Width >= VectorTarget.WidestLanes && byPixel < byChannel + (VectorTarget.Reference.Rates.ChoiceTurnCycles * (stage.Input.Count + stage.Output.Count));
+        return stage.Output.Width >= VectorTarget.WidestLanes && byPixel < byChannel + (VectorTarget.Reference.Rates.ChoiceTransposeCycles * (stage.Input.Count + stage.Output.Count));
     }
 
     /// <summary>Cycles of the products with a pixel in every lane, of which some are wasted at the ends of rows, and with a channel in every lane.</summary>
@@ -61,7 +61,7 @@ internal static class PlanarScheduling
     /// <summary>
     /// Whether a convolution into planes is worth turning its input: a 1x1 convolution whose input has far fewer channels than its output, or a larger one into a few channels.
     /// </summary>
-    public static bool FitsTurned(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
+    public static bool FitsTransposed(ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         if (input.View.IsPlanar || !output.View.IsPlanar || stage.Input.Pixels == 1 || !ReadsPlanes(residual, stage) || stage.Input.Channels > LongestPlanarSum)
             return false;
@@ -70,11 +70,11 @@ internal static class PlanarScheduling
         if (residual is not null || stage.Convolution.Groups > 1 || stage.Output.Channels > NarrowChannels || stage.Output.Width < VectorTarget.WidestLanes)
             return false;
         (double byPixel, double byChannel) = ProductCycles(stage);
-        return byPixel + (VectorTarget.Reference.Rates.ChoiceTurnCycles * stage.Input.Count) < byChannel + (VectorTarget.Reference.Rates.ChoiceTurnCycles * stage.Output.Count);
+        return byPixel + (VectorTarget.Reference.Rates.ChoiceTransposeCycles * stage.Input.Count) < byChannel + (VectorTarget.Reference.Rates.ChoiceTransposeCycles * stage.Output.Count);
     }
 
     /// <summary><paramref name="slot"/> as planes.</summary>
-    public static TensorSlot Turn(PlanBuilder plan, TensorSlot slot)
+    public static TensorSlot Transpose(PlanBuilder plan, TensorSlot slot)
     {
         TensorSlot planes = plan.NewPlanarTensor(slot.View.Shape);
         plan.AddStep(MapNests.Copy(slot.View, planes.View), slot, null, planes, null, StepPart.Copy($"{slot.View} to planes"));
@@ -203,8 +203,8 @@ internal static class PlanarScheduling
     public static void Schedule(PlanBuilder plan, DepthwiseGroup group, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
         ConvolutionStage depthwise = group.Depthwise, project = group.Project;
-        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePass) = Epilogue.OfPlanes(depthwise, null);
-        (Epilogue projectEpilogue, ActivationFunction projectPass) = Epilogue.OfPlanes(project, residual);
+        (Epilogue depthwiseEpilogue, ActivationFunction depthwisePostOp) = Epilogue.OfPlanes(depthwise, null);
+        (Epilogue projectEpilogue, ActivationFunction projectPostOp) = Epilogue.OfPlanes(project, residual);
         int rows = StepRows(plan.Settings, group), width = depthwise.Output.Width, channels = depthwise.Output.Channels, outChannels = project.Output.Channels, pixels = rows * width;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, depthwise, rows, 1, scratch);
@@ -219,7 +219,7 @@ internal static class PlanarScheduling
         plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), .. packedBias]);
         plan.AddStep(
             new PlanarNests(plan.Target, input.View, residual?.View, output.View).Separable(
-                depthwiseKernel, depthwisePass, projectKernel, projectPass, padding, rows, depthwiseRows, new BlockWeights(default, default, taps, depthwiseBias, weights, bias)),
+                depthwiseKernel, depthwisePostOp, projectKernel, projectPostOp, padding, rows, depthwiseRows, new BlockWeights(default, default, taps, depthwiseBias, weights, bias)),
             input, residual, output, scratch,
             [ConvolutionScheduling.Describe("depthwise", depthwise), ConvolutionScheduling.Describe("pointwise", project)], FormattableString.Invariant($"{rows} output rows a step, planes in and out"));
     }
@@ -256,7 +256,7 @@ internal static class PlanarScheduling
             c.Padding.Left + stage.Input.Width,
             ((stage.Output.Width - 1) * c.Stride.Width) + ShapeInference.EffectiveKernel(c.Kernel.Width, c.Dilation.Width));
 
-        // Rows begin on cache lines. A vector behind the last row may be read whole.
+        // Rows begin on cache lines. A vector after the last row may be read whole.
         PlanarRow row = new(c.Stride.Width, plan.AlignToLine((columns + c.Stride.Width - 1) / c.Stride.Width));
         return new PlanarPadding(c.Padding.Top, c.Padding.Left, rows, row, scratch.Own((rows * channels * row.Length) + VectorTarget.WidestLanes));
     }

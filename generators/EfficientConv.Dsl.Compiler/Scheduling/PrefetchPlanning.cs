@@ -106,7 +106,7 @@ internal static class PrefetchPlanning
     }
 
     /// <summary>
-    /// Step <paramref name="index"/> in front of a linear layer, whose many weights come from far away with one multiply-add for each: a product that prefetches none
+    /// Step <paramref name="index"/> before a linear layer, whose many weights come from memory or the last-level cache with one multiply-add for each: a product that prefetches none
     /// of its own prefetches as many of them as the second-level cache keeps.
     /// </summary>
     private static LoopNest PlanClassifier(LoopNest[] nests, int index, VectorTarget target, ScheduleSettings settings)
@@ -144,7 +144,7 @@ internal static class PrefetchPlanning
 
     /// <summary>
     /// The next block's weights of a product whose weights lie block after block, at the same place in all of them: prefetched while this one is computed, because in
-    /// a network weights come from far away.
+    /// a network weights come from memory or the last-level cache.
     /// </summary>
     /// <param name="target">Instruction set.</param>
     /// <param name="kernel">The product.</param>

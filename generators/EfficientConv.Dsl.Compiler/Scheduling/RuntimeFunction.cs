@@ -59,7 +59,7 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
     /// <summary>Sums of channels over planes.</summary>
     public static readonly RuntimeFunction AccumulatePlanes = new("PlanarLayout.AccumulateChannels");
 
-    /// <summary>x * scale by channel, planes to planes.</summary>
+    /// <summary>x * scale by channel, NCHW to NCHW.</summary>
     public static readonly RuntimeFunction ScalePlanes = new("PlanarLayout.ScaleChannels");
 
     /// <summary>Rows of planes between zeros, columns sorted by their remainder by the stride.</summary>

@@ -72,7 +72,7 @@ internal static class TransposedScheduling
             phases.All(phase => phase.Vertical is { Taps: > 0, Skipped: 0 } && phase.Horizontal is { Taps: > 0, Skipped: 0 }));
     }
 
-    /// <summary>Whether every phase is one tap of one pixel: then all of them are one product, with the channels of each phase behind those of the one before.</summary>
+    /// <summary>Whether every phase is one tap of one pixel: then all of them are one product, with the channels of each phase after those of the one before.</summary>
     private static bool IsOneTapEach(TransposedStage stage) =>
         stage is { Convolution: var c, PReLU: null or { Parameters: 1 }, ScaleShift: null } && c.Kernel == c.Stride && c.Padding.IsZero && c.Dilation == Extent.Square(1) &&
         stage.Output == new Shape(stage.Output.Channels, stage.Input.Height * c.Stride.Height, stage.Input.Width * c.Stride.Width);
@@ -100,7 +100,7 @@ internal static class TransposedScheduling
         }
         else
         {
-            input = input.View.IsPlanar ? input : PlanarScheduling.Turn(plan, input);
+            input = input.View.IsPlanar ? input : PlanarScheduling.Transpose(plan, input);
             for (int phase = 0; phase < phases; phase++)
             {
                 (Axis vertical, Axis horizontal) = AxesOf(stage, phase / stride.Width, phase % stride.Width);
@@ -212,8 +212,8 @@ internal static class TransposedScheduling
     /// <param name="FirstTap">Kernel row of the first tap.</param>
     /// <param name="TapStep">Kernel rows from a tap back to the next.</param>
     /// <param name="Dilation">Inputs from a tap to the next.</param>
-    /// <param name="Before">Zeros in front of the map.</param>
-    /// <param name="After">Zeros behind the map.</param>
+    /// <param name="Before">Zeros before the map.</param>
+    /// <param name="After">Zeros after the map.</param>
     /// <param name="Skipped">Inputs that the phase never reads, at the front.</param>
     private readonly record struct Axis(int Outputs, int Taps, int FirstTap, int TapStep, int Dilation, int Before, int After, int Skipped)
     {

@@ -19,7 +19,7 @@ public static class ShapeInference
         return room < 0 ? 0 : (room / stride) + 1;
     }
 
-    /// <summary>Output size of a pooling window with <c>ceil_mode</c>: rounded up, but no window starts in the padding behind the input (torch.nn.MaxPool2d).</summary>
+    /// <summary>Output size of a pooling window with <c>ceil_mode</c>: rounded up, but no window starts in the padding after the input (torch.nn.MaxPool2d).</summary>
     public static int WindowOutputCeil(int input, int before, int after, int kernel, int stride, int dilation)
     {
         int room = checked(input + before + after - EffectiveKernel(kernel, dilation));
@@ -36,14 +36,14 @@ public static class ShapeInference
     public static int TransposedOutput(int input, int padding, int kernel, int stride, int dilation, int outputPadding) =>
         checked(((input - 1) * stride) - padding + EffectiveKernel(kernel, dilation) + outputPadding);
 
-    /// <summary>Padding of PyTorch's <c>padding='same'</c> for stride 1: the total is the effective kernel less one, the odd pixel behind.</summary>
+    /// <summary>Padding of PyTorch's <c>padding='same'</c> for stride 1: the total is the effective kernel less one, the odd pixel after.</summary>
     public static (int Before, int After) SamePadding(int kernel, int dilation)
     {
         int total = EffectiveKernel(kernel, dilation) - 1;
         return (total / 2, total - (total / 2));
     }
 
-    /// <summary>Padding of TensorFlow's 'SAME': <c>max((ceil(input / stride) - 1) * stride + effective kernel - input, 0)</c>, the odd pixel behind.</summary>
+    /// <summary>Padding of TensorFlow's 'SAME': <c>max((ceil(input / stride) - 1) * stride + effective kernel - input, 0)</c>, the odd pixel after.</summary>
     public static (int Before, int After) SameUpperPadding(int input, int kernel, int stride, int dilation)
     {
         int output = (input + stride - 1) / stride;

@@ -52,7 +52,7 @@ public sealed record CoreRates
     public double CopyCycles { get; init; } = 3;
 
     /// <summary>Cycles to move a value between planes and pixels.</summary>
-    public double TurnCycles { get; init; } = 0.45;
+    public double TransposeCycles { get; init; } = 0.45;
 
     /// <summary>Cycles of a vector in both passes of squeeze-and-excitation: one that sums up, whose additions wait for each other, and one that scales.</summary>
     public double SumAndScaleCycles { get; init; } = 9.9;
@@ -75,7 +75,7 @@ public sealed record CoreRates
     /// <summary>Cycles around a kernel: its call, the first addresses, its last results.</summary>
     public double CallCycles { get; init; } = 25;
 
-    /// <summary>Of traffic and arithmetic, how much of the shorter is not hidden behind the longer.</summary>
+    /// <summary>Of traffic and arithmetic, how much of the shorter is not hidden after the longer.</summary>
     public double NotOverlapped { get; init; } = 0.2;
 
     /// <summary>Seconds of one run of a network beside its steps: checking lengths and taking a workspace.</summary>
@@ -111,7 +111,7 @@ public sealed record CoreRates
     /// <summary>Cycles of a tap of a depthwise row inside a block: a multiply-add and, as neighbours share what they load, about half a load.</summary>
     public double DepthwiseTapCycles { get; init; } = 0.6;
 
-    /// <summary>Cycles behind such a row's sums, for each vector of the output.</summary>
+    /// <summary>Cycles after such a row's sums, for each vector of the output.</summary>
     public double DepthwiseStoreCycles { get; init; } = 2;
 
     /// <summary>Pixels of a register tile of a block's products, for how often weights are read.</summary>
@@ -136,7 +136,7 @@ public sealed record CoreRates
     public double StemResolution { get; init; } = 1.06;
 
     /// <summary>Cycles to move a value between planes and pixels where that decides whether a convolution runs over planes: the planes lie in the second-level cache then.</summary>
-    public double ChoiceTurnCycles { get; init; } = 1;
+    public double ChoiceTransposeCycles { get; init; } = 1;
 
     /// <summary>Of the direct sum's time what Winograd's algorithm may take at most to be taken unasked.</summary>
     public double MostOfDirect { get; init; } = 0.9;

@@ -13,10 +13,10 @@ public sealed record VectorTarget(string Name, int Lanes, int Registers)
     };
 
     /// <summary>AVX2 and FMA: 16 registers of 8 floats.</summary>
-    public static readonly VectorTarget Avx2 = new("Avx2", 8, 16) { ClearsLanes = true, Rates = new() { TurnCycles = 0.9, InterleaveCycles = 6 } };
+    public static readonly VectorTarget Avx2 = new("Avx2", 8, 16) { ClearsLanes = true, Rates = new() { TransposeCycles = 0.9, InterleaveCycles = 6 } };
 
     /// <summary>128 bits: NEON, SSE with FMA, SSE without; the text is generic, and plain scalar code runs it too.</summary>
-    public static readonly VectorTarget Vector128 = new("Vector128", 4, 16) { Rates = new() { TurnCycles = 1.8, InterleaveCycles = 6 } };
+    public static readonly VectorTarget Vector128 = new("Vector128", 4, 16) { Rates = new() { TransposeCycles = 1.8, InterleaveCycles = 6 } };
 
     /// <summary>All targets, widest first.</summary>
     public static IReadOnlyList<VectorTarget> All { get; } = [Avx512, Avx2, Vector128];

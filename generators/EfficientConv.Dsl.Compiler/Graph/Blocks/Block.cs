@@ -28,7 +28,7 @@ internal sealed record Block(string Kind, Action<GraphBuilder, AttributeReader, 
     /// <summary>Channels that it makes of the input's, given its arguments.</summary>
     public Func<AttributeDeclaration, int, int> OutChannels { get; init; } = (attribute, input) => attribute.Int("outChannels") is var given && given == AttributeDeclaration.Unset ? input : given;
 
-    /// <summary>Why a convolution in a role has the channels it has, as a message says it behind a comma; empty where they are the input's or the output's.</summary>
+    /// <summary>Why a convolution in a role has the channels it has, as a message says it after a comma; empty where they are the input's or the output's.</summary>
     public Func<ConvolutionOperator, Shape, string, AttributeDeclaration, string> ChannelReason { get; init; } = ChannelReasons.None;
 
     /// <summary>The argument called <paramref name="name"/>; null where the block has none.</summary>
@@ -77,7 +77,7 @@ internal sealed record BlockArgument(string Name, object? Default, int Least = 1
 }
 
 /// <summary>A layer of a block.</summary>
-/// <param name="Name">What it is in the block; the batch norm behind a convolution has <c>_bn</c> behind the convolution's.</param>
+/// <param name="Name">What it is in the block; the batch norm after a convolution has <c>_bn</c> after the convolution's.</param>
 /// <param name="Key">Its module in the published block, where there is only one; null for the tutorial's count, or where it has no tensors.</param>
 /// <param name="NormKey">The module of its batch norm.</param>
 internal sealed record BlockRole(string Name, string? Key = null, string? NormKey = null)

@@ -237,7 +237,7 @@ internal sealed class BlockRecognition
         }
     }
 
-    /// <summary>Half of the channels pass, or two branches read the input: the convolution behind a half is a 1x1 one, that of the first branch is depthwise.</summary>
+    /// <summary>Half of the channels pass, or two branches read the input: the convolution after a half is a 1x1 one, that of the first branch is depthwise.</summary>
     private IEnumerable<AttributeDeclaration> ShuffleUnit(Layer first)
     {
         IEnumerable<Unit> begins = first.Operator is SliceOperator ? _readers[first.Inputs[0]].Select(slice => Behind(slice)).OfType<Unit>() : _readers[first.Inputs[0]].Select(UnitAt).OfType<Unit>();
@@ -252,7 +252,7 @@ internal sealed class BlockRecognition
         }
     }
 
-    /// <summary>A ghost module's first half and its cheap other half, joined; behind an optional depthwise convolution and squeeze-and-excitation the second module.</summary>
+    /// <summary>A ghost module's first half and its cheap other half, joined; after an optional depthwise convolution and squeeze-and-excitation the second module.</summary>
     private IEnumerable<AttributeDeclaration> Ghost(Unit primary)
     {
         if (!IsPointwise(primary.Layer) || GhostOf(primary) is not { } module)

@@ -5,7 +5,7 @@ using EfficientConv.Dsl.Compiler.Model;
 namespace EfficientConv.Dsl.Compiler.Graph.Blocks;
 
 /// <summary>
-/// The modules of a block, one behind the other. It counts them as PyTorch does, one by one and by units (a convolution with its batch norm and
+/// The modules of a block, one after the other. It counts them as PyTorch does, one by one and by units (a convolution with its batch norm and
 /// activation), so that the key scheme can name them.
 /// </summary>
 internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader, TensorKey key)
@@ -53,7 +53,7 @@ internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader
         _unit++;
     }
 
-    /// <summary>A batch norm that stands alone; it is folded where there is a convolution in front of it.</summary>
+    /// <summary>A batch norm that stands alone; it is folded where there is a convolution before it.</summary>
     public void BatchNorm(string role)
     {
         TensorKey norm = NextKey(role, isNorm: false);
@@ -118,7 +118,7 @@ internal sealed class BlockSequence(GraphBuilder builder, AttributeReader reader
             Plain("add", new AddOperator(), builder.Current, other);
     }
 
-    /// <summary>The channels of both layers, one behind the other; their heights and widths must be equal.</summary>
+    /// <summary>The channels of both layers, one after the other; their heights and widths must be equal.</summary>
     public int Concat(string role, int first, int second)
     {
         if (builder.Failed)

@@ -27,8 +27,8 @@ internal static class ChannelReasons
             : FormattableString.Invariant($", {hidden} = the block's input channels x expansion {expansion}, rounded");
     }
 
-    /// <summary>The same where the depthwise convolution stands in front of the expansion and has the input's channels.</summary>
-    public static string HiddenBehindDepthwise(ConvolutionOperator convolution, Shape input, string role, AttributeDeclaration attribute) =>
+    /// <summary>The same where the depthwise convolution stands before the expansion and has the input's channels.</summary>
+    public static string HiddenAfterDepthwise(ConvolutionOperator convolution, Shape input, string role, AttributeDeclaration attribute) =>
         role == "depthwise" && !attribute.IsExplicit("hiddenChannels") ? string.Empty : Hidden(convolution, input, role, attribute);
 
     /// <summary>The first of the role's own arguments that is written.</summary>

@@ -14,7 +14,7 @@ internal static class ConvNeXtBlocks
         EquatableArray.Of<BlockRole>(
             new("depthwise", "conv_dw"), new("norm", "norm"), new("expand", "mlp.fc1"), new("expand_act", "mlp.act"), new("project", "mlp.fc2"), new("gamma", "gamma"), new("add")))
     {
-        IsPublished = true, ChannelReason = ChannelReasons.HiddenBehindDepthwise,
+        IsPublished = true, ChannelReason = ChannelReasons.HiddenAfterDepthwise,
     };
 
     /// <summary>Depthwise 7x7, layer norm, 1x1 to four times the channels, GELU, 1x1 back, a factor for each channel, shortcut; the convolutions have biases.</summary>

@@ -32,7 +32,7 @@ internal static class ErfNetBlocks
         IsPublished = true,
     };
 
-    /// <summary>3x1, 1x3 (bn), 3x1 and 1x3 with dilation (bn), activation behind each of them but the last, which is added to the input first; the convolutions have biases.</summary>
+    /// <summary>3x1, 1x3 (bn), 3x1 and 1x3 with dilation (bn), activation after each of them but the last, which is added to the input first; the convolutions have biases.</summary>
     public static void ExpandNonBottleneck(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
         int input = builder.Current, channels = builder.Shape.Channels, dilation = reader.Int("dilation");

@@ -65,7 +65,7 @@ internal static class GhostBlocks
     }
 
     /// <summary>
-    /// Half of the channels by a 1x1 convolution, the other half by a depthwise one of the first (bn and activation behind each), joined and cut to the number asked for.
+    /// Half of the channels by a 1x1 convolution, the other half by a depthwise one of the first (bn and activation after each), joined and cut to the number asked for.
     /// </summary>
     private static void Ghost(GraphBuilder builder, AttributeReader reader, BlockSequence sequence, string role, int output, ActivationFunction activation)
     {

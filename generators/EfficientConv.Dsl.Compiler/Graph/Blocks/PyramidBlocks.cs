@@ -20,7 +20,7 @@ internal static class PyramidBlocks
         IsPublished = true,
     };
 
-    /// <summary>1x1, three dilated 3x3 and the map's mean through 1x1, joined, 1x1; bn and activation behind each (Chen et al. 2017, figure 5).</summary>
+    /// <summary>1x1, three dilated 3x3 and the map's mean through 1x1, joined, 1x1; bn and activation after each (Chen et al. 2017, figure 5).</summary>
     public static void ExpandASPP(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {
         int input = builder.Current, output = reader.Int("outChannels");

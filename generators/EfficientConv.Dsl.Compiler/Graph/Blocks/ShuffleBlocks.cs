@@ -33,7 +33,7 @@ internal static class ShuffleBlocks
 
     /// <summary>
     /// Grouped 1x1 (bn, activation), depthwise (bn), shuffle, grouped 1x1 (bn); then the sum with the input, or with a stride the input's 3x3 means in front; then
-    /// the activation (Zhang et al. 2018, figure 2). The shuffle stands behind the depthwise convolution, where the authors' code has it.
+    /// the activation (Zhang et al. 2018, figure 2). The shuffle stands after the depthwise convolution, where the authors' code has it.
     /// </summary>
     public static void ExpandV1(GraphBuilder builder, AttributeReader reader, TensorKey key)
     {

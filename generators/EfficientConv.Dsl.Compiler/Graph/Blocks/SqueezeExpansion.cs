@@ -56,7 +56,7 @@ internal static class SqueezeExpansion
             argument, reader.Int("squeezeChannels", squeezed), reader.SqueezeActivation("squeezeActivation"), reader.SqueezeActivation("gate"));
     }
 
-    /// <summary>Adds the six layers behind the current one.</summary>
+    /// <summary>Adds the six layers after the current one.</summary>
     public static void Add(GraphBuilder builder, AttributeReader reader, string argument, TensorKey key, int squeezed, ActivationFunction activation, ActivationFunction gate)
     {
         if (builder.Failed)

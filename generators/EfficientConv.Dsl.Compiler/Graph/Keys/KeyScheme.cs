@@ -116,7 +116,7 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
         return isBlock ? BlockKey(attribute) : LayerKey(attribute);
     }
 
-    /// <summary>The key of a module inside a block, behind the block's own.</summary>
+    /// <summary>The key of a module inside a block, after the block's own.</summary>
     public virtual string Part(BlockPart part)
     {
         // The published name of a module, and the tutorial's count where there is none.
@@ -131,7 +131,7 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     /// <summary>The key of a block.</summary>
     protected abstract string? BlockKey(AttributeDeclaration block);
 
-    /// <summary>0 for a convolution, 1 for the batch norm behind it, as in <c>Conv2dNormActivation</c>.</summary>
+    /// <summary>0 for a convolution, 1 for the batch norm after it, as in <c>Conv2dNormActivation</c>.</summary>
     protected static int PartOfUnit(AttributeDeclaration layer) => layer.Kind == "BatchNorm" ? 1 : IsConvolution(layer.Kind) ? 0 : 2;
 
     /// <summary>Whether models count it among their blocks.</summary>
@@ -144,7 +144,7 @@ internal abstract class KeyScheme(IReadOnlyList<AttributeDeclaration> modules)
     protected string Classifier() => Linears == 1 ? "classifier.1" : FormattableString.Invariant($"classifier.{3 * Linear}");
 
     /// <summary>
-    /// Whether <paramref name="attribute"/> is the first block of a stage: where the source has marks the first behind each; elsewhere the first block
+    /// Whether <paramref name="attribute"/> is the first block of a stage: where the source has marks the first after each; elsewhere the first block
     /// of all and every one that changes the map's size or the number of channels.
     /// </summary>
     private bool BeginsStage(AttributeDeclaration attribute, Shape input, bool isBlock)

@@ -16,7 +16,7 @@ internal sealed class TimmBlocks(IReadOnlyList<AttributeDeclaration> modules, do
     {
         (_, "se", _) => "se",
 
-        // timm's batch norm holds the activation behind it.
+        // timm's batch norm holds the activation after it.
         ("InvertedResidual" or "EfficientConvBlock" or "DepthwiseSeparable" or "FusedMBConv", _, _) when part.IsActivation => Part(part.NormBefore) + ".act",
         ("InvertedResidual" or "EfficientConvBlock", "expand", false) => "conv_pw",
         ("InvertedResidual" or "EfficientConvBlock", "expand", true) => "bn1",
@@ -43,7 +43,7 @@ internal sealed class TimmBlocks(IReadOnlyList<AttributeDeclaration> modules, do
         if (!IsHead && Stage < 0)
             return isNorm ? "bn1" : "conv_stem";
 
-        // Behind the pooling, as in MobileNetV4, the head's norm has a name of its own.
+        // After the pooling, as in MobileNetV4, the head's norm has a name of its own.
         return !isNorm ? "conv_head" : IsPooled ? "norm_head" : "bn2";
     }
 

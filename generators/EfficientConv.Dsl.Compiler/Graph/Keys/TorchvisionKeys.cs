@@ -62,7 +62,7 @@ internal sealed class TorchvisionShuffleNet(IReadOnlyList<AttributeDeclaration> 
     protected override string BlockKey(AttributeDeclaration block) => FormattableString.Invariant($"stage{Stage + 2}.{Block}");
 }
 
-/// <summary><c>squeezenet</c>: <c>features.N</c> counts every attribute; behind the last block follows the classifier, which begins with dropout.</summary>
+/// <summary><c>squeezenet</c>: <c>features.N</c> counts every attribute; after the last block follows the classifier, which begins with dropout.</summary>
 internal sealed class TorchvisionSqueezeNet(IReadOnlyList<AttributeDeclaration> modules) : KeyScheme(modules)
 {
     protected override string LayerKey(AttributeDeclaration layer) => IsHead ? "classifier.1" : FormattableString.Invariant($"features.{Position}");

@@ -16,7 +16,7 @@ public abstract record Operator
     /// <summary>What it is to those who count and list layers.</summary>
     public abstract OperatorKind Kind { get; }
 
-    /// <summary>Whether it mixes no channels and keeps their order, so that groups of channels that never met before it have not met behind it either.</summary>
+    /// <summary>Whether it mixes no channels and keeps their order, so that groups of channels that never met before it have not met after it either.</summary>
     public abstract bool KeepsGroups(Shape input);
 
     /// <summary>Rule M2 of docs/memory.md: where a framework puts the output.</summary>

@@ -42,7 +42,7 @@ public sealed record PReLUOperator(TensorKey Key, int Parameters) : Operator
     public override OnnxForm Onnx(IReadOnlyList<Shape> inputs) => OnnxForm.Of(
         OnnxNode.Of("PRelu", [OnnxInput.First, OnnxInput.Parameter(Tensors(inputs[0])[0], Parameters, 1, 1)]));
 
-    /// <summary>The operator of an activation's kind behind a map.</summary>
+    /// <summary>The operator of an activation's kind after a map.</summary>
     internal static PReLUOperator Of(ActivationKind kind, TensorKey key, Shape input) => new(key, kind == ActivationKind.PReLUPerChannel ? input.Channels : 1);
 
     internal static PReLUOperator Read(AttributeReader reader, Shape input, TensorKey key) => new(key, reader.Positive("numParameters", 1));

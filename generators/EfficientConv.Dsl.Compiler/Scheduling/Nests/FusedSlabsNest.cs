@@ -100,7 +100,7 @@ internal sealed class FusedSlabsNest(
         bool PrefetchesNext(PointwiseKernel kernel) => NextSlabs(kernel).Any(next => PrefetchPlanning.StepOf(target, next, kernel.Steps) > 0);
     }
 
-    /// <summary>The next slab's weights of a product: behind its own or, where threads share slabs or a gate is multiplied in, named by the caller.</summary>
+    /// <summary>The next slab's weights of a product: after its own or, where threads share slabs or a gate is multiplied in, named by the caller.</summary>
     private IEnumerable<Upcoming> NextSlabs(PointwiseKernel kernel)
     {
         if (!_slabbed)

@@ -118,7 +118,7 @@ public sealed record PlaceWindow(WindowRows Window, Scalar Row, VerticalAxis Axi
 /// <summary>A window's rows.</summary>
 /// <param name="First">Its first input row; negative above the map.</param>
 /// <param name="From">The kernel's first row inside the map.</param>
-/// <param name="To">The first row behind them.</param>
+/// <param name="To">The first row after them.</param>
 public sealed record WindowRows(Variable First, Variable From, Variable To)
 {
     /// <summary>The usual names.</summary>
@@ -146,7 +146,7 @@ public sealed record VerticalAxis(int Kernel, int Stride, int Dilation, int PadT
 /// </summary>
 /// <param name="Next">Number of the row that is made next; goes on from window to window.</param>
 /// <param name="First">First row of the window: those before it are not needed any more.</param>
-/// <param name="End">The row behind the window's last.</param>
+/// <param name="End">The row after the window's last.</param>
 /// <param name="Rows">Rows of the map.</param>
 /// <param name="Body">Makes row <paramref name="Next"/>.</param>
 /// <param name="Trips">Rows that one thread alone makes, on average, each time that it comes here.</param>
@@ -177,10 +177,10 @@ public sealed record Call(Kernel Kernel, Pointer Input, Pointer Output) : Nest
     /// <summary>Room for what the kernel keeps meanwhile.</summary>
     public Pointer? Temporary { get; init; }
 
-    /// <summary>Integers behind what it reads: a window's place in a ring and its rows, or how many rows there are.</summary>
+    /// <summary>Integers after what it reads: a window's place in a ring and its rows, or how many rows there are.</summary>
     public EquatableArray<Scalar> Rows { get; init; }
 
-    /// <summary>How many units it does, behind all others: rows or channels.</summary>
+    /// <summary>How many units it does, after all others: rows or channels.</summary>
     public Scalar? Count { get; init; }
 
     /// <summary>How often the kernel's work is done by one call.</summary>
@@ -192,7 +192,7 @@ public sealed record Call(Kernel Kernel, Pointer Input, Pointer Output) : Nest
     /// <summary>Weights of squeeze-and-excitation that it may prefetch.</summary>
     public Pointer? GateWeights { get; init; }
 
-    /// <summary>What is read behind it, which <see cref="PrefetchPlanning"/> may have it prefetch.</summary>
+    /// <summary>What is read after it, which <see cref="PrefetchPlanning"/> may have it prefetch.</summary>
     public EquatableArray<Upcoming> Upcoming { get; init; }
 
     /// <summary>Values that it moves from far apart besides what it computes, as what it costs counts them.</summary>

@@ -74,7 +74,7 @@ public abstract record Scalar : Operand
     /// <summary>The first of <paramref name="units"/> that is the thread's.</summary>
     public static Scalar FirstOf(Scalar units) => new PartBound(false, units);
 
-    /// <summary>The first behind the thread's.</summary>
+    /// <summary>The first after the thread's.</summary>
     public static Scalar EndOf(Scalar units) => new PartBound(true, units);
 }
 
@@ -139,7 +139,7 @@ public abstract record Pointer : Operand
     /// <summary>So many floats further on.</summary>
     public Pointer At(Scalar offset) => offset is Number { Value: 0 } ? this : new Moved(this, offset);
 
-    /// <summary>What lies at an arena's offset behind it.</summary>
+    /// <summary>What lies at an arena's offset after it.</summary>
     public Pointer At(ArenaOffset offset) => At(offset.In(ElementType.Float32));
 }
 
@@ -165,7 +165,7 @@ public sealed record Storage(string Name) : Pointer
     public static readonly Storage Next = new("next");
 }
 
-/// <summary>So many floats behind another reference.</summary>
+/// <summary>So many floats after another reference.</summary>
 public sealed record Moved(Pointer From, Scalar By) : Pointer;
 
 /// <summary>The thread's own scratch memory.</summary>
