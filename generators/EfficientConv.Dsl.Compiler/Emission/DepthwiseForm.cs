@@ -28,7 +28,8 @@ internal sealed record DepthwiseForm(string Name)
 internal sealed record DepthwiseTile(LanewiseKernel Kernel, ColumnRun Run)
 {
     /// <summary>The tiles of all of a plan's kernels.</summary>
-    public static IEnumerable<DepthwiseTile> Of(NetworkPlan plan) => plan.Kernels.OfType<LanewiseKernel>().SelectMany(kernel => kernel.Columns.Select(run => new DepthwiseTile(kernel, run)));
+    public static IEnumerable<DepthwiseTile> Of(NetworkPlan plan) =>
+        plan.Kernels.OfType<LanewiseKernel>().SelectMany(kernel => kernel.Columns.Select(run => new DepthwiseTile(kernel, run)));
 
     /// <summary>First input column under the first tile; in front of the map where it is negative.</summary>
     private int First => (Run.FirstColumn * Kernel.Window.Stride) - Kernel.Window.PadLeft;

@@ -108,10 +108,10 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
     }
 
     /// <summary>Declares <paramref name="local"/>, a channel's bias.</summary>
-    public void Bias(string local, OfChannel channel) => writer.Line($"{vector.Type} {local} = {channel.Load(vector)};");
+    public void Bias(string local, OfChannel channel) => writer.Line($"{writer.Local(vector.Type, local)} = {channel.Load(vector)};");
 
     /// <summary>Declares an accumulator with its first value, or a sum with what is added to it.</summary>
-    public void Start(Accumulator sum) => writer.Line($"{vector.Type} {sum.Name} = {First(sum, Single(_starts))};");
+    public void Start(Accumulator sum) => writer.Line($"{writer.Local(vector.Type, sum.Name)} = {First(sum, Single(_starts))};");
 
     /// <summary>Stores an accumulator's activation.</summary>
     public void Finish(Accumulator sum)

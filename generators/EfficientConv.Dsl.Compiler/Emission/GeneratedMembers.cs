@@ -68,14 +68,16 @@ public static class GeneratedMembers
         yield return Static($"global::System.ReadOnlySpan<{Dsl}OutputTensor>", "Outputs", "The outputs in the order in which they lie in the output span.", $"{program}.Outputs");
         foreach ((string name, string summary, string place) in OutputMembers.Of(graph))
             yield return Static($"{Dsl}OutputTensor", name, summary, $"{program}.{place}") with { IsOfInterface = false };
-        yield return Static($"{Dsl}TensorLayout", "Layout", "Layout of the spans that <c>Forward</c> takes.", $"{Dsl}TensorLayout.{(graph?.IsChannelsLast == true ? "NHWC" : "NCHW")}");
+        yield return Static(
+            $"{Dsl}TensorLayout", "Layout", "Layout of the spans that <c>Forward</c> takes.", $"{Dsl}TensorLayout.{(graph?.IsChannelsLast == true ? "NHWC" : "NCHW")}");
         yield return Static($"{Dsl}NetworkCost", "Cost", "Parameters, multiply-adds and memory, in total and layer by layer.", $"{program}.Cost");
         yield return Static($"global::System.ReadOnlySpan<{Dsl}TensorSpec>", "Parameters", "The tensors that a checkpoint must hold.", $"{program}.Parameters");
 
         yield return Factory("Load", "Loads the weights of a safetensors file.", "string path", "path");
         yield return Factory("Load", "Loads the weights of a safetensors stream.", "global::System.IO.Stream stream", "stream");
         yield return Factory("Load", "Loads the weights of a safetensors file in memory.", "global::System.ReadOnlySpan<byte> safetensors", "safetensors");
-        yield return Factory("LoadResource", "Loads the weights of a safetensors file embedded in an assembly.", "global::System.Reflection.Assembly assembly, string name", "assembly, name");
+        yield return Factory(
+            "LoadResource", "Loads the weights of a safetensors file embedded in an assembly.", "global::System.Reflection.Assembly assembly, string name", "assembly, name");
         yield return Factory("LoadPacked", "Maps a file that <c>SavePacked</c> wrote: nothing is folded, packed or copied.", "string path", "path");
         yield return Factory("CreateRandom", "Random weights, the same for the same seed on every machine: for tests and benchmarks.", "int seed", "seed");
 
@@ -83,14 +85,20 @@ public static class GeneratedMembers
         yield return new("long", "WorkspaceBytes", "Bytes of workspace for one call of one thread.", $"{Engine}.WorkspaceBytes");
         yield return new("long", "PackedWeightBytes", "Bytes of packed weights.", $"{Engine}.PackedWeightBytes");
         yield return new("void", "SavePacked", "Writes the weights as the kernels read them, for <c>LoadPacked</c>.", $"{Engine}.SavePacked(path)", "string path");
-        yield return new("void", "Forward", "Runs one image: exactly InputShape's and OutputShape's element counts. Safe from many threads at once; allocates nothing once warm.", $"{Engine}.Forward(input, output)", Floats);
         yield return new(
-            "void", "Forward", "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; the same bits whatever their number.",
+            "void", "Forward",
+            "Runs one image: exactly InputShape's and OutputShape's element counts. Safe from many threads at once; allocates nothing once warm.", $"{Engine}.Forward(input, output)", Floats);
+        yield return new(
+            "void", "Forward",
+            "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; " +
+            "the same bits whatever their number.",
             $"{Engine}.Forward(batch, input, output, threads)", $"int batch, {Floats}, int threads = 1");
         if (takesImages)
         {
             yield return new(
-                "void", "Forward", "Runs one 8-bit image of InputShape's height and width, <paramref name=\"stride\"/> bytes from row to row; the bits of <c>Forward</c> with the floats that <c>ImageInput</c> makes of it.",
+                "void", "Forward",
+                "Runs one 8-bit image of InputShape's height and width, <paramref name=\"stride\"/> bytes from row to row; " +
+                "the bits of <c>Forward</c> with the floats that <c>ImageInput</c> makes of it.",
                 $"{Engine}.Forward(pixels, format, stride, output, threads)",
                 $"global::System.ReadOnlySpan<byte> pixels, {Dsl}PixelFormat format, int stride, global::System.Span<float> output, int threads = 1", IsOfInterface: false);
         }
@@ -98,7 +106,9 @@ public static class GeneratedMembers
         if (timesSteps)
         {
             yield return new(
-                MembersEmitter.StepTimesType, "StepTimes", "Each step of the last run and what it took, until all its threads were done; of use where one image runs at a time. There because the project sets EfficientConvStepTimes.",
+                MembersEmitter.StepTimesType, "StepTimes",
+                "Each step of the last run and what it took, until all its threads were done; of use where one image runs at a time. " +
+                "There because the project sets EfficientConvStepTimes.",
                 $"{program}.StepTimes({Engine}.InstructionSet)", IsOfInterface: false);
         }
 

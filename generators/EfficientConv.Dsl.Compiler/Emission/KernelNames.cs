@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Compiler.Scheduling.Nests;
 using EfficientConv.Dsl.Compiler.Targets;
@@ -83,23 +84,33 @@ internal sealed class KernelNames
         _names.Add(item, name);
     }
 
-    private static string Describe(Kernel kernel) => kernel switch
+    /// <summary>A kernel's name. A method that several share is named after their tile; where a kernel has one to itself, its name says tile and instruction set too.</summary>
+    private string Describe(Kernel kernel) => kernel switch
     {
         PointwiseKernel k => Text($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PixelPairKernel k => Text($"PointwisePairs{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        LanewiseKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        ConvolutionKernel k => Text($"ConvolutionRow{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        PoolKernel k => Text($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{k.Channels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        WinogradInputKernel k => Text($"Winograd{k.Form.Name}Input{k.TileRows}x{k.TileColumns}x{k.Channels}"),
-        WinogradOutputKernel k => Text($"Winograd{k.Form.Name}Output{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
-        PlanarPointwiseKernel k => Text($"PlanarPointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PlanarDepthwiseKernel k => Text($"PlanarDepthwise{k.Rows}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        DirectDepthwiseKernel k => Text($"{(k is FlatDepthwiseKernel ? "Flat" : "Strided")}Depthwise{k.Output}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
-        PlanarConvolutionKernel k => Text($"PlanarConvolutionRow{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}Kernel{k.Window.Kernel}{Stride(k.Window)}"),
+        LanewiseKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),
+        PixelPairKernel k => Text($"PointwisePairs{2 * k.Tiles.Max(t => t.Pixels)}x{8 * k.Groups}{_target.Name}Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        ConvolutionKernel k => Text($"ConvolutionRow{Tile(k.Panels)}{_target.Name}Of{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}{Window(k.Window)}"),
+        PoolKernel k => Text($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{_target.Name}Of{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),
+        WinogradInputKernel k => Text($"Winograd{k.Form.Name}Input{_target.Name}Of{k.TileRows}x{k.TileColumns}x{k.Channels}"),
+        WinogradOutputKernel k => Text($"Winograd{k.Form.Name}Output{_target.Name}Of{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
+        PlanarPointwiseKernel k => Text($"PlanarPointwise{Tile(k.Tiles.Max(t => t.Pixels), k.Runs)}{_target.Name}Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PlanarDepthwiseKernel k => Text($"PlanarDepthwise{Tile(k.Rows, k.Runs)}{_target.Name}Of{k.Rows}x{k.Window.OutWidth}{Window(k.Window)}"),
+        FlatDepthwiseKernel k => Text($"FlatDepthwise{_target.Name}Of{k.Output}{Window(k.Window)}"),
+        StridedDepthwiseKernel k => Text($"StridedDepthwise{_target.Name}Of{k.Output}{Window(k.Window)}"),
+        PlanarConvolutionKernel k => Text(
+            $"PlanarConvolutionRow{Tile(k.Tiles.Max(t => t.Pixels), k.Runs)}{_target.Name}Of{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}" +
+            $"{Window(k.Window)}"),
         _ => throw new InvalidOperationException($"{kernel} has no name."),
     };
 
-    private static string Stride(RowWindow window) => window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}");
+    /// <summary>Pixels x channels.</summary>
+    private string Tile(EquatableArray<PanelRun> panels) => Text($"{panels.Max(run => run.Tiles.Max(tile => tile.Pixels))}x{panels.Max(run => run.Vectors) * _target.Lanes}");
+
+    /// <summary>Channels, or rows, x pixels.</summary>
+    private string Tile(int rows, EquatableArray<PixelRun> runs) => Text($"{rows}x{runs.Max(run => run.Vectors) * _target.Lanes}");
+
+    private static string Window(RowWindow window) => Text($"Kernel{window.Kernel}{(window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}"))}");
 
     private static string Size(TensorView view) => Text($"{view.Shape.Channels}x{view.Shape.Height}x{view.Shape.Width}");
 

@@ -75,6 +75,9 @@ internal static class KernelText
     public static string Describe(EquatableArray<PanelRun> panels, int lanes) =>
         string.Join(", ", panels.SelectMany(run => run.Tiles.Select(tile => Text($"{tile.Pixels} x {run.Vectors * lanes}"))).Distinct());
 
+    /// <summary>A number of pixels in a comment.</summary>
+    public static string Pixels(int count) => count == 1 ? "1 pixel" : Text($"{count} pixels");
+
     /// <summary>Multiply-adds in a comment.</summary>
     public static string MultiplyAdds(long count) => Text($"{count:N0} multiply-adds");
 

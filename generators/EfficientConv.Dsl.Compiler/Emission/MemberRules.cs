@@ -20,12 +20,16 @@ internal static class MemberRules
             else if (own.IsRequired)
                 yield return Report(i, $"declares {own.Name} as required (Load and CreateRandom make the instances of a network and would leave it unset)");
             else if (own.Name == GeneratedMembers.Engine || generated.Any(member => member.ClashesWith(own)))
-                yield return Report(i, $"declares {own.Name}, which is generated too ({(IsOverload(own) ? "methods of one name must differ in their parameters" : "a class has one member of a name")})");
+            {
+                string rule = IsOverload(own) ? "methods of one name must differ in their parameters" : "a class has one member of a name";
+                yield return Report(i, $"declares {own.Name}, which is generated too ({rule})");
+            }
         }
 
         bool IsOverload(OwnMember own) => own.Signature is not null && generated.Any(member => member.Name == own.Name && member.Parameters is not null);
 
-        Finding Report(int member, string fact) => new(RuleCatalog.MemberClash.Id, -1, null, $"{place} {fact}") { Severity = RuleCatalog.MemberClash.Severity, MemberIndex = member };
+        Finding Report(int member, string fact) =>
+            new(RuleCatalog.MemberClash.Id, -1, null, $"{place} {fact}") { Severity = RuleCatalog.MemberClash.Severity, MemberIndex = member };
     }
 
     /// <summary>Whether the class has room for <paramref name="generated"/>.</summary>

@@ -158,7 +158,9 @@ internal static class MembersEmitter
             """);
         foreach (string length in new[] { "int PackedLength", "int WorkspaceLength", "int PartScratchLength", "ulong LayoutHash" })
             EmitChoice(writer, className, $"{length}({Dsl}InstructionSet isa)", length.Split(' ')[1], returns: true);
-        EmitChoice(writer, className, $"void Pack({Dsl}InstructionSet isa, {Runtime}WeightReader weights, global::System.Span<float> packed)", "Pack(weights, packed)", returns: false);
+        EmitChoice(
+            writer, className, $"void Pack({Dsl}InstructionSet isa, {Runtime}WeightReader weights, global::System.Span<float> packed)", "Pack(weights, packed)",
+            returns: false);
         EmitChoice(
             writer, className, $"void Run({Dsl}InstructionSet isa, ref float input, ref float output, ref float weights, ref float workspace, {Runtime}Part part)",
             "Run(ref input, ref output, ref weights, ref workspace, part)", returns: false);

@@ -44,9 +44,11 @@ internal static class OutputMembers
         if (!Groups(graph).Any())
             return;
         writer.Line();
-        Emit("s_joinedOutputs", Groups(graph).Select(group => (group.Name, new Shape((int)(offsets[group.First + group.Count] - offsets[group.First]), 1, 1), offsets[group.First])));
+        Emit("s_joinedOutputs", Groups(graph).Select(group => (group.Name, new Shape(Length(group), 1, 1), offsets[group.First])));
         writer.Line();
         writer.Line($"public static global::System.ReadOnlySpan<{OutputTensor}> JoinedOutputs => s_joinedOutputs;");
+
+        int Length(Group group) => (int)(offsets[group.First + group.Count] - offsets[group.First]);
 
         void Emit(string table, IEnumerable<(string Name, Shape Shape, long Offset)> rows)
         {

@@ -69,8 +69,9 @@ internal static class PackEmitter
         writer.Line($"    {Panels(Text($"packed.Slice({offset}, {Length(first)})"), first, outStart, kStart)}");
     }
 
-    private static string Panels(string destination, PackPanels pack, Size outStart, Size kStart) =>
-        Text($"convolution.PackPanels({destination}, outStart: {outStart}, outEnd: {pack.OutEnd}, panelWidth: {pack.PanelWidth}, panelCount: {pack.PanelCount}, kStart: {kStart}, kCount: {pack.KCount});");
+    private static string Panels(string destination, PackPanels pack, Size outStart, Size kStart) => Text(
+        $"convolution.PackPanels({destination}, outStart: {outStart}, outEnd: {pack.OutEnd}, panelWidth: {pack.PanelWidth}, panelCount: {pack.PanelCount}, " +
+        $"kStart: {kStart}, kCount: {pack.KCount});");
 
     private static void EmitScaleShift(SourceWriter writer, PackScaleShift pack)
     {

@@ -15,7 +15,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         writer.Line();
         writer.Line(
-            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels in planes, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)} in planes, {kernel.InChannels} -> {kernel.OutChannels} channels" +
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
             $"{TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
@@ -31,7 +31,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             writer.LineIf(shared && several, $"{writer.Local("int", "from")} = {(before == 0 ? "firstPanel" : Text($"Math.Max(0, firstPanel - {before})"))};");
             writer.LineIf(shared && several, $"{writer.Local("int", "to")} = Math.Min({run.Count}, {(before == 0 ? "endPanel" : Text($"endPanel - {before}"))});");
             Begin(run, "input", epilogue.AddsResidual, shared ? Text($"{run.First} + (from * {run.Vectors * Lanes})") : Text($"{run.First}"));
-            using (shared ? writer.Block("for (int panel = from; panel < to; panel++)") : writer.Loop("panel", run.Count, several))
+            using (shared ? writer.Block("for (int panel = from; panel < to; panel++)") : writer.Loop("panel", run.Count, AreLoops(kernel.Runs)))
             {
                 EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, kernel.InChannels, rows => EmitSum(kernel, run, rows));
                 Move(run, epilogue.AddsResidual);
@@ -46,7 +46,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     {
         for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
             PrefetchLines("Prefetch.L1", "added", (rows + i) * kernel.OutPlaneStep, run.Vectors);
-        writer.Line("ref float w = ref pixels;");
+        writer.Line($"{writer.Local("ref float", "w")} = ref pixels;");
         using SourceWriter.Scope loop = writer.Block($"for (int k = 0; k < {kernel.InChannels}; k++)");
         if (kernel.PrefetchOf(Prefetched.Input) is not null && run.Count > 1)
             PrefetchLines("Prefetch.L2", "w", run.Vectors * Lanes, run.Vectors);
@@ -54,6 +54,9 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"a = ref Unsafe.Add(ref a, {rows});");
         writer.Line($"w = ref Unsafe.Add(ref w, {kernel.InPlaneStep});");
     }
+
+    /// <summary>Whether each run is a loop even where it has one panel: what a loop declares nothing around it may declare.</summary>
+    private static bool AreLoops(EquatableArray<PixelRun> runs) => runs.Any(run => run.Count > 1) && runs.Count > 1;
 
     /// <summary>Where the first panel of a run is read and written.</summary>
     private void Begin(PixelRun run, string input, bool adds = false, string? first = null)
@@ -88,7 +91,8 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
         int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
         writer.Line();
         writer.Line(
-            $"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels{(kernel.Groups == 1 ? string.Empty : $", {kernel.Groups} groups")}, kernel {window.Kernel}, stride {window.Stride}" +
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels" +
+            $"{(kernel.Groups == 1 ? string.Empty : Text($", {kernel.Groups} groups"))}, kernel {window.Kernel}, stride {window.Stride}" +
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutChannels * taps)}; " +
             $"{TileText(kernel.Tiles, kernel.Runs)}.</summary>");
         writer.Line("/// <param name=\"ring\">Padded input rows, all channels of a row together.</param>");
@@ -117,7 +121,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     private void EmitPanel(PlanarConvolutionKernel kernel, EpilogueEmitter epilogue, PixelRun run, int taps)
     {
         Begin(run, "ring");
-        using SourceWriter.Scope loop = writer.Loop("panel", run.Count, always: kernel.Runs.Count > 1);
+        using SourceWriter.Scope loop = writer.Loop("panel", run.Count, AreLoops(kernel.Runs));
         EmitTiles(kernel.Tiles, run.Vectors, kernel.OutPlaneStep, epilogue, taps, rows => EmitSum(kernel, run, rows));
         Move(run);
     }
@@ -144,10 +148,10 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>All tiles of output channels over one panel of pixels; <paramref name="sum"/> prints the sum, with <c>a</c> at the tile's weights.</summary>
     private void EmitTiles(EquatableArray<TileRun> tiles, int vectors, int outPlaneStep, EpilogueEmitter epilogue, int taps, Action<int> sum)
     {
-        writer.Line("ref float tile = ref weights;");
-        writer.Line("ref float tileBias = ref bias;");
-        writer.Line("ref float planes = ref destination;");
-        writer.Line("ref float added = ref source;", epilogue.AddsResidual);
+        writer.Line($"{writer.Local("ref float", "tile")} = ref weights;");
+        writer.Line($"{writer.Local("ref float", "tileBias")} = ref bias;");
+        writer.Line($"{writer.Local("ref float", "planes")} = ref destination;");
+        writer.LineIf(epilogue.AddsResidual, $"{writer.Local("ref float", "added")} = ref source;");
         foreach (TileRun run in tiles)
         {
             using SourceWriter.Scope loop = writer.Loop("t", run.Count, always: tiles.Count > 1);
@@ -166,7 +170,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
                 }
             }
 
-            writer.Line("ref float a = ref tile;");
+            writer.Line($"{writer.Local("ref float", "a")} = ref tile;");
             sum(run.Pixels);
             foreach (Accumulator finished in sums)
                 epilogue.Finish(finished);
@@ -198,7 +202,7 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
             foreach (PixelRun run in kernel.Runs)
             {
                 Begin(run, "plane");
-                using SourceWriter.Scope loop = writer.Loop("panel", run.Count, always: kernel.Runs.Count > 1);
+                using SourceWriter.Scope loop = writer.Loop("panel", run.Count, AreLoops(kernel.Runs));
                 Accumulator[] sums =
                 [
                     .. Enumerable.Range(0, kernel.Rows).SelectMany(y => Enumerable.Range(0, run.Vectors).Select(j => new Accumulator(

@@ -28,7 +28,8 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             """);
         writer.Line(KernelText.MethodAttribute);
         using SourceWriter.Scope method = writer.Block(
-            $"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output{parameters.Declaration}) where TShape : struct, IPointwiseShape");
+            $"private static void {form.Name}<TShape>(ref float input, ref float weights, ref float bias, ref float output{parameters.Declaration}) " +
+            "where TShape : struct, IPointwiseShape");
         writer.Line(
             $"int channels = TShape.Channels, panels = TShape.Panels, inputStep = TShape.InputStep, outputStep = TShape.OutputStep, " +
             $"outputVectorStep = TShape.OutputVectorStep{(steps.Adds ? ", residualStep = TShape.ResidualStep" : string.Empty)};");
@@ -93,7 +94,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     {
         writer.Line();
         writer.Line(
-            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)}, {kernel.InChannels} -> {kernel.OutChannels} channels" +
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}.</summary>");
         List<(string, int, int?)> sizes =
         [
@@ -156,8 +157,9 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         string tiles = string.Join(", ", kernel.Tiles.Select(t => Text($"{2 * t.Pixels} x {8 * groups}")));
         writer.Line();
         writer.Line(
-            $"/// <summary>1x1 convolution of {kernel.Pixels} pixels, {kernel.InChannels} -> {kernel.OutChannels} channels" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
+            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)}, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector: " +
+            $"{KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
             $"register tiles of pixels x channels: {tiles}; {KernelText.Registers(vector.Target, kernel.Tiles.Max(t => t.Pixels) * groups, groups, 1)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         using (writer.Block($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})"))

@@ -69,5 +69,6 @@ internal readonly ref struct SourceText
     public void AppendFormatted<T>(T value) => AppendFormatted(value, null);
 
     /// <inheritdoc cref="AppendLiteral"/>
-    public void AppendFormatted<T>(T value, string? format) => _text.Append(value is IFormattable number ? number.ToString(format, CultureInfo.InvariantCulture) : value?.ToString());
+    public void AppendFormatted<T>(T value, string? format) =>
+        _text.Append(value is IFormattable number ? number.ToString(format, CultureInfo.InvariantCulture) : value?.ToString());
 }

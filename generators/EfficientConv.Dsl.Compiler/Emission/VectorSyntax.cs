@@ -56,10 +56,12 @@ internal sealed class VectorSyntax
     public string Store(string value, string reference) => Store(value, reference, 0);
 
     public string Load(string reference, Size offset) =>
-        _generic ? $"V.Load(ref {reference}, {offset})" : offset.IsLiteral && !offset.Is(0) ? $"{_class}.LoadUnsafe(ref {reference}, {offset})" : $"{_class}.LoadUnsafe(ref {KernelText.At(reference, offset)})";
+        _generic ? $"V.Load(ref {reference}, {offset})"
+        : offset.IsLiteral && !offset.Is(0) ? $"{_class}.LoadUnsafe(ref {reference}, {offset})" : $"{_class}.LoadUnsafe(ref {KernelText.At(reference, offset)})";
 
     public string Store(string value, string reference, Size offset) =>
-        _generic ? $"V.Store({value}, ref {reference}, {offset});" : offset.IsLiteral && !offset.Is(0) ? $"{value}.StoreUnsafe(ref {reference}, {offset});" : $"{value}.StoreUnsafe(ref {KernelText.At(reference, offset)});";
+        _generic ? $"V.Store({value}, ref {reference}, {offset});"
+        : offset.IsLiteral && !offset.Is(0) ? $"{value}.StoreUnsafe(ref {reference}, {offset});" : $"{value}.StoreUnsafe(ref {KernelText.At(reference, offset)});";
 
     public string Create(string scalar) => $"{_class}.Create({scalar})";
 
@@ -95,7 +97,7 @@ internal sealed class VectorSyntax
         ? ActivationConstants(activation)
         : [$"{Type} {string.Join(", ", KeptConstants(activation))};"];
 
-    /// <summary>The activation of <paramref name="x"/> behind the sums, where at most 28 of 32 or 12 of 16 registers hold accumulators: room for two constants, not for more.</summary>
+    /// <summary>The activation of <paramref name="x"/> behind the sums, where 28 of 32 or 12 of 16 registers at most hold accumulators: room for two constants, no more.</summary>
     public string Epilogue(ActivationFunction activation, string x, string slope = "") =>
         activation.Epilogue.Text(new ActivationSyntax(this, activation.Epilogue.KeepsConstants, slope), x);
 
@@ -108,7 +110,7 @@ internal sealed class VectorSyntax
 
     private static string Local(string constant) => char.ToLowerInvariant(constant[0]) + constant.Substring(1);
 
-    /// <summary>Writes an epilogue. A constant is an operand from memory unless it is kept: held in a register through the sums it would push an accumulator out of its own.</summary>
+    /// <summary>Writes an epilogue. A constant is an operand from memory unless it is kept: in a register through the sums it would push an accumulator out of its own.</summary>
     private sealed record ActivationSyntax(VectorSyntax Vector, bool KeepsConstants, string Slope) : IActivationSyntax
     {
         public string Zero => KeepsConstants || Vector.Target.SparesRegister ? "zero" : Vector.Zero;

@@ -48,7 +48,8 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         int taps = window.Kernel.Height * window.Kernel.Width * kernel.InPerGroup;
         writer.Line();
         writer.Line(
-            $"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
+            $"/// <summary>Columns {tile.Run.FirstColumn} to {tile.Run.FirstColumn + (tile.Run.Count * tile.Run.Columns) - 1} of {window.OutWidth} " +
+            $"of a convolution with a channel in every lane: {kernel.Channels} channels, kernel {window.Kernel}{Stride(window)}" +
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)tile.Run.Count * tile.Run.Columns * taps * kernel.Channels)}.</summary>");
         ShapeEmitter.Emit(writer, name, "IDepthwiseShape", [.. EpilogueEmitter.Traits(kernel.Epilogue), source.RingRows > 0 ? "IRing" : null],
         [
@@ -74,65 +75,74 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         LanewiseKernel kernel = tiles[0].Kernel;
         RowWindow window = kernel.Window;
-        int columns = tiles[0].Run.Columns, kernelWidth = window.Kernel.Width, rowTaps = kernelWidth * kernel.InPerGroup, taps = window.Kernel.Height * rowTaps;
-        writer.Line();
+        int columns = tiles[0].Run.Columns, taps = window.Kernel.Height * window.Kernel.Width * kernel.InPerGroup;
         EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
-        string place = $"row + {Times("ky", window.Dilation.Height)}, {Times("column", window.Stride)} + {Times("kx", window.Dilation.Width)}";
-        string product = kernel.InPerGroup == 1 ? $"input[{place}, n] * weights[ky, kx, n]" : Text($"input[{place}, c] * weights[ky, kx, c, n], with the {kernel.InPerGroup} channels c of n's group");
+        writer.Line();
         writer.Lines($"""
             /// <summary>
-            /// Convolution with a channel n in every lane: output[column, n] = {epilogue.Formula($"sum over ky and kx of {product}", "column")}.<br/>
-            /// Tiles of {columns} columns of an output row, kernel {window.Kernel}{Stride(window)}; {KernelText.Registers(vector.Target, columns, kernelWidth, 1)}.
+            /// Convolution with a channel n in every lane: output[column, n] = {epilogue.Formula($"sum over ky and kx of {Product(kernel)}", "column")}.<br/>
+            /// Tiles of {columns} columns of an output row, kernel {window.Kernel}{Stride(window)}; {KernelText.Registers(vector.Target, columns, window.Kernel.Width, 1)}.
             /// </summary>
             """);
         EmitRowParameters(kernel.Source);
         writer.Line(KernelText.MethodAttribute);
-        using (writer.Block($"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) where TShape : struct, IDepthwiseShape"))
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {form.Name}<TShape>(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output) " +
+            "where TShape : struct, IDepthwiseShape");
+        writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
+        epilogue.StoreConstants();
+        writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
+        writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
+        using SourceWriter.Scope vectors = writer.Block("for (int v = 0; v < TShape.Vectors; v++)");
+        OfChannel channel = new("bias", 0);
+        epilogue.Bias("start", channel);
+        writer.Line("ref float column = ref source;");
+        writer.Line("ref float destination = ref output;");
+        using (writer.Block("for (int tile = 0; tile < TShape.Tiles; tile++)"))
         {
-            writer.Line($"int pixelStep = TShape.PixelStep, outputStep = TShape.OutputStep{(tiles.Any(tile => tile.Left > 0) ? ", left = TShape.Left" : string.Empty)};");
-    epilogue.StoreConstants();
-            writer.Line("source = ref Unsafe.Add(ref source, TShape.FirstInput);");
-            writer.Line("output = ref Unsafe.Add(ref output, TShape.FirstOutput);");
-            using (writer.Block("for (int v = 0; v < TShape.Vectors; v++)"))
-            {
-                OfChannel channel = new("bias", 0);
-                epilogue.Bias("start", channel);
-                writer.Line("ref float column = ref source;");
-                writer.Line("ref float destination = ref output;");
-                using (writer.Block("for (int tile = 0; tile < TShape.Tiles; tile++)"))
-                {
-                    string[] sums = [.. Enumerable.Range(0, columns).Select(t => Text($"sum{t}"))];
-                    SumTile accumulators = new([.. sums.Select((sum, t) => new Accumulator(sum, channel, "start", new VectorPlace("destination", t * Size.Of("outputStep"))))], 1, []);
-                    epilogue.Start(accumulators, hasBias: true);
-                    using (writer.Block("for (int ky = from; ky < to; ky++)"))
-                    {
-                        writer.Line($"int slot = row + {(window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})"))};");
-                        EmitRing(tiles);
-                        writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
-                        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {rowTaps * Lanes});");
-                        using (writer.Loop("c", kernel.InPerGroup))
-                        {
-                            KernelText.Declare(writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => Text($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
-                            EmitInputs(tiles, sums);
-                            if (kernel.InPerGroup > 1)
-                            {
-                                writer.Line("lane = ref Unsafe.Add(ref lane, TShape.LaneStep);");
-                                writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
-                            }
-                        }
-                    }
-
-                    epilogue.Finish(accumulators);
-                    writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
-                    writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
-                }
-
-                writer.Line("source = ref Unsafe.Add(ref source, TShape.VectorStep);");
-                writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
-                writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
-                writer.Line("output = ref Unsafe.Add(ref output, TShape.OutputVectorStep);");
-            }
+            Size step = Size.Of("outputStep");
+            SumTile sums = new([.. Enumerable.Range(0, columns).Select(t => new Accumulator(Text($"sum{t}"), channel, "start", new VectorPlace("destination", t * step)))], 1, []);
+            epilogue.Start(sums, hasBias: true);
+            EmitTaps(tiles, sums);
+            epilogue.Finish(sums);
+            writer.Line($"column = ref Unsafe.Add(ref column, {columns * window.Stride} * pixelStep);");
+            writer.Line($"destination = ref Unsafe.Add(ref destination, {columns} * outputStep);");
         }
+
+        writer.Line("source = ref Unsafe.Add(ref source, TShape.VectorStep);");
+        writer.Line($"weights = ref Unsafe.Add(ref weights, {taps * Lanes});");
+        writer.Line($"bias = ref Unsafe.Add(ref bias, {Lanes});");
+        writer.Line("output = ref Unsafe.Add(ref output, TShape.OutputVectorStep);");
+    }
+
+    /// <summary>What is summed up, in a comment.</summary>
+    private static string Product(LanewiseKernel kernel)
+    {
+        RowWindow window = kernel.Window;
+        string place = $"row + {Times("ky", window.Dilation.Height)}, {Times("column", window.Stride)} + {Times("kx", window.Dilation.Width)}";
+        return kernel.InPerGroup == 1 ? $"input[{place}, n] * weights[ky, kx, n]"
+            : Text($"input[{place}, c] * weights[ky, kx, c, n], with the {kernel.InPerGroup} channels c of n's group");
+    }
+
+    /// <summary>The sums of a tile, kernel row after kernel row.</summary>
+    private void EmitTaps(IReadOnlyList<DepthwiseTile> tiles, SumTile sums)
+    {
+        LanewiseKernel kernel = tiles[0].Kernel;
+        RowWindow window = kernel.Window;
+        int kernelWidth = window.Kernel.Width;
+        using SourceWriter.Scope rows = writer.Block("for (int ky = from; ky < to; ky++)");
+        writer.Line($"int slot = row + {Row(window)};");
+        EmitRing(tiles);
+        writer.Line("ref float lane = ref Unsafe.Add(ref column, slot * TShape.RowStep);");
+        writer.Line($"ref float w = ref Unsafe.Add(ref weights, ky * {kernelWidth * kernel.InPerGroup * Lanes});");
+        using SourceWriter.Scope inputs = writer.Loop("c", kernel.InPerGroup);
+        KernelText.Declare(
+            writer, vector, kernelWidth, [.. Enumerable.Range(0, kernelWidth).Select(kx => Text($"w{kx} = {vector.Load("w", kx * kernel.InPerGroup * Lanes)}"))]);
+        EmitInputs(tiles, [.. sums.Sums.Select(sum => sum.Name)]);
+        if (kernel.InPerGroup == 1)
+            return;
+        writer.Line("lane = ref Unsafe.Add(ref lane, TShape.LaneStep);");
+        writer.Line($"w = ref Unsafe.Add(ref w, {Lanes});");
     }
 
     /// <summary>Wraps <c>slot</c> around where the rows lie in a ring.</summary>
@@ -164,8 +174,12 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
 
             if (uses.Count == 0)
                 continue;
-            string condition = string.Join(" && ", new[] { x < left ? Text($"TShape.Left <= {x}") : string.Empty, x >= end ? Text($"TShape.End > {x}") : string.Empty }.Where(c => c.Length > 0));
-            using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
+            List<string> conditions = [];
+            if (x < left)
+                conditions.Add(Text($"TShape.Left <= {x}"));
+            if (x >= end)
+                conditions.Add(Text($"TShape.End > {x}"));
+            using (writer.BlockIf(conditions.Count > 0, $"if ({string.Join(" && ", conditions)})"))
             {
                 Size offset = (left == 0 ? (Size)x : Size.Of(Text($"({x} - left)"))) * pixelStep;
                 string input = vector.Load("lane", offset);
@@ -184,29 +198,25 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     public void Emit(string name, PoolKernel kernel)
     {
         RowWindow window = kernel.Window;
+        string kind = kernel.IsMaximum ? "maximum" : "mean";
         writer.Line();
-        writer.Line($"/// <summary>One row of {window.OutWidth} pixels of {(kernel.IsMaximum ? "maximum" : "mean")} pooling: {kernel.Channels} channels, windows of {window.Kernel}{Stride(window)}.</summary>");
-        writer.Line("/// <param name=\"source\">Input rows.</param>");
-        writer.Line("/// <param name=\"row\">The window's first row; it may lie above the map.</param>");
-        writer.Line("/// <param name=\"from\">First window row inside the map.</param>");
-        writer.Line("/// <param name=\"to\">First window row below the map.</param>");
-        if (!kernel.IsMaximum)
-            writer.Line("/// <param name=\"rows\">Window rows that count in the mean.</param>");
+        writer.Lines($"""
+            /// <summary>One row of {window.OutWidth} pixels of {kind} pooling: {kernel.Channels} channels, windows of {window.Kernel}{Stride(window)}.</summary>
+            /// <param name="source">Input rows.</param>
+            /// <param name="row">The window's first row; it may lie above the map.</param>
+            /// <param name="from">First window row inside the map.</param>
+            /// <param name="to">First window row below the map.</param>
+            """);
+        writer.Line("/// <param name=\"rows\">Window rows that count in the mean.</param>", !kernel.IsMaximum);
         writer.Line(KernelText.MethodAttribute);
-        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to{(kernel.IsMaximum ? string.Empty : ", int rows")}, ref float output)"))
-        {
-            writer.Line($"{vector.Type} start = {(kernel.IsMaximum ? vector.Create("float.NegativeInfinity") : vector.Zero)};");
-            using (writer.Loop("v", kernel.Vectors))
-            {
-                foreach (ColumnRun run in kernel.Columns)
-                    EmitColumns(kernel, run);
-                if (kernel.Vectors > 1)
-                {
-                    writer.Line($"source = ref Unsafe.Add(ref source, {Lanes});");
-                    writer.Line($"output = ref Unsafe.Add(ref output, {Lanes});");
-                }
-            }
-        }
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float source, int row, int from, int to{(kernel.IsMaximum ? string.Empty : ", int rows")}, ref float output)");
+        writer.Line($"{vector.Type} start = {(kernel.IsMaximum ? vector.Create("float.NegativeInfinity") : vector.Zero)};");
+        using SourceWriter.Scope vectors = writer.Loop("v", kernel.Vectors);
+        foreach (ColumnRun run in kernel.Columns)
+            EmitColumns(kernel, run);
+        writer.LineIf(kernel.Vectors > 1, $"source = ref Unsafe.Add(ref source, {Lanes});");
+        writer.LineIf(kernel.Vectors > 1, $"output = ref Unsafe.Add(ref output, {Lanes});");
     }
 
     private void EmitColumns(PoolKernel kernel, ColumnRun run)
@@ -255,32 +265,31 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         string groups = kernel.Groups == 1 ? string.Empty : Text($", {kernel.Groups} groups");
         writer.Line();
         writer.Line(
-            $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, kernel {window.Kernel}{Stride(window)}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutPerGroup * kernel.Taps)}; " +
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, " +
+            $"kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}: " +
+            $"{KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutPerGroup * kernel.Taps)}; " +
             $"register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}; {KernelText.Registers(vector.Target, kernel.Panels)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
-        using (writer.Block($"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{(kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead")}{KernelText.Share(kernel.Share).Parameter})"))
-        {
-            int groupLength = kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps;
-            using (writer.Loop("g", kernel.Groups))
-            {
-                EmitPanels(kernel, epilogue);
-                if (kernel.Groups > 1)
-                {
-                    writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
-                    writer.Line($"weights = ref Unsafe.Add(ref weights, {groupLength});");
-                    writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
-                    writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
-                    writer.Line($"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});", epilogue.AddsResidual);
-                }
-            }
-        }
+        string ahead = kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead", share = KernelText.Share(kernel.Share).Parameter;
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output" +
+            $"{epilogue.ResidualParameter}{ahead}{share})");
+        using SourceWriter.Scope groupLoop = writer.Loop("g", kernel.Groups);
+        EmitPanels(kernel, epilogue);
+        if (kernel.Groups == 1)
+            return;
+        writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
+        writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps});");
+        writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
+        writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
+        writer.LineIf(epilogue.AddsResidual, $"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});");
     }
 
     private void EmitPanels(ConvolutionKernel kernel, EpilogueEmitter epilogue)
     {
-        ProductSteps steps = new(kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual ? "residual" : null);
+        ProductSteps steps = new(
+            kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual ? "residual" : null);
         new PanelLoops(writer, Lanes, kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
         {
             epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
@@ -315,17 +324,19 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>Declares <c>lane</c>, the input row under kernel row <c>ky</c>.</summary>
     private void EmitRow(RowSource source, RowWindow window, string pixels)
     {
-        string step = window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})");
         if (source.RingRows == 0)
         {
-            writer.Line($"ref float lane = ref Unsafe.Add(ref {pixels}, (row + {step}) * {source.RowStep});");
+            writer.Line($"ref float lane = ref Unsafe.Add(ref {pixels}, (row + {Row(window)}) * {source.RowStep});");
             return;
         }
 
-        writer.Line($"int slot = row + {step};");
+        writer.Line($"int slot = row + {Row(window)};");
         writer.Line($"slot = slot >= {source.RingRows} ? slot - {source.RingRows} : slot;");
         writer.Line($"ref float lane = ref Unsafe.Add(ref {pixels}, slot * {source.RowStep});");
     }
+
+    /// <summary>From the window's first row to kernel row <c>ky</c>.</summary>
+    private static string Row(RowWindow window) => window.Dilation.Height == 1 ? "ky" : Text($"(ky * {window.Dilation.Height})");
 
     /// <summary>Input columns that a tile reads, from left to right, each with the output columns and taps that use it; for a run of tiles those of the first.</summary>
     private static IEnumerable<(int X, List<(int Column, int Tap)> Uses)> InputColumns(RowWindow window, ColumnRun run, RowSource source)

@@ -28,15 +28,17 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
     public void Emit(string name, WinogradInputKernel kernel)
     {
         WinogradForm form = kernel.Form;
+        string tiles = Text($"{kernel.TileRows} x {kernel.TileColumns} tiles of {form.Input} x {form.Input} pixels");
         writer.Line();
         writer.Lines($"""
-            /// <summary>Winograd's input transform of {kernel.TileRows} x {kernel.TileColumns} tiles of {form.Input} x {form.Input} pixels, {kernel.Channels} channels{Suffix(form)}.</summary>
+            /// <summary>Winograd's input transform of {tiles}, {kernel.Channels} channels{Suffix(form)}: sums of rows, then of columns, d to t.</summary>
             /// <param name="rows">Input rows with zeros around them.</param>
             /// <param name="tiles">Factors of the products, [product][tile][channel].</param>
             /// <param name="temporary">Room for one tile of one vector.</param>
             {KernelText.MethodAttribute}
             """);
-        using SourceWriter.Scope method = writer.Block($"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})");
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float rows, ref float tiles, ref float temporary{KernelText.Share(kernel.Share).Parameter})");
         if (form == WinogradForm.F4x4)
         {
             Constants(
@@ -254,7 +256,7 @@ internal sealed class WinogradEmitter(SourceWriter writer, VectorSyntax vector)
         Local("t5", vector.Fma("product", "d1", vector.Fma("sum", "d3", "d5")));
     }
 
-    /// <summary>One dimension of the output transform: the polynomial's products at the points, times powers of the points, for the first <paramref name="count"/> outputs.</summary>
+    /// <summary>One dimension of the output transform: the polynomial's products at the points, times their powers, for the first <paramref name="count"/> outputs.</summary>
     private void TransformOutput(WinogradForm form, int count)
     {
         if (form == WinogradForm.F2x2)
