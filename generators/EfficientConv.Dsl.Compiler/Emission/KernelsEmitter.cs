@@ -81,29 +81,30 @@ internal static class KernelsEmitter
             writer.Line($"public static readonly long[] StepTicks = new long[{plan.Steps.Count + 1}];");
             writer.Line();
             writer.Line("/// <summary>What each step is, and what it took in the last run.</summary>");
-            writer.Open("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()");
-            for (int i = 0; i < plan.Steps.Count; i++)
-                writer.Line($"yield return ({PlainText.Quote(plan.Steps[i].Title)}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
-            writer.Close();
+            using (writer.Block("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()"))
+            {
+                for (int i = 0; i < plan.Steps.Count; i++)
+                    writer.Line($"yield return ({PlainText.Quote(plan.Steps[i].Title)}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
+            }
+
             writer.Line();
         }
 
         writer.Line("/// <summary>Runs a thread's share of one image.</summary>");
-        writer.Open("public static void Run(ref float input, ref float output, ref float weights, ref float workspace, Part part)");
-        bool first = true;
-        int index = 0;
-        foreach (Step step in plan.Steps)
+        using (writer.Block("public static void Run(ref float input, ref float output, ref float weights, ref float workspace, Part part)"))
         {
-            writer.Line("part.Barrier();", !first);
-            first = false;
-            Note(index++);
-            foreach (string line in step.Description)
-                writer.Line("// " + line);
-            writer.Line(Call(names, step));
+            for (int i = 0; i < plan.Steps.Count; i++)
+            {
+                writer.Line("part.Barrier();", i > 0);
+                writer.Line(TickOf(i), timesSteps);
+                foreach (string line in plan.Steps[i].Description)
+                    writer.Line("// " + line);
+                writer.Line(Call(names, plan.Steps[i]));
+            }
+
+            writer.Line(TickOf(plan.Steps.Count), timesSteps);
         }
 
-        Note(index);
-        writer.Close();
         if (plan.Image is { } image)
             EmitRunImage(writer, names, plan, image, timesSteps);
         NestEmitter emitter = new(writer, vector, names);
@@ -111,21 +112,14 @@ internal static class KernelsEmitter
         foreach (LoopNest nest in plan.Nests)
             emitter.Emit(names.Of(nest), nest, steps[nest].First().Description);
         if (plan.Image is { Nest: { } ofImage, Step: var reader })
-            emitter.Emit(names.Of(plan.Steps[reader].Nest) + OfImage, ofImage, plan.Steps[reader].Description);
-
-        void Note(int position)
-        {
-            if (timesSteps)
-                writer.Line(TickOf(position));
-        }
-    }
+            emitter.Emit(names.Of(plan.Steps[reader].Nest) + OfImage, ofImage, plan.Steps[reader].Description);    }
 
     /// <summary>The run for an image of bytes: the step that reads it converts it row by row, or a pass before the first step does.</summary>
     private static void EmitRunImage(SourceWriter writer, KernelNames names, NetworkPlan plan, ImagePlan image, bool timesSteps)
     {
         writer.Line();
         writer.Line("/// <summary>Runs a thread's share of one image of bytes.</summary>");
-        writer.Open("public static void RunImage(in ImageRows image, ref float output, ref float weights, ref float workspace, Part part)");
+        using SourceWriter.Scope method = writer.Block("public static void RunImage(in ImageRows image, ref float output, ref float weights, ref float workspace, Part part)");
         Shape shape = image.Shape;
         if (image.Step < 0)
         {
@@ -137,9 +131,8 @@ internal static class KernelsEmitter
             }
             else
             {
-                writer.Open($"for (int row = part.First({shape.Height}); row < part.End({shape.Height}); row++)");
+                using SourceWriter.Scope loop = writer.Block($"for (int row = part.First({shape.Height}); row < part.End({shape.Height}); row++)");
                 writer.Line($"image.LoadRow(row, ref Unsafe.Add(ref input, row * {shape.Width * shape.Channels}), {shape.Channels}, {shape.Channels}, {shape.Width});");
-                writer.Close();
             }
 
             writer.Line("part.Barrier();");
@@ -155,7 +148,6 @@ internal static class KernelsEmitter
         }
 
         writer.Line(TickOf(plan.Steps.Count), timesSteps && image.Step >= 0);
-        writer.Close();
     }
 
     private static string TickOf(int position) => Text($"if (part.Index == 0) StepTicks[{position}] = global::System.Diagnostics.Stopwatch.GetTimestamp();");
@@ -166,8 +158,11 @@ internal static class KernelsEmitter
     private static string Call(KernelNames names, Step step) =>
         $"{names.Of(step.Nest)}(ref {Reference(step.Input)}, {(step.Nest.Residual is null ? string.Empty : $"ref {Reference(step.Residual!)}, ")}{Arguments(step)});";
 
-    private static string Arguments(Step step) =>
-        $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{(step.Prefetch is null ? string.Empty : ", ref " + KernelText.At("weights", KernelText.ShareStart(step.Prefetch)))}, part";
+    private static string Arguments(Step step)
+    {
+        string next = step.Prefetch is null ? string.Empty : ", ref " + KernelText.At("weights", KernelText.ShareStart(step.Prefetch));
+        return $"ref {Reference(step.Output)}, ref {KernelText.At("weights", step.Weights)}, ref {KernelText.At("workspace", step.Scratch)}{next}, part";
+    }
 
     private static string Reference(Tensor tensor) => tensor.Place switch
     {

@@ -109,25 +109,7 @@ internal sealed class SourceWriter
         return $"{type} {name}";
     }
 
-    /// <summary>A line and an opening brace.</summary>
-    public void Open(string line)
-    {
-        Line(line, line.Length > 0);
-        Open();
-    }
-
-    /// <summary>An opening brace.</summary>
-    public void Open(char bracket = '{')
-    {
-        Line(bracket.ToString());
-        Indent();
-    }
-
-    /// <summary>A closing brace.</summary>
-    public void Close(string suffix = "") => CloseWith("}" + suffix);
-
-    /// <summary>The end of a bracket that <see cref="Open(string)"/> began otherwise.</summary>
-    public void CloseWith(string text)
+    private void CloseWith(string text)
     {
         _blankPending = false;
         _indent--;
@@ -141,18 +123,6 @@ internal sealed class SourceWriter
         _indent++;
         body();
         _indent--;
-    }
-
-    /// <summary>A counted loop around <paramref name="body"/>; when it surely runs once, at most braces to keep its locals apart.</summary>
-    public void Loop(string variable, Size count, Action body, bool braces = false)
-    {
-        if (count.MayExceed(1))
-            Open($"for (int {variable} = 0; {variable} < {count}; {variable}++)");
-        else if (braces)
-            Open();
-        body();
-        if (count.MayExceed(1) || braces)
-            Close();
     }
 
     /// <inheritdoc/>

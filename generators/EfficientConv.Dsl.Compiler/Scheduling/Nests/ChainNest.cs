@@ -42,7 +42,7 @@ internal sealed class ChainNest(string title, TensorView input, TensorView outpu
     private readonly RowRing[] _rings =
         [.. blocks.Select(block => new RowRing(FormattableString.Invariant($"Hidden{block.Number}"), block.Depthwise.Axis, block.Depthwise.Kernel.Source, Storage.Input))];
 
-    private readonly LayerWeights?[] _expand = new LayerWeights?[blocks.Count];
+    private readonly LayerWeights?[] _fill = new LayerWeights?[blocks.Count];
     private readonly LayerWeights[] _depthwise = new LayerWeights[blocks.Count], _project = new LayerWeights[blocks.Count];
     private readonly Storage[] _depthwiseRows = new Storage[blocks.Count], _inputRows = new Storage[blocks.Count];
 
@@ -77,9 +77,9 @@ internal sealed class ChainNest(string title, TensorView input, TensorView outpu
     {
         string number = FormattableString.Invariant($"{block.Number}");
         if (block.Stem is not null)
-            BlockWeights.Declare(_nest, "stem", block.Weights.Expand, block.Weights.ExpandBias);
+            _fill[i] = BlockWeights.Declare(_nest, "stem", block.Weights.Expand, block.Weights.ExpandBias);
         else if (block.Expand is not null)
-            _expand[i] = BlockWeights.Declare(_nest, "expand" + number, block.Weights.Expand, block.Weights.ExpandBias);
+            _fill[i] = BlockWeights.Declare(_nest, "expand" + number, block.Weights.Expand, block.Weights.ExpandBias);
         _depthwise[i] = BlockWeights.Declare(_nest, "depthwise" + number, block.Weights.Depthwise, block.Weights.DepthwiseBias);
         _project[i] = BlockWeights.Declare(_nest, "project" + number, block.Weights.Project, block.Weights.ProjectBias);
     }
@@ -121,7 +121,7 @@ internal sealed class ChainNest(string title, TensorView input, TensorView outpu
         Storage hidden = _nest.Bind(FormattableString.Invariant($"hidden{block.Number}Row"), slot);
         if (block.Stem is { } stem)
         {
-            stem.MakeRow(_nest, row, hidden);
+            stem.MakeRow(_nest, _fill[i]!, row, hidden);
         }
         else if (i == 0 && block.Expand is null)
         {
@@ -136,7 +136,7 @@ internal sealed class ChainNest(string title, TensorView input, TensorView outpu
             Pointer read = i == 0 ? input.RowAt(Storage.Input, row) : _nest.Bind(FormattableString.Invariant($"input{block.Number}Row"), InputRow(i, row));
             if (i > 0)
                 MakeRow(i - 1, row, read);
-            _nest.Add(new Call(block.Expand, read, hidden) { Weights = _expand[i]!.Weights, Bias = _expand[i]!.Bias });
+            _nest.Add(new Call(block.Expand, read, hidden) { Weights = _fill[i]!.Weights, Bias = _fill[i]!.Bias });
         }
     }
 

@@ -169,7 +169,7 @@ internal sealed class FusedRowsNest(
         Pointer inputRow = tensors.Input.RowAt(Storage.Input, _row);
         if (layer.Stem is { } stem)
         {
-            stem.MakeRow(_nest, _row, expanded);
+            stem.MakeRow(_nest, _front!, _row, expanded);
         }
         else if (layer.Expand is { } expand)
         {

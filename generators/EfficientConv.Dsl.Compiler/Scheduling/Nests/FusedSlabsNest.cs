@@ -40,6 +40,7 @@ internal sealed class FusedSlabsNest(
 {
     private static readonly Variable s_slab = new("slab"), s_y = new("y"), s_made = new("made"), s_firstMade = new("firstMade");
     private static readonly Variable s_slabChannels = new("SlabChannels"), s_depthwiseRow = new("DepthwiseRow"), s_slabMap = new("SlabMap");
+    private static readonly Variable s_firstReduce = new("firstReduce"), s_ownReduce = new("ownReduce"), s_firstExpand = new("firstExpand");
     private static readonly Storage s_own = new("own"), s_expanded = new("expanded"), s_depthwise = new("depthwise"), s_depthwiseMap = new("depthwiseMap"), s_gate = new("gate");
 
     private readonly NestBuilder _nest = new();
@@ -211,7 +212,7 @@ internal sealed class FusedSlabsNest(
         SharedMap shared = new(_nest, tensors.Residual, tensors.Output, project.First, project.Finish, _destination);
         shared.Begin();
         _nest.Blank();
-        _nest.Comment("Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products behind the gate.");
+        _nest.Comment("Each thread makes slabs of its own and sums up their channels; the depthwise values stay for the products after the gate.");
         _nest.Define((s_firstMade, Scalar.FirstOf(hidden.Slabs)), (s_made, Scalar.EndOf(hidden.Slabs)));
         if (_slabbed && GateFloats > 0)
             DeclareGateWeights(part.Squeeze);
@@ -343,17 +344,15 @@ internal sealed class FusedSlabsNest(
     private void DeclareGateWeights(SqueezePart squeeze)
     {
         int reduce = PrefetchPlanning.WeightFloats(target, squeeze.Reduce), second = PrefetchPlanning.WeightFloats(target, squeeze.Expand);
-        Variable firstReduce = new("firstReduce");
         _nest.Comment("Of squeeze-and-excitation's weights it fetches its part of the first product's, then of the second's.");
-        _nest.Define((firstReduce, Scalar.FirstOf(reduce)), (new("ownReduce"), Scalar.EndOf(reduce) - firstReduce), (new("firstExpand"), Scalar.FirstOf(second)));
+        _nest.Define((s_firstReduce, Scalar.FirstOf(reduce)), (s_ownReduce, Scalar.EndOf(reduce) - s_firstReduce), (s_firstExpand, Scalar.FirstOf(second)));
     }
 
     private Either NextGateWeights(SqueezePart squeeze)
     {
-        Variable firstReduce = new("firstReduce"), ownReduce = new("ownReduce"), firstExpand = new("firstExpand");
         Variable fetched = _nest.Define("fetched", (s_slab - s_firstMade) * GateFloats);
         return new Either(
-            Condition.Less(fetched, ownReduce), Storage.Weights.At(squeeze.ReduceWeights.In(ElementType.Float32) + firstReduce + fetched),
-            Storage.Weights.At(squeeze.ExpandWeights.In(ElementType.Float32) + firstExpand + fetched - ownReduce));
+            Condition.Less(fetched, s_ownReduce), Storage.Weights.At(squeeze.ReduceWeights.In(ElementType.Float32) + s_firstReduce + fetched),
+            Storage.Weights.At(squeeze.ExpandWeights.In(ElementType.Float32) + s_firstExpand + fetched - s_ownReduce));
     }
 }

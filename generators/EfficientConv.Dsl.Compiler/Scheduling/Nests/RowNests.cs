@@ -17,6 +17,9 @@ namespace EfficientConv.Dsl.Compiler.Scheduling.Nests;
 internal sealed record RowLayer(
     string Title, TensorView Input, TensorView? Residual, TensorView Output, Kernel Kernel, RowRing Ring, ArenaOffset Memory, ArenaOffset? Bias, long WeightElements)
 {
+    /// <summary>The bias's name.</summary>
+    public static readonly Storage FirstBias = new("bias");
+
     /// <summary>Rows of the output.</summary>
     public int Height => Output.Shape.Height;
 
@@ -27,7 +30,7 @@ internal sealed record RowLayer(
     public void DeclareBias(NestBuilder nest)
     {
         if (Bias is { } bias)
-            nest.Bind("bias", Storage.Weights.At(bias));
+            nest.Add(new Bind(FirstBias, Storage.Weights.At(bias)));
     }
 
     /// <summary>A call of the kernel for the window's row.</summary>
@@ -35,7 +38,7 @@ internal sealed record RowLayer(
     {
         Rows = Ring.Arguments.ToEquatableArray(),
         Weights = weights ?? (Bias is null ? null : Storage.Weights),
-        Bias = bias ?? (Bias is null ? null : new Storage("bias")),
+        Bias = bias ?? (Bias is null ? null : FirstBias),
         Residual = Residual is null || row is null ? null : Residual.RowAt(Storage.Residual, row),
     };
 }
@@ -65,8 +68,7 @@ internal static class RowNests
     {
         NestBuilder nest = new();
         nest.Add(new UseOwnScratch());
-        nest.Bind("stemBias", Storage.Weights.At(stemBias));
-        nest.Bind("stemWeights", Storage.Weights);
+        LayerWeights weights = BlockWeights.Declare(nest, "stem", default, stemBias);
         stem.Declare(nest, Storage.Scratch);
         layer.Ring.Declare(nest, Storage.Scratch.At(layer.Memory));
         AddRows(nest, layer, Fill, Finish.None, layer.Output.PixelStep);
@@ -75,7 +77,7 @@ internal static class RowNests
         void Fill(NestBuilder ring, Scalar row, Pointer slot)
         {
             Storage made = ring.Bind("made", slot);
-            stem.MakeRow(ring, row, made);
+            stem.MakeRow(ring, weights, row, made);
             ring.Activate(stemActivation, made, layer.Ring.Source.RowStep, layer.Ring.Source.RowStep);
         }
     }
@@ -97,7 +99,7 @@ internal static class RowNests
             layer.Ring.Fill(nest, layer.Ring.Axis.Reach, layer.Ring.Axis.Height / (double)(layer.Height * blocks), (row, slot) => fill!(nest, row, slot));
             Upcoming next = new(Prefetched.Given, target.Padded(kernel.OutPerGroup) * kernel.Taps, layer.Height);
             int step = PrefetchPlanning.StepOf(target, next, kernel.Steps);
-            nest.Add(layer.Call(layer.Output.RowAt(Storage.Output, s_y).At(block * channels), s_y, Storage.Weights.At(block * length), new Storage("bias").At(block * channels)) with
+            nest.Add(layer.Call(layer.Output.RowAt(Storage.Output, s_y).At(block * channels), s_y, Storage.Weights.At(block * length), RowLayer.FirstBias.At(block * channels)) with
             {
                 Residual = layer.Residual is null ? null : layer.Residual.RowAt(Storage.Residual, s_y).At(block * channels),
                 Given = Storage.Weights.At(((block + 1) * length) + (s_y * (step * kernel.Steps))),
@@ -125,7 +127,7 @@ internal static class RowNests
             {
                 Rows = layer.Ring.Arguments.ToEquatableArray(),
                 Weights = Storage.Weights.At(block * taps),
-                Bias = new Storage("bias").At(first),
+                Bias = RowLayer.FirstBias.At(first),
                 Effort = Walked(layer, blocks),
             });
         }

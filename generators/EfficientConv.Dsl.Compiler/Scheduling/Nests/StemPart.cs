@@ -20,7 +20,7 @@ internal sealed record StemPart(ConvolutionKernel Kernel, TensorView Input, Shap
     public void Declare(NestBuilder nest, Pointer own) => Ring.Declare(nest, own.At(Memory));
 
     /// <summary>One row of the map, and before it the input rows that its window still lacks.</summary>
-    public void MakeRow(NestBuilder nest, Scalar row, Pointer destination)
+    public void MakeRow(NestBuilder nest, LayerWeights weights, Scalar row, Pointer destination)
     {
         RowRing ring = Ring;
         ring.PlaceWindow(nest, row);
@@ -28,8 +28,8 @@ internal sealed record StemPart(ConvolutionKernel Kernel, TensorView Input, Shap
         nest.Add(new Call(Kernel, ring.Begin, destination)
         {
             Rows = ring.Arguments.ToEquatableArray(),
-            Weights = new Storage("stemWeights"),
-            Bias = new Storage("stemBias"),
+            Weights = weights.Weights,
+            Bias = weights.Bias,
         });
     }
 }
