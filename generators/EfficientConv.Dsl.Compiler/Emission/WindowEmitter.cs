@@ -271,10 +271,10 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             $"register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}; {KernelText.Registers(vector.Target, kernel.Panels)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
-        string ahead = kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float ahead", share = KernelText.Share(kernel.Share).Parameter;
+        string next = kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float next", share = KernelText.Share(kernel.Share).Parameter;
         using SourceWriter.Scope method = writer.Block(
             $"private static void {name}(ref float source, int row, int from, int to, ref float weights, ref float bias, ref float output" +
-            $"{epilogue.ResidualParameter}{ahead}{share})");
+            $"{epilogue.ResidualParameter}{next}{share})");
         using SourceWriter.Scope groupLoop = writer.Loop("g", kernel.Groups);
         EmitPanels(kernel, epilogue);
         if (kernel.Groups == 1)
@@ -311,7 +311,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             using (writer.Block($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)"))
             {
                 if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
-                    KernelText.Prefetch(writer, vector, "ahead", prefetch.Step);
+                    KernelText.Prefetch(writer, vector, "next", prefetch.Step);
                 KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
                 writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
                 writer.Line($"w = ref Unsafe.Add(ref w, {width});");

@@ -90,6 +90,15 @@ public sealed class KernelSnapshotTests
         Assert.Contains(kernels.OfType<SumKernel>(), kernel => kernel.Epilogue.ScaleOffset > 0);
     }
 
+    /// <summary>A tile's locals are kept apart by loops and names, as a person would, not by braces of nobody's.</summary>
+    [Fact]
+    public void Kernels_HaveNoBracesWithoutStatement() => Assert.All(Cases, row =>
+    {
+        string text = DeclarationText.Generate((string)row[2], (string)row[1]), kernels = text[text.IndexOf("[MethodImpl", StringComparison.Ordinal)..];
+        Assert.DoesNotMatch(@"[;}]\n+ +\{\n", kernels);
+        Assert.DoesNotMatch(@"[+-] 0\b[^.]|Math\.Max\(0, 0\)", kernels);
+    });
+
     private static void AssertAll<T>(IEnumerable<T> values)
         where T : struct, Enum => Assert.Equal(Enum.GetValues<T>().Order(), values.Distinct().Order());
 
