@@ -9,7 +9,7 @@ float[] output = new float[Block.OutputShape.ElementCount];
 for (int i = 0; i < input.Length; i++)
     input[i] = (i % 17) - 8;
 block.Forward(input, output);
-Console.WriteLine($"{Block.InputShape} to {Block.OutputShape}: {Block.Cost.Parameters} parameters, {Block.Cost.Macs} multiply-adds");
+Console.WriteLine($"{Block.InputShape} to {Block.OutputShape}: {Block.Cost.Parameters} parameters, {Block.Cost.MultiplyAdds} multiply-adds");
 
 const int Calls = 500;
 long start = Stopwatch.GetTimestamp();
