@@ -17,6 +17,14 @@ internal static class Program
     private static int Main(string[] arguments)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        if (arguments is ["afl", var name])
+        {
+            // Instrumented libraries may not be entered before AFL's memory is there, so the target is looked up inside.
+            string path = Path.GetTempFileName();
+            Fuzzer.OutOfProcess.Run(stream => Read(FuzzTarget.All.Single(t => t.Name == name), stream, path));
+            return 0;
+        }
+
         FuzzTarget? target = FuzzTarget.All.FirstOrDefault(t => arguments.Length > 0 && (t.Name == arguments[0] || (arguments.Length > 1 && t.Name == arguments[1])));
         if (target is null)
         {
@@ -33,10 +41,6 @@ internal static class Program
                 Directory.CreateDirectory(folder);
                 foreach ((byte[] seed, int i) in Seeds.Of(target).Select((seed, i) => (seed, i)))
                     File.WriteAllBytes(Path.Combine(folder, $"{i}"), seed);
-                return 0;
-            case ["afl", _]:
-                string path = Path.GetTempFileName();
-                Fuzzer.OutOfProcess.Run(stream => Read(target, stream, path));
                 return 0;
         }
 
