@@ -11,7 +11,10 @@ internal sealed class FuzzRun(FuzzTarget target) : IDisposable
     /// <summary>One read; the slowest of them takes some milliseconds on a quiet machine.</summary>
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
 
-    private readonly string _path = Path.GetTempFileName();
+    private readonly string _path = Path.Combine(Folder, $"efficientconv-fuzz-{Guid.NewGuid():N}");
+
+    /// <summary>Memory where the system has such a folder: thousands of files a second are written.</summary>
+    public static string Folder { get; } = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
 
     /// <summary>What was found: the number of the input, and what happened.</summary>
     public List<string> Findings { get; } = [];

@@ -46,7 +46,7 @@ internal sealed record FuzzTarget(string Name, Action<byte[], string> Read, Func
     /// <summary>The weights in files of their own, whose index is what is changed.</summary>
     private static readonly Lazy<string> s_shards = new(() =>
     {
-        string folder = Directory.CreateTempSubdirectory("efficientconv-fuzz-").FullName;
+        string folder = Directory.CreateDirectory(Path.Combine(FuzzRun.Folder, $"efficientconv-fuzz-shards-{Environment.ProcessId}")).FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         (string Name, int[] Shape, float[] Values)[] tensors = Seeds.Tensors();
         SafetensorsWriter.Write(Path.Combine(folder, "a.safetensors"), tensors[..3]);

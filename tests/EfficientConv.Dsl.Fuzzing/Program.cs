@@ -20,7 +20,7 @@ internal static class Program
         if (arguments is ["afl", var name])
         {
             // Instrumented libraries may not be entered before AFL's memory is there, so the target is looked up inside.
-            string path = Path.GetTempFileName();
+            string path = Path.Combine(FuzzRun.Folder, $"efficientconv-fuzz-{Environment.ProcessId}");
             Fuzzer.OutOfProcess.Run(stream => Read(FuzzTarget.All.Single(t => t.Name == name), stream, path));
             return 0;
         }
