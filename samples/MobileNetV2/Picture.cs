@@ -11,6 +11,9 @@ internal sealed record Picture(int Width, int Height, PixelFormat Format, byte[]
 {
     private const int MaxSide = 1 << 15;
 
+    /// <summary>Bytes that Deflate makes of one at most: a header alone must not claim memory that the data cannot fill.</summary>
+    private const long MaxInflation = 1032;
+
     public int BytesPerPixel => Format switch { PixelFormat.Gray => 1, PixelFormat.Rgb => 3, _ => 4 };
 
     public int Stride => Width * BytesPerPixel;
@@ -58,6 +61,7 @@ internal sealed record Picture(int Width, int Height, PixelFormat Format, byte[]
         PixelFormat format = file[1] == '6' ? PixelFormat.Rgb : PixelFormat.Gray;
         if (most != 255)
             throw new InvalidDataException($"samples of 0 to {most} are not supported, only 0 to 255");
+        CheckSize(width, height, format == PixelFormat.Rgb ? 3 : 1, file.Length - at);
         Picture picture = Empty(width, height, format);
         file.AsSpan(at, picture.Pixels.Length).CopyTo(picture.Pixels);
         return picture;
@@ -105,7 +109,8 @@ internal sealed record Picture(int Width, int Height, PixelFormat Format, byte[]
         if (header[8] != 8 || header[12] != 0)
             throw new InvalidDataException("only 8 bits a sample without interlacing are supported");
         int samples = kind switch { 0 or 3 => 1, 2 => 3, 4 => 2, 6 => 4, _ => throw new InvalidDataException($"there is no colour type {kind}") };
-        byte[] rows = Unfilter(compressed, Empty(width, height, PixelFormat.Gray).Height, checked(width * samples), samples);
+        CheckSize(width, height, samples, compressed.Length * MaxInflation);
+        byte[] rows = Unfilter(compressed, height, width * samples, samples);
         Picture picture = Empty(width, height, kind switch { 0 or 4 => PixelFormat.Gray, 6 => PixelFormat.Rgba, _ => PixelFormat.Rgb });
         for (int i = 0; i < width * height; i++)
         {
@@ -121,7 +126,7 @@ internal sealed record Picture(int Width, int Height, PixelFormat Format, byte[]
     {
         compressed.Position = 0;
         using ZLibStream inflate = new(compressed, CompressionMode.Decompress);
-        byte[] rows = new byte[checked(height * rowLength)];
+        byte[] rows = new byte[height * rowLength];
         for (int y = 0; y < height; y++)
         {
             int filter = inflate.ReadByte();
@@ -153,11 +158,18 @@ internal sealed record Picture(int Width, int Height, PixelFormat Format, byte[]
         return fromLeft <= fromUp && fromLeft <= fromCorner ? left : fromUp <= fromCorner ? up : corner;
     }
 
+    private static void CheckSize(int width, int height, int samples, long available)
+    {
+        const int MostSamples = 4;
+        if (width is < 1 or > MaxSide || height is < 1 or > MaxSide || (long)width * height * MostSamples > Array.MaxLength)
+            throw new InvalidDataException($"{width} x {height} pixels are not supported");
+        if ((long)width * height * samples > available)
+            throw new InvalidDataException($"its data are too short for {width} x {height} pixels");
+    }
+
     private static Picture Empty(int width, int height, PixelFormat format)
     {
-        if (width is < 1 or > MaxSide || height is < 1 or > MaxSide)
-            throw new InvalidDataException($"{width} x {height} pixels are not supported");
         Picture picture = new(width, height, format, []);
-        return picture with { Pixels = new byte[checked(picture.Stride * height)] };
+        return picture with { Pixels = new byte[picture.Stride * height] };
     }
 }

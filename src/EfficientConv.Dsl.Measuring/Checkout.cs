@@ -5,9 +5,6 @@ internal static class Checkout
 {
     private const string Solution = "EfficientConv.Dsl.sln";
 
-    /// <summary>The script that fetches ONNX Runtime, from <see cref="Root"/>.</summary>
-    public static readonly string FetchScript = Path.Combine("src", "EfficientConv.Dsl.Measuring", "fetch-onnxruntime.sh");
-
     /// <summary>The repository's folder; null for a program that is installed elsewhere, be it inside of another repository.</summary>
     public static string? Root { get; } = Above(AppContext.BaseDirectory);
 
@@ -15,7 +12,7 @@ internal static class Checkout
     internal static string? Above(string folder)
     {
         string? at = Path.GetFullPath(folder);
-        while (at is not null && !(File.Exists(Path.Combine(at, Solution)) && File.Exists(Path.Combine(at, FetchScript))))
+        while (at is not null && !File.Exists(Path.Combine(at, Solution)))
             at = Path.GetDirectoryName(at);
         return at;
     }

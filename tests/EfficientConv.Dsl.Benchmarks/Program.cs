@@ -6,6 +6,7 @@ using EfficientConv.Dsl.Benchmarks.Aot;
 using EfficientConv.Dsl.Benchmarks.Measuring;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Peers;
+using Microsoft.ML.OnnxRuntime;
 using EfficientConv.Dsl.Benchmarks.Reports;
 using EfficientConv.Dsl.Benchmarks.Suites;
 
@@ -22,7 +23,7 @@ internal static class Program
         {
             return Measure(options);
         }
-        catch (Exception exception) when (exception is PeerUnavailableException or InvalidOperationException or ArgumentException or PlatformNotSupportedException or IOException)
+        catch (Exception exception) when (exception is PeerUnavailableException or OnnxRuntimeException or InvalidOperationException or ArgumentException or PlatformNotSupportedException or IOException)
         {
             Console.Error.WriteLine(exception.Message);
             return 2;
@@ -40,7 +41,7 @@ internal static class Program
         AotBuild? aot = options.Aot ? AotBuild.Publish() : null;
 
         CoreAffinity.Pin(options.Threads, options.Core);
-        OnnxRuntimePeer? peer = options.Peer == PeerKind.Ort ? new OnnxRuntimePeer(options.Threads) : null;
+        using OnnxRuntimePeer? peer = options.Peer == PeerKind.Ort ? new OnnxRuntimePeer(options.Threads) : null;
         RunResult run = Describe(options, peer);
         RowRunner runner = new(options, peer);
         foreach (BenchmarkRow row in rows)

@@ -186,7 +186,6 @@ public sealed class HostileInputTests
         Directory.CreateDirectory(tool.At("tools/inside"));
         Assert.Null(Checkout.Above(tool.At("tools/inside")));
         Assert.Equal(RepositoryFiles.At(string.Empty).TrimEnd('/'), Checkout.Above(AppContext.BaseDirectory));
-        Assert.True(File.Exists(Path.Combine(Checkout.Root!, Checkout.FetchScript)));
     }
 
     private static string[] Arguments(string verb, string file, string weights) =>

@@ -28,21 +28,27 @@ public sealed class InstallationTests
         Assert.Contains("3,504,872", report.Succeeded().Output, StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync(tool, folder, "report", "Nowhere.cs")).ExitCode);
 
-        // Inside of another repository it does not look for its own scripts there.
-        tool.Write("Directory.Packages.props", "<Project />");
-        CommandResult peer = await RunAsync(tool, folder, ["bench", "Networks.cs", "--peer", "ort", .. Tool.Machine]);
-        Assert.Equal(2, peer.ExitCode);
-        Assert.StartsWith("error: ONNX Runtime was not found. Set EFFICIENTCONV_ONNXRUNTIME to its library", peer.Output, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(tool.At("artifacts")));
+        // No native library is in the tool's package; it takes the one in NuGet's folder, and says how it gets there.
+        Assert.InRange(new FileInfo(tool.At($"feed/{package}.nupkg")).Length, 1, 40_000_000);
+        Assert.DoesNotContain(Directory.EnumerateFiles(tool.At("tools"), "*onnxruntime*.so", SearchOption.AllDirectories), _ => true);
+        string[] bench = ["bench", "Networks.cs", "--network", "MobileNetV2", "--count", "1", "--peer", "ort", .. Tool.Machine];
+        CommandResult missing = await RunAsync(tool, folder, bench, packages: tool.At("empty"));
+        Assert.Equal(2, missing.ExitCode);
+        Assert.StartsWith("error: ONNX Runtime was not found. dotnet package download Microsoft.ML.OnnxRuntime@1.", missing.Output, StringComparison.Ordinal);
+        Assert.Contains("ONNX Runtime 1.", (await RunAsync(tool, folder, bench)).Succeeded().Output, StringComparison.Ordinal);
     }
 
-    private static async Task<CommandResult> RunAsync(Tool tool, string folder, params string[] arguments)
+    private static Task<CommandResult> RunAsync(Tool tool, string folder, params string[] arguments) => RunAsync(tool, folder, arguments, packages: null);
+
+    private static async Task<CommandResult> RunAsync(Tool tool, string folder, string[] arguments, string? packages)
     {
         ProcessStartInfo start = new(tool.At(OperatingSystem.IsWindows() ? "tools/efficientconv.exe" : "tools/efficientconv"), arguments)
         {
             WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
         };
         start.Environment.Remove("EFFICIENTCONV_ONNXRUNTIME");
+        if (packages is not null)
+            start.Environment["NUGET_PACKAGES"] = packages;
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

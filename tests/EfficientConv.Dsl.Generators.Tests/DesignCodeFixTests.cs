@@ -106,9 +106,10 @@ public class DesignCodeFixTests
     [Fact]
     public Task Shortcut_OfFamilies_FixAll() => CodeFixHarness.VerifyFixAllAsync(
         new ShortcutCodeFix(),
-        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 4)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 2)] public partial class B;\n", "[InputShape(8, 8, 8), UniversalInvertedBottleneck(16, midKernelSize: 4, shortcut: Shortcut.Required)] public partial class C;\n"],
-        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 5)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 3)] public partial class B;\n", "[InputShape(8, 8, 8), UniversalInvertedBottleneck(8, midKernelSize: 3, shortcut: Shortcut.Required)] public partial class C;\n"],
-        action: 1);
+        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 4)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 2)] public partial class B;\n[InputShape(8, 8, 8), UniversalInvertedBottleneck(16, midKernelSize: 4, shortcut: Shortcut.Required)] public partial class C;\n"],
+        ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 5)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 3)] public partial class B;\n[InputShape(8, 8, 8), UniversalInvertedBottleneck(8, midKernelSize: 3, shortcut: Shortcut.Required)] public partial class C;\n"],
+        action: 1,
+        oneByOne: ["[InputShape(8, 8, 8), ConvNeXtBlock(kernelSize: 5)] public partial class A;\n[InputShape(8, 8, 8), ShuffleUnitV2(kernelSize: 3)] public partial class B;\n[InputShape(8, 8, 8), UniversalInvertedBottleneck(16, midKernelSize: 4, shortcut: Shortcut.Required)] public partial class C;\n"]);
 
     [Theory]
     [InlineData("Conv2d(16, padding: 1), Add(\"input\")", "Conv2d(8, padding: 1), Add(\"input\")")]

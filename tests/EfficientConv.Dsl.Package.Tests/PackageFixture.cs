@@ -51,7 +51,7 @@ public sealed partial class PackageFixture : IAsyncLifetime
         return folder;
     }
 
-    private static string Metadata(string key) =>
+    internal static string Metadata(string key) =>
         typeof(PackageFixture).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
 
     private static IEnumerable<(string Name, string Text)> AppFiles(string readme)

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Reflection.Metadata;
 using System.Text.RegularExpressions;
 
 namespace EfficientConv.Dsl.Package.Tests;
@@ -26,6 +27,7 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
                 "analyzers/dotnet/cs/EfficientConv.Dsl.Generators.dll",
                 "build/net10.0/EfficientConv.Dsl.targets",
                 "buildTransitive/net10.0/EfficientConv.Dsl.targets",
+                "icon.png",
                 "lib/net10.0/EfficientConv.Dsl.dll",
                 "lib/net10.0/EfficientConv.Dsl.xml",
             ],
@@ -35,6 +37,32 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
         string text = nuspec.ReadToEnd();
         Assert.DoesNotContain("<dependency ", text, StringComparison.Ordinal);
         Assert.Contains("<license type=\"expression\">MIT</license>", text, StringComparison.Ordinal);
+        Assert.Contains("<icon>icon.png</icon>", text, StringComparison.Ordinal);
+        Assert.Contains("/CHANGELOG.md</releaseNotes>", text, StringComparison.Ordinal);
+        Assert.Contains("<repository type=\"git\" url=\"https://github.com/efficientconv/efficientconv-dsl.git\"", text, StringComparison.Ordinal);
+        Assert.Matches(SemanticVersion(), PackageFixture.Version);
+        string changelog = File.ReadAllText(Path.Combine(Path.GetDirectoryName(PackageFixture.Metadata("PackedProject"))!, "..", "..", "CHANGELOG.md"));
+        Assert.Contains($"\n## {PackageFixture.Version}\n", changelog, StringComparison.Ordinal);
+    }
+
+    /// <summary>A debugger steps into the library: its symbols name the sources by address, and no file of the machine that built them.</summary>
+    [Fact]
+    public void Symbols_SayWhereTheSourcesArePublished()
+    {
+        using ZipArchive package = ZipFile.OpenRead(Path.ChangeExtension(fixture.Package, ".snupkg"));
+        using MemoryStream pdb = new();
+        using (Stream entry = package.GetEntry("lib/net10.0/EfficientConv.Dsl.pdb")!.Open())
+            entry.CopyTo(pdb);
+        pdb.Position = 0;
+        using MetadataReaderProvider provider = MetadataReaderProvider.FromPortablePdbStream(pdb);
+        MetadataReader reader = provider.GetMetadataReader();
+        string[] documents = [.. reader.Documents.Select(handle => reader.GetString(reader.GetDocument(handle).Name))];
+        Assert.Contains("/_/src/EfficientConv.Dsl/Runtime/ConvNetEngine.cs", documents);
+        Assert.All(documents, document => Assert.StartsWith("/_", document, StringComparison.Ordinal));
+
+        Guid sourceLink = new("CC110556-A091-4D38-9FEC-25AB9A351A6A");
+        CustomDebugInformation link = reader.CustomDebugInformation.Select(reader.GetCustomDebugInformation).Single(information => reader.GetGuid(information.Kind) == sourceLink);
+        Assert.Matches(SourceAddress(), System.Text.Encoding.UTF8.GetString(reader.GetBlobBytes(link.Value)));
     }
 
     [Fact]
@@ -196,6 +224,12 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
 
     [GeneratedRegex(@"[^\s(]+\(\d+,\d+\): error [^\[\n]*|error MSB[^\n]*")]
     private static partial Regex Error();
+
+    [GeneratedRegex(@"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")]
+    private static partial Regex SemanticVersion();
+
+    [GeneratedRegex(@"""/_/\*"":\s*""https://raw\.githubusercontent\.com/efficientconv/efficientconv-dsl/[0-9a-f]{40}/\*""")]
+    private static partial Regex SourceAddress();
 
     [GeneratedRegex(@"error [A-Z]+\d+: [^\[\n]*")]
     private static partial Regex AnyError();

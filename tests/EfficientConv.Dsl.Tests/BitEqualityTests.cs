@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Tests.RandomNetworks;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>The same bits on every instruction set, for every batch and thread count, and whatever ran before.</summary>
+[Trait("Duration", "long")]
 public sealed class BitEqualityTests
 {
     public static TheoryData<int, string> Configurations => RandomCase.Theory;

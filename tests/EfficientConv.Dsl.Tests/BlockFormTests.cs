@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Tests.Harness;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Every form of a fused block, every step and slab gives the same bits; the sizes of the caches move only the choice.</summary>
+[Trait("Duration", "long")]
 public sealed class BlockFormTests
 {
     private static readonly string[] s_blocks =

@@ -5,6 +5,7 @@ using EfficientConv.Dsl.Tests.Harness;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Blocks whose stride differs by axis, as those of networks that read lines of text.</summary>
+[Trait("Duration", "long")]
 public sealed class BlockStrideTests
 {
     private const string Rows = "StrideHeight = 2, StrideWidth = 1", Columns = "StrideWidth = 2";

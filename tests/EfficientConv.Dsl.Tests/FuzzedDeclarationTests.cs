@@ -8,6 +8,7 @@ using EfficientConv.Dsl.Tests.Reference;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Declarations of any attributes with any values: those in which no error is found compute what the naive reference computes.</summary>
+[Trait("Duration", "long")]
 public sealed class FuzzedDeclarationTests
 {
     private const int Networks = 200;

@@ -8,6 +8,7 @@ using EfficientConv.Dsl.Tests.Harness;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Maps of one to three channels at the end of a network: activations go over the values as the user has them, and one channel is a plane in either layout.</summary>
+[Trait("Duration", "long")]
 public sealed class NarrowMapTests
 {
     private static readonly string[] s_declarations =

@@ -8,6 +8,7 @@ using EfficientConv.Dsl.Tests.RandomNetworks;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Random networks, compiled in one batch, against the naive reference in double precision.</summary>
+[Trait("Duration", "long")]
 public sealed class RandomConfigurationTests
 {
     public static TheoryData<int, string> Configurations => RandomCase.Theory;

@@ -10,6 +10,7 @@ namespace EfficientConv.Dsl.Tests;
 /// Batch norm, or factors by channel, that no weights can take because an activation or a residual stands before it: a part of every kernel's epilogue, against the reference in
 /// double precision, with the same bits everywhere.
 /// </summary>
+[Trait("Duration", "long")]
 public sealed class ScaleShiftTests
 {
     /// <summary>What stands behind the sums, and what the same is without scaling.</summary>

@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Tests.RandomNetworks;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>The random networks where only a process of its own will do.</summary>
+[Trait("Duration", "long")]
 public sealed class SeparateProcessTests
 {
     /// <summary>Without fused multiply-add 128-bit kernels multiply, then add; scalar kernels still round once.</summary>

@@ -6,6 +6,7 @@ using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Import;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Peers;
+using Microsoft.ML.OnnxRuntime;
 
 namespace EfficientConv.Dsl.Cli.Running;
 
@@ -86,7 +87,7 @@ internal sealed class ImportCheck
         // Threads of the reference that were made before keep their cores.
         if (core is { } first)
             CoreAffinity.Pin(1, first);
-        OnnxRuntimePeer peer = Options.StartPeer(1);
+        using OnnxRuntimePeer peer = Options.StartPeer(1);
         using PageBuffer input = new(_runnable.InputShape.ElementCount, 0), theirInput = new(_runnable.InputShape.ElementCount, 0);
         using PageBuffer output = new(_runnable.OutputShape.ElementCount, 2048 + 64), expected = new(_runnable.OutputShape.ElementCount, 2048 + 64);
         Model source = _imported.Source;
@@ -122,7 +123,7 @@ internal sealed class ImportCheck
 
             return new PeerCheck(peer.Name, [.. found.Select(difference => difference.Relative)], LatencyResult.Of(ours), LatencyResult.Of(theirs));
         }
-        catch (InvalidOperationException exception)
+        catch (OnnxRuntimeException exception)
         {
             throw new ToolException($"--peer ort: {Path.GetFileName(_request.Path)} cannot be run by ONNX Runtime: {exception.Message}");
         }

@@ -11,6 +11,7 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Onnx;
 using EfficientConv.Dsl.Measuring.Peers;
+using Microsoft.ML.OnnxRuntime;
 
 namespace EfficientConv.Dsl.Cli.Verbs;
 
@@ -65,7 +66,7 @@ internal static class BenchVerb
                 CheckMemory(item, settings);
             MachineModel model = machine.Read(parsed, set, terminal);
             Pin(settings);
-            OnnxRuntimePeer? ort = hasPeer ? Options.StartPeer(settings.Threads) : null;
+            using OnnxRuntimePeer? ort = hasPeer ? Options.StartPeer(settings.Threads) : null;
             bool plain = !parsed.GetValue(json);
             if (plain)
                 Preamble(settings, terminal);
@@ -228,7 +229,7 @@ internal static class BenchVerb
         {
             return peer.Load(OnnxExporter.Export(network.ShortName, network.Graph(), weights), runnable.InputShape, input, runnable.OutputShape, expected);
         }
-        catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)
+        catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException or OnnxRuntimeException)
         {
             throw new ToolException($"{network.ShortName} cannot be given to ONNX Runtime: {exception.Message}");
         }

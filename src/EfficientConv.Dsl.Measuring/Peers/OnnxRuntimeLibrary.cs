@@ -1,69 +1,61 @@
-using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
 
 namespace EfficientConv.Dsl.Measuring.Peers;
 
-/// <summary>Finds ONNX Runtime's native library, fetching it when it is not there yet.</summary>
+/// <summary>
+/// Finds ONNX Runtime's native library. The managed API alone comes with the tool: the package with the libraries of all platforms has 160 MB, which nobody should
+/// download who does not compare. A program that references that package has the library beside it; the tool takes it from NuGet's folder, where one command puts it.
+/// </summary>
 internal static class OnnxRuntimeLibrary
 {
     /// <summary>An environment variable with the library's path, for those who have it elsewhere.</summary>
     public const string EnvironmentVariable = "EFFICIENTCONV_ONNXRUNTIME";
 
-    /// <summary>
-    /// Path of the library: what the environment variable names, beside the program when the project was built with OnnxRuntimeFromNuGet, or in the
-    /// checkout's artifacts, where it is fetched to if need be.
-    /// </summary>
-    /// <exception cref="PeerUnavailableException">It is not there and cannot be fetched; the message says what to do.</exception>
+    private const string Package = "Microsoft.ML.OnnxRuntime";
+
+    /// <summary>The version of the managed API that this was built with; its native library is of the same one.</summary>
+    private static string Version { get; } = typeof(OnnxRuntimeLibrary).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "OnnxRuntimeVersion").Value!;
+
+    private static string FileName => OperatingSystem.IsWindows() ? "onnxruntime.dll" : OperatingSystem.IsMacOS() ? "libonnxruntime.dylib" : "libonnxruntime.so";
+
+    private static string PortableRuntime =>
+        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64")}";
+
+    private static readonly Lazy<string> s_loaded = new(() =>
+    {
+        string path = Locate();
+        nint library = NativeLibrary.Load(path);
+        OrtEnv.DisableDllImportResolver = true;
+        NativeLibrary.SetDllImportResolver(typeof(OrtEnv).Assembly, (name, _, _) => name.Contains("onnxruntime", StringComparison.OrdinalIgnoreCase) ? library : 0);
+        return path;
+    });
+
+    /// <summary>Loads the library for the managed API, once in a process.</summary>
+    /// <exception cref="PeerUnavailableException">It is not there; the message says what to do.</exception>
+    public static void Load() => _ = s_loaded.Value;
+
+    /// <summary>Path of the library: what the environment variable names, beside the program, or in NuGet's folder of packages.</summary>
+    /// <exception cref="PeerUnavailableException">It is not there; the message says what to do.</exception>
     public static string Locate()
     {
         if (Environment.GetEnvironmentVariable(EnvironmentVariable) is { Length: > 0 } given)
             return File.Exists(given) ? given : throw new PeerUnavailableException($"{EnvironmentVariable} names {given}, which does not exist.");
-        string? checkout = Checkout.Root;
-        string folder = Path.Combine(checkout ?? AppContext.BaseDirectory, "artifacts", "onnxruntime");
-        if (Find(folder) is { } present)
-            return present;
-        if (checkout is null)
-        {
-            throw new PeerUnavailableException(
-                $"ONNX Runtime was not found. Set {EnvironmentVariable} to its library (libonnxruntime.so, onnxruntime.dll), for example from the npm package onnxruntime-node or the NuGet package Microsoft.ML.OnnxRuntime.");
-        }
-
-        Fetch(folder, Path.Combine(checkout, Checkout.FetchScript));
-        return Find(folder) ?? throw new PeerUnavailableException($"npm put no ONNX Runtime library for {PlatformFolder} into {folder}.");
+        return Candidates().FirstOrDefault(File.Exists) ?? throw new PeerUnavailableException(
+            $"ONNX Runtime was not found. dotnet package download {Package}@{Version} puts it where the tool finds it (160 MB); or set {EnvironmentVariable} to its library ({FileName}).");
     }
 
-    private static string? Find(string folder)
+    private static IEnumerable<string> Candidates()
     {
-        string beside = Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
-        string package = Path.Combine(folder, "node_modules", "onnxruntime-node", "bin");
-        string[] names = ["libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.1.dylib", "libonnxruntime.dylib", "onnxruntime.dll"];
-        IEnumerable<string> folders = Directory.Exists(package)
-            ? Directory.EnumerateDirectories(package, "napi-v*").Select(napi => Path.Combine(napi, PlatformFolder))
-            : [];
-        return folders.Prepend(beside).SelectMany(candidate => names.Select(name => Path.Combine(candidate, name))).FirstOrDefault(File.Exists);
-    }
-
-    private static string PlatformFolder => Path.Combine(
-        OperatingSystem.IsWindows() ? "win32" : OperatingSystem.IsMacOS() ? "darwin" : "linux",
-        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64");
-
-    private static void Fetch(string folder, string script)
-    {
-        string advice = $"Run {script} {folder} by hand, or set {EnvironmentVariable} to a library, or pass --peer none.";
-        if (OperatingSystem.IsWindows())
-            throw new PeerUnavailableException($"ONNX Runtime is not in {folder}. {advice}");
-        Console.Error.WriteLine($"Fetching ONNX Runtime into {folder} ...");
-
-        // Standard output is for results, which may be JSON.
-        using Process process = Process.Start(new ProcessStartInfo("sh", [script, folder]) { UseShellExecute = false, RedirectStandardOutput = true })
-            ?? throw new PeerUnavailableException($"sh cannot be started. {advice}");
-        Console.Error.Write(process.StandardOutput.ReadToEnd());
-        process.WaitForExit();
-        const int CommandNotFound = 127;
-        if (process.ExitCode == CommandNotFound)
-            throw new PeerUnavailableException($"npm was not found, so ONNX Runtime cannot be fetched. Install Node.js. {advice}");
-        if (process.ExitCode != 0)
-            throw new PeerUnavailableException($"Fetching ONNX Runtime failed with exit code {process.ExitCode}. {advice}");
+        string native = Path.Combine("runtimes", PortableRuntime, "native", FileName);
+        yield return Path.Combine(AppContext.BaseDirectory, FileName);
+        yield return Path.Combine(AppContext.BaseDirectory, native);
+        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } chosen
+            ? chosen : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+#pragma warning disable CA1308 // NuGet's folders have lower case.
+        yield return Path.Combine(packages, Package.ToLowerInvariant(), Version, native);
+#pragma warning restore CA1308
     }
 }
 

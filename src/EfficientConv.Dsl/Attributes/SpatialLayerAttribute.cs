@@ -7,6 +7,10 @@ namespace EfficientConv.Dsl;
 /// </summary>
 public abstract class SpatialLayerAttribute : LayerAttribute
 {
+    private protected SpatialLayerAttribute()
+    {
+    }
+
     /// <summary>Rows of the window.</summary>
     public int KernelHeight { get; set; } = Channels.Unset;
 

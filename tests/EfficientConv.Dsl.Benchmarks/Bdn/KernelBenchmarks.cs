@@ -5,9 +5,6 @@ using BenchmarkDotNet.Environments;
 using BenchmarkDotNet.Filters;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
-using BenchmarkDotNet.Toolchains;
-using BenchmarkDotNet.Toolchains.CsProj;
-using BenchmarkDotNet.Toolchains.DotNetCli;
 using EfficientConv.Dsl.Benchmarks.Networks;
 
 namespace EfficientConv.Dsl.Benchmarks.Bdn;
@@ -59,13 +56,8 @@ public class KernelBenchmarks
 
     internal static int RunAll(string filter)
     {
-        // This version of BenchmarkDotNet knows .NET 9 as the newest; its disassembler and its check of installed SDKs refuse others. So the job is
-        // named .NET 9, and the toolchain, which builds for the runtime at hand, is put together without the check.
-        const string Cli = "dotnet";
-        string framework = $"net{Environment.Version.Major}.0";
-        Toolchain toolchain = new(framework, new CsProjGenerator(framework, Cli, string.Empty, string.Empty), new DotNetCliBuilder(framework, Cli), new DotNetCliExecutor(Cli));
         ManualConfig config = ManualConfig.Create(DefaultConfig.Instance)
-            .AddJob(Job.ShortRun.WithRuntime(CoreRuntime.Core90).WithToolchain(toolchain))
+            .AddJob(Job.ShortRun.WithRuntime(CoreRuntime.Core10_0))
             .AddDiagnoser(new DisassemblyDiagnoser(new DisassemblyDiagnoserConfig(maxDepth: 1, filters: [Kernels])))
             .WithArtifactsPath(Path.Combine(Measuring.Repository.Artifacts, "benchmarks", "bdn"));
         string[] words = filter.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -3,6 +3,7 @@ using EfficientConv.Dsl.Benchmarks.Measuring;
 using EfficientConv.Dsl.Measuring;
 using EfficientConv.Dsl.Measuring.Onnx;
 using EfficientConv.Dsl.Measuring.Peers;
+using Microsoft.ML.OnnxRuntime;
 using EfficientConv.Dsl.Benchmarks.Reports;
 
 namespace EfficientConv.Dsl.Benchmarks.Suites;
@@ -38,7 +39,7 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
             if (result.Error is null)
                 Measure(row, one, chain, result);
         }
-        catch (Exception exception) when (exception is InvalidOperationException or NotSupportedException or ArgumentException or PlatformNotSupportedException)
+        catch (Exception exception) when (exception is OnnxRuntimeException or InvalidOperationException or NotSupportedException or ArgumentException or PlatformNotSupportedException)
         {
             result.Error = exception.Message;
         }

@@ -8,6 +8,7 @@ namespace EfficientConv.Dsl.Cli.Tests.Import;
 /// Damaged and hostile files: one error or a network, no crash, no hang, no memory without bound. EFFICIENTCONV_MUTATIONS sets the number of
 /// files and EFFICIENTCONV_MUTATIONS_FROM the first one's seed.
 /// </summary>
+[Trait("Duration", "long")]
 public sealed class ImportMutationTests
 {
     private const int Default = 3000, MostShown = 20;

@@ -215,7 +215,7 @@ public sealed class ImportTests
         });
     }
 
-    [OnnxRuntimeFact]
+    [Fact]
     public void Peer_AgreesAndIsTimed()
     {
         using Tool tool = new();
@@ -371,13 +371,6 @@ public sealed class ImportTests
         ToolResult result = Tool.Run(["import", .. arguments.Select(a => a == "{0}" ? PathOf("plain_16") : a), "-o", tool.At(".")]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
-    }
-
-    /// <summary>A fact that is skipped, with a message, where the environment names no ONNX Runtime.</summary>
-    private sealed class OnnxRuntimeFactAttribute : FactAttribute
-    {
-        public OnnxRuntimeFactAttribute() => Skip = File.Exists(Environment.GetEnvironmentVariable(Measuring.Peers.OnnxRuntimeLibrary.EnvironmentVariable))
-            ? null : $"No ONNX Runtime here ({Measuring.Peers.OnnxRuntimeLibrary.EnvironmentVariable} names the library)";
     }
 
     private static string PathOf(string name) => Path.Combine(s_folder, name + ".onnx");

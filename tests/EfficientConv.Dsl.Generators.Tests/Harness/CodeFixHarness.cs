@@ -4,6 +4,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Testing;
 
 namespace EfficientConv.Dsl.Generators.Tests.Harness;
 
@@ -24,24 +25,29 @@ internal static class CodeFixHarness
     /// </summary>
     public static async Task VerifyAsync(CodeFixProvider provider, string source, string expected, int action = 0, string? stays = null, bool globalUsing = true)
     {
-        using AdhocWorkspace workspace = new();
-        Document document = CreateProject(workspace, globalUsing, source).Documents.Single(d => d.Name == "File0.cs");
-        ImmutableArray<CodeAction> actions = await ActionsAsync(provider, document).ConfigureAwait(false);
-        await VerifyAsync(provider, document.Project, actions[action], [expected], stays).ConfigureAwait(false);
+        UserProjectTest test = await UserProjectTest.FixAsync(provider, [source], [expected], [expected], action, globalUsing).ConfigureAwait(false);
+        // Fixing all goes on to what another action would be for.
+        test.CodeFixTestBehaviors = CodeFixTestBehaviors.FixOne | CodeFixTestBehaviors.SkipFixAllCheck;
+        AssertFixed(test, provider, stays);
+        await test.RunAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Applies the action at <paramref name="action"/> to all diagnostics of all sources at once, with the same assertions.</summary>
-    public static async Task VerifyFixAllAsync(CodeFixProvider provider, string[] sources, string[] expected, int action = 0, string? stays = null)
+    /// <summary>
+    /// Applies the action at <paramref name="action"/> to all diagnostics of all sources at once, with the same assertions, and one after the other, which gives the same where
+    /// <paramref name="oneByOne"/> says nothing else: fixing all takes the last action where there are fewer, and does not go on to what a fix lets show.
+    /// </summary>
+    public static async Task VerifyFixAllAsync(CodeFixProvider provider, string[] sources, string[] expected, int action = 0, string? stays = null, string[]? oneByOne = null)
     {
-        using AdhocWorkspace workspace = new();
-        Project project = CreateProject(workspace, true, sources);
-        Document document = project.Documents.Single(d => d.Name == "File0.cs");
-        CodeAction first = (await ActionsAsync(provider, document).ConfigureAwait(false))[action];
-        FixAllContext context = new(document, provider, FixAllScope.Solution, first.EquivalenceKey!, provider.FixableDiagnosticIds, new Diagnostics(provider), default);
-        CodeAction? all = await provider.GetFixAllProvider()!.GetFixAsync(context).ConfigureAwait(false);
-        Assert.NotNull(all);
-        await VerifyAsync(provider, project, all, expected, stays).ConfigureAwait(false);
+        UserProjectTest test = await UserProjectTest.FixAsync(provider, sources, oneByOne ?? expected, expected, action).ConfigureAwait(false);
+        // A negative number is the most.
+        if (oneByOne is not null)
+            test.NumberOfIncrementalIterations = -8;
+        AssertFixed(test, provider, stays);
+        await test.RunAsync().ConfigureAwait(false);
     }
+
+    private static void AssertFixed(UserProjectTest test, CodeFixProvider provider, string? stays) => Assert.DoesNotContain(
+        test.BatchFixedState.ExpectedDiagnostics, diagnostic => provider.FixableDiagnosticIds.Contains(diagnostic.Id) && stays?.Contains(diagnostic.Id, StringComparison.Ordinal) != true);
 
     /// <summary>Applies the first action for <paramref name="id"/> to all of its diagnostics in all sources at once; the ids that are left where that compiles.</summary>
     public static async Task<IEnumerable<string>> IdsAfterFixAllAsync(CodeFixProvider provider, string id, params string[] sources)
@@ -106,22 +112,6 @@ internal static class CodeFixHarness
     /// <summary>How many of its file's attributes begin in front of a diagnostic.</summary>
     private static int Ordinal(Diagnostic diagnostic) =>
         diagnostic.Location.SourceTree!.GetRoot().DescendantNodes().OfType<AttributeSyntax>().Count(attribute => attribute.SpanStart <= diagnostic.Location.SourceSpan.Start);
-
-    private static async Task VerifyAsync(CodeFixProvider provider, Project project, CodeAction action, string[] expected, string? stays)
-    {
-        ImmutableArray<CodeActionOperation> operations = await action.GetOperationsAsync(default).ConfigureAwait(false);
-        Project changed = Assert.IsType<ApplyChangesOperation>(Assert.Single(operations)).ChangedSolution.GetProject(project.Id)!;
-        for (int i = 0; i < expected.Length; i++)
-        {
-            Document document = changed.Documents.Single(d => d.Name == $"File{i}.cs");
-            Assert.Equal(expected[i], (await document.GetTextAsync().ConfigureAwait(false)).ToString());
-        }
-
-        Compilation compilation = (await changed.GetCompilationAsync().ConfigureAwait(false))!;
-        Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
-        Assert.DoesNotContain(
-            await AnalyzerHarness.DiagnosticsAsync(compilation).ConfigureAwait(false), diagnostic => provider.FixableDiagnosticIds.Contains(diagnostic.Id) && stays?.Contains(diagnostic.Id, StringComparison.Ordinal) != true);
-    }
 
     private static async Task<ImmutableArray<CodeAction>> ActionsAsync(CodeFixProvider provider, Document document, string? id = null)
     {

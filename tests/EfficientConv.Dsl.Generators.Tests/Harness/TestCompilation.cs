@@ -17,14 +17,17 @@ internal static class TestCompilation
 
     public static readonly ImmutableArray<MetadataReference> References = FindReferences();
 
-    private const string Usings = "using EfficientConv.Dsl;\n";
-
     /// <summary>Compiles the sources as files <c>File0.cs</c>, <c>File1.cs</c>, ... Global usings stand for the implicit ones of an SDK project.</summary>
-    public static CSharpCompilation Create(params string[] sources) => CSharpCompilation.Create(
+    public static CSharpCompilation Create(params string[] sources) => Create(true, sources);
+
+    /// <summary>As <see cref="Create(string[])"/>, with or without the global using.</summary>
+    public static CSharpCompilation Create(bool globalUsing, params string[] sources) => CSharpCompilation.Create(
         "UserProject",
-        sources.Select((text, i) => Parse(text, $"File{i}.cs")).Prepend(Parse("global " + Usings, "Usings.cs")),
+        sources.Select((text, i) => Parse(text, $"File{i}.cs")).Prepend(Parse(Usings(globalUsing), "Usings.cs")),
         References,
         Options);
+
+    public static string Usings(bool isGlobal) => isGlobal ? "global using EfficientConv.Dsl;\n" : string.Empty;
 
     public static SyntaxTree Parse(string text, string path) => CSharpSyntaxTree.ParseText(SourceText.From(text, System.Text.Encoding.UTF8), ParseOptions, path);
 

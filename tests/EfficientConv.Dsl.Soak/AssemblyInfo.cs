@@ -1,0 +1,2 @@
+// Memory and handles are the whole process's.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
