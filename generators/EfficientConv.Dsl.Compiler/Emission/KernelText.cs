@@ -82,15 +82,15 @@ internal static class KernelText
     public static string MultiplyAdds(long count) => Text($"{count:N0} multiply-adds");
 
     /// <summary>What a kernel holds in registers, in a comment.</summary>
-    public static string RegisterUse(VectorTarget target, int accumulators, int weights, int inputs) => Text(
+    public static string RegisterUse(int accumulators, int weights, int inputs) => Text(
         $"{accumulators} accumulators, {weights} vector{(weights == 1 ? string.Empty : "s")} of weights{(inputs == 0 ? string.Empty : Text($", {inputs} of inputs"))}: " +
-        $"{target.UseOf(accumulators + weights + inputs)}");
+        $"{accumulators + weights + inputs} registers");
 
     /// <summary>The registers of a product's largest tile.</summary>
-    public static string RegisterUse(VectorTarget target, EquatableArray<PanelRun> panels)
+    public static string RegisterUse(EquatableArray<PanelRun> panels)
     {
         (int pixels, int vectors) = panels.SelectMany(run => run.Tiles.Select(tile => (tile.Pixels, run.Vectors))).OrderByDescending(tile => tile.Pixels * tile.Vectors).First();
-        return RegisterUse(target, pixels * vectors, vectors, vectors > 1 ? 1 : 0);
+        return RegisterUse(pixels * vectors, vectors, vectors > 1 ? 1 : 0);
     }
 
     /// <summary>One step of the sum: every pixel's input, broadcast, times the panel's row of weights.</summary>

@@ -260,6 +260,6 @@ internal sealed class PlanarEmitter(SourceWriter writer, VectorSyntax vector)
     {
         string sizes = string.Join(", ", tiles.SelectMany(t => runs.Select(r => Text($"{t.Pixels} x {r.Vectors * Lanes}"))).Distinct());
         int rows = tiles.Max(t => t.Pixels), vectors = runs.Max(r => r.Vectors);
-        return Text($"register tiles of channels x pixels: {sizes}; {KernelText.RegisterUse(vector.Target, rows * vectors, weights: 1, inputs: vectors)}");
+        return Text($"register tiles of channels x pixels: {sizes}; {KernelText.RegisterUse(rows * vectors, weights: 1, inputs: vectors)}");
     }
 }

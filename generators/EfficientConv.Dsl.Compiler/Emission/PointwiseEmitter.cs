@@ -23,7 +23,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Lines($"""
             /// <summary>
             /// 1x1 convolution, a matrix product: output[pixel, n] = {epilogue.Formula("sum over k of input[pixel, k] * weights[k, n]")}.<br/>
-            /// Register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}; {KernelText.RegisterUse(vector.Target, first.Panels)}.
+            /// Register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}; {KernelText.RegisterUse(first.Panels)}.
             /// </summary>
             """);
         writer.Line(KernelText.MethodAttribute);
@@ -160,7 +160,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)}, {kernel.InChannels} -> {kernel.OutChannels} channels" +
             $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector: " +
             $"{KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
-            $"register tiles of pixels x channels: {tiles}; {KernelText.RegisterUse(vector.Target, kernel.Tiles.Max(t => t.Pixels) * groups, groups, 1)}.</summary>");
+            $"register tiles of pixels x channels: {tiles}; {KernelText.RegisterUse(kernel.Tiles.Max(t => t.Pixels) * groups, groups, 1)}.</summary>");
         writer.Line(KernelText.MethodAttribute);
         using (writer.Block($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})"))
         {

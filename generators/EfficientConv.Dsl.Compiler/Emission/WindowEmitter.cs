@@ -81,7 +81,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Lines($"""
             /// <summary>
             /// Convolution with a channel n in every lane: output[column, n] = {epilogue.Formula($"sum over ky and kx of {Product(kernel)}", "column")}.<br/>
-            /// Tiles of {columns} columns of an output row, kernel {window.Kernel}{Stride(window)}; {KernelText.RegisterUse(vector.Target, columns, window.Kernel.Width, 1)}.
+            /// Tiles of {columns} columns of an output row, kernel {window.Kernel}{Stride(window)}; {KernelText.RegisterUse(columns, window.Kernel.Width, 1)}.
             /// </summary>
             """);
         EmitRowParameters(kernel.Source);
@@ -268,7 +268,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, " +
             $"kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}: " +
             $"{KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutPerGroup * kernel.Taps)}; " +
-            $"register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}; {KernelText.RegisterUse(vector.Target, kernel.Panels)}.</summary>");
+            $"register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}; {KernelText.RegisterUse(kernel.Panels)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
         string next = kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float next", share = KernelText.Share(kernel.Share).Parameter;

@@ -63,9 +63,6 @@ public sealed record VectorTarget(string Name, int Lanes, int Registers)
     /// <summary>Vectors that hold <paramref name="channels"/> channels.</summary>
     public int Vectors(int channels) => (channels + Lanes - 1) / Lanes;
 
-    /// <summary>So many vector registers of all, in words.</summary>
-    public string UseOf(int registers) => FormattableString.Invariant($"{registers} of {Registers} registers");
-
     /// <summary>Channels rounded up to whole vectors.</summary>
     public int Padded(int channels) => Vectors(channels) * Lanes;
 }
