@@ -66,7 +66,7 @@ internal sealed class AttributeEdit
             : SyntaxFactory.AttributeArgument(
                 null, SyntaxFactory.NameColon(SyntaxFactory.IdentifierName(name), Spaced(SyntaxKind.ColonToken)), expression);
 
-        // Without a list the name carries what stands behind the attribute.
+        // Without a list the name carries what stands after the attribute.
         AttributeArgumentListSyntax list = attribute.ArgumentList ?? SyntaxFactory.AttributeArgumentList().WithTrailingTrivia(attribute.Name.GetTrailingTrivia());
         return (attribute.ArgumentList is null ? attribute.WithName(attribute.Name.WithoutTrailingTrivia()) : attribute)
             .WithArgumentList(list.WithArguments(Insert(list.Arguments, added, isProperty)));
@@ -83,7 +83,7 @@ internal sealed class AttributeEdit
     public static bool IsVisible(SemanticModel model, int position, string name) =>
         model.LookupNamespacesAndTypes(position, name: name).Any(symbol => symbol.ContainingNamespace?.ToDisplayString() == Namespace);
 
-    /// <summary>Inserts a constructor argument behind the others of its kind, and a property at the very end, as the language demands.</summary>
+    /// <summary>Inserts a constructor argument after the others of its kind, and a property at the very end, as the language demands.</summary>
     private static SeparatedSyntaxList<AttributeArgumentSyntax> Insert(SeparatedSyntaxList<AttributeArgumentSyntax> arguments, AttributeArgumentSyntax added, bool isProperty)
     {
         if (arguments.Count == 0)

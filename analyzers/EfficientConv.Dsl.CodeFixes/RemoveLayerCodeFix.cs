@@ -26,7 +26,7 @@ public sealed class RemoveLayerCodeFix() : TextCodeFix(RuleCatalog.RedundantActi
                 continue;
             }
 
-            // In front of the first that stays up to that, behind it with the comma before.
+            // In front of the first that stays up to that, after it with the comma before.
             if (kept > 0)
                 yield return new TextChange(TextSpan.FromBounds(list.Attributes[0].SpanStart, list.Attributes[kept].SpanStart), string.Empty);
             for (int i = kept + 1; i < list.Attributes.Count; i++)
@@ -37,7 +37,7 @@ public sealed class RemoveLayerCodeFix() : TextCodeFix(RuleCatalog.RedundantActi
         }
     }
 
-    /// <summary>A span with its whole line where it has one to itself, else with the spaces behind it.</summary>
+    /// <summary>A span with its whole line where it has one to itself, else with the spaces after it.</summary>
     private static TextSpan Line(SourceText text, TextSpan span)
     {
         TextLine first = text.Lines.GetLineFromPosition(span.Start), last = text.Lines.GetLineFromPosition(span.End);

@@ -36,7 +36,7 @@ internal static class Failure
         Environment.Exit(ExitCode.Usage);
     }))];
 
-    /// <summary>What is behind exceptions that only say that another one was thrown.</summary>
+    /// <summary>What is after exceptions that only say that another one was thrown.</summary>
     private static Exception Cause(Exception exception)
     {
         while (exception is TargetInvocationException or TypeInitializationException or AggregateException && exception.InnerException is { } inner)

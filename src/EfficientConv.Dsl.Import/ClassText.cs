@@ -38,7 +38,7 @@ internal static class ClassText
         return text.ToString().ReplaceLineEndings("\n");
     }
 
-    /// <summary>The classes that the network places, those that another one holds in front of it.</summary>
+    /// <summary>The classes that the network places, those that another one holds before it.</summary>
     private static void Templates(StringBuilder text, WrittenGraph written)
     {
         foreach (TemplateDeclaration template in written.Attributes.SelectMany(Inside).Distinct())
@@ -109,7 +109,7 @@ internal static class ClassText
     }
 
     /// <summary>
-    /// Whether an attribute begins a line: where a branch begins, a block, a pooling, and a convolution, unless it is the 1x1 one in front of or behind the line's depthwise one.
+    /// Whether an attribute begins a line: where a branch begins, a block, a pooling, and a convolution, unless it is the 1x1 one before or after the line's depthwise one.
     /// </summary>
     private static bool Begins(WrittenGraph written, int attribute, List<int> line, bool isBranch)
     {

@@ -35,7 +35,7 @@ internal sealed partial class Executor
                 throw new ImportException($"has a kernel larger than its padded input of {size + Before[axis] + After[axis]} pixels");
             int outputs = (ceil ? (room + Stride[axis] - 1) / Stride[axis] : room / Stride[axis]) + 1;
 
-            // A window that begins behind the input is none.
+            // A window that begins after the input is none.
             return ceil && (outputs - 1) * Stride[axis] >= size + Before[axis] ? outputs - 1 : outputs;
         }
     }

@@ -21,7 +21,7 @@ internal sealed partial class Executor
         _room = (2 * model.Constants.Values.Sum(constant => (long)constant.Count)) + (1 << 20);
     }
 
-    /// <summary>Every tensor of <paramref name="model"/> for <paramref name="input"/>, whose values may be unknown. Nodes that cannot be run are left out, and so are those behind them.</summary>
+    /// <summary>Every tensor of <paramref name="model"/> for <paramref name="input"/>, whose values may be unknown. Nodes that cannot be run are left out, and so are those after them.</summary>
     /// <param name="model">The model.</param>
     /// <param name="input">The image.</param>
     /// <param name="failed">What is said of nodes that cannot be run.</param>

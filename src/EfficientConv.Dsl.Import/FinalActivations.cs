@@ -1,7 +1,7 @@
 namespace EfficientConv.Dsl.Import;
 
 /// <summary>
-/// A model without the sigmoid or softmax that its outputs end with. They squash: where a sigmoid is 0.9999 an error of the network hardly shows, in front of it it does.
+/// A model without the sigmoid or softmax that its outputs end with. They squash: where a sigmoid is 0.9999 an error of the network hardly shows, before it it does.
 /// </summary>
 internal sealed class FinalActivations
 {
@@ -12,7 +12,7 @@ internal sealed class FinalActivations
 
     private FinalActivations(Model model, Model tail, IReadOnlyList<bool> isFinal) => (Model, _tail, IsFinal) = (model, tail, isFinal);
 
-    /// <summary>The model with the same outputs, each in front of its last activation.</summary>
+    /// <summary>The model with the same outputs, each before its last activation.</summary>
     public Model Model { get; }
 
     /// <summary>For each output, whether it had one.</summary>
@@ -59,7 +59,7 @@ internal sealed class FinalActivations
         }
     }
 
-    /// <summary>The outputs in front of their activations, of all <paramref name="tensors"/> of the model as the file has it.</summary>
+    /// <summary>The outputs before their activations, of all <paramref name="tensors"/> of the model as the file has it.</summary>
     public double[] Reference(Tensor image, IReadOnlyDictionary<string, Tensor> tensors)
     {
         HashSet<string> made = [.. _tail.Nodes.SelectMany(node => node.Outputs)];

@@ -58,7 +58,7 @@ internal sealed partial class GraphMapper
         };
         View view = ViewOf(node, 0);
 
-        // Element by element: several maps one behind the other stay so.
+        // Element by element: several maps one after the other stay so.
         _views[node.Output] = view with { Layers = [.. view.Layers.Select(layer => Layer(node, Name(node), new ActivationOperator(function), layer))], Dims = DimsOf(node.Output) };
 
         static ActivationFunction Of(ActivationKind kind) => new(kind);
@@ -231,7 +231,7 @@ internal sealed partial class GraphMapper
         && readers.All(node => node.Operator == "Add" && node.Inputs.Count == 2 && node.Inputs.Count(input => input == tensor || _narrow.Contains(input)) == 1
             && !node.Inputs.Any(IsConstant) && node.Inputs.All(input => DimsOf(input).SequenceEqual(DimsOf(tensor))));
 
-    /// <summary>Channels of zeros before and behind a map's own: a 1x1 convolution by the identity and rows of zeros.</summary>
+    /// <summary>Channels of zeros before and after a map's own: a 1x1 convolution by the identity and rows of zeros.</summary>
     private int ChannelPad(Node node, int source, int before, int after, Compiler.Graph.PadMode mode, float value)
     {
         if (mode != Compiler.Graph.PadMode.Constant || value != 0)
@@ -400,7 +400,7 @@ internal sealed partial class GraphMapper
             return;
         }
 
-        // Channels of one map size; else blocks of memory, one behind the other.
+        // Channels of one map size; else blocks of memory, one after the other.
         if (parts.All(part => part.Layers.Count == 1 && ChannelAxis(part) == axis && ShapeOf(part).Pixels == ShapeOf(parts[0]).Pixels && (part.IsChannelsLast == parts[0].IsChannelsLast || ShapeOf(part).Pixels == 1)))
             Set(node, Layer(node, Name(node), new ConcatOperator(), [.. WithEarlier([.. parts.Select(part => part.Layer)])]), parts[0]);
         else if (Tensor.Size(dims[..axis]) == 1)

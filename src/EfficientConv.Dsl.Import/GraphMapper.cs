@@ -25,7 +25,7 @@ internal sealed partial class GraphMapper
     private readonly HashSet<string> _names = ["input"];
     private readonly HashSet<string> _ownNames = [];
 
-    // Tensors with channels of zeros behind those of the layer that they are a view of; only sums read them.
+    // Tensors with channels of zeros after those of the layer that they are a view of; only sums read them.
     private readonly HashSet<string> _narrow = [];
     private bool _isInputChannelsLast;
 
@@ -57,7 +57,7 @@ internal sealed partial class GraphMapper
         return new MappedModel(mapper._builder.Build(isChannelsLast), mapper._weights, outputs, mapper._isInputChannelsLast, mapper._ownNames);
     }
 
-    /// <summary>A tensor that is a layer's memory, or several layers' one behind the other.</summary>
+    /// <summary>A tensor that is a layer's memory, or several layers' one after the other.</summary>
     /// <param name="Layers">The layers.</param>
     /// <param name="IsChannelsLast">Whether the elements stand in the order rows, columns, channels, and not channels, rows, columns.</param>
     /// <param name="Dims">The dimensions that the model sees.</param>
@@ -149,7 +149,7 @@ internal sealed partial class GraphMapper
         return cuts.Length == 0 ? "no way around it is known" : $"--until {string.Join(" --until ", cuts)} cuts the model in front of it";
     }
 
-    /// <summary>A layer behind <paramref name="inputs"/>; the id of its output.</summary>
+    /// <summary>A layer after <paramref name="inputs"/>; the id of its output.</summary>
     private int Layer(Node node, string name, Operator op, params int[] inputs)
     {
         return _builder.TryAdd(name, op, LayerOrigin.Of($"{node} of {_model.File}"), inputs) is { } finding ? throw new ImportException(finding.Message) : _builder.Current;

@@ -82,7 +82,7 @@ internal sealed record ImportedModel(Model Source, Model Rewritten, MappedModel 
         return failed.Count > 0 ? throw new ImportException($"{model.File}: {failed.First().Key} cannot be run: {failed.First().Value}") : tensors;
     }
 
-    /// <summary>The outputs of a model, one behind the other.</summary>
+    /// <summary>The outputs of a model, one after the other.</summary>
     public static double[] Outputs(Model model, IReadOnlyDictionary<string, Tensor> tensors) => [.. model.Outputs.SelectMany(name => tensors[name].Doubles())];
 }
 

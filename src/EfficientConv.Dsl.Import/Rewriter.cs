@@ -105,7 +105,7 @@ internal sealed class Rewriter
         return true;
     }
 
-    /// <summary>What images of channels last get before they are ordered (x / 127.5 - 1), in the order of the layers behind it.</summary>
+    /// <summary>What images of channels last get before they are ordered (x / 127.5 - 1), in the order of the layers after it.</summary>
     private bool TransposeFirst(Node node)
     {
         if (node.Operator != "Transpose" || node.Integers("perm") is not [0, 3, 1, 2] || Only(node.Inputs[0]) is not { Operator: "Add" or "Sub" or "Mul" or "Div", Inputs.Count: 2 } arithmetic)
@@ -391,7 +391,7 @@ internal sealed class Rewriter
     }
 
     /// <summary>
-    /// Linear resizing by whole factors that keeps the first pixel's place (opset 9 knew no other): each pixel spreads as a triangle, and those behind the last are as the last.
+    /// Linear resizing by whole factors that keeps the first pixel's place (opset 9 knew no other): each pixel spreads as a triangle, and those after the last are as the last.
     /// </summary>
     private bool LinearResize(Node node)
     {
@@ -468,7 +468,7 @@ internal sealed class Rewriter
         return true;
     }
 
-    /// <summary>A factor or summand behind an activation, in front of a convolution that reads it alone: a summand only where no zeros are around the map.</summary>
+    /// <summary>A factor or summand after an activation, before a convolution that reads it alone: a summand only where no zeros are around the map.</summary>
     private bool AffineInput(Node node)
     {
         if (Constants(node) is not var (x, scale, shift) || !IsOnlyRead(node.Output) || Reader(node) is not { Operator: "Conv" } layer || layer.Inputs[0] != node.Output

@@ -20,7 +20,7 @@ public sealed class FuzzTests
         Assert.InRange(run.Refused, run.Executions / 20, run.Executions - 1);
     }
 
-    /// <summary>What is changed is right before: otherwise nothing behind a reader's first check is reached.</summary>
+    /// <summary>What is changed is right before: otherwise nothing after a reader's first check is reached.</summary>
     [Theory]
     [MemberData(nameof(Targets))]
     public void FirstSeed_IsRead(string name)

@@ -2,7 +2,7 @@ using Engine = EfficientConv.Dsl.Runtime.ConvNetEngine<EfficientConv.Dsl.Runtime
 
 namespace EfficientConv.Dsl.Runtime.Tests;
 
-/// <summary>Names with something in front of them, two copies in one file, and tensors that the network has no use for.</summary>
+/// <summary>Names with something before them, two copies in one file, and tensors that the network has no use for.</summary>
 public sealed class CheckpointPrefixTests
 {
     private static readonly TensorSpec[] Factorized =

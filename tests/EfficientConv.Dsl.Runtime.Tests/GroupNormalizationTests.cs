@@ -95,7 +95,7 @@ public class GroupNormalizationTests
             return output[.._input.Length];
         }
 
-        /// <summary>Lanes behind the last channel hold NaN, which must not reach the sums.</summary>
+        /// <summary>Lanes after the last channel hold NaN, which must not reach the sums.</summary>
         public float[] RunPixels<V>()
             where V : struct, ISimd<V>
         {

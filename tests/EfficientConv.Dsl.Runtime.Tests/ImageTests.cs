@@ -23,7 +23,7 @@ public class ImageTests
 
         foreach ((PixelFormat format, int[] order) in new[] { (PixelFormat.Bgr, new[] { 2, 1, 0 }), (PixelFormat.Rgba, [0, 1, 2, 3]), (PixelFormat.Bgra, [2, 1, 0, 3]) })
         {
-            // Another order in memory and another stride, without the bytes behind the last row.
+            // Another order in memory and another stride, without the bytes after the last row.
             int pixel = order.Length, stride = (fixture.Width * pixel) + 5;
             byte[] other = new byte[((fixture.Height - 1) * stride) + (fixture.Width * pixel)];
             other.AsSpan().Fill(77);

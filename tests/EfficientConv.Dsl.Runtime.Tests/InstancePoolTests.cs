@@ -45,7 +45,7 @@ public class InstancePoolTests
             thread.Start();
         foreach (Thread thread in threads)
             thread.Join();
-        // A caller may miss one that is put back behind its search, so that a few more than 8 can come to be.
+        // A caller may miss one that is put back after its search, so that a few more than 8 can come to be.
         Assert.InRange(seen.Count, 1, 32);
     }
 }

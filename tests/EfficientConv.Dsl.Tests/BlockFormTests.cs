@@ -17,7 +17,7 @@ public sealed class BlockFormTests
         "[InputShape(32, 9, 15, Layout = TensorLayout.NHWC)] [DepthwiseSeparable(40, stride: 2, activation: Activation.GELU)]",
         "[InputShape(24, 14, 14)] [EfficientConvBlock(expansion: 4, activation: Activation.SiLU)]",
 
-        // Squeeze-and-excitation: the gate in the weights, in the depthwise values, without an expansion, and behind pixel pairs.
+        // Squeeze-and-excitation: the gate in the weights, in the depthwise values, without an expansion, and after pixel pairs.
         "[InputShape(32, 14, 14)] [EfficientConvBlock(expansion: 4, activation: Activation.HardSwish)]",
         "[InputShape(112, 7, 7, Layout = TensorLayout.NHWC)] [InvertedResidual(expansion: 3, kernelSize: 5, activation: Activation.HardSwish, squeezeReduction: 4, gate: Activation.HardSigmoid)]",
         "[InputShape(32, 13, 13)] [InvertedResidual(80, expansion: 5, stride: 2, activation: Activation.SiLU, squeezeReduction: 4, squeezeActivation: Activation.SiLU)]",

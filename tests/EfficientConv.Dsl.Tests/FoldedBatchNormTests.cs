@@ -12,7 +12,7 @@ public sealed class FoldedBatchNormTests
 
     private static readonly Lazy<NetworkBatch> s_batch = new(() => NetworkBatch.Compile([("Plain", $"[InputShape(12, 15, 14)] {Blocks}"), ("Folded", $"[InputShape(12, 15, 14, FoldedBatchNorm = true)] {Blocks}")]));
 
-    /// <summary>The blocks of every random network: the same layers under the same keys, without the batch norms behind convolutions, which have biases then.</summary>
+    /// <summary>The blocks of every random network: the same layers under the same keys, without the batch norms after convolutions, which have biases then.</summary>
     [Fact]
     public void Blocks_HaveBiasesInPlaceOfBatchNorms()
     {

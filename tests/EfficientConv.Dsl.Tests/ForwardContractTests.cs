@@ -112,7 +112,7 @@ public sealed class ForwardContractTests
         network.ForwardOne(buffer.AsSpan(1, inputLength), buffer.AsSpan(1 + inputLength, outputLength));
     }
 
-    /// <summary>A vector load at the last pixel must not reach what lies behind the caller's span: here it is NaN, and the output around stays as it is.</summary>
+    /// <summary>A vector load at the last pixel must not reach what lies after the caller's span: here it is NaN, and the output around stays as it is.</summary>
     [Theory]
     [MemberData(nameof(Networks))]
     public void SurroundingsOfTheSpans_AreNeitherReadNorWritten(string name)

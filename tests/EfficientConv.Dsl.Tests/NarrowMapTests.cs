@@ -90,7 +90,7 @@ public sealed class NarrowMapTests
             Assert.Equal(title, Assert.Single(Plan(text, target).Steps).Nest.Title);
     }
 
-    /// <summary>Phases of few channels are planes: of one tap each one product, else a convolution each, behind a copy to planes where the input is none.</summary>
+    /// <summary>Phases of few channels are planes: of one tap each one product, else a convolution each, after a copy to planes where the input is none.</summary>
     [Theory]
     [InlineData("[InputShape(24, 32, 32)] [ConvTranspose2d(1, 2, stride: 2), ReLU]", "PlanarPointwise Phases")]
     [InlineData("[InputShape(24, 32, 32, Layout = TensorLayout.NHWC)] [ConvTranspose2d(4, 3, stride: 3), Sigmoid]", "Pointwise Phases Activation")]

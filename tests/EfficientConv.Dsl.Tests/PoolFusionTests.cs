@@ -6,7 +6,7 @@ using EfficientConv.Dsl.Tests.Reference;
 
 namespace EfficientConv.Dsl.Tests;
 
-/// <summary>A convolution computed row by row for the pooling layer behind it gives the bits of one that is a step of its own.</summary>
+/// <summary>A convolution computed row by row for the pooling layer after it gives the bits of one that is a step of its own.</summary>
 [Trait("Duration", "long")]
 public sealed class PoolFusionTests
 {

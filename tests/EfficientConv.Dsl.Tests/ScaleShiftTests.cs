@@ -13,7 +13,7 @@ namespace EfficientConv.Dsl.Tests;
 [Trait("Duration", "long")]
 public sealed class ScaleShiftTests
 {
-    /// <summary>What stands behind the sums, and what the same is without scaling.</summary>
+    /// <summary>What stands after the sums, and what the same is without scaling.</summary>
     private static readonly (string Scaled, string Plain)[] s_tails = [("HardSwish, BatchNorm", "HardSwish"), ("PReLU(C), LayerScale", "PReLU(C)"), ("BatchNorm, ReLU6", "ReLU6")];
 
     private static readonly string[] s_apart = ["Name = \"a\"), HardSwish", "Name = \"a\"), PReLU", "Name = \"a\"), BatchNorm", "dilation: 1"];
@@ -48,7 +48,7 @@ public sealed class ScaleShiftTests
     {
         Assert.Equal(text, EpilogueTexts.Declare(s_texts[index], s_tails[tail].Scaled));
 
-        // Two of the networks have an activation that no convolution can take, and what is behind it is a step as well.
+        // Two of the networks have an activation that no convolution can take, and what is after it is a step as well.
         bool isApart = s_apart.Any(mark => text.Contains(mark, StringComparison.Ordinal));
         Assert.Equal(isApart, OperatorFolding.Fold(DeclarationText.Graph(text)).Stages.Any(stage => stage is ActivationStage or PReLUStage or BatchNormStage or LayerScaleStage));
         if (isApart)
@@ -72,7 +72,7 @@ public sealed class ScaleShiftTests
             Assert.Equal(typeof(SumKernel).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(SumKernel)) && !type.IsAbstract).Select(type => type.Name).Order(), scaled);
     }
 
-    /// <summary>What the order of an epilogue cannot say: a second batch norm, a residual or an activation behind it, and what is behind a pass over rows.</summary>
+    /// <summary>What the order of an epilogue cannot say: a second batch norm, a residual or an activation after it, and what is after a pass over rows.</summary>
     [Theory]
     [InlineData("[InputShape(16, 12, 12)] [PointwiseConv2d(16), ReLU, BatchNorm, ReLU]", 2)]
     [InlineData("[InputShape(16, 12, 12)] [PointwiseConv2d(16), ReLU, BatchNorm] [Add(\"input\")]", 2)]

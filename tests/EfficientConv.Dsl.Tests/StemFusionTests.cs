@@ -5,7 +5,7 @@ using EfficientConv.Dsl.Tests.Harness;
 
 namespace EfficientConv.Dsl.Tests;
 
-/// <summary>A convolution computed row by row inside the block behind it gives the bits of one that is a step of its own.</summary>
+/// <summary>A convolution computed row by row inside the block after it gives the bits of one that is a step of its own.</summary>
 public sealed class StemFusionTests
 {
     private const string Apart = "[Schedule(Form = BlockForm.LayerByLayer)]";
@@ -19,7 +19,7 @@ public sealed class StemFusionTests
         "[InputShape(3, 32, 32)] [Conv2d(16, stride: 2, padding: 1, bias: false), BatchNorm, HardSwish, InvertedResidual(16, expansion: 1, activation: Activation.ReLU)] [PointwiseConv2d(24)]",
         "[InputShape(2, 21, 19)] [Conv2d(20, padding: 1), ReLU, InvertedResidual(expansion: 1, kernelSize: 5, activation: Activation.SiLU)]",
 
-        // Activations as passes over the stem's rows, and squeeze-and-excitation behind them.
+        // Activations as passes over the stem's rows, and squeeze-and-excitation after them.
         "[InputShape(3, 30, 26)] [Conv2d(40, stride: 2, padding: 1, bias: false), BatchNorm, SiLU, InvertedResidual(24, expansion: 1, activation: Activation.SiLU, squeezeReduction: 4, squeezeActivation: Activation.SiLU)]",
         "[InputShape(3, 28, 28)] [Conv2d(16, stride: 2, padding: 1, bias: false), BatchNorm, HardSwish, InvertedResidual(16, expansion: 1, stride: 2, activation: Activation.ReLU, squeezeReduction: 2)]",
         "[InputShape(4, 17, 23)] [Conv2d(12, kernelSize: 5, padding: 2), Tanh, DepthwiseConv2d(kernelSize: 5, padding: 2), GELU, PointwiseConv2d(9), Sigmoid]",

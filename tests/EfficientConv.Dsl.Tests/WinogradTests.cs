@@ -46,7 +46,7 @@ public sealed class WinogradTests
         "[InputShape(256, 10, 10, Layout = TensorLayout.NHWC)] [Conv2d(96, padding: 1, Algorithm = ALGORITHM), ReLU6]",
         "[InputShape(144, 6, 14)] [Conv2d(160, padding: 1, bias: false, Algorithm = ALGORITHM), BatchNorm, GELU] [PointwiseConv2d(160)] [Bottleneck(160, shortcut: Shortcut.Required, Algorithm = ALGORITHM)]",
 
-        // Several steps, the last of them smaller; activations as a pass.
+        // Several steps, the last of them smaller; activations as a post-op.
         "[InputShape(64, 45, 38)] [Conv2d(64, padding: 1, Algorithm = ALGORITHM), SiLU]",
         "[InputShape(96, 37, 33, Layout = TensorLayout.NHWC)] [Conv2d(48, padding: 1, Algorithm = ALGORITHM), Sigmoid]",
         "[InputShape(33, 100, 56)] [Conv2d(40, padding: 1, Algorithm = ALGORITHM)]",

@@ -31,13 +31,13 @@ internal sealed record DepthwiseTile(LanewiseKernel Kernel, ColumnRun Run)
     public static IEnumerable<DepthwiseTile> Of(NetworkPlan plan) =>
         plan.Kernels.OfType<LanewiseKernel>().SelectMany(kernel => kernel.Columns.Select(run => new DepthwiseTile(kernel, run)));
 
-    /// <summary>First input column under the first tile; in front of the map where it is negative.</summary>
+    /// <summary>First input column under the first tile; before the map where it is negative.</summary>
     private int First => (Run.FirstColumn * Kernel.Window.Stride) - Kernel.Window.PadLeft;
 
     /// <summary>Input columns under a tile.</summary>
     public int Columns => ((Run.Columns - 1) * Kernel.Window.Stride) + (Kernel.Window.Dilation.Width * (Kernel.Window.Kernel.Width - 1)) + 1;
 
-    /// <summary>Those in front of what can be read.</summary>
+    /// <summary>Those before what can be read.</summary>
     public int Left => Math.Max(0, -Kernel.Source.Left - First);
 
     /// <summary>Those up to the end of what can be read.</summary>

@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>
 /// Prints what all kernels do around their sums: how accumulators start, activations, stores. Kernels whose text stands for several print a tile as a whole, with what only
-/// some of them do behind conditions; the others each accumulator by itself, with its activation inside the store.
+/// some of them do after conditions; the others each accumulator by itself, with its activation inside the store.
 /// </summary>
 /// <param name="writer">Text.</param>
 /// <param name="vector">Vectors.</param>
@@ -153,7 +153,7 @@ internal sealed class EpilogueEmitter(SourceWriter writer, VectorSyntax vector, 
         }
     }
 
-    /// <summary>Activations of a tile's accumulators in place, whose constants are loaded here, behind the sums, where registers are free; then their stores.</summary>
+    /// <summary>Activations of a tile's accumulators in place, whose constants are loaded here, after the sums, where registers are free; then their stores.</summary>
     public void Finish(SumTile tile)
     {
         if (ScalesFirst)

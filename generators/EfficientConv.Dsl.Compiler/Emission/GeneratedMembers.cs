@@ -13,7 +13,7 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <param name="IsOfInterface">Whether <c>IConvNet</c> demands it.</param>
 internal sealed record GeneratedMember(string Type, string Name, string Summary, string Body, string? Parameters = null, bool IsStatic = false, bool IsOfInterface = true)
 {
-    /// <summary>The declaration behind its modifiers, without the body.</summary>
+    /// <summary>The declaration after its modifiers, without the body.</summary>
     /// <param name="prefix">The interface and a dot where it is implemented explicitly.</param>
     public string Declaration(string prefix = "") => $"{(IsStatic ? "static " : string.Empty)}{Type} {prefix}{Name}{(Parameters is null ? string.Empty : $"({Parameters})")}";
 
@@ -37,7 +37,7 @@ public static class GeneratedMembers
     /// <summary>The field with the weights.</summary>
     internal const string Engine = "_efficientConvEngine";
 
-    /// <summary>Behind the name of an output, the property that describes it.</summary>
+    /// <summary>After the name of an output, the property that describes it.</summary>
     internal const string OutputSuffix = "Output";
 
     private const string Dsl = "global::EfficientConv.Dsl.";
@@ -90,7 +90,7 @@ public static class GeneratedMembers
             "Runs one image: exactly InputShape's and OutputShape's element counts. Safe from many threads at once; allocates nothing once warm.", $"{Engine}.Forward(input, output)", Floats);
         yield return new(
             "void", "Forward",
-            "Runs <paramref name=\"batch\"/> images, one behind the other in both spans, on up to <paramref name=\"threads\"/> threads; " +
+            "Runs <paramref name=\"batch\"/> images, one after the other in both spans, on up to <paramref name=\"threads\"/> threads; " +
             "the same bits whatever their number.",
             $"{Engine}.Forward(batch, input, output, threads)", $"int batch, {Floats}, int threads = 1");
         if (takesImages)

@@ -169,7 +169,7 @@ internal static class MembersEmitter
             EmitChoice(writer, className, $"{StepTimesType} StepTimes({Dsl}InstructionSet isa)", "StepTimes()", returns: true);
     }
 
-    /// <summary>The arrays behind the properties: parameters, outputs, cost.</summary>
+    /// <summary>The arrays after the properties: parameters, outputs, cost.</summary>
     private static void EmitTables(SourceWriter writer, LayerGraph graph, NetworkCost cost, EquatableArray<ParameterTensor> parameters, EquatableArray<NetworkPlan> plans)
     {
         writer.Line($"private static readonly {Dsl}TensorSpec[] s_parameters =");

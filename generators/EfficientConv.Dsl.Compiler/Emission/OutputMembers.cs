@@ -61,7 +61,7 @@ internal static class OutputMembers
         }
     }
 
-    /// <summary>Outputs one behind the other whose names are the same up to their last dot: "boxes.0" and "boxes.1" are "boxes" too.</summary>
+    /// <summary>Outputs one after the other whose names are the same up to their last dot: "boxes.0" and "boxes.1" are "boxes" too.</summary>
     private static IEnumerable<Group> Groups(LayerGraph graph)
     {
         string[] names = [.. graph.Outputs.Select(output => output.Name.Substring(0, Math.Max(output.Name.LastIndexOf('.'), 0)))];

@@ -92,12 +92,12 @@ internal sealed class VectorSyntax
     /// <summary>The activation of <paramref name="x"/>, a local, whose learned constant, if it has one, is <paramref name="slope"/>.</summary>
     public string Activate(ActivationFunction activation, string x, string slope) => activation.Epilogue.Text(new ActivationSyntax(this, KeepsConstants: false, slope), x);
 
-    /// <summary>Constants that <see cref="Epilogue"/> uses, as declarations straight in front of it.</summary>
+    /// <summary>Constants that <see cref="Epilogue"/> uses, as declarations straight before it.</summary>
     public IEnumerable<string> EpilogueConstants(ActivationFunction activation) => !activation.Epilogue.KeepsConstants
         ? ActivationConstants(activation)
         : [$"{Type} {string.Join(", ", KeptConstants(activation))};"];
 
-    /// <summary>The activation of <paramref name="x"/> behind the sums, where 28 of 32 or 12 of 16 registers at most hold accumulators: room for two constants, no more.</summary>
+    /// <summary>The activation of <paramref name="x"/> after the sums, where 28 of 32 or 12 of 16 registers at most hold accumulators: room for two constants, no more.</summary>
     public string Epilogue(ActivationFunction activation, string x, string slope = "") =>
         activation.Epilogue.Text(new ActivationSyntax(this, activation.Epilogue.KeepsConstants, slope), x);
 

@@ -61,7 +61,7 @@ internal static class AttributeArguments
                 continue;
             }
 
-            // A positional argument behind a named one is only allowed where the named one stands in its own place, so counting suffices.
+            // A positional argument after a named one is only allowed where the named one stands in its own place, so counting suffices.
             if (argument.NameColon is { } parameter)
                 yield return (parameter.Name.Identifier.ValueText, argument);
             else if (constructor?.Parameters.LastOrDefault() is { IsParams: true } list && position >= list.Ordinal)

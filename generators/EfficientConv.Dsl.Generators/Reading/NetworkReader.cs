@@ -77,7 +77,7 @@ internal static class NetworkReader
         return new AttributeDeclaration(kind, byConstructor.Concat(byProperty).ToEquatableArray(), template);
     }
 
-    /// <summary>Copies a template's attributes, so that nothing behind the reader needs the class.</summary>
+    /// <summary>Copies a template's attributes, so that nothing after the reader needs the class.</summary>
     private static TemplateDeclaration ReadTemplate(INamedTypeSymbol type, ImmutableArray<INamedTypeSymbol> users)
     {
         string name = type.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat);

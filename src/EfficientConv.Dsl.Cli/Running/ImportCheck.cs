@@ -244,7 +244,7 @@ internal sealed record OutputCheck(string Output, int Values, double Largest, do
     /// <summary>A sum in single precision rounds at each of its terms, not only when it is done: networks that agree are 3 to 20 times as far off as their rounded nodes.</summary>
     private const double RoundingOfSums = 32;
 
-    /// <summary>The same in front of the sigmoid or softmax that the output ends with; null where it ends with none.</summary>
+    /// <summary>The same before the sigmoid or softmax that the output ends with; null where it ends with none.</summary>
     public double? LogitRelative { get; init; }
 
     /// <summary>The difference to ONNX Runtime's output; null where that was not asked for.</summary>
@@ -253,7 +253,7 @@ internal sealed record OutputCheck(string Output, int Values, double Largest, do
     /// <summary>How far the model's own output moves, as a share of its largest value, where its nodes round; null where nobody had to ask.</summary>
     public double? Rounding { get; init; }
 
-    /// <summary>Whether it is right: to the tolerance in front of a last sigmoid or softmax, to ten times as much behind it, and where the model makes much of what rounding does, to a multiple of that.</summary>
+    /// <summary>Whether it is right: to the tolerance before a last sigmoid or softmax, to ten times as much after it, and where the model makes much of what rounding does, to a multiple of that.</summary>
     public bool IsWithin => Relative <= Bound(LogitRelative is null ? Allowed : BehindActivation * Allowed) && !(LogitRelative > Bound(Allowed)) && !(PeerRelative > Bound(BehindActivation * Allowed));
 
     /// <summary>Whether it is right only by what rounding does.</summary>

@@ -77,7 +77,7 @@ internal sealed class TfLiteFile
     /// <summary>What the writer says of the file.</summary>
     public string Description { get; }
 
-    /// <summary>Number of graphs; those behind the first are parts of loops and branches.</summary>
+    /// <summary>Number of graphs; those after the first are parts of loops and branches.</summary>
     public int GraphCount { get; }
 
     /// <summary>The tensors.</summary>
@@ -142,7 +142,7 @@ internal sealed class TfLiteFile
             : throw new ImportException($"the tensor \"{tensor.Name}\" has the buffer {number} of {_buffers.Length}");
     }
 
-    /// <summary>A buffer's bytes, which stand in it or, where a writer put them behind the tables, at a place of the file.</summary>
+    /// <summary>A buffer's bytes, which stand in it or, where a writer put them after the tables, at a place of the file.</summary>
     private ReadOnlySpan<byte> Buffer(FlatTable buffer)
     {
         (long offset, long size) = (buffer.Long(1), buffer.Long(2));

@@ -11,7 +11,7 @@ internal sealed partial class TfLiteReader
     /// <summary>The operators that nodes are written in.</summary>
     private const int Opset = 18;
 
-    /// <summary>Behind the name of a tensor in the order that ONNX's operators have.</summary>
+    /// <summary>After the name of a tensor in the order that ONNX's operators have.</summary>
     private const string ChannelsFirst = ":NCHW";
 
     /// <summary>Marks the transpositions between both orders.</summary>

@@ -32,7 +32,7 @@ internal sealed class OnnxRuntimePeer : IDisposable
     public OnnxRuntimeSession Load(byte[] model, TensorShape inputShape, PageBuffer input, TensorShape outputShape, PageBuffer output) => new(
         new InferenceSession(model, _options), OnnxExporter.Input, Tensor(Dimensions(inputShape), input, 0), [(OnnxExporter.Output, Tensor(Dimensions(outputShape), output, 0))]);
 
-    /// <summary>Loads a model's file; its outputs come one behind the other.</summary>
+    /// <summary>Loads a model's file; its outputs come one after the other.</summary>
     public OnnxRuntimeSession Load(string path, string inputName, int[] inputDims, PageBuffer input, IEnumerable<(string Name, int[] Dims)> outputs, PageBuffer output)
     {
         InferenceSession session = new(path, _options);

@@ -5,7 +5,7 @@ namespace EfficientConv.Dsl;
 /// <summary>
 /// Atrous spatial pyramid pooling (Chen et al. 2017), in PyTorch <c>torchvision.models.segmentation.deeplabv3.ASPP</c> without its dropout: a 1 x 1 convolution,
 /// three 3 x 3 convolutions with dilations, and the map's mean through a 1 x 1 convolution, spread over the map, beside each other; joined, and a
-/// 1 x 1 convolution; bn and activation behind each. [I, H, W] to [O, H, W]. Weights 29 * I * O + 5 * O * O, batch norms 12 * O; MACs (28 * I * O + 5 * O * O) * H * W + I * O.
+/// 1 x 1 convolution; bn and activation after each. [I, H, W] to [O, H, W]. Weights 29 * I * O + 5 * O * O, batch norms 12 * O; MACs (28 * I * O + 5 * O * O) * H * W + I * O.
 /// Keys convs.0.0, convs.0.1, ..., convs.4.1, convs.4.2, project.0, project.1.
 /// </summary>
 /// <param name="outChannels">Output channels, and those of each branch.</param>

@@ -99,7 +99,7 @@ public sealed class FusedMBConvAttribute(
 /// <param name="expansion">Ratio of the expanded to the input channels.</param>
 /// <param name="startKernelSize">Kernel of the depthwise convolution before the expansion; 0 leaves it out.</param>
 /// <param name="midKernelSize">Kernel of the depthwise convolution on the expanded channels; 0 leaves it out.</param>
-/// <param name="endKernelSize">Kernel of the depthwise convolution behind the projection; 0 leaves it out.</param>
+/// <param name="endKernelSize">Kernel of the depthwise convolution after the projection; 0 leaves it out.</param>
 /// <param name="stride">Stride of the block.</param>
 /// <param name="activation">The activation.</param>
 /// <param name="shortcut">Whether the input is added to the output.</param>
@@ -124,7 +124,7 @@ public sealed class UniversalInvertedBottleneckAttribute(
     /// <summary>Kernel of the depthwise convolution on the expanded channels; 0 leaves it out.</summary>
     public int MidKernelSize { get; } = midKernelSize;
 
-    /// <summary>Kernel of the depthwise convolution behind the projection; 0 leaves it out.</summary>
+    /// <summary>Kernel of the depthwise convolution after the projection; 0 leaves it out.</summary>
     public int EndKernelSize { get; } = endKernelSize;
 
     /// <summary>Stride of the block.</summary>

@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl;
 /// GhostNet's bottleneck (Han et al. 2020), in PyTorch <c>timm.models.ghostnet.GhostBottleneck</c>: ghost module to T channels
 /// (activation), k x k depthwise (bn) where there is a stride, optional squeeze-excitation, ghost module to O channels, shortcut (k x k
 /// depthwise, bn, 1 x 1, bn where the shapes differ). A ghost module makes half of its channels with a 1 x 1 convolution and the other half
-/// with a depthwise one of the first, bn behind each. [I, H, W] to [O, H', W']. Convolution weights I * T / 2 + d * d * T / 2 + T * O / 2 +
+/// with a depthwise one of the first, bn after each. [I, H, W] to [O, H', W']. Convolution weights I * T / 2 + d * d * T / 2 + T * O / 2 +
 /// d * d * O / 2, with a stride k * k * T, and for the shortcut k * k * I + I * O. MACs each of the weights times the pixels that it makes.
 /// Keys ghost1.primary_conv, ghost1.cheap_operation, conv_dw, bn_dw, se, ghost2, shortcut.
 /// </summary>

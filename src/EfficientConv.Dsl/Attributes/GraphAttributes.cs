@@ -78,7 +78,7 @@ public sealed class MultiplyAttribute(string tensor) : LayerAttribute
 }
 
 /// <summary>
-/// The current tensor is an output of the network. Several outputs lie one behind the other in the output span, in the order of their attributes;
+/// The current tensor is an output of the network. Several outputs lie one after the other in the output span, in the order of their attributes;
 /// what the last attribute makes is always the last one. No parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
 /// </summary>
 /// <param name="output">What the output is called; the generated property <c>...Output</c> tells its shape and range.</param>

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace EfficientConv.Dsl;
 
 /// <summary>
-/// Marks a <c>partial class</c> as a network and gives the shape of one input image, [channels, height, width] as PyTorch has it behind the batch. It may stand
+/// Marks a <c>partial class</c> as a network and gives the shape of one input image, [channels, height, width] as PyTorch has it after the batch. It may stand
 /// anywhere in the list and makes no layer: no parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
 /// </summary>
 /// <param name="channels">Channels, at least 1.</param>
@@ -29,8 +29,8 @@ public sealed class InputShapeAttribute(int channels, int height, int width) : A
     public KeyStyle Keys { get; set; }
 
     /// <summary>
-    /// Whether the batch norms of the blocks are folded into the convolutions in front of them, as ONNX exporters and <c>torch.nn.utils.fusion.fuse_conv_bn_eval</c> do: a
-    /// block's convolution then has a bias and no batch norm behind it. The keys of its weights stay, <c>bias</c> stands beside <c>weight</c>, and those of the batch norm
+    /// Whether the batch norms of the blocks are folded into the convolutions before them, as ONNX exporters and <c>torch.nn.utils.fusion.fuse_conv_bn_eval</c> do: a
+    /// block's convolution then has a bias and no batch norm after it. The keys of its weights stay, <c>bias</c> stands beside <c>weight</c>, and those of the batch norm
     /// are gone. Layers outside blocks are what they are written as.
     /// </summary>
     public bool FoldedBatchNorm { get; set; }

@@ -79,7 +79,7 @@ public sealed class GroupNormAttribute(int numGroups, double eps = 1e-5, bool af
 }
 
 /// <summary>
-/// A learned factor by channel (Touvron et al. 2021), in PyTorch timm's <c>LayerScale2d</c>: y = x * gamma[c]. Shape kept; parameters C, no MACs. Behind a
+/// A learned factor by channel (Touvron et al. 2021), in PyTorch timm's <c>LayerScale2d</c>: y = x * gamma[c]. Shape kept; parameters C, no MACs. After a
 /// convolution it is folded into its weights. Key: gamma [C].
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]

@@ -5,7 +5,7 @@ namespace EfficientConv.Dsl;
 /// <summary>
 /// ShuffleNet V1's unit (Zhang et al. 2018), <c>ShuffleV1Block</c> of its PyTorch implementation: grouped 1 x 1 to M = O / 4 channels (bn,
 /// activation), 3 x 3 depthwise (bn), channel shuffle, grouped 1 x 1 (bn), sum with the input, activation; no biases. With a stride, the
-/// last convolution makes O - I channels, and the input's 3 x 3 means stand in front of them instead of the sum. [I, H, W] to [O, H', W'].
+/// last convolution makes O - I channels, and the input's 3 x 3 means stand before them instead of the sum. [I, H, W] to [O, H', W'].
 /// With B channels of the last convolution: convolution weights I * M / groups + 9 * M + M * B / groups, batch norms 2 * (2 * M + B). MACs
 /// each of the weights times the pixels that it makes. Keys branch_main_1.0, .1, .3, .4, branch_main_2.0, .1.
 /// </summary>

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace EfficientConv.Dsl;
 
 /// <summary>
-/// Begins a stage of the model and makes no layer: behind it the key styles with stages (<c>blocks.2.0</c>) count blocks from 0 again. Without any, a
+/// Begins a stage of the model and makes no layer: after it the key styles with stages (<c>blocks.2.0</c>) count blocks from 0 again. Without any, a
 /// stage begins at the first block and at every block with a stride or another number of channels, which is right for most models; a model that
 /// has single convolutions in its stages, as timm's MobileNetV4, needs the marks. No parameters, no MACs, and no index in <c>torch.nn.Sequential</c>.
 /// </summary>

@@ -4,8 +4,8 @@ namespace EfficientConv.Dsl;
 
 /// <summary>
 /// <c>Resize(shorterSide)</c> and <c>CenterCrop((cropHeight, cropWidth))</c> of torchvision on 8-bit images of one size, with the bits that torchvision gives for PIL
-/// images: Pillow's bilinear filter, whose support grows with the reduction (antialiasing), in 22-bit fixed point, rounded to bytes behind the horizontal pass
-/// and again behind the vertical one. (torchvision's path for tensors rounds once and differs by 1 in some bytes.) Only what lies in the crop is computed. An instance is
+/// images: Pillow's bilinear filter, whose support grows with the reduction (antialiasing), in 22-bit fixed point, rounded to bytes after the horizontal pass
+/// and again after the vertical one. (torchvision's path for tensors rounds once and differs by 1 in some bytes.) Only what lies in the crop is computed. An instance is
 /// immutable and may be used by many threads at once; <see cref="Run"/> allocates nothing once warm.
 /// </summary>
 public sealed class ImageResize
@@ -22,7 +22,7 @@ public sealed class ImageResize
     /// <summary>Prepares the filters.</summary>
     /// <param name="width">Columns of the images that come in.</param>
     /// <param name="height">Their rows.</param>
-    /// <param name="shorterSide">The shorter side behind the resize; the longer one becomes shorterSide * longer / shorter, rounded down.</param>
+    /// <param name="shorterSide">The shorter side after the resize; the longer one becomes shorterSide * longer / shorter, rounded down.</param>
     /// <param name="cropWidth">Columns of the result, at most those of the resized image.</param>
     /// <param name="cropHeight">Rows of the result, at most those of the resized image.</param>
     /// <exception cref="ArgumentOutOfRangeException">
@@ -210,7 +210,7 @@ public sealed class ImageResize
         /// <summary>The first input that an output needs.</summary>
         internal int FirstInput { get; }
 
-        /// <summary>The input behind the last that an output needs.</summary>
+        /// <summary>The input after the last that an output needs.</summary>
         internal int EndInput { get; }
 
         internal int First(int output) => _first[output];

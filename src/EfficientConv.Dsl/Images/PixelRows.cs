@@ -21,7 +21,7 @@ internal static class PixelRows
     };
 
     /// <summary>
-    /// Throws unless <paramref name="length"/> bytes are an image. The bytes behind the last row's pixels may be missing: cropped views of larger images end there.
+    /// Throws unless <paramref name="length"/> bytes are an image. The bytes after the last row's pixels may be missing: cropped views of larger images end there.
     /// Without a <paramref name="network"/> it is the image to resize. Texts are made only where they are needed.
     /// </summary>
     internal static void Check(string? network, int length, PixelFormat format, int stride, int width, int height, string lengthName)

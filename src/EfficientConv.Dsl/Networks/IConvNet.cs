@@ -13,7 +13,7 @@ public interface IConvNet<TSelf>
     /// <summary>The shape of one input image.</summary>
     static abstract TensorShape InputShape { get; }
 
-    /// <summary>The shape of one image's output; of several outputs, which lie one behind the other, a vector of all their elements.</summary>
+    /// <summary>The shape of one image's output; of several outputs, which lie one after the other, a vector of all their elements.</summary>
     static abstract TensorShape OutputShape { get; }
 
     /// <summary>The outputs in the order in which they lie in the output span; at least one.</summary>

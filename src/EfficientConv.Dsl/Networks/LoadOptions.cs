@@ -5,7 +5,7 @@ public sealed record LoadOptions
 {
     /// <summary>
     /// Only tensors whose names begin with this are read, and it is taken off: <c>backbone</c> or <c>backbone.</c> for
-    /// <c>backbone.0.weight</c>. The rest of the file is not looked at. What wrappers put in front of every key (<c>module.</c>, <c>_orig_mod.</c>) needs no prefix.
+    /// <c>backbone.0.weight</c>. The rest of the file is not looked at. What wrappers put before every key (<c>module.</c>, <c>_orig_mod.</c>) needs no prefix.
     /// </summary>
     public string Prefix { get; init; } = "";
 

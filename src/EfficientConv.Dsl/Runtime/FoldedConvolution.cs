@@ -67,7 +67,7 @@ public sealed class FoldedConvolution
         return new(folded, bias, OutChannels, _inChannels, _taps / _kernelWidth, _kernelWidth);
     }
 
-    /// <summary>The convolution with factors by output channel behind it folded in: w' = w * s and b' = b * s, rounded once.</summary>
+    /// <summary>The convolution with factors by output channel after it folded in: w' = w * s and b' = b * s, rounded once.</summary>
     /// <param name="scale">O values.</param>
     public FoldedConvolution FoldScale(float[] scale)
     {

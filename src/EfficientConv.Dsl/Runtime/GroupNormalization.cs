@@ -170,7 +170,7 @@ public static class GroupNormalization
         }
     }
 
-    /// <summary>Sums of channels to the mean of each one's group, in place; lanes behind the last channel become 0.</summary>
+    /// <summary>Sums of channels to the mean of each one's group, in place; lanes after the last channel become 0.</summary>
     private static void GroupMeans(ref float sums, int channels, int padded, int groups, double count)
     {
         int each = channels / groups;

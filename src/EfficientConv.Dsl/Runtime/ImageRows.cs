@@ -60,7 +60,7 @@ public readonly unsafe struct ImageRows
 
     /// <summary>Rows into planes, one a channel.</summary>
     /// <param name="firstRow">The first row.</param>
-    /// <param name="endRow">The row behind the last.</param>
+    /// <param name="endRow">The row after the last.</param>
     /// <param name="destination">The first value of the first plane.</param>
     /// <param name="planeStride">Floats from a plane to the next.</param>
     /// <param name="channels">1 or 3.</param>

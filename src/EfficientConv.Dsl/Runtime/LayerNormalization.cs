@@ -41,7 +41,7 @@ public static class LayerNormalization
             ref float pixel = ref Unsafe.Add(ref source, p * sourceStride);
             ref float result = ref Unsafe.Add(ref destination, p * destinationStride);
 
-            // Lanes behind the last channel hold anything: they must not reach the sums.
+            // Lanes after the last channel hold anything: they must not reach the sums.
             rest.Clear();
             MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref pixel, whole), channels - whole).CopyTo(rest);
             for (int j = 0; j < Chains; j += V.Lanes)

@@ -120,7 +120,7 @@ public static class MapPadding
 public interface IEdge
 {
     /// <summary>The row or column whose value row or column <paramref name="index"/> has, inside the map its own; -1 for the constant.</summary>
-    /// <param name="index">From minus the padding in front to the length plus the padding behind.</param>
+    /// <param name="index">From minus the padding in front to the length plus the padding after.</param>
     /// <param name="length">Rows or columns of the map.</param>
     static abstract int Source(int index, int length);
 }

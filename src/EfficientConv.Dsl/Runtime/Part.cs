@@ -30,7 +30,7 @@ public readonly struct Part
     /// <summary>This part's first unit of <paramref name="units"/>.</summary>
     public int First(int units) => Others == 0 ? 0 : (int)((long)units * Index / Count);
 
-    /// <summary>The unit behind this part's last of <paramref name="units"/>.</summary>
+    /// <summary>The unit after this part's last of <paramref name="units"/>.</summary>
     public int End(int units) => Others == 0 ? units : (int)((long)units * (Index + 1) / Count);
 
     /// <summary>This part's own scratch memory; the first part's is the step's in the workspace.</summary>

@@ -10,7 +10,7 @@ namespace EfficientConv.Dsl.Runtime;
 public static class PixelPairs
 {
     /// <summary>sums[c] += the pixels' values in ascending order, one chain of additions a channel.</summary>
-    /// <param name="data">Pair q's channel c is at q * pairStride + 2 * c, the second pixel's behind it.</param>
+    /// <param name="data">Pair q's channel c is at q * pairStride + 2 * c, the second pixel's after it.</param>
     /// <param name="sums">One a channel.</param>
     /// <param name="channels">Channels to add up, a multiple of 16.</param>
     /// <param name="pairStride">Floats from a pair to the next.</param>
@@ -59,7 +59,7 @@ public static class PixelPairs
     }
 
     /// <summary>Every value times its channel's gate.</summary>
-    /// <param name="data">Pair q's channel c is at (q * channels + c) * 2, the second pixel's behind it.</param>
+    /// <param name="data">Pair q's channel c is at (q * channels + c) * 2, the second pixel's after it.</param>
     /// <param name="gate">One a channel.</param>
     /// <param name="channels">Channels, a multiple of 16.</param>
     /// <param name="pairs">Pairs of pixels.</param>

@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl.Runtime;
 public static class PlanarLayout
 {
     /// <summary>
-    /// Copies rows behind <paramref name="padLeft"/> columns that are left alone. Padded column x comes to
+    /// Copies rows after <paramref name="padLeft"/> columns that are left alone. Padded column x comes to
     /// <c>(x % phases) * phaseLength + x / phases</c>, so that a strided window finds each tap's columns side by side.
     /// </summary>
     /// <typeparam name="V">The vector.</typeparam>

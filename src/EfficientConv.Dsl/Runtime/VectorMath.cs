@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace EfficientConv.Dsl.Runtime;
 
 /// <summary>
-/// The functions behind <see cref="Elementwise"/>, lane by lane. Only correctly rounded operations in a fixed order, no
+/// The functions after <see cref="Elementwise"/>, lane by lane. Only correctly rounded operations in a fixed order, no
 /// approximated reciprocals, so that every <see cref="ISimd{TSelf}"/> gives the same bits. NaN in gives NaN out: the fixed
 /// bound is the first argument of <c>Max</c> and <c>Min</c>, which return the second when there is a NaN.
 /// </summary>

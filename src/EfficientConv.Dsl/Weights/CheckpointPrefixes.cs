@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace EfficientConv.Dsl;
 
-/// <summary>Finds what stands in front of a network's names in a checkpoint, and decides whether it may be taken off.</summary>
+/// <summary>Finds what stands before a network's names in a checkpoint, and decides whether it may be taken off.</summary>
 internal sealed class CheckpointPrefixes
 {
     private const int ShownPrefixes = 5;
 
-    // What is put in front of every key: DataParallel, Lightning and others, torch.compile, FSDP, files that hold more than the weights, modules that hold one
+    // What is put before every key: DataParallel, Lightning and others, torch.compile, FSDP, files that hold more than the weights, modules that hold one
     // network, moving averages.
     private static readonly string[] Wrappers =
     [
@@ -17,7 +17,7 @@ internal sealed class CheckpointPrefixes
     private readonly Dictionary<string, int> _counts;
     private readonly string _given;
 
-    /// <summary>Looks for the names of <paramref name="known"/> behind every dot of <paramref name="names"/>.</summary>
+    /// <summary>Looks for the names of <paramref name="known"/> after every dot of <paramref name="names"/>.</summary>
     /// <param name="known">The tensors by every name that they may have.</param>
     /// <param name="names">All names of the checkpoint.</param>
     /// <param name="given">The prefix that was asked for, empty or with a dot at its end.</param>
@@ -44,7 +44,7 @@ internal sealed class CheckpointPrefixes
         Used = Choose();
     }
 
-    /// <summary>What is taken off: the prefix that was asked for and, where one known wrapper behind it has more of the network's names than any other place, that.</summary>
+    /// <summary>What is taken off: the prefix that was asked for and, where one known wrapper after it has more of the network's names than any other place, that.</summary>
     internal string Used { get; }
 
     /// <summary>

@@ -66,7 +66,7 @@ public sealed class WeightsException : Exception
     /// <summary>Everything that is wrong.</summary>
     public IReadOnlyList<WeightsProblem> Problems { get; }
 
-    /// <summary>What to try, where the network's names stand behind a prefix or the names are those of another published model; else null.</summary>
+    /// <summary>What to try, where the network's names stand after a prefix or the names are those of another published model; else null.</summary>
     public string? Hint { get; }
 
     /// <summary>Values of <see cref="LoadOptions.Prefix"/> with which the network's names were found, the most complete first; empty where there are none.</summary>

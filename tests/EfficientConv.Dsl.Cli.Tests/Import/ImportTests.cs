@@ -190,7 +190,7 @@ public sealed class ImportTests
         Assert.False((right with { PeerRelative = 2e-3 }).IsWithin);
         Assert.False((right with { Relative = double.PositiveInfinity }).IsWithin);
 
-        // Behind the softmax ten times as much; and what rounding moves counts in both.
+        // After the softmax ten times as much; and what rounding moves counts in both.
         Assert.True((right with { Relative = 9e-4, PeerRelative = 9e-4 }).IsWithin);
         Assert.False((right with { Relative = 9e-4, LogitRelative = null }).IsWithin);
         Assert.False((right with { Relative = 1.1e-3 }).IsWithin);

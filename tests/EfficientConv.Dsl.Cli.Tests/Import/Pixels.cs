@@ -66,7 +66,7 @@ internal sealed record Pixels(int Height, int Width, int Channels, double[] Valu
 
     private Pixels Windows(int kernel, int stride, bool isSame, int dilation, int channels, Func<List<(int Y, int X, int Row, int Column)>, int, double> value)
     {
-        // Same: as many outputs as strides begin in the image, and the odd pixel of padding behind it.
+        // Same: as many outputs as strides begin in the image, and the odd pixel of padding after it.
         int span = (dilation * (kernel - 1)) + 1, rows = isSame ? (Height + stride - 1) / stride : (Height - span + stride) / stride, columns = isSame
             ? (Width + stride - 1) / stride : (Width - span + stride) / stride;
         int top = isSame ? Math.Max(((rows - 1) * stride) + span - Height, 0) / 2 : 0, left = isSame ? Math.Max(((columns - 1) * stride) + span - Width, 0) / 2 : 0;

@@ -109,7 +109,7 @@ internal static class CodeFixHarness
 
     private static int Attributes(SyntaxTree tree) => tree.GetRoot().DescendantNodes().OfType<AttributeSyntax>().Count();
 
-    /// <summary>How many of its file's attributes begin in front of a diagnostic.</summary>
+    /// <summary>How many of its file's attributes begin before a diagnostic.</summary>
     private static int Ordinal(Diagnostic diagnostic) =>
         diagnostic.Location.SourceTree!.GetRoot().DescendantNodes().OfType<AttributeSyntax>().Count(attribute => attribute.SpanStart <= diagnostic.Location.SourceSpan.Start);
 

@@ -16,7 +16,7 @@ internal sealed record GeneratorRun(
 /// <summary>Why each step of one network had the result that it had.</summary>
 internal sealed record StepReasons(IncrementalStepRunReason Declaration, IncrementalStepRunReason Compilation)
 {
-    /// <summary>Whether nothing behind the first step ran.</summary>
+    /// <summary>Whether nothing after the first step ran.</summary>
     public bool IsCached =>
         Declaration is IncrementalStepRunReason.Unchanged or IncrementalStepRunReason.Cached && Compilation is IncrementalStepRunReason.Cached;
 }

@@ -1,6 +1,6 @@
 namespace EfficientConv.Dsl.Tests.Harness;
 
-/// <summary>Networks with every kernel that has an epilogue, by a placeholder for what is behind its sums.</summary>
+/// <summary>Networks with every kernel that has an epilogue, by a placeholder for what is after its sums.</summary>
 internal static class EpilogueTexts
 {
     /// <summary>SLOPES stands for the activation, ACTIVATION for that of a block.</summary>
@@ -32,7 +32,7 @@ internal static class EpilogueTexts
         "[InputShape(5, 33, 35)] [DepthwiseConv2d(3, padding: 1), BatchNorm] [Add(\"input\")] [SLOPES]",
         "[InputShape(8, 9, 10)] [PointwiseConv2d(20, Name = \"a\")] [Conv2d(20, padding: 1, groups: 4)] [Add(\"input\", padChannels: true)] [SLOPES]",
 
-        // Fused blocks: rows, slabs, planes, pairs of pixels, behind a stem, with the shortcut in front of the slopes as in BlazeFace.
+        // Fused blocks: rows, slabs, planes, pairs of pixels, after a stem, with the shortcut before the slopes as in BlazeFace.
         "[InputShape(16, 14, 14)] [PointwiseConv2d(64), BatchNorm, SLOPES] [DepthwiseConv2d(3, padding: 1), BatchNorm, SLOPES] [PointwiseConv2d(16), BatchNorm] [Add(\"input\")] [SLOPES]",
         "[InputShape(32, 30, 30, Layout = TensorLayout.NHWC)] [PointwiseConv2d(72), SLOPES] [DepthwiseConv2d(3, padding: 1), SLOPES] [PointwiseConv2d(32)] [Add(\"input\")] [SLOPES]",
         "[InputShape(24, 32, 32, Layout = TensorLayout.NHWC)] [DepthwiseConv2d(5, padding: 2)] [PointwiseConv2d(24)] [Add(\"input\")] [SLOPES]",

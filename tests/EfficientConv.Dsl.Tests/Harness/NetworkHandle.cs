@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace EfficientConv.Dsl.Tests.Harness;
 
-/// <summary>A generated network behind delegates, so that tests need not know its type.</summary>
+/// <summary>A generated network after delegates, so that tests need not know its type.</summary>
 public abstract class NetworkFactory
 {
     public abstract TensorShape InputShape { get; }

@@ -53,7 +53,7 @@ public sealed class GraphCompilationTests
         Assert.Equal(-1, finding.AttributeIndex);
     }
 
-    /// <summary>Graphs that no builder made: every rule, and nothing said of layers behind a wrong one.</summary>
+    /// <summary>Graphs that no builder made: every rule, and nothing said of layers after a wrong one.</summary>
     [Fact]
     public void WrongGraphs_AreRefused()
     {

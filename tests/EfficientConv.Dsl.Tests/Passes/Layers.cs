@@ -33,7 +33,7 @@ internal sealed class Layers
 
     public static ActivationOperator ReLU { get; } = new(new ActivationFunction(ActivationKind.ReLU));
 
-    /// <summary>The stages of <paramref name="attributes"/> behind the input.</summary>
+    /// <summary>The stages of <paramref name="attributes"/> after the input.</summary>
     public static Stage[] Fold(string attributes) => Fold(DeclarationText.Graph(attributes));
 
     public static Stage[] Fold(LayerGraph graph) => [.. OperatorFolding.Fold(graph).Stages.Skip(1)];

@@ -177,7 +177,7 @@ public sealed class SchedulerTests
                 Copy => ("Span.CopyTo", false, 1),
                 _ => throw new InvalidOperationException($"{call} is no known call."),
             };
-            // Behind the method's name stands a type of the runtime, where its type argument is none of vectors.
+            // After the method's name stands a type of the runtime, where its type argument is none of vectors.
             string[] parts = name.TrimEnd('>').Split('.', '<');
             Type type = parts[0] == "Span" ? typeof(Span<float>) : Assert.Single(runtime, type => type.Name == parts[0]);
             Assert.All(parts.Skip(2), argument => Assert.Single(runtime, type => type.Name == argument));
@@ -284,7 +284,7 @@ public sealed class SchedulerTests
         from x in Enumerable.Range(0, tensor.View.Shape.Width)
         select tensor.Offset.In(tensor.View.Element) + (c * tensor.View.ChannelStep) + (y * tensor.View.RowStep) + (x * tensor.View.PixelStep);
 
-    /// <summary>Behind the last vector of the last pixel.</summary>
+    /// <summary>After the last vector of the last pixel.</summary>
     private static long End(Tensor tensor) => tensor.Offset.Bytes + tensor.View.Element.Bytes(tensor.View.IsPlanar
         ? tensor.View.Length
         : ((tensor.View.Shape.Height - 1) * tensor.View.RowStep) + ((tensor.View.Shape.Width - 1) * tensor.View.PixelStep) + (tensor.View.IsPadded ? (tensor.View.Shape.Channels + 15) / 16 * 16 : tensor.View.Shape.Channels));

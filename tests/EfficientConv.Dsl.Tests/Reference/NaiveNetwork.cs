@@ -3,7 +3,7 @@ using EfficientConv.Dsl.Compiler.Graph;
 namespace EfficientConv.Dsl.Tests.Reference;
 
 /// <summary>
-/// Interprets a layer graph in double precision by the textbook formulas, loop by loop. It shares nothing with the compiler behind the expansion
+/// Interprets a layer graph in double precision by the textbook formulas, loop by loop. It shares nothing with the compiler after the expansion
 /// of attributes into layers: neither folding nor fusion nor schedules nor layouts.
 /// </summary>
 internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string Name, int[] Shape, float[] Values)> stateDict)
@@ -163,7 +163,7 @@ internal sealed partial class NaiveNetwork(LayerGraph graph, IEnumerable<(string
         return [.. x.Select((v, i) => v > 0 ? v : slopes[slopes.Length == 1 ? 0 : i / shape.Pixels] * v)];
     }
 
-    /// <summary>As ATen's pooling: the mean's divisor counts padding, but never what ceil mode hangs over behind it.</summary>
+    /// <summary>As ATen's pooling: the mean's divisor counts padding, but never what ceil mode hangs over after it.</summary>
     private static double[] Pool(PoolOperator p, double[] x, Shape input, Shape output)
     {
         double[] y = new double[output.Count];

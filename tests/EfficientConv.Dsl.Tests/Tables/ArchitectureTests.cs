@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl.Tests.Tables;
 /// <summary>Dependencies of the compiler's folders point one way.</summary>
 public sealed partial class ArchitectureTests
 {
-    /// <summary>Every folder may use those in front of it.</summary>
+    /// <summary>Every folder may use those before it.</summary>
     private static readonly string[] s_order =
         ["Model", "Findings", "Declarations", "Shapes", "Targets", "Graph", "Cost", "Rules", "Folding", "Fusion", "Scheduling", "Prediction", "Emission"];
 

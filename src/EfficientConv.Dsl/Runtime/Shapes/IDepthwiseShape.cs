@@ -42,7 +42,7 @@ public interface IDepthwiseShape
     /// <summary>From an output channel's bias to its learned slope.</summary>
     static virtual int SlopeOffset => 0;
 
-    /// <summary>From an output channel's bias to its factor behind the activation; 0 for none.</summary>
+    /// <summary>From an output channel's bias to its factor after the activation; 0 for none.</summary>
     static virtual int ScaleOffset => 0;
 
     /// <summary>From an output channel's bias to its summand.</summary>
@@ -51,7 +51,7 @@ public interface IDepthwiseShape
     /// <summary>Tiles.</summary>
     static virtual int Tiles => 1;
 
-    /// <summary>Input columns under a tile that lie in front of the map.</summary>
+    /// <summary>Input columns under a tile that lie before the map.</summary>
     static virtual int Left => 0;
 
     /// <summary>Input columns under a tile up to the map's end.</summary>

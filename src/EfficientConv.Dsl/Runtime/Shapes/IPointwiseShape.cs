@@ -36,7 +36,7 @@ public interface IPointwiseShape
     /// <summary>From an output channel's bias to its learned slope.</summary>
     static virtual int SlopeOffset => 0;
 
-    /// <summary>From an output channel's bias to its factor behind the activation; 0 for none.</summary>
+    /// <summary>From an output channel's bias to its factor after the activation; 0 for none.</summary>
     static virtual int ScaleOffset => 0;
 
     /// <summary>From an output channel's bias to its summand.</summary>
@@ -48,13 +48,13 @@ public interface IPointwiseShape
     /// <summary>Tiles of pixels.</summary>
     static virtual int Tiles => 1;
 
-    /// <summary>Tiles behind them that are one pixel larger.</summary>
+    /// <summary>Tiles after them that are one pixel larger.</summary>
     static virtual int LargerTiles => 0;
 
     /// <summary>Tiles of pixels of the last, narrower panel.</summary>
     static virtual int LastTiles => 1;
 
-    /// <summary>Tiles behind them that are one pixel larger.</summary>
+    /// <summary>Tiles after them that are one pixel larger.</summary>
     static virtual int LastLargerTiles => 0;
 
     /// <summary>Floats prefetched in each step of a sum.</summary>

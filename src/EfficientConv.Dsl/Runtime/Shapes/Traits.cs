@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace EfficientConv.Dsl.Runtime;
 
 // What a shape's kernel does beyond the plain product. Kernels ask "default(TShape) is IAddsResidual", which compilers answer when they read the
-// method, before they translate what stands behind it: a property that returns a constant is only known later, and costs time for nothing. The traits of activations
+// method, before they translate what stands after it: a property that returns a constant is only known later, and costs time for nothing. The traits of activations
 // stand with their arithmetic in Elementwise.Activations.cs.
 
 /// <summary>The sums begin with the bias and the residual.</summary>
