@@ -42,6 +42,10 @@ internal static class CodeFixHarness
         // A negative number is the most.
         if (oneByOne is not null)
             test.NumberOfIncrementalIterations = -8;
+
+        // One pass, where another one would go on to what stays; of one after the other that is the first fix alone.
+        if (stays is not null)
+            test.CodeFixTestBehaviors = CodeFixTestBehaviors.FixOne;
         AssertFixed(test, provider, stays);
         await test.RunAsync().ConfigureAwait(false);
     }
