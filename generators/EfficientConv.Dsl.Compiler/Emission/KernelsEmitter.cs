@@ -76,20 +76,7 @@ internal static class KernelsEmitter
     {
         writer.Line();
         if (timesSteps)
-        {
-            writer.Line("/// <summary>When the last run began each step, and when it ended.</summary>");
-            writer.Line($"public static readonly long[] StepTicks = new long[{plan.Steps.Count + 1}];");
-            writer.Line();
-            writer.Line("/// <summary>What each step is, and what it took in the last run.</summary>");
-            using (writer.Block("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()"))
-            {
-                for (int i = 0; i < plan.Steps.Count; i++)
-                    writer.Line($"yield return ({PlainText.Quote(plan.Steps[i].Title)}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
-            }
-
-            writer.Line();
-        }
-
+            EmitStepTimes(writer, plan);
         writer.Line("/// <summary>Runs a thread's share of one image.</summary>");
         using (writer.Block("public static void Run(ref float input, ref float output, ref float weights, ref float workspace, Part part)"))
         {
@@ -112,7 +99,25 @@ internal static class KernelsEmitter
         foreach (LoopNest nest in plan.Nests)
             emitter.Emit(names.Of(nest), nest, steps[nest].First().Description);
         if (plan.Image is { Nest: { } ofImage, Step: var reader })
-            emitter.Emit(names.Of(plan.Steps[reader].Nest) + OfImage, ofImage, plan.Steps[reader].Description);    }
+            emitter.Emit(names.Of(plan.Steps[reader].Nest) + OfImage, ofImage, plan.Steps[reader].Description);
+    }
+
+    private static void EmitStepTimes(SourceWriter writer, NetworkPlan plan)
+    {
+        writer.Lines($"""
+            /// <summary>When the last run began each step, and when it ended.</summary>
+            public static readonly long[] StepTicks = new long[{plan.Steps.Count + 1}];
+
+            /// <summary>What each step is, and what it took in the last run.</summary>
+            """);
+        using (writer.Block("public static global::System.Collections.Generic.IEnumerable<(string Layers, TimeSpan Time)> StepTimes()"))
+        {
+            for (int i = 0; i < plan.Steps.Count; i++)
+                writer.Line($"yield return ({PlainText.Quote(plan.Steps[i].Title)}, global::System.Diagnostics.Stopwatch.GetElapsedTime(StepTicks[{i}], StepTicks[{i + 1}]));");
+        }
+
+        writer.Line();
+    }
 
     /// <summary>The run for an image of bytes: the step that reads it converts it row by row, or a pass before the first step does.</summary>
     private static void EmitRunImage(SourceWriter writer, KernelNames names, NetworkPlan plan, ImagePlan image, bool timesSteps)

@@ -59,21 +59,11 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
             case Blank:
                 writer.Line();
                 break;
-            case For n:
-                string step = n.Step is Number { Value: 1 } ? $"{n.Index.Name}++" : $"{n.Index.Name} += {Of(n.Step)}";
-                Block($"for (int {n.Index.Name} = {Of(n.From)}; {n.Index.Name} < {Of(n.To)}; {step})", n.Body);
-                break;
-            case Parallel n:
-                Block($"for (int {n.Index.Name} = part.First({Of(n.Units)}); {n.Index.Name} < part.End({Of(n.Units)}); {n.Index.Name}++)", n.Body);
-                break;
-            case FillRing n:
-                Block($"for ({n.Next.Name} = Math.Max({n.Next.Name}, Math.Max({Of(n.First)}, 0)); {n.Next.Name} < Math.Min({Of(n.Rows)}, {Of(n.End)}); {n.Next.Name}++)", n.Body);
+            case For or Parallel or FillRing or If:
+                EmitInner(nest);
                 break;
             case Split n:
                 Emit(n);
-                break;
-            case If n:
-                Emit(n, "if");
                 break;
             case Barrier:
                 writer.Line("part.Barrier();");
@@ -91,7 +81,8 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
                 Emit(n);
                 break;
             case PostOp n:
-                writer.Line($"Elementwise.{n.Function.Kind}<{vector.Simd}>({Reference(n.Values)}, {string.Join(", ", n.Function.Constants.Select(c => c.Value).Prepend(Of(n.Count)))});");
+                IEnumerable<string> numbers = n.Function.Constants.Select(c => c.Value).Prepend(Of(n.Count));
+                writer.Line($"Elementwise.{n.Function.Kind}<{vector.Simd}>({Reference(n.Values)}, {string.Join(", ", numbers)});");
                 break;
             case Clear n:
                 writer.Line($"{Span(n.Values, n.Count)}.Clear();");
@@ -101,6 +92,30 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
                 break;
             default:
                 throw new InvalidOperationException($"{nest} has no text.");
+        }
+    }
+
+    /// <summary>Prints a node with others inside.</summary>
+    private void EmitInner(Nest nest)
+    {
+        switch (nest)
+        {
+            case For n:
+                string step = n.Step is Number { Value: 1 } ? $"{n.Index.Name}++" : $"{n.Index.Name} += {Of(n.Step)}";
+                Block($"for (int {n.Index.Name} = {Of(n.From)}; {n.Index.Name} < {Of(n.To)}; {step})", n.Body);
+                break;
+            case Parallel n:
+                Block($"for (int {n.Index.Name} = part.First({Of(n.Units)}); {n.Index.Name} < part.End({Of(n.Units)}); {n.Index.Name}++)", n.Body);
+                break;
+            case FillRing n:
+                string next = n.Next.Name;
+                Block($"for ({next} = Math.Max({next}, Math.Max({Of(n.First)}, 0)); {next} < Math.Min({Of(n.Rows)}, {Of(n.End)}); {next}++)", n.Body);
+                break;
+            case If n:
+                Emit(n, "if");
+                break;
+            default:
+                throw new InvalidOperationException($"{nest} has nothing inside.");
         }
     }
 

@@ -27,146 +27,9 @@ internal static class MapScheduling
         bool direct = oneStride || other is not null ? destination is not null && Scheduler.IsPlain(destination) : destination is { View: { IsPadded: true, IsDense: true } };
         TensorSlot output = direct ? destination! : plan.NewTensor(stage.Output);
         plan.BeginStep();
-        TensorView from = input.View, to = output.View;
-        int channels = stage.Input.Channels, height = stage.Input.Height, width = stage.Input.Width, padded = PlanBuilder.PadChannels(channels);
-        int weights = 0, fromStep = from.PixelStep, step = to.PixelStep;
-        Effort copied = Effort.Copied(stage.Output.Count), computed = Effort.Copied(stage.Input.Count + stage.Output.Count), ofRow = Effort.Copied(computed.Values / stage.Output.Height);
-        Storage map = Storage.Input, packed = Storage.Weights;
-        switch (stage)
-        {
-            case GlobalAveragePoolStage:
-                Add("mean over the map", MapNests.OverChannels(MapNests.GlobalAveragePool, from, to, channels, own =>
-                {
-                    Pointer sums = own.In(Storage.Output, 1);
-                    return
-                    [
-                        new Clear(sums, own.Count), Sum(own, sums, Effort.Copied(stage.Input.Count)), RuntimeFunction.Mean.Call(sums, own.Count, stage.Input.Pixels),
-                    ];
-                }));
-                break;
-
-            case SqueezeStage squeeze:
-            {
-                ScratchArena scratch = plan.NewScratch();
-                SqueezePart part = Squeeze(plan, squeeze, scratch);
-                NestBuilder nest = new();
-                Storage gate = nest.Bind("gate", Storage.Scratch.At(part.Sums));
-                OwnUnits own = Own(nest.SplitChannels(channels));
-                nest.Add(new Clear(own.In(gate, 1), own.Count));
-                nest.Add(Sum(own, own.In(gate, 1), new Effort(Work.SummedAndScaled, stage.Input.Count)));
-                part.AddGate(nest, gate, own, stage.Input.Pixels);
-                own = Own(nest.SplitPixels(stage.Input));
-                nest.Add(MapNests.Move(RuntimeFunction.CopyPixels, default, own, from, to));
-                nest.Add(RuntimeFunction.ScaleChannels.Call(own.In(Storage.Output, to), gate, channels, own.Count, step));
-                plan.AddStep(new LoopNest("SqueezeExcitation", from, null, to, nest.Build(), part.WeightElements), input, null, output, scratch, Describe(squeeze));
-                break;
-            }
-
-            case BatchNormStage norm:
-                weights = 2 * padded;
-                plan.Pack(stage, new PackScaleShift(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), norm.BatchNorm));
-                EachPixel("ScaleShift", "batch norm", own => RuntimeFunction.ScaleShift.Call(
-                    copied, own.In(map, from), own.In(Storage.Output, to), packed, packed.At(padded), channels, own.Count, step));
-                break;
-
-            case PReLUStage { PReLU: var prelu }:
-                weights = padded;
-                plan.Pack(stage, null, 0, null, new PackSlopes(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), prelu));
-                InPlace("PReLU", "PReLU", own => RuntimeFunction.PReLU.Call(own.In(Storage.Output, to), packed, channels, own.Count, step));
-                break;
-
-            case LayerScaleStage scale:
-                weights = padded;
-                plan.Pack(stage, new PackTensor(plan.Absolute(plan.Reserve(weights)), PlanBuilder.WeightBytes(weights), scale.Scale.Key));
-                InPlace("Scale", "factors by channel", own => RuntimeFunction.ScaleChannels.Call(own.In(Storage.Output, to), packed, channels, own.Count, step));
-                break;
-
-            case LayerNormStage { Norm: var norm }:
-            {
-                long bytes = PlanBuilder.WeightBytes(padded);
-                ArenaOffset factors = plan.Reserve(padded), bias = plan.Reserve(padded);
-                plan.Pack(stage, new PackTensor(plan.Absolute(factors), bytes, norm.Key.With("weight")), new PackTensor(plan.Absolute(bias), bytes, norm.Key.With("bias")));
-                Add("layer norm over channels", MapNests.OverPixels("LayerNorm", from, null, to, grouped: false, calls: own =>
-                [
-                    RuntimeFunction.LayerNorm.Call(
-                        computed, own.In(map, from), fromStep, own.In(Storage.Output, to), step, packed, packed.At(bias), (float)norm.Epsilon, channels, own.Count),
-                ]));
-                break;
-            }
-
-            case ActivationStage activation:
-                Add($"{activation.Function}", MapNests.Activation(from, to, activation.Function));
-                break;
-            case ShuffleStage { Groups: var groups }:
-                EachPixel(
-                    "Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"),
-                    own => RuntimeFunction.ShuffleChannels.Call(copied, own.In(map, from), own.In(Storage.Output, to), step, channels, groups, own.Count));
-                break;
-            case SoftmaxStage:
-                Add("softmax over channels", MapNests.InPlace("Softmax", from, null, to, own => [Softmax(own)]));
-                break;
-            case AddStage:
-                InPlace("Add", "add", own => MapNests.Sum(own, other!.View, to));
-                break;
-            case MultiplyStage { ByChannel: true }:
-                InPlace("MultiplyByChannel", "multiply", own => RuntimeFunction.ScaleChannels.Call(own.In(Storage.Output, to), Storage.Residual, channels, own.Count, step));
-                break;
-            case MultiplyStage:
-                InPlace("Multiply", "multiply", own => RuntimeFunction.Multiply.Call(own.In(Storage.Output, to), own.In(Storage.Residual, other!.View), own.Count * step));
-                break;
-            case UpsampleStage { Upsample: var upsample }:
-                float rowStep = upsample.RowStep(stage.Input), columnStep = upsample.ColumnStep(stage.Input);
-                EachRow("Upsample", $"upsampling, {upsample.Mode}", (y, row) => upsample.Mode switch
-                {
-                    InterpolationMode.Nearest => RuntimeFunction.NearestRow.Call(
-                        ofRow, map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, channels),
-                    InterpolationMode.Bilinear => RuntimeFunction.BilinearRow.Call(
-                        ofRow, map, fromStep, height, width, row, step, stage.Output.Width, y, rowStep, columnStep, upsample.AlignCorners, channels),
-                    _ => throw new InvalidOperationException($"{upsample.Mode} has no function."),
-                });
-                break;
-            case PixelShuffleStage shuffle:
-                EachRow("PixelShuffle", "pixel shuffle", (y, row) => RuntimeFunction.PixelShuffleRow.Call(
-                    ofRow, map, fromStep, width, row, step, y, shuffle.Factor, stage.Output.Channels));
-                break;
-            case AdaptivePoolStage { IsMaximum: var maximum }:
-                RuntimeFunction pool = maximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow;
-                EachRow(
-                    maximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", $"adaptive {(maximum ? "maximum" : "mean")}",
-                    (y, row) => pool.Call(ofRow, map, fromStep, height, width, row, step, stage.Output.Height, stage.Output.Width, y, channels));
-                break;
-            case FlattenStage:
-                // To a vector in PyTorch's order, whatever its own layout.
-                EachPixel("Flatten", "flatten", own => RuntimeFunction.ToPlanar.Call(
-                    copied, own.In(map, from), fromStep, own.In(Storage.Output, 1), stage.Input.Pixels, channels, own.Count));
-                break;
-            default:
-                throw new InvalidOperationException($"{stage} has no schedule.");
-        }
-
+        new MapLayer(plan, stage, input, other, output).Schedule();
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
-
-        void EachRow(string title, string what, Func<Variable, Storage, FunctionCall> call) => Add(what, MapNests.OverRows(title, from, to, call));
-
-        void EachPixel(string title, string what, Func<OwnUnits, Nest> call) => Add(what, MapNests.OverPixels(title, from, other?.View, to, own => [call(own)]));
-
-        void InPlace(string title, string what, Func<OwnUnits, Nest> call) => Add(what, MapNests.InPlace(title, from, other?.View, to, own => [call(own)]));
-
-        void Add(string what, LoopNest nest) => plan.AddStep(nest with { WeightElements = weights }, input, other, output, null, StepPart.Of(stage, what));
-
-        FunctionCall Sum(OwnUnits own, Pointer sums, Effort effort) =>
-            RuntimeFunction.AccumulateChannels.Call(effort, own.In(map, 1), sums, own.Count, stage.Input.Pixels, fromStep);
-
-        // Each pixel is a call of its own.
-        Nest Softmax(OwnUnits own)
-        {
-            Variable pixel = new("p");
-            return new For(
-                pixel, own.First, own.First + own.Count, EquatableArray.Of<Nest>(RuntimeFunction.Softmax.Call(to.PixelAt(Storage.Output, pixel), channels)), stage.Input.Pixels);
-        }
     }
-
-    private static OwnUnits Own((Variable First, Variable Count) units) => new(units.First, units.Count);
 
     /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>
     public static SqueezePart Squeeze(PlanBuilder plan, SqueezeStage stage, ScratchArena scratch)
@@ -204,4 +67,188 @@ internal static class MapScheduling
 
     public static StepPart Describe(SqueezeStage stage) => StepPart.Of(
         stage, FormattableString.Invariant($"squeeze-and-excitation {stage.Input.Channels} -> {stage.Reduce.OutChannels} -> {stage.Input.Channels}, {stage.Activation}, gate {stage.Gate}"));
+}
+
+/// <summary>A layer of the runtime's functions alone, with the layouts that it reads and writes.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="stage">The layer.</param>
+/// <param name="input">What it reads.</param>
+/// <param name="other">What else it reads, or null.</param>
+/// <param name="output">What it writes.</param>
+internal sealed class MapLayer(PlanBuilder plan, Stage stage, TensorSlot input, TensorSlot? other, TensorSlot output)
+{
+    private readonly TensorView _from = input.View, _to = output.View;
+    private readonly Shape _in = stage.Input, _out = stage.Output;
+    private readonly int _channels = stage.Input.Channels, _padded = PlanBuilder.PadChannels(stage.Input.Channels), _step = output.View.PixelStep;
+    private readonly Effort _copied = Effort.Copied(stage.Output.Count), _computed = Effort.Copied(stage.Input.Count + stage.Output.Count);
+
+    private int _weights;
+
+    /// <summary>Adds its step.</summary>
+    public void Schedule()
+    {
+        switch (stage)
+        {
+            case GlobalAveragePoolStage:
+                Add("mean over the map", MapNests.OverChannels(MapNests.GlobalAveragePool, _from, _to, _channels, Mean));
+                break;
+            case SqueezeStage squeeze:
+                AddSqueeze(squeeze);
+                break;
+            case BatchNormStage or PReLUStage or LayerScaleStage or LayerNormStage:
+                AddByChannel();
+                break;
+            case ActivationStage { Function: var function }:
+                Add($"{function}", MapNests.Activation(_from, _to, function));
+                break;
+            case ShuffleStage { Groups: var groups }:
+                EachPixel(
+                    "Shuffle", FormattableString.Invariant($"channel shuffle, {groups} groups"),
+                    own => RuntimeFunction.ShuffleChannels.Call(_copied, In(own), Out(own), _step, _channels, groups, own.Count));
+                break;
+            case SoftmaxStage:
+                InPlace("Softmax", "softmax over channels", Softmax);
+                break;
+            case AddStage:
+                InPlace("Add", "add", own => MapNests.Sum(own, other!.View, _to));
+                break;
+            case MultiplyStage { ByChannel: true }:
+                InPlace("MultiplyByChannel", "multiply", own => RuntimeFunction.ScaleChannels.Call(Out(own), Storage.Residual, _channels, own.Count, _step));
+                break;
+            case MultiplyStage:
+                InPlace("Multiply", "multiply", own => RuntimeFunction.Multiply.Call(Out(own), own.In(Storage.Residual, other!.View), own.Count * _step));
+                break;
+            case UpsampleStage or PixelShuffleStage or AdaptivePoolStage:
+                AddRows();
+                break;
+            case FlattenStage:
+                // To a vector in PyTorch's order, whatever its own layout.
+                EachPixel("Flatten", "flatten", own => RuntimeFunction.ToPlanar.Call(
+                    _copied, In(own), _from.PixelStep, own.In(Storage.Output, 1), _in.Pixels, _channels, own.Count));
+                break;
+            default:
+                throw new InvalidOperationException($"{stage} has no schedule.");
+        }
+    }
+
+    /// <summary>Functions with weights for each channel.</summary>
+    private void AddByChannel()
+    {
+        Storage packed = Storage.Weights;
+        switch (stage)
+        {
+            case BatchNormStage norm:
+                plan.Pack(stage, new PackScaleShift(Reserve(2 * _padded), PlanBuilder.WeightBytes(2 * _padded), norm.BatchNorm));
+                EachPixel("ScaleShift", "batch norm", own => RuntimeFunction.ScaleShift.Call(
+                    _copied, In(own), Out(own), packed, packed.At(_padded), _channels, own.Count, _step));
+                break;
+            case PReLUStage { PReLU: var prelu }:
+                plan.Pack(stage, new PackSlopes(Reserve(_padded), PlanBuilder.WeightBytes(_padded), prelu));
+                InPlace("PReLU", "PReLU", own => RuntimeFunction.PReLU.Call(Out(own), packed, _channels, own.Count, _step));
+                break;
+            case LayerScaleStage scale:
+                plan.Pack(stage, new PackTensor(Reserve(_padded), PlanBuilder.WeightBytes(_padded), scale.Scale.Key));
+                InPlace("Scale", "factors by channel", own => RuntimeFunction.ScaleChannels.Call(Out(own), packed, _channels, own.Count, _step));
+                break;
+            case LayerNormStage { Norm: var norm }:
+                long bytes = PlanBuilder.WeightBytes(_padded);
+                ArenaOffset factors = plan.Reserve(_padded), bias = plan.Reserve(_padded);
+                plan.Pack(stage, new PackTensor(plan.Absolute(factors), bytes, norm.Key.With("weight")), new PackTensor(plan.Absolute(bias), bytes, norm.Key.With("bias")));
+                Add("layer norm over channels", MapNests.OverPixels("LayerNorm", _from, null, _to, grouped: false, calls: own =>
+                [
+                    RuntimeFunction.LayerNorm.Call(
+                        _computed, In(own), _from.PixelStep, Out(own), _step, packed, packed.At(bias), (float)norm.Epsilon, _channels, own.Count),
+                ]));
+                break;
+            default:
+                throw new InvalidOperationException($"{stage} has no weights by channel.");
+        }
+    }
+
+    /// <summary>Functions that make a row of the output of the whole input.</summary>
+    private void AddRows()
+    {
+        Effort effort = Effort.Copied(_computed.Values / _out.Height);
+        int height = _in.Height, width = _in.Width, fromStep = _from.PixelStep;
+        Storage map = Storage.Input;
+        switch (stage)
+        {
+            case UpsampleStage { Upsample: var upsample }:
+                float rowStep = upsample.RowStep(_in), columnStep = upsample.ColumnStep(_in);
+                EachRow("Upsample", $"upsampling, {upsample.Mode}", (y, row) => upsample.Mode switch
+                {
+                    InterpolationMode.Nearest => RuntimeFunction.NearestRow.Call(
+                        effort, map, fromStep, height, width, row, _step, _out.Width, y, rowStep, columnStep, _channels),
+                    InterpolationMode.Bilinear => RuntimeFunction.BilinearRow.Call(
+                        effort, map, fromStep, height, width, row, _step, _out.Width, y, rowStep, columnStep, upsample.AlignCorners, _channels),
+                    _ => throw new InvalidOperationException($"{upsample.Mode} has no function."),
+                });
+                break;
+            case PixelShuffleStage shuffle:
+                EachRow("PixelShuffle", "pixel shuffle", (y, row) => RuntimeFunction.PixelShuffleRow.Call(
+                    effort, map, fromStep, width, row, _step, y, shuffle.Factor, _out.Channels));
+                break;
+            case AdaptivePoolStage { IsMaximum: var maximum }:
+                RuntimeFunction pool = maximum ? RuntimeFunction.AdaptiveMaximumRow : RuntimeFunction.AdaptiveAverageRow;
+                EachRow(
+                    maximum ? "AdaptiveMaxPool" : "AdaptiveAveragePool", $"adaptive {(maximum ? "maximum" : "mean")}",
+                    (y, row) => pool.Call(effort, map, fromStep, height, width, row, _step, _out.Height, _out.Width, y, _channels));
+                break;
+            default:
+                throw new InvalidOperationException($"{stage} makes no rows.");
+        }
+    }
+
+    private void AddSqueeze(SqueezeStage squeeze)
+    {
+        ScratchArena scratch = plan.NewScratch();
+        SqueezePart part = MapScheduling.Squeeze(plan, squeeze, scratch);
+        NestBuilder nest = new();
+        Storage gate = nest.Bind("gate", Storage.Scratch.At(part.Sums));
+        OwnUnits own = nest.SplitChannels(_channels);
+        nest.Add(new Clear(own.In(gate, 1), own.Count));
+        nest.Add(Sum(own, own.In(gate, 1), new Effort(Work.SummedAndScaled, _in.Count)));
+        part.AddGate(nest, gate, own, _in.Pixels);
+        own = nest.SplitPixels(_in);
+        nest.Add(MapNests.Move(RuntimeFunction.CopyPixels, default, own, _from, _to));
+        nest.Add(RuntimeFunction.ScaleChannels.Call(Out(own), gate, _channels, own.Count, _step));
+        LoopNest whole = new("SqueezeExcitation", _from, null, _to, nest.Build(), part.WeightElements);
+        plan.AddStep(whole, input, null, output, scratch, MapScheduling.Describe(squeeze));
+    }
+
+    private IEnumerable<Nest> Mean(OwnUnits own)
+    {
+        Pointer sums = own.In(Storage.Output, 1);
+        return [new Clear(sums, own.Count), Sum(own, sums, Effort.Copied(_in.Count)), RuntimeFunction.Mean.Call(sums, own.Count, _in.Pixels)];
+    }
+
+    /// <summary>Each pixel is a call of its own.</summary>
+    private For Softmax(OwnUnits own)
+    {
+        Variable pixel = new("p");
+        FunctionCall call = RuntimeFunction.Softmax.Call(_to.PixelAt(Storage.Output, pixel), _channels);
+        return new For(pixel, own.First, own.First + own.Count, EquatableArray.Of<Nest>(call), _in.Pixels);
+    }
+
+    private FunctionCall Sum(OwnUnits own, Pointer sums, Effort effort) =>
+        RuntimeFunction.AccumulateChannels.Call(effort, own.In(Storage.Input, 1), sums, own.Count, _in.Pixels, _from.PixelStep);
+
+    private Pointer In(OwnUnits own) => own.In(Storage.Input, _from);
+
+    private Pointer Out(OwnUnits own) => own.In(Storage.Output, _to);
+
+    /// <summary>Weights of the step, which count as what it reads.</summary>
+    private ArenaOffset Reserve(int count)
+    {
+        _weights = count;
+        return plan.Absolute(plan.Reserve(count));
+    }
+
+    private void EachRow(string title, string what, Func<Variable, Storage, FunctionCall> call) => Add(what, MapNests.OverRows(title, _from, _to, call));
+
+    private void EachPixel(string title, string what, Func<OwnUnits, Nest> call) => Add(what, MapNests.OverPixels(title, _from, other?.View, _to, own => [call(own)]));
+
+    private void InPlace(string title, string what, Func<OwnUnits, Nest> call) => Add(what, MapNests.InPlace(title, _from, other?.View, _to, own => [call(own)]));
+
+    private void Add(string what, LoopNest nest) => plan.AddStep(nest with { WeightElements = _weights }, input, other, output, null, StepPart.Of(stage, what));
 }

@@ -151,8 +151,7 @@ internal static class PlanarScheduling
         int pixels = input.Shape.Pixels;
         NestBuilder nest = new();
         Storage gate = nest.Bind("gate", Storage.Scratch.At(squeeze.Sums));
-        (Variable channel, Variable channels) = nest.SplitChannels(input.Shape.Channels);
-        OwnUnits own = new(channel, channels);
+        OwnUnits own = nest.SplitChannels(input.Shape.Channels);
         nest.Add(new Clear(own.In(gate, 1), own.Count));
         nest.Call(
             RuntimeFunction.AccumulatePlanes, new Effort(Work.SummedAndScaled, input.Shape.Count), own.In(Storage.Input, pixels), pixels, own.In(gate, 1), own.Count, pixels);

@@ -235,8 +235,7 @@ internal sealed class FusedRowsNest(
         }
 
         _nest.Barrier();
-        (Variable channel, Variable channels) = _nest.SplitChannels(hidden.Count);
-        part.Squeeze.AddGate(_nest, _gate!, new OwnUnits(channel, channels), tensors.Output.Shape.Pixels);
+        part.Squeeze.AddGate(_nest, _gate!, _nest.SplitChannels(hidden.Count), tensors.Output.Shape.Pixels);
         Pointer projectWeights = _project!.Weights;
         if (part.Weights is { } gated)
         {

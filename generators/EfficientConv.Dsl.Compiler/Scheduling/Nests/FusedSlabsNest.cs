@@ -225,8 +225,7 @@ internal sealed class FusedSlabsNest(
 
         _nest.Blank();
         _nest.Barrier();
-        (Variable channel, Variable channels) = _nest.SplitChannels(hidden.Count);
-        part.Squeeze.AddGate(_nest, s_gate, new OwnUnits(channel, channels), pixels);
+        part.Squeeze.AddGate(_nest, s_gate, _nest.SplitChannels(hidden.Count), pixels);
         _nest.Blank();
         if (products is null)
         {

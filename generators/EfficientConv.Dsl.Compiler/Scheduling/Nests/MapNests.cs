@@ -109,8 +109,7 @@ internal static class MapNests
         string unit, int units, int group, string title, TensorView input, TensorView? residual, TensorView output, Func<OwnUnits, IEnumerable<Nest>> calls, long weights)
     {
         NestBuilder nest = new();
-        (Variable first, Variable count) = nest.Split(unit, units, group);
-        nest.AddRange(calls(new OwnUnits(first, count)));
+        nest.AddRange(calls(nest.Split(unit, units, group)));
         return new LoopNest(title, input, residual, output, nest.Build(), weights);
     }
 }

@@ -29,17 +29,17 @@ internal static class NestParts
     public static Pointer PixelAt(this TensorView view, Pointer begin, Scalar pixel) => begin.At(pixel * (view.PixelStep == 0 ? 1 : view.PixelStep));
 
     /// <summary>Declares a thread's own pixels, <c>pixel</c> and <c>pixels</c>: whole groups of the widest vector where there are so many, because transposes move as many at once.</summary>
-    public static (Variable First, Variable Count) SplitPixels(this NestBuilder nest, Shape shape) => nest.Split("pixel", shape.Pixels, VectorTarget.WidestLanes);
+    public static OwnUnits SplitPixels(this NestBuilder nest, Shape shape) => nest.Split("pixel", shape.Pixels, VectorTarget.WidestLanes);
 
     /// <summary>Declares a thread's own channels, <c>channel</c> and <c>channels</c>: whole vectors of all widths.</summary>
-    public static (Variable First, Variable Count) SplitChannels(this NestBuilder nest, int channels) => nest.Split("channel", channels, VectorTarget.WidestLanes);
+    public static OwnUnits SplitChannels(this NestBuilder nest, int channels) => nest.Split("channel", channels, VectorTarget.WidestLanes);
 
     /// <summary>Declares a thread's own units, named in the singular and in the plural.</summary>
-    public static (Variable First, Variable Count) Split(this NestBuilder nest, string unit, int units, int group)
+    public static OwnUnits Split(this NestBuilder nest, string unit, int units, int group)
     {
         Split split = new(new(unit), new(unit + "s"), units, group);
         nest.Add(split);
-        return (split.First, split.Count);
+        return new OwnUnits(split.First, split.Count);
     }
 
     /// <summary>A call of a function of the runtime.</summary>

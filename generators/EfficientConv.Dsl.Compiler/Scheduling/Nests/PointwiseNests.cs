@@ -111,18 +111,18 @@ internal sealed class PointwiseNests(VectorTarget target, TensorView input, Tens
 /// <param name="map">Where it makes it.</param>
 internal sealed class SharedMap(NestBuilder nest, TensorView? residual, TensorView output, ProductKernel kernel, Finish finish, Pointer map)
 {
-    private Scalar _pixel = 0, _pixels = 0;
+    private OwnUnits _own = new(0, 0);
 
     /// <summary>Declares a thread's pixels where it moves some, and among them a residual that is put where the kernel will find it; whether there is one.</summary>
     public bool Begin()
     {
         bool put = residual is not null && kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination;
         if (put || !finish.IsNone)
-            (_pixel, _pixels) = nest.SplitPixels(output.Shape);
+            _own = nest.SplitPixels(output.Shape);
         if (put)
         {
             nest.Put(
-                residual!.PixelAt(Storage.Residual, _pixel), residual!, map.At(_pixel * kernel.OutPixelStep), kernel.OutPixelStep, output.Shape.Channels, _pixels, output.Shape.Count);
+                residual!.PixelAt(Storage.Residual, _own.First), residual!, map.At(_own.First * kernel.OutPixelStep), kernel.OutPixelStep, output.Shape.Channels, _own.Count, output.Shape.Count);
         }
 
         return put;
@@ -134,6 +134,6 @@ internal sealed class SharedMap(NestBuilder nest, TensorView? residual, TensorVi
         if (finish.IsNone)
             return;
         nest.Barrier();
-        nest.Finish(finish, map.At(_pixel * kernel.OutPixelStep), kernel.OutPixelStep, _pixels, output, output.PixelAt(Storage.Output, _pixel), output.Shape.Count);
+        nest.Finish(finish, map.At(_own.First * kernel.OutPixelStep), kernel.OutPixelStep, _own.Count, output, output.PixelAt(Storage.Output, _own.First), output.Shape.Count);
     }
 }
