@@ -85,7 +85,7 @@ public partial class NetworkAnalyzerTests
     [InlineData("8, 8, 8", "SqueezeExcitation({|ECD0004:activation: Activation.PReLU|})")]
     [InlineData("8, 8, 8", "InvertedResidual(squeezeReduction: 4, activation: Activation.PReLU, {|ECD0004:gate: Activation.PReLUPerChannel|})")]
     [InlineData("8, 8, 8", "Budget({|ECD0004:maxParameters: 0|}), ReLU")]
-    [InlineData("8, 8, 8", "ReLU, Schedule({|ECD0004:FusedBlocks = -1|}, {|ECD0004:Rows = -1|})")]
+    [InlineData("8, 8, 8", "ReLU, Schedule({|ECD0004:FusedBlocks = -1|})")]
     [InlineData("8, 8, 8", "Conv2d({|ECD0004:0|}, {|ECD0004:stride: 0|})")]
     [InlineData("{|ECD0004:0|}, 8, 8", "ReLU, Conv2d(8, {|ECD0004:groups: -1|}), InvertedResidual({|ECD0004:expansion: 0|})")]
     public Task ECD0004_ValueOutOfRange(string input, string layers) => VerifyLayers(input, layers);
