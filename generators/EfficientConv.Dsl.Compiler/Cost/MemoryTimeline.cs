@@ -4,7 +4,7 @@ namespace EfficientConv.Dsl.Compiler.Cost;
 
 /// <summary>What is in memory while one operation runs.</summary>
 /// <param name="Name">The operation: a layer's canonical name, or what a step of the plan runs.</param>
-/// <param name="Operator">PyTorch's name of the layer, or the driver of the step.</param>
+/// <param name="Operator">PyTorch's name of the layer, or the title of the step's loop nest.</param>
 /// <param name="LiveBytes">Bytes of activations alive while it runs, scratch memory included; weights are not.</param>
 public sealed record MemoryPoint(string Name, string Operator, long LiveBytes);
 

@@ -44,9 +44,6 @@ internal static class ChainScheduling
         bool direct = ConvolutionScheduling.IsDirect(output, ActivationFunction.None, plan.Target.Lanes);
         plan.BeginStep();
         ScratchArena scratch = plan.NewScratch();
-        RowLoad load = RowLoad.None;
-        if (first.Expand is null)
-            load = RowLoad.Copy;
         List<ChainBlock> blocks = [];
         for (int i = 0; i < groups.Length; i++)
         {
@@ -58,7 +55,7 @@ internal static class ChainScheduling
         long weights = groups.SelectMany(group => group.Parts).OfType<ConvolutionStage>().Sum(stage => (long)stage.Output.Channels * stage.Taps);
         string title = first.Stem is null ? "Blocks" : "StemAndBlocks";
         plan.AddStep(
-            new ChainNest(title, input.View, output.View, blocks, load, new Finish(ActivationFunction.None, buffer), weights).Build(), input, null, output, scratch,
+            new ChainNest(title, input.View, output.View, blocks, new Finish(ActivationFunction.None, buffer), weights).Build(), input, null, output, scratch,
             groups.SelectMany(FusedScheduling.Describe), FormattableString.Invariant($"{groups.Length} blocks row by row; of the maps between them only the rows under their windows"));
         return output;
     }

@@ -90,7 +90,8 @@ public sealed class SchedulerTests
             Assert.Equal(step.Nest.PrefetchesNext, step.Prefetch is not null);
             if (step.Prefetch is { } next)
                 Assert.InRange(End(next), plan.Steps[Math.Min(i + 1, plan.Steps.Count - 1)].Weights.Bytes, plan.PackedBytes);
-            Assert.All(step.Nest.Calls, call => Assert.True(call.Kernel.PrefetchOf(Prefetched.GateWeights) is null || call.GateWeights is not null));
+            foreach (Call call in step.Nest.Calls.Where(call => call.Kernel.PrefetchOf(Prefetched.GateWeights) is not null))
+                Assert.All(Starts(call.GateWeights), start => Assert.InRange(step.Weights.Bytes + (start * sizeof(float)), step.Weights.Bytes + 1, plan.PackedBytes - 1));
             Assert.All(step.Nest.Calls, call => Assert.Empty(call.Upcoming));
         }
 
@@ -267,6 +268,21 @@ public sealed class SchedulerTests
         StageGraph stages = OperatorFolding.Fold(DeclarationText.Graph(text));
         return Scheduler.Plan(stages, StageFusion.Fuse(stages), target, Compiler.Scheduling.ScheduleAttribute.Apply(DeclarationText.Parse(text), settings ?? ScheduleSettings.Default));
     }
+
+    /// <summary>Where references into the weights begin, in floats, whatever a thread's share of them is.</summary>
+    private static IEnumerable<long> Starts(Pointer? pointer) => pointer switch
+    {
+        Either choice => Starts(choice.Then).Concat(Starts(choice.Else)),
+        Moved { By: var by } => [First(by)],
+        _ => throw new InvalidOperationException($"{pointer} is no reference into the weights."),
+    };
+
+    private static long First(Scalar scalar) => scalar switch
+    {
+        Number number => number.Value,
+        Computed { Operator: '+' or '-', Left: var left } => First(left),
+        _ => 0,
+    };
 
     private static long End(WeightShare share) => share.Offset.Bytes + (share.Units * share.UnitLength * sizeof(float));
 

@@ -33,10 +33,9 @@ internal sealed record ChainMemory(ArenaOffset Ring, ArenaOffset Input, int Inpu
 /// <param name="input">Input.</param>
 /// <param name="output">Output.</param>
 /// <param name="blocks">The blocks.</param>
-/// <param name="load">How rows of the input come into the first ring, where nothing computes them.</param>
 /// <param name="finish">What is done with a row of the output.</param>
 /// <param name="weightElements">Elements of all weights.</param>
-internal sealed class ChainNest(string title, TensorView input, TensorView output, IReadOnlyList<ChainBlock> blocks, RowLoad load, Finish finish, long weightElements)
+internal sealed class ChainNest(string title, TensorView input, TensorView output, IReadOnlyList<ChainBlock> blocks, Finish finish, long weightElements)
 {
     private readonly NestBuilder _nest = new();
     private readonly RowRing[] _rings =
@@ -125,7 +124,7 @@ internal sealed class ChainNest(string title, TensorView input, TensorView outpu
         }
         else if (i == 0 && block.Expand is null)
         {
-            _nest.Add(new LoadRow(load, input, block.Depthwise.Kernel.Source, row, hidden, MayBeImage: true));
+            _nest.Add(new LoadRow(RowLoad.Copy, input, block.Depthwise.Kernel.Source, row, hidden, MayBeImage: true));
         }
         else if (block.Expand is null)
         {

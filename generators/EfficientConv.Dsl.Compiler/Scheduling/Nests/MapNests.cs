@@ -22,13 +22,13 @@ internal static class MapNests
 
     /// <summary>Calls for a thread's own pixels of the input, in groups of the widest vector's lanes because transposes move as many at once.</summary>
     public static LoopNest OverPixels(
-        string title, TensorView input, TensorView? residual, TensorView output, Func<OwnUnits, IEnumerable<Nest>> calls, bool grouped = true, long weights = 0) =>
-        Over("pixel", input.Shape.Pixels, GroupOf(grouped), title, input, residual, output, calls, weights);
+        string title, TensorView input, TensorView? residual, TensorView output, Func<OwnUnits, IEnumerable<Nest>> calls, bool grouped = true) =>
+        Over("pixel", input.Shape.Pixels, GroupOf(grouped), title, input, residual, output, calls);
 
     /// <summary>Calls for a thread's own channels, whole vectors of every target.</summary>
     public static LoopNest OverChannels(
         string title, TensorView input, TensorView output, int channels, Func<OwnUnits, IEnumerable<Nest>> calls, bool grouped = true) =>
-        Over("channel", channels, GroupOf(grouped), title, input, null, output, calls, 0);
+        Over("channel", channels, GroupOf(grouped), title, input, null, output, calls);
 
     /// <summary>A call for each row of the output; <paramref name="prepare"/> are calls before the first, in scratch memory that each thread has for itself.</summary>
     public static LoopNest OverRows(string title, TensorView input, TensorView output, Func<Variable, Storage, FunctionCall> call, params Nest[] prepare)
@@ -50,7 +50,7 @@ internal static class MapNests
     public static LoopNest Copy(TensorView input, TensorView output) => (input.IsPlanar, output.IsPlanar) switch
     {
         _ when (input == output && input.IsDense) || input.HasOrderOf(output) => Over("value", input.Length, VectorTarget.WidestLanes, "Copy", input, null, output, own =>
-            [new Copy(own.In(Storage.Input, 1), own.In(Storage.Output, 1), own.Count, Effort.Copied(output.Shape.Count))], 0),
+            [new Copy(own.In(Storage.Input, 1), own.In(Storage.Output, 1), own.Count, Effort.Copied(output.Shape.Count))]),
         (true, true) => throw new InvalidOperationException($"Nothing copies {input} to {output}, whose planes lie otherwise."),
         (_, true) => Copy(input, output, RuntimeFunction.ToStore(output)),
         _ => Copy(input, output, RuntimeFunction.ToLoad(input)),
@@ -64,8 +64,8 @@ internal static class MapNests
     }
 
     /// <summary>A function of every pixel, in place after a copy.</summary>
-    public static LoopNest InPlace(string title, TensorView input, TensorView? residual, TensorView output, Func<OwnUnits, IEnumerable<Nest>> calls, long weights = 0) =>
-        OverPixels(title, input, residual, output, own => [Move(RuntimeFunction.CopyPixels, Effort.Copied(output.Shape.Count), own, input, output), .. calls(own)], weights: weights);
+    public static LoopNest InPlace(string title, TensorView input, TensorView? residual, TensorView output, Func<OwnUnits, IEnumerable<Nest>> calls) =>
+        OverPixels(title, input, residual, output, own => [Move(RuntimeFunction.CopyPixels, Effort.Copied(output.Shape.Count), own, input, output), .. calls(own)]);
 
     /// <summary>An activation.</summary>
     public static LoopNest Activation(TensorView input, TensorView output, ActivationFunction function) =>
@@ -74,7 +74,7 @@ internal static class MapNests
     /// <summary>An activation over the values of a tensor as they lie, from another one in the same order or in place.</summary>
     public static LoopNest ActivationOfValues(TensorView input, TensorView output, ActivationFunction function, bool inPlace)
     {
-        return Over("value", output.Length, VectorTarget.WidestLanes, "Activation", input, null, output, Calls, 0);
+        return Over("value", output.Length, VectorTarget.WidestLanes, "Activation", input, null, output, Calls);
 
         IEnumerable<Nest> Calls(OwnUnits own)
         {
@@ -106,10 +106,10 @@ internal static class MapNests
     private static int GroupOf(bool grouped) => grouped ? VectorTarget.WidestLanes : 1;
 
     private static LoopNest Over(
-        string unit, int units, int group, string title, TensorView input, TensorView? residual, TensorView output, Func<OwnUnits, IEnumerable<Nest>> calls, long weights)
+        string unit, int units, int group, string title, TensorView input, TensorView? residual, TensorView output, Func<OwnUnits, IEnumerable<Nest>> calls)
     {
         NestBuilder nest = new();
         nest.AddRange(calls(nest.Split(unit, units, group)));
-        return new LoopNest(title, input, residual, output, nest.Build(), weights);
+        return new LoopNest(title, input, residual, output, nest.Build(), 0);
     }
 }

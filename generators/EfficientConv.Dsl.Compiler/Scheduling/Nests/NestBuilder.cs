@@ -82,14 +82,6 @@ internal sealed class NestBuilder
         return last with { Else = body };
     });
 
-    /// <summary>Nodes of their own, as an array.</summary>
-    public EquatableArray<Nest> Collect(Action add)
-    {
-        _bodies.Push([]);
-        add();
-        return _bodies.Pop().ToEquatableArray();
-    }
-
     private ScopeOf Scope(Func<EquatableArray<Nest>, Nest> close)
     {
         _bodies.Push([]);
