@@ -55,6 +55,7 @@ internal static class Program
         BenchVerb.Create(terminal),
         ChooseVerb.Create(terminal),
         GenerateVerb.Create(terminal),
+        ThroughputVerb.Create(terminal),
         ValidateVerb.Create(terminal),
         TuneVerb.Create(terminal),
         ImportVerb.Create(terminal),

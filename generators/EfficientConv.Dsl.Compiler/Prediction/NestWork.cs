@@ -9,6 +9,10 @@ internal sealed class NestWork(VectorTarget target)
 {
     private readonly CoreRates _rates = target.Rates;
     private readonly KernelTime _time = new(target);
+    private readonly Dictionary<Kernel, double> _runs = [];
+
+    /// <summary>How often each kernel's work is done.</summary>
+    public IReadOnlyDictionary<Kernel, double> Runs => _runs;
 
     /// <summary>Cycles of kernels.</summary>
     public double Kernels { get; private set; }
@@ -53,6 +57,7 @@ internal sealed class NestWork(VectorTarget target)
                 Add(n.Else, times * (1 - n.Share));
                 break;
             case Call n:
+                _runs[n.Kernel] = (_runs.TryGetValue(n.Kernel, out double before) ? before : 0) + (times * n.Times);
                 Kernels += times * n.Times * _time.Cycles(n.Kernel);
                 Calls += times;
                 Add(n.Effort, times);

@@ -74,30 +74,14 @@ internal static partial class GenerateVerb
     /// <summary>Runs the network in a child whose just-in-time compiler writes down what it makes.</summary>
     private static string Assembly(NetworkInput network, Sources sources, InstructionSet set, string pattern, Terminal terminal)
     {
-        string listing = Path.GetTempFileName();
-        try
-        {
-            using (terminal.Working($"Running {network.ShortName}"))
-            {
-                string filter = string.Join(' ', pattern.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(p => $"*_{Options.Target(set).Name}*:{p}"));
-                Subprocess.Result result = ChildProcess.Start(
-                    NetworkBuild.Emit(sources.Files.Select(f => f.Text)), set, Calls,
-                    ("DOTNET_JitDisasm", filter), ("DOTNET_JitStdOutFile", listing), ("DOTNET_TieredPGO", "0"));
-                if (result.ExitCode != ExitCode.Success)
-                    throw new ToolException($"{network.Name} could not be run: {result.Error.Trim()}", ExitCode.Failed);
-            }
-
-            string text = File.ReadAllText(listing);
-            if (text.Length > 0)
-                return text;
-            string[] methods = [.. sources.Files.Where(f => f.HintName.Contains($".{Options.Target(set).Name}.", StringComparison.Ordinal))
-                .SelectMany(f => Method().Matches(f.Text).Select(m => m.Groups[1].Value)).Distinct()];
-            throw new ToolException($"No method of {network.ShortName} matches \"{pattern}\"; there are: {string.Join(", ", methods)}.");
-        }
-        finally
-        {
-            File.Delete(listing);
-        }
+        string text;
+        using (terminal.Working($"Running {network.ShortName}"))
+            text = KernelListing.Of(network, sources.Files, set, pattern, Calls);
+        if (text.Length > 0)
+            return text;
+        string[] methods = [.. sources.Files.Where(f => f.HintName.Contains($".{Options.Target(set).Name}.", StringComparison.Ordinal))
+            .SelectMany(f => Method().Matches(f.Text).Select(m => m.Groups[1].Value)).Distinct()];
+        throw new ToolException($"No method of {network.ShortName} matches \"{pattern}\"; there are: {string.Join(", ", methods)}.");
     }
 
     [GeneratedRegex(@"(?:public|private) static void (\w+)\(ref")]
