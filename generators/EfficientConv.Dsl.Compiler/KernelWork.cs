@@ -29,7 +29,7 @@ public sealed record KernelWork(string Name, double Cycles, EquatableArray<TileW
     }
 
     /// <summary>The methods of a kernel. One with a channel in every lane has a method for each run of columns.</summary>
-    private static IEnumerable<(string Name, double Share, TileWork[] Tiles)> Split(Kernel kernel, KernelNames names) => kernel is LanewiseKernel lanes
+    private static IEnumerable<(string Name, double Share, TileWork[] Tiles)> Split(Kernel kernel, KernelNames names) => kernel is ChannelPerLaneKernel lanes
         ? lanes.Columns.Select(run => (
             names.Of(new DepthwiseTile(lanes, run)), run.Count * run.Columns / (double)lanes.Columns.Sum(other => other.Count * other.Columns),
             new[] { new TileWork(run.Columns, (double)lanes.Vectors * run.Count * run.Columns * lanes.InPerGroup * Taps(lanes.Window)) }))

@@ -67,7 +67,7 @@ public sealed class ScaleShiftTests
         IEnumerable<SumKernel> kernels = s_texts.SelectMany(text => VectorTarget.All.SelectMany(target => Plan(EpilogueTexts.Declare(text, s_tails[tail].Scaled), target).Kernels)).OfType<SumKernel>();
         IEnumerable<string> scaled = kernels.Where(kernel => kernel.Epilogue.ScaleOffset > 0 && kernel.Epilogue.ScalesFirst == (tail == 2)).Select(kernel => kernel.GetType().Name).Distinct().Order();
         if (tail == 2)
-            Assert.Contains(nameof(LanewiseKernel), scaled);
+            Assert.Contains(nameof(ChannelPerLaneKernel), scaled);
         else
             Assert.Equal(typeof(SumKernel).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(SumKernel)) && !type.IsAbstract).Select(type => type.Name).Order(), scaled);
     }

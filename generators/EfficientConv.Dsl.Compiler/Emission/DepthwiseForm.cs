@@ -15,7 +15,7 @@ internal sealed record DepthwiseForm(string Name)
     /// <summary>The form of <paramref name="tile"/> in the vectors of <paramref name="target"/>.</summary>
     public static DepthwiseForm Of(DepthwiseTile tile, VectorTarget target)
     {
-        LanewiseKernel kernel = tile.Kernel;
+        ChannelPerLaneKernel kernel = tile.Kernel;
         RowWindow window = kernel.Window;
         string stride = window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}");
         string dilation = window.Dilation == Extent.Square(1) ? string.Empty : $"Dilation{window.Dilation}";
@@ -25,11 +25,11 @@ internal sealed record DepthwiseForm(string Name)
 }
 
 /// <summary>A run of column tiles of a kernel.</summary>
-internal sealed record DepthwiseTile(LanewiseKernel Kernel, ColumnRun Run)
+internal sealed record DepthwiseTile(ChannelPerLaneKernel Kernel, ColumnRun Run)
 {
     /// <summary>The tiles of all of a plan's kernels.</summary>
     public static IEnumerable<DepthwiseTile> Of(NetworkPlan plan) =>
-        plan.Kernels.OfType<LanewiseKernel>().SelectMany(kernel => kernel.Columns.Select(run => new DepthwiseTile(kernel, run)));
+        plan.Kernels.OfType<ChannelPerLaneKernel>().SelectMany(kernel => kernel.Columns.Select(run => new DepthwiseTile(kernel, run)));
 
     /// <summary>First input column under the first tile; before the map where it is negative.</summary>
     private int First => (Run.FirstColumn * Kernel.Window.Stride) - Kernel.Window.PadLeft;

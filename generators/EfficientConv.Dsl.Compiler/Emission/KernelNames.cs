@@ -40,7 +40,7 @@ internal sealed class KernelNames
     public string Of(DepthwiseTile tile) => tile.Kernel.Columns.Count == 1 ? Of(tile.Kernel) : _names[tile];
 
     /// <summary>What to call for <paramref name="kernel"/>: its method, or that of its one run of tiles.</summary>
-    public string Method(Kernel kernel) => kernel is LanewiseKernel { Columns.Count: 1 } lanes
+    public string Method(Kernel kernel) => kernel is ChannelPerLaneKernel { Columns.Count: 1 } lanes
         ? $"{DepthwiseForm.Of(new DepthwiseTile(lanes, lanes.Columns[0]), _target).Name}<{Of(kernel)}>"
         : Of(kernel);
 
@@ -88,7 +88,7 @@ internal sealed class KernelNames
     private string Describe(Kernel kernel) => kernel switch
     {
         PointwiseKernel k => Text($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        LanewiseKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),
+        ChannelPerLaneKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),
         PixelPairKernel k => Text($"PointwisePairs{2 * k.Tiles.Max(t => t.Pixels)}x{8 * k.Groups}{_target.Name}Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
         ConvolutionKernel k => Text($"ConvolutionRow{Tile(k.Panels)}{_target.Name}Of{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}{Window(k.Window)}"),
         PoolKernel k => Text($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{_target.Name}Of{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),

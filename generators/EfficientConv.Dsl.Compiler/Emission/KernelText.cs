@@ -51,21 +51,22 @@ internal static class KernelText
         }
     }
 
-    /// <summary>The accumulators of a product's tile, whose bias lies at <c>panelBias</c>, outputs at <c>c</c> and residual at <c>r</c>.</summary>
+    /// <summary>The accumulators of a product's tile, whose outputs lie at <c>c</c> and residual at <c>r</c>.</summary>
     /// <param name="vector">Vectors.</param>
-    /// <param name="pixels">Pixels of the tile.</param>
-    /// <param name="vectors">Vectors of output channels.</param>
-    /// <param name="steps">Steps from pixel to pixel and from vector to vector.</param>
+    /// <param name="operands">The operands: where the bias lies, and whether that of a row or that of a vector.</param>
+    /// <param name="rows">Rows of the tile.</param>
+    /// <param name="vectors">Vectors of a row.</param>
+    /// <param name="steps">Steps from row to row and from vector to vector.</param>
     /// <param name="name">Name of references to output vectors whose distance is not a literal.</param>
-    public static SumTile Tile(VectorSyntax vector, int pixels, int vectors, ProductSteps steps, string name)
+    public static SumTile Tile(VectorSyntax vector, ProductOperands operands, int rows, int vectors, ProductSteps steps, string name)
     {
         int lanes = vector.Target.Lanes;
         bool literal = steps.OutVector.IsLiteral;
         string Output(int j) => j == 0 || literal ? "c" : Text($"{name}{j}");
         return new SumTile(
             [
-                .. Enumerable.Range(0, pixels).SelectMany(i => Enumerable.Range(0, vectors).Select(j => new Accumulator(
-                    Text($"sum{i}_{j}"), new OfChannel("panelBias", j * lanes), Text($"bias{j}"),
+                .. Enumerable.Range(0, rows).SelectMany(i => Enumerable.Range(0, vectors).Select(j => new Accumulator(
+                    Text($"sum{i}_{j}"), operands.Channel(i, j * lanes), Text($"bias{(operands.AreRowsChannels ? i : j)}"),
                     new VectorPlace(Output(j), (i * steps.OutPixel) + (literal ? j * steps.OutVector : 0)), new VectorPlace("r", (i * steps.ResidualPixel) + (j * lanes))))),
             ],
             vectors, literal ? [] : [.. Enumerable.Range(1, vectors - 1).Select(j => $"ref float {Output(j)} = ref {At("c", j * steps.OutVector)};")]);
@@ -74,6 +75,14 @@ internal static class KernelText
     /// <summary>A product's register tiles in a comment.</summary>
     public static string Describe(EquatableArray<PanelRun> panels, int lanes) =>
         string.Join(", ", panels.SelectMany(run => run.Tiles.Select(tile => Text($"{tile.Pixels} x {run.Vectors * lanes}"))).Distinct());
+
+    /// <summary>Register tiles and registers of a product with pixels in the lanes, in a comment.</summary>
+    public static string Describe(EquatableArray<TileRun> tiles, EquatableArray<PixelRun> runs, int lanes)
+    {
+        string sizes = string.Join(", ", tiles.SelectMany(t => runs.Select(r => Text($"{t.Pixels} x {r.Vectors * lanes}"))).Distinct());
+        int rows = tiles.Max(t => t.Pixels), vectors = runs.Max(r => r.Vectors);
+        return Text($"register tiles of channels x pixels: {sizes}; {RegisterUse(rows * vectors, weights: 1, inputs: vectors)}");
+    }
 
     /// <summary>A number of pixels in a comment.</summary>
     public static string Pixels(int count) => count == 1 ? "1 pixel" : Text($"{count} pixels");
@@ -93,31 +102,17 @@ internal static class KernelText
         return RegisterUse(pixels * vectors, vectors, vectors > 1 ? 1 : 0);
     }
 
-    /// <summary>One step of the sum: every pixel's input, broadcast, times the panel's row of weights.</summary>
-    public static void MultiplyAdd(SourceWriter writer, VectorSyntax vector, int pixels, int vectors, Size pixelStep)
-    {
-        Declare(writer, vector, vectors, [.. Enumerable.Range(0, vectors).Select(j => Text($"w{j} = {vector.Load("w", j * vector.Target.Lanes)}"))]);
-        for (int i = 0; i < pixels; i++)
-        {
-            string input = vector.Create(At("a", i * pixelStep));
-            if (vectors > 1)
-            {
-                writer.Line($"{vector.Type} x{i} = {input};");
-                input = Text($"x{i}");
-            }
-
-            for (int j = 0; j < vectors; j++)
-            {
-                string sum = Text($"sum{i}_{j}");
-                writer.Line($"{sum} = {vector.Fma(input, Text($"w{j}"), sum)};");
-            }
-        }
-    }
-
     /// <summary>Floats of a cache line.</summary>
     public static int LineLength(VectorTarget target) => target.Caches.LineBytes / ElementType.Float32.Size;
 
-    /// <summary>A step of prefetching into the second-level cache.</summary>
+    /// <summary>Prefetches the cache lines under some vectors.</summary>
+    public static void PrefetchLines(SourceWriter writer, VectorSyntax vector, string method, string reference, int offset, int vectors)
+    {
+        for (int line = 0; line < vectors * vector.Target.Lanes; line += LineLength(vector.Target))
+            writer.Line($"{method}(ref {At(reference, offset + line)});");
+    }
+
+    /// <summary>Prefetches the next <paramref name="step"/> floats into the second-level cache.</summary>
     public static void Prefetch(SourceWriter writer, VectorSyntax vector, string reference, int step)
     {
         for (int line = 0; line < step; line += LineLength(vector.Target))

@@ -181,8 +181,8 @@ internal static class KernelsEmitter
     {
         PointwiseEmitter pointwise = new(writer, vector);
         WindowEmitter window = new(writer, vector);
-        PlanarEmitter planar = new(writer, vector);
-        DirectDepthwiseEmitter direct = new(writer, vector);
+        PlanarDepthwiseEmitter planar = new(writer, vector);
+        UnpaddedDepthwiseEmitter direct = new(writer, vector);
         WinogradEmitter winograd = new(writer, vector);
         ILookup<PointwiseForm, PointwiseKernel> forms = plan.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
         foreach (IGrouping<PointwiseForm, PointwiseKernel> form in forms)
@@ -202,7 +202,7 @@ internal static class KernelsEmitter
                 case PixelPairKernel k:
                     pointwise.Emit(names.Of(k), k);
                     break;
-                case LanewiseKernel k:
+                case ChannelPerLaneKernel k:
                     window.Emit(names.Of(k), k, names);
                     break;
                 case ConvolutionKernel k:
@@ -218,7 +218,7 @@ internal static class KernelsEmitter
                     winograd.Emit(names.Of(k), k);
                     break;
                 case PlanarPointwiseKernel k:
-                    planar.Emit(names.Of(k), k);
+                    pointwise.Emit(names.Of(k), k);
                     break;
                 case PlanarDepthwiseKernel k:
                     planar.Emit(names.Of(k), k);
@@ -230,7 +230,7 @@ internal static class KernelsEmitter
                     direct.Emit(names.Of(k), k);
                     break;
                 case PlanarConvolutionKernel k:
-                    planar.Emit(names.Of(k), k);
+                    window.Emit(names.Of(k), k);
                     break;
                 default:
                     throw new InvalidOperationException($"{kernel} has no text.");

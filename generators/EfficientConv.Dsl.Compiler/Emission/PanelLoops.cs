@@ -4,17 +4,17 @@ using EfficientConv.Dsl.Compiler.Scheduling;
 namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>
-/// The loops over tiles of pixels and, inside, panels of output channels; <paramref name="tile"/> prints one tile, with <c>pixels</c>, <c>panel</c>,
-/// <c>panelBias</c>, <c>c</c> and, with a residual, <c>r</c> at its data.
+/// The loops over a matrix product's register tiles: with channels in the lanes tiles of pixels and, inside, panels of output channels; with pixels in the lanes panels of pixels
+/// and, inside, tiles of output channels. <paramref name="tile"/> prints one tile, with the operands' rows and panel, the bias, <c>c</c> and, with a residual, <c>r</c> at its data.
 /// </summary>
 /// <param name="writer">Text.</param>
 /// <param name="lanes">Floats of a vector.</param>
 /// <param name="share">What threads share.</param>
-/// <param name="input">The first pixel.</param>
+/// <param name="operands">What is multiplied.</param>
 /// <param name="taps">Length of the sum.</param>
-/// <param name="steps">Steps from pixel to pixel and from vector to vector.</param>
-/// <param name="tile">Prints a tile of a run with some pixels.</param>
-internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share, string input, Size taps, ProductSteps steps, Action<PanelSizes, int> tile)
+/// <param name="steps">Steps from row to row and from vector to vector.</param>
+/// <param name="tile">Prints a tile of a run with some rows.</param>
+internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share, ProductOperands operands, Size taps, ProductSteps steps, Action<PanelSizes, int> tile)
 {
     /// <summary>Prints the loops over <paramref name="runs"/> of panels, whose weights follow each other.</summary>
     public void Emit(IReadOnlyList<PanelSizes> runs)
@@ -24,9 +24,18 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
         writer.LineIf(share == WorkShare.Panels, $"int {(several ? "firstPanel" : "p0")} = part.First({panels}), {(several ? "endPanel" : "p1")} = part.End({panels});");
         foreach (PanelSizes run in runs)
         {
-            writer.Line("// The last panel is narrower.", !before.Is(0));
-            Run loops = new(run, weights, run.Vectors * lanes * taps, run.Vectors * lanes, vectors * steps.OutVector, vectors * lanes, run.Vectors * steps.OutVector);
-            if (share == WorkShare.TilesOfPanels)
+            writer.Line(run.FirstPixel is null ? "// The last panel is narrower." : "// The last panel ends at the last pixel.", !before.Is(0));
+            int width = run.Vectors * lanes;
+            Run loops = run.FirstPixel is { } pixel
+                ? new(run, pixel, width, width, pixel, pixel, width)
+                : new(run, weights, width * taps, width, vectors * steps.OutVector, vectors * lanes, run.Vectors * steps.OutVector);
+            if (operands.AreRowsChannels)
+            {
+                if (share == WorkShare.Panels && several)
+                    EmitShareOfPanels(run, before);
+                EmitByPanels(loops, several);
+            }
+            else if (share == WorkShare.TilesOfPanels)
             {
                 EmitTilesOfPanels(loops);
             }
@@ -47,8 +56,8 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
         }
     }
 
-    /// <summary>A run of panels: where its weights, outputs and channels begin, and the floats from a panel to the next.</summary>
-    private sealed record Run(PanelSizes Sizes, Size Weights, Size PanelLength, int Width, Size FirstOutput, Size FirstChannel, Size PanelStep)
+    /// <summary>A run of panels: where its vectors, outputs and residual begin, and the floats from a panel to the next.</summary>
+    private sealed record Run(PanelSizes Sizes, Size First, Size PanelLength, int Width, Size FirstOutput, Size FirstChannel, Size PanelStep)
     {
         public Size Tiles => Sizes.Tiles.Aggregate((Size)0, (sum, tiles) => sum + tiles.Count);
     }
@@ -66,7 +75,7 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
     private void EmitTiles(Run run, bool areLoops)
     {
         bool byRows = share == WorkShare.Rows, equal = run.Sizes.Tiles.Count == 1, moves = byRows || run.Tiles.MayExceed(1);
-        writer.Line($"{writer.Local("ref float", "pixels")} = ref {input};");
+        writer.Line($"{writer.Local("ref float", "pixels")} = ref {operands.Rows};");
         writer.Line($"{writer.Local("ref float", "destination")} = ref {KernelText.At("output", run.FirstOutput)};");
         writer.LineIf(steps.Adds, $"{writer.Local("ref float", "added")} = ref {KernelText.At(steps.Residual!, run.FirstChannel)};");
         using SourceWriter.Scope rows = writer.BlockIf(byRows && !equal, "for (int row = 0; row < rows; row++)");
@@ -82,13 +91,43 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
         }
     }
 
+    /// <summary>All panels, or a thread's, one after the other, and of each all tiles.</summary>
+    private void EmitByPanels(Run run, bool areLoops)
+    {
+        bool shared = share == WorkShare.Panels;
+        Size first = shared ? Size.Of("p0") : 0;
+        writer.Line($"{writer.Local("ref float", "panel")} = ref {KernelText.At(operands.Vectors, run.First + (first * run.PanelLength))};");
+        writer.Line($"{writer.Local("ref float", "destination")} = ref {KernelText.At("output", run.FirstOutput + (first * run.PanelStep))};");
+        writer.LineIf(steps.Adds, $"{writer.Local("ref float", "added")} = ref {KernelText.At(steps.Residual!, run.FirstChannel + (first * run.Width))};");
+        using SourceWriter.Scope loop = shared ? writer.Block("for (int p = p0; p < p1; p++)") : writer.Loop("p", run.Sizes.Count, areLoops);
+        writer.Line($"ref float {operands.Row} = ref {operands.Rows};");
+        writer.Line($"ref float {operands.Bias} = ref bias;");
+        writer.Line("ref float c = ref destination;");
+        writer.Line("ref float r = ref added;", steps.Adds);
+        foreach ((int rows, Size count) in run.Sizes.Tiles)
+        {
+            using SourceWriter.Scope tiles = writer.Loop("t", count, always: run.Sizes.Tiles.Count > 1);
+            tile(run.Sizes, rows);
+            writer.Line($"{operands.Row} = ref {KernelText.At(operands.Row, rows * steps.Pixel)};");
+            writer.Line($"{operands.Bias} = ref {KernelText.At(operands.Bias, rows)};");
+            writer.Line($"c = ref {KernelText.At("c", rows * steps.OutPixel)};");
+            writer.LineIf(steps.Adds, $"r = ref {KernelText.At("r", rows * steps.ResidualPixel)};");
+        }
+
+        if (!shared && !run.Sizes.Count.MayExceed(1))
+            return;
+        writer.Line($"panel = ref {KernelText.At("panel", run.PanelLength)};");
+        writer.Line($"destination = ref {KernelText.At("destination", run.PanelStep)};");
+        writer.LineIf(steps.Adds, $"added = ref {KernelText.At("added", run.Width)};");
+    }
+
     /// <summary>A thread's tiles, with all panels.</summary>
     private void EmitShareOfTiles(Run run)
     {
         SetShare("firstTile", "endTile", run.Tiles);
         ForShareOfTiles(run, (pixels, pixel) =>
         {
-            writer.Line($"ref float pixels = ref {KernelText.At(input, pixel * steps.Pixel)};");
+            writer.Line($"ref float pixels = ref {KernelText.At(operands.Rows, pixel * steps.Pixel)};");
             writer.Line($"ref float destination = ref {KernelText.At("output", run.FirstOutput + (pixel * steps.OutPixel))};");
             writer.LineIf(steps.Adds, $"ref float added = ref {KernelText.At(steps.Residual!, run.FirstChannel + (pixel * steps.ResidualPixel))};");
             EmitPanels(run, pixels);
@@ -110,13 +149,13 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
         SetShare("first", "end", all);
         using SourceWriter.Scope loop = writer.Block("for (int p = first / tiles; p * tiles < end; p++)");
         writer.Line("int firstTile = first - (p * tiles), endTile = end - (p * tiles);");
-        writer.Line($"ref float panel = ref {KernelText.At("weights", run.Weights + (panel * run.PanelLength))};");
+        writer.Line($"ref float panel = ref {KernelText.At(operands.Vectors, run.First + (panel * run.PanelLength))};");
         writer.Line($"ref float panelBias = ref {KernelText.At("bias", run.FirstChannel + (panel * run.Width))};");
 
         // A thread's last panel ends, and its first one begins, where another thread's does: within all tiles of a panel.
         ForShareOfTiles(run, (pixels, pixel) =>
         {
-            writer.Line($"ref float pixels = ref {KernelText.At(input, pixel * steps.Pixel)};");
+            writer.Line($"ref float pixels = ref {KernelText.At(operands.Rows, pixel * steps.Pixel)};");
             writer.Line($"ref float c = ref {KernelText.At("output", run.FirstOutput + (pixel * steps.OutPixel) + (panel * run.PanelStep))};");
             writer.LineIf(steps.Adds, $"ref float r = ref {KernelText.At(steps.Residual!, run.FirstChannel + (pixel * steps.ResidualPixel) + (panel * run.Width))};");
             tile(run.Sizes, pixels);
@@ -152,7 +191,7 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
             writer.Line($"{(condition.Length > 0 ? "    " : string.Empty)}ahead = ref {KernelText.At("added", tilePixels * steps.ResidualPixel)};");
         }
 
-        writer.Line($"ref float panel = ref {KernelText.At("weights", run.Weights + (first * run.PanelLength))};");
+        writer.Line($"ref float panel = ref {KernelText.At(operands.Vectors, run.First + (first * run.PanelLength))};");
         writer.Line($"ref float panelBias = ref {KernelText.At("bias", run.FirstChannel + (first * run.Width))};");
         writer.Line($"ref float c = ref {KernelText.At("destination", first * run.PanelStep)};");
         writer.LineIf(steps.Adds, $"ref float r = ref {KernelText.At("added", first * run.Width)};");
@@ -170,20 +209,45 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
 /// <summary>A run of equal panels in a matrix product's text.</summary>
 /// <param name="Vectors">Vectors of a panel.</param>
 /// <param name="Count">Panels.</param>
-/// <param name="Tiles">Tiles of pixels and how many there are of each.</param>
-internal sealed record PanelSizes(int Vectors, Size Count, IReadOnlyList<(int Pixels, Size Count)> Tiles)
+/// <param name="Tiles">Tiles of rows and how many there are of each.</param>
+internal sealed record PanelSizes(int Vectors, Size Count, IReadOnlyList<(int Rows, Size Count)> Tiles)
 {
+    /// <summary>The first pixel, where the lanes are pixels; null for panels that follow those before.</summary>
+    public int? FirstPixel { get; init; }
+
+    /// <summary>A plan's panels of pixels.</summary>
+    public static IReadOnlyList<PanelSizes> Of(EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) =>
+        [.. runs.Select(run => new PanelSizes(run.Vectors, run.Count, [.. tiles.Select(tile => (tile.Pixels, (Size)tile.Count))]) { FirstPixel = run.First })];
+
     /// <summary>A plan's panels as literals.</summary>
     public static IReadOnlyList<PanelSizes> Of(EquatableArray<PanelRun> runs) =>
         [.. runs.Select(run => new PanelSizes(run.Vectors, run.Count, [.. run.Tiles.Select(tile => (tile.Pixels, (Size)tile.Count))]))];
 }
 
-/// <summary>A matrix product's steps in floats.</summary>
-/// <param name="Pixel">From an input pixel to the next.</param>
-/// <param name="OutPixel">From an output pixel to the next.</param>
+/// <summary>What a matrix product multiplies: rows, whose values are broadcast, by vectors, and the names of references to both in a tile.</summary>
+/// <param name="Rows">The first row.</param>
+/// <param name="Vectors">The first panel of vectors.</param>
+/// <param name="Row">Reference to a tile's first row.</param>
+/// <param name="Bias">Reference to a tile's bias.</param>
+/// <param name="AreRowsChannels">Whether rows are output channels and lanes pixels; else the other way round.</param>
+internal sealed record ProductOperands(string Rows, string Vectors, string Row, string Bias, bool AreRowsChannels)
+{
+    /// <summary>Output channels in the lanes: pixels of <paramref name="input"/> times panels of weights.</summary>
+    public static ProductOperands Channels(string input) => new(input, "weights", "pixels", "panelBias", AreRowsChannels: false);
+
+    /// <summary>Pixels in the lanes: tiles of weights, a value of each channel side by side, times the planes of <paramref name="input"/>.</summary>
+    public static ProductOperands Planes(string input) => new("weights", input, "tile", "tileBias", AreRowsChannels: true);
+
+    /// <summary>The bias of a tile's row or, with channels in the lanes, vector.</summary>
+    public OfChannel Channel(int row, int lane) => AreRowsChannels ? new(Bias, row, IsBroadcast: true) : new(Bias, lane);
+}
+
+/// <summary>A matrix product's steps in floats. A row is a pixel, or an output channel where pixels lie in the lanes.</summary>
+/// <param name="Pixel">From a row to the next.</param>
+/// <param name="OutPixel">From a row of the output to the next.</param>
 /// <param name="OutVector">From an output vector to the next.</param>
-/// <param name="ResidualPixel">From a residual pixel to the next.</param>
-/// <param name="Residual">The first residual pixel; null without a residual.</param>
+/// <param name="ResidualPixel">From a row of the residual to the next.</param>
+/// <param name="Residual">The first of the residual; null without a residual.</param>
 /// <param name="PrefetchesResidual">The condition on which the next tile's residual is prefetched, empty for always; null where no kernel of the form does it.</param>
 internal sealed record ProductSteps(Size Pixel, Size OutPixel, Size OutVector, Size ResidualPixel, string? Residual, string? PrefetchesResidual = null)
 {

@@ -41,11 +41,12 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line("int channelStep = TShape.ChannelStep;", sum.IsStepped);
         writer.Line("int blockChannels = TShape.Block, blockStep = TShape.BlockStep;", sum.IsBlocked);
-        new PanelLoops(writer, Lanes, form.Share, "input", Size.Of("channels"), steps, (run, pixels) =>
+        ProductOperands operands = ProductOperands.Channels("input");
+        new PanelLoops(writer, Lanes, form.Share, operands, Size.Of("channels"), steps, (run, pixels) =>
         {
-            epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
-            EmitSum(kernels, sum, () => KernelText.MultiplyAdd(writer, vector, pixels, run.Vectors, steps.Pixel), run.Vectors * Lanes);
-            epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
+            epilogue.Start(KernelText.Tile(vector, operands, pixels, run.Vectors, steps, "output"));
+            EmitSum(kernels, sum, pixels, run.Vectors);
+            epilogue.Finish(KernelText.Tile(vector, operands, pixels, run.Vectors, steps, "c"));
         }).Emit(panels);
     }
 
@@ -59,8 +60,8 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         public bool IsStepped { get; } = kernels.Any(k => k.ChannelStep != 1);
     }
 
-    /// <summary>The loops over input channels around <paramref name="multiplyAdd"/>, with what is prefetched meanwhile.</summary>
-    private void EmitSum(IReadOnlyList<PointwiseKernel> kernels, PointwiseSum sum, Action multiplyAdd, int width)
+    /// <summary>The sum of a tile over blocks of input channels, with what is prefetched meanwhile.</summary>
+    private void EmitSum(IReadOnlyList<PointwiseKernel> kernels, PointwiseSum sum, int pixels, int vectors)
     {
         string? input = Condition(kernels, k => k.PrefetchOf(Prefetched.Input), "IPrefetchesInput");
         writer.Line("ref float w = ref panel;");
@@ -70,23 +71,28 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         // Other threads made some of the blocks: each is prefetched while the one two before it is multiplied.
         writer.Line("ref float soon = ref Unsafe.Add(ref block, 2 * blockStep);", input is not null);
         writer.Line($"ref float a = ref {(sum.IsBlocked ? "block" : "pixels")};");
-        using (writer.Block($"for (int k = 0; k < {(sum.IsBlocked ? "blockChannels" : "channels")}; k++)"))
+        new MatrixTile(writer, vector, pixels, vectors)
         {
-            EmitPrefetch("ahead", "aheadStep", kernels, k => k.StepPrefetch, "IPrefetches");
-            EmitPrefetch("gateWeights", "TShape.GatePrefetchStep", kernels, k => k.PrefetchOf(Prefetched.GateWeights), string.Empty);
-            if (input is not null)
+            RowStep = Size.Of("inputStep"),
+            ValueStep = sum.IsStepped ? Size.Of("channelStep") : 1,
+            Before = count =>
             {
-                using SourceWriter.Scope some = writer.BlockIf(input.Length > 0, $"if ({input})");
-                writer.Line("Prefetch.L1(ref soon);");
-                writer.Line($"soon = ref Unsafe.Add(ref soon, {kernels.Select(k => k.PrefetchOf(Prefetched.Input)).OfType<Prefetch>().First().Step});");
-            }
-
-            multiplyAdd();
-            writer.Line($"a = ref Unsafe.Add(ref a, {(sum.IsStepped ? "channelStep" : "1")});");
-            writer.Line($"w = ref Unsafe.Add(ref w, {width});");
-        }
-
+                EmitPrefetch("ahead", "aheadStep", count, kernels, k => k.StepPrefetch, "IPrefetches");
+                EmitPrefetch("gateWeights", "TShape.GatePrefetchStep", count, kernels, k => k.PrefetchOf(Prefetched.GateWeights), string.Empty);
+                if (input is not null)
+                    EmitInputPrefetch(input, count * kernels.Select(k => k.PrefetchOf(Prefetched.Input)).OfType<Prefetch>().First().Step);
+            },
+        }.Sum("k", Size.Of(sum.IsBlocked ? "blockChannels" : "channels"), kernels.Any(k => k.ChannelBlock % vector.Target.SumSteps != 0));
         writer.Line("block = ref Unsafe.Add(ref block, blockStep);", sum.IsBlocked);
+    }
+
+    /// <summary>Asks for the input that is multiplied soon, for those shapes that do it.</summary>
+    private void EmitInputPrefetch(string condition, int step)
+    {
+        using SourceWriter.Scope some = writer.BlockIf(condition.Length > 0, $"if ({condition})");
+        for (int line = 0; line < step; line += KernelText.LineLength(vector.Target))
+            writer.Line($"Prefetch.L1(ref {KernelText.At("soon", line)});");
+        writer.Line($"soon = ref Unsafe.Add(ref soon, {step});");
     }
 
     /// <summary>The sizes of <paramref name="kernel"/>.</summary>
@@ -131,12 +137,13 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     private static string? Condition(IReadOnlyList<PointwiseKernel> kernels, Func<PointwiseKernel, Prefetch?> prefetch, string trait) =>
         kernels.All(k => prefetch(k) is null) ? null : kernels.All(k => prefetch(k) is not null) ? string.Empty : $"default(TShape) is {trait}";
 
-    /// <summary>A step of prefetching, for those shapes that do it.</summary>
-    private void EmitPrefetch(string reference, string step, IReadOnlyList<PointwiseKernel> kernels, Func<PointwiseKernel, Prefetch?> prefetch, string trait)
+    /// <summary>The prefetching of <paramref name="steps"/> steps, for those shapes that do it.</summary>
+    private void EmitPrefetch(string reference, string stepLength, int steps, IReadOnlyList<PointwiseKernel> kernels, Func<PointwiseKernel, Prefetch?> prefetch, string trait)
     {
         if (Condition(kernels, prefetch, trait) is not { } condition)
             return;
-        int largest = kernels.Max(k => prefetch(k)?.Step ?? 0);
+        int largest = kernels.Max(k => prefetch(k)?.Step ?? 0) * steps;
+        Size step = steps * Size.Of(stepLength);
         using (writer.BlockIf(condition.Length > 0, $"if ({condition})"))
         {
             for (int line = 0; line < largest; line += KernelText.LineLength(vector.Target))
@@ -148,6 +155,41 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
             writer.Line($"{reference} = ref Unsafe.Add(ref {reference}, {step});");
         }
+    }
+
+    public void Emit(string name, PlanarPointwiseKernel kernel)
+    {
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        ProductOperands operands = ProductOperands.Planes("input");
+        ProductSteps steps = new(kernel.InChannels, kernel.OutPlaneStep, Lanes, kernel.OutPlaneStep, epilogue.AddsResidual ? "residual" : null);
+        writer.Line();
+        writer.Line(
+            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)} in planes, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
+            $"{KernelText.Describe(kernel.Tiles, kernel.Runs, Lanes)}.</summary>");
+        writer.Line(KernelText.MethodAttribute);
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{KernelText.Share(kernel.Share).Parameter})");
+        new PanelLoops(writer, Lanes, kernel.Share, operands, kernel.InChannels, steps, (run, rows) =>
+        {
+            epilogue.Start(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "output"));
+            for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
+                KernelText.PrefetchLines(writer, vector, "Prefetch.L1", "r", (rows + i) * kernel.OutPlaneStep, run.Vectors);
+            writer.Line("ref float w = ref panel;");
+            writer.Line("ref float a = ref tile;");
+            bool prefetches = kernel.PrefetchOf(Prefetched.Input) is not null && run.Count.MayExceed(1);
+            new MatrixTile(writer, vector, rows, run.Vectors)
+            {
+                ValueStep = rows,
+                VectorStep = kernel.InPlaneStep,
+                Before = !prefetches ? null : count =>
+                {
+                    for (int step = 0; step < count; step++)
+                        KernelText.PrefetchLines(writer, vector, "Prefetch.L2", "w", (step * kernel.InPlaneStep) + (run.Vectors * Lanes), run.Vectors);
+                },
+            }.Sum("k", kernel.InChannels);
+            epilogue.Finish(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "c"));
+        }).Emit(PanelSizes.Of(kernel.Runs, kernel.Tiles));
     }
 
     public void Emit(string name, PixelPairKernel kernel)
@@ -194,21 +236,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line("ref float a = ref input;");
         writer.Line("ref float w = ref weights;");
-        using (writer.Block($"for (int k = 0; k < {kernel.InChannels}; k++)"))
-        {
-            for (int j = 0; j < groups; j++)
-                writer.Line($"{vector.Type} w{j} = {vector.Load("w", j * Lanes)};");
-            for (int i = 0; i < pairs; i++)
-            {
-                writer.Line($"{vector.Type} x{i} = Vector512.Create(Unsafe.As<float, double>(ref {KernelText.At("a", i * kernel.PairStep)})).AsSingle();");
-                for (int j = 0; j < groups; j++)
-                    writer.Line($"sum{i}_{j} = {vector.Fma(Text($"x{i}"), Text($"w{j}"), Text($"sum{i}_{j}"))};");
-            }
-
-            writer.Line("a = ref Unsafe.Add(ref a, 2);");
-            writer.Line($"w = ref Unsafe.Add(ref w, {groups * Lanes});");
-        }
-
+        new MatrixTile(writer, vector, pairs, groups) { RowStep = kernel.PairStep, ValueStep = 2, IsPair = true }.Sum("k", kernel.InChannels);
         foreach (Accumulator sum in sums)
             epilogue.Finish(sum);
     }

@@ -43,6 +43,13 @@ internal readonly record struct Size
         : b.Is(0) ? a
         : new(0, $"{a.Operand} + {b.Operand}", isComposite: true);
 
+    /// <summary>The value of a literal.</summary>
+    public int Literal => IsLiteral ? _value : throw new InvalidOperationException($"{this} is no literal.");
+
+    /// <summary>How often <paramref name="divisor"/> goes into it, and the rest.</summary>
+    public (Size Quotient, Size Remainder) DivideBy(int divisor) =>
+        IsLiteral ? (_value / divisor, _value % divisor) : (Of(Text($"{Operand} / {divisor}")), Of(Text($"{Operand} % {divisor}")));
+
     /// <summary>The text as part of a larger expression.</summary>
     public string Operand => _isComposite ? $"({_text})" : ToString();
 

@@ -101,13 +101,10 @@ internal sealed class SourceWriter
     /// A local to the left of an assignment: with its type the first time in the blocks that are open; without where it is there already, because what came before in the
     /// same block is done with it.
     /// </summary>
-    public string Local(string type, string name)
-    {
-        if (_locals.Any(block => block.Contains(name)))
-            return name;
-        _locals.Peek().Add(name);
-        return $"{type} {name}";
-    }
+    public string Local(string type, string name) => Declares(name) ? $"{type} {name}" : name;
+
+    /// <summary>Whether an assignment to <paramref name="name"/> has to declare it: the first one in the blocks that are open.</summary>
+    public bool Declares(string name) => !_locals.Any(block => block.Contains(name)) && _locals.Peek().Add(name);
 
     private void CloseWith(string text)
     {

@@ -10,7 +10,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     private int Lanes => vector.Target.Lanes;
 
     /// <summary>A kernel of several runs of tiles: a call for each. One of a single run is called itself.</summary>
-    public void Emit(string name, LanewiseKernel kernel, KernelNames names)
+    public void Emit(string name, ChannelPerLaneKernel kernel, KernelNames names)
     {
         if (kernel.Columns.Count == 1)
             return;
@@ -42,7 +42,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>The sizes of <paramref name="tile"/>.</summary>
     public void EmitShape(string name, DepthwiseTile tile)
     {
-        LanewiseKernel kernel = tile.Kernel;
+        ChannelPerLaneKernel kernel = tile.Kernel;
         RowSource source = kernel.Source;
         RowWindow window = kernel.Window;
         int taps = window.Kernel.Height * window.Kernel.Width * kernel.InPerGroup;
@@ -73,7 +73,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>The kernel of all <paramref name="tiles"/> of a form: a generic method over their sizes.</summary>
     public void Emit(DepthwiseForm form, IReadOnlyList<DepthwiseTile> tiles)
     {
-        LanewiseKernel kernel = tiles[0].Kernel;
+        ChannelPerLaneKernel kernel = tiles[0].Kernel;
         RowWindow window = kernel.Window;
         int columns = tiles[0].Run.Columns, taps = window.Kernel.Height * window.Kernel.Width * kernel.InPerGroup;
         EpilogueEmitter epilogue = new(writer, vector, tiles.Select(tile => tile.Kernel.Epilogue));
@@ -116,7 +116,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     }
 
     /// <summary>What is summed up, in a comment.</summary>
-    private static string Product(LanewiseKernel kernel)
+    private static string Product(ChannelPerLaneKernel kernel)
     {
         RowWindow window = kernel.Window;
         string place = $"row + {Times("ky", window.Dilation.Height)}, {Times("column", window.Stride)} + {Times("kx", window.Dilation.Width)}";
@@ -127,7 +127,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     /// <summary>The sums of a tile, kernel row after kernel row.</summary>
     private void EmitTaps(IReadOnlyList<DepthwiseTile> tiles, SumTile sums)
     {
-        LanewiseKernel kernel = tiles[0].Kernel;
+        ChannelPerLaneKernel kernel = tiles[0].Kernel;
         RowWindow window = kernel.Window;
         int kernelWidth = window.Kernel.Width;
         using SourceWriter.Scope rows = writer.Block("for (int ky = from; ky < to; ky++)");
@@ -290,11 +290,12 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         ProductSteps steps = new(
             kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual ? "residual" : null);
-        new PanelLoops(writer, Lanes, kernel.Share, "source", kernel.Taps, steps, (run, pixels) =>
+        ProductOperands operands = ProductOperands.Channels("source");
+        new PanelLoops(writer, Lanes, kernel.Share, operands, kernel.Taps, steps, (run, pixels) =>
         {
-            epilogue.Start(KernelText.Tile(vector, pixels, run.Vectors, steps, "output"));
+            epilogue.Start(KernelText.Tile(vector, operands, pixels, run.Vectors, steps, "output"));
             EmitTaps(kernel, pixels, run.Vectors);
-            epilogue.Finish(KernelText.Tile(vector, pixels, run.Vectors, steps, "c"));
+            epilogue.Finish(KernelText.Tile(vector, operands, pixels, run.Vectors, steps, "c"));
         }).Emit(PanelSizes.Of(kernel.Panels));
     }
 
@@ -308,17 +309,73 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         using (writer.BlockIf(!kernel.HasRuns, $"for (int kx = 0; kx < {kernelWidth}; kx++)"))
         {
             writer.Line("ref float a = ref lane;");
-            using (writer.Block($"for (int k = 0; k < {(kernel.HasRuns ? rowTaps : kernel.InPerGroup)}; k++)"))
+            new MatrixTile(writer, vector, pixels, vectors)
             {
-                if (kernel.PrefetchOf(Prefetched.Given) is { } prefetch)
-                    KernelText.Prefetch(writer, vector, "next", prefetch.Step);
-                KernelText.MultiplyAdd(writer, vector, pixels, vectors, window.Stride * kernel.Source.PixelStep);
-                writer.Line($"a = ref Unsafe.Add(ref a, {kernel.Source.ChannelStep});");
-                writer.Line($"w = ref Unsafe.Add(ref w, {width});");
-            }
-
+                RowStep = window.Stride * kernel.Source.PixelStep,
+                ValueStep = kernel.Source.ChannelStep,
+                Before = kernel.PrefetchOf(Prefetched.Given) is { } prefetch ? steps => KernelText.Prefetch(writer, vector, "next", steps * prefetch.Step) : null,
+            }.Sum("k", kernel.HasRuns ? rowTaps : kernel.InPerGroup);
             writer.LineIf(!kernel.HasRuns, $"lane = ref Unsafe.Add(ref lane, {window.Dilation.Width * kernel.Source.PixelStep});");
         }
+    }
+
+    public void Emit(string name, PlanarConvolutionKernel kernel)
+    {
+        RowWindow window = kernel.Window;
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        ProductOperands operands = ProductOperands.Planes("ring");
+        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
+        ProductSteps steps = new(taps, kernel.OutPlaneStep, Lanes, 0, null);
+        writer.Line();
+        writer.Line(
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels" +
+            $"{(kernel.Groups == 1 ? string.Empty : Text($", {kernel.Groups} groups"))}, kernel {window.Kernel}, stride {window.Stride}" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutChannels * taps)}; " +
+            $"{KernelText.Describe(kernel.Tiles, kernel.Runs, Lanes)}.</summary>");
+        writer.Lines($"""
+            /// <param name="ring">Padded input rows, all channels of a row together.</param>
+            /// <param name="row">Place in the ring of the window's first row.</param>
+            /// <param name="from">First kernel row inside the map.</param>
+            /// <param name="to">First kernel row below the map.</param>
+            """);
+        writer.Line(KernelText.MethodAttribute);
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)");
+        using SourceWriter.Scope groups = writer.Loop("g", kernel.Groups);
+        new PanelLoops(writer, Lanes, WorkShare.None, operands, taps, steps, (run, rows) =>
+        {
+            epilogue.Start(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "output"));
+            EmitTaps(kernel, rows, run.Vectors);
+            epilogue.Finish(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "c"));
+        }).Emit(PanelSizes.Of(kernel.Runs, kernel.Tiles));
+        if (kernel.Groups == 1)
+            return;
+        writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
+        writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.OutChannels * taps});");
+        writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutChannels});");
+        writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutChannels * kernel.OutPlaneStep});");
+    }
+
+    /// <summary>The sum of a tile of channels over the windows of one panel of pixels: a tap's columns are neighbours in a padded row.</summary>
+    private void EmitTaps(PlanarConvolutionKernel kernel, int rows, int vectors)
+    {
+        RowWindow window = kernel.Window;
+        using SourceWriter.Scope kernelRows = writer.Block("for (int ky = from; ky < to; ky++)");
+        EmitSlot(window, kernel.RingRows);
+        writer.Line($"ref float a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
+        for (int kx = 0; kx < window.Kernel.Width; kx++)
+        {
+            Size at = (Size.Of("slot") * (kernel.Groups * kernel.InChannels * kernel.Row.Length)) + kernel.Row.At(kx * window.Dilation.Width);
+            writer.Line($"{writer.Local("ref float", "w")} = ref {KernelText.At("panel", at)};");
+            new MatrixTile(writer, vector, rows, vectors) { ValueStep = rows, VectorStep = kernel.Row.Length }.Sum("k", kernel.InChannels);
+        }
+    }
+
+    /// <summary>Declares <c>slot</c>, the place in a ring of the row under kernel row <c>ky</c>.</summary>
+    private void EmitSlot(RowWindow window, int ringRows)
+    {
+        writer.Line($"int slot = row + {Row(window)};");
+        writer.Line($"slot = slot >= {ringRows} ? slot - {ringRows} : slot;");
     }
 
     /// <summary>Declares <c>lane</c>, the input row under kernel row <c>ky</c>.</summary>
@@ -330,8 +387,7 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
             return;
         }
 
-        writer.Line($"int slot = row + {Row(window)};");
-        writer.Line($"slot = slot >= {source.RingRows} ? slot - {source.RingRows} : slot;");
+        EmitSlot(window, source.RingRows);
         writer.Line($"ref float lane = ref Unsafe.Add(ref {pixels}, slot * {source.RowStep});");
     }
 

@@ -19,7 +19,7 @@ internal sealed class KernelTime(VectorTarget target)
         PlanarDepthwiseKernel k => PlanarDepthwise(k),
         FlatDepthwiseKernel k => (k.Loads.Sum(l => l.Uses.Count) / _rates.VectorOperations) + (_rates.FlatLoadCycles * k.Loads.Count) + (k.Vectors.Count * Finish(k.Epilogue)),
         StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * _rates.PickedTapCycles) + Finish(k.Epilogue)),
-        LanewiseKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, k.InPerGroup, k.Epilogue, weights: true)),
+        ChannelPerLaneKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, k.InPerGroup, k.Epilogue, weights: true)),
         PoolKernel k => k.Vectors * k.Columns.Sum(run => run.Count * Window(run.Columns, k.Window, 1, Epilogue.None, weights: false)),
         WinogradInputKernel k => k.TileRows * k.TileColumns * k.Vectors * k.Form.Cycles(_rates).Input,
         WinogradOutputKernel k => k.TileRows * k.Form.Tiles(k.Width) * k.Vectors * (k.Form.Cycles(_rates).Output + (k.Form.Output * k.Form.Output * Finish(k.Epilogue))),

@@ -29,7 +29,7 @@ internal sealed class BlockCost
     private const int LargestSlab = 192;
 
     /// <summary>Part of the first-level cache for the depthwise rows that a pass goes over again.</summary>
-    private const double PassPart = 1.125;
+    private const double PostOpPart = 1.125;
 
     /// <summary>Most pixels of a step of rows.</summary>
     private const int MostStepPixels = 256;
@@ -142,7 +142,7 @@ internal sealed class BlockCost
         if (_group.AddsExpanded)
             return rows == 1;
         bool passes = _group.Squeeze is not null || !_group.Depthwise.Activation.IsInline;
-        return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevel(PassPart, s_element)));
+        return rows == 1 || (rows * _after.Width <= MostStepPixels && (!passes || rows * _after.Width * _hidden <= _settings.FirstLevel(PostOpPart, s_element)));
     }
 
     private double Rows(int rows, int slab)

@@ -41,17 +41,17 @@ internal static class ChainScheduling
     {
         DepthwiseGroup first = groups[0], last = groups[groups.Length - 1];
         TensorSlot output = destination ?? plan.NewTensor(last.Project.Output);
-        bool direct = ConvolutionScheduling.IsDirect(output, ActivationFunction.None, plan.Target.Lanes);
+        bool writesOutput = ConvolutionScheduling.WritesOutput(output, ActivationFunction.None, plan.Target.Lanes);
         plan.BeginStep();
         ScratchArena scratch = plan.NewScratch();
         List<ChainBlock> blocks = [];
         for (int i = 0; i < groups.Length; i++)
         {
-            int outStep = i + 1 < groups.Length || !direct ? PlanBuilder.PadChannels(groups[i].Project.Output.Channels) : output.View.PixelStep;
+            int outStep = i + 1 < groups.Length || !writesOutput ? PlanBuilder.PadChannels(groups[i].Project.Output.Channels) : output.View.PixelStep;
             blocks.Add(Block(plan, groups[i], i, input, outStep, scratch));
         }
 
-        ArenaOffset? buffer = direct ? null : scratch.Own(output.View.Shape.Width * PlanBuilder.PadChannels(last.Project.Output.Channels));
+        ArenaOffset? buffer = writesOutput ? null : scratch.Own(output.View.Shape.Width * PlanBuilder.PadChannels(last.Project.Output.Channels));
         long weights = groups.SelectMany(group => group.Parts).OfType<ConvolutionStage>().Sum(stage => (long)stage.Output.Channels * stage.Taps);
         string title = first.Stem is null ? "Blocks" : "StemAndBlocks";
         plan.AddStep(
@@ -72,7 +72,7 @@ internal static class ChainScheduling
         int ringStep = index > 0 && group.Expand is null ? PlanBuilder.PadChannels(hidden) : hiddenStep;
         VerticalAxis axis = ConvolutionScheduling.Axis(depthwise.Convolution, before.Height);
         RowSource source = new(axis.Reach, halo.RowPixels * ringStep, ringStep, halo.Left, halo.Right);
-        LanewiseKernel depthwiseRow = new(
+        ChannelPerLaneKernel depthwiseRow = new(
             hiddenStep / lanes, hiddenStep, 1, lanes, lanes, window, source, hiddenStep, lanes, Epilogue.Of(depthwise, null, target).Epilogue, columns);
 
         bool adds = group.Residual >= 0;

@@ -12,7 +12,7 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 internal static class ConvolutionScheduling
 {
     /// <summary>Part of the first-level cache for the rows that an activation pass goes over again.</summary>
-    private const double PassPart = 0.5;
+    private const double PostOpPart = 0.5;
 
     /// <summary>Part of the first-level cache for the input rows under a window.</summary>
     private const double WindowPart = 1;
@@ -58,7 +58,7 @@ internal static class ConvolutionScheduling
     }
 
     /// <summary>Whether a kernel may write where the output lies: whole vectors, and a pass over all of it touches nothing else.</summary>
-    public static bool IsDirect(TensorSlot output, ActivationFunction pass, int lanes) => output.View.HoldsVectors(lanes) && (pass.IsNone || output.View.IsDense);
+    public static bool WritesOutput(TensorSlot output, ActivationFunction postOp, int lanes) => output.View.HoldsVectors(lanes) && (postOp.IsNone || output.View.IsDense);
 
     public static PackPanels[] Panels(PlanBuilder plan, EquatableArray<PanelRun> runs, int outStart, int outEnd, int kStart, int kCount, ref ArenaOffset relativeOffset)
     {
@@ -87,17 +87,17 @@ internal static class ConvolutionScheduling
     {
         VectorTarget target = plan.Target;
         int inChannels = stage.Input.Channels, outChannels = stage.Output.Channels, height = stage.Input.Height, width = stage.Input.Width;
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.Of(stage, residual, target);
 
         // Rows that an activation goes over again would read many weights row by row: blocks of channels of the whole map, copied where they belong.
-        bool passBlocks = !pass.IsNone && residual is null && WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart) > 1 && ChannelBlocks(plan, height * width, outChannels) > 1;
-        bool direct = IsDirect(output, pass, target.Lanes) && !passBlocks;
-        int blocks = (direct && !pass.IsNone) || epilogue.Start == AccumulatorStart.BiasAndDestination ? 1
-            : direct ? WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart)
+        bool activatesBlocks = !postOp.IsNone && residual is null && WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart) > 1 && ChannelBlocks(plan, height * width, outChannels) > 1;
+        bool writesOutput = WritesOutput(output, postOp, target.Lanes) && !activatesBlocks;
+        int blocks = (writesOutput && !postOp.IsNone) || epilogue.Start == AccumulatorStart.BiasAndDestination ? 1
+            : writesOutput ? WeightBlocks(plan, height * width, inChannels, outChannels, BlockWeightsPart)
             : residual is null ? ChannelBlocks(plan, height * width, outChannels) : 1;
         int blockChannels = blocks > 1 ? target.Padded(outChannels) / blocks : outChannels;
-        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(blockChannels);
-        int rows = (direct && pass.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
+        int step = writesOutput ? output.View.PixelStep : PlanBuilder.PadChannels(blockChannels);
+        int rows = (writesOutput && postOp.IsNone) || blocks > 1 ? height : RowsOf(plan, height, width * step);
         EquatableArray<PanelRun> panels = plan.Tiles(rows * width, target.Vectors(blockChannels));
         WorkShare share = rows < height || blocks > 1 ? WorkShare.None : RegisterTiling.Share(panels);
 
@@ -112,8 +112,8 @@ internal static class ConvolutionScheduling
             packing.AddRange(Panels(plan, kernel.Panels, block * blockChannels, outChannels, 0, inChannels, ref offset));
         plan.Pack(stage, [.. packing, .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
-        ArenaOffset? buffer = direct ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
-        PointwiseNests nests = new(target, input.View, residual?.View, output.View, kernel, bias, new Finish(pass, buffer));
+        ArenaOffset? buffer = writesOutput ? null : share == WorkShare.None ? scratch.Own(rows * width * step) : scratch.Shared(rows * width * step);
+        PointwiseNests nests = new(target, input.View, residual?.View, output.View, kernel, bias, new Finish(postOp, buffer));
         plan.AddStep(
             blocks > 1 ? nests.ChannelBlocks(blocks) : rows == height ? nests.Whole() : nests.Chunks(height / rows),
             input, residual, output, scratch, Describe("pointwise", stage));
@@ -176,7 +176,7 @@ internal static class ConvolutionScheduling
             input = Scheduler.Padded(plan, input);
 
         int outChannels = stage.Output.Channels, padded = target.Padded(outChannels), lanesStep = PlanBuilder.PadChannels(outChannels);
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.Of(stage, residual, target);
 
         // A residual is rare here: it is put into the destination, so that the kernels need no argument for it.
         if (residual is not null)
@@ -191,11 +191,11 @@ internal static class ConvolutionScheduling
         if (!plane)
             columns = ColumnRuns(window, largest, haloed: true);
 
-        bool direct = IsDirect(output, pass, target.Lanes);
+        bool writesOutput = WritesOutput(output, postOp, target.Lanes);
         plan.BeginStep();
-        int step = direct ? output.View.PixelStep : lanesStep;
-        int blocks = plane && direct && pass.IsNone && residual is null ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
-        LanewiseKernel kernel = new(
+        int step = writesOutput ? output.View.PixelStep : lanesStep;
+        int blocks = plane && writesOutput && postOp.IsNone && residual is null ? RowBlocks(plan, target.Vectors(outChannels), window) : 1;
+        ChannelPerLaneKernel kernel = new(
             target.Vectors(outChannels) / blocks, blocks == 1 ? outChannels : padded / blocks, stage.InPerGroup, lanesStep, target.Lanes, window, source, step, target.Lanes,
             epilogue, columns);
         ArenaOffset weights = plan.Reserve(padded * stage.Taps);
@@ -203,11 +203,11 @@ internal static class ConvolutionScheduling
         plan.Pack(stage, [Lanes(plan, weights, outChannels, outChannels, stage.Taps), .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
-        ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
+        ArenaOffset? buffer = writesOutput ? null : scratch.Own(stage.Output.Width * step);
         RowLayer layer = new(
             depthwise ? "Depthwise" : "GroupedConvolution", input.View, residual?.View, output.View, kernel, Rows(stage, source), ring, bias, (long)outChannels * stage.Taps);
         plan.AddStep(
-            blocks > 1 ? RowNests.ChannelBlocks(layer, blocks, padded / blocks) : RowNests.Rows(layer, FillRow, new Finish(pass, buffer), step),
+            blocks > 1 ? RowNests.ChannelBlocks(layer, blocks, padded / blocks) : RowNests.Rows(layer, FillRow, new Finish(postOp, buffer), step),
             input, residual, output, scratch, Describe(depthwise ? "depthwise" : "grouped", stage));
 
         void FillRow(NestBuilder nest, Scalar row, Pointer slot)
@@ -242,10 +242,10 @@ internal static class ConvolutionScheduling
         RowWindow window = Window(c, stage.Input, stage.Output);
         (RowSource source, RowLoad load) = DenseSource(stage, input);
         bool plane = load == RowLoad.None;
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
-        bool direct = IsDirect(output, pass, target.Lanes);
-        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
-        int blocks = c.Groups == 1 && direct && pass.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.Of(stage, residual, target);
+        bool writesOutput = WritesOutput(output, postOp, target.Lanes);
+        int step = writesOutput ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
+        int blocks = c.Groups == 1 && writesOutput && postOp.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination
             ? WeightBlocks(plan, stage.Output.Pixels, stage.Taps, outChannels, DenseBlockPart)
             : 1;
         int outPerGroup = blocks > 1 ? target.Padded(outChannels) / blocks : stage.OutPerGroup;
@@ -258,7 +258,7 @@ internal static class ConvolutionScheduling
         EquatableArray<PanelRun> panels = plan.Tiles(stage.Output.Width, target.Vectors(outPerGroup));
 
         // Few rows cannot be spread evenly over threads; the panels of a wide layer can, unless each thread would put the residual of a whole row.
-        bool sharesPanels = blocks == 1 && c.Groups == 1 && direct && pass.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination &&
+        bool sharesPanels = blocks == 1 && c.Groups == 1 && writesOutput && postOp.IsNone && epilogue.Start != AccumulatorStart.BiasAndDestination &&
             stage.Output.Height < FewRows && panels.Sum(p => p.Count) >= stage.Output.Height;
         ConvolutionKernel kernel = new(
             c.Groups, stage.InPerGroup, outPerGroup, window, source, step, epilogue, panels, sharesPanels ? WorkShare.Panels : WorkShare.None);
@@ -271,12 +271,12 @@ internal static class ConvolutionScheduling
         plan.Pack(stage, [.. packing, .. packedBias]);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(source.RingRows * source.RowStep);
-        ArenaOffset? buffer = direct ? null : scratch.Own(stage.Output.Width * step);
+        ArenaOffset? buffer = writesOutput ? null : scratch.Own(stage.Output.Width * step);
         RowLayer layer = new(
             c.IsLinear ? "Linear" : c.Groups > 1 ? "GroupedConvolution" : "Convolution", input.View, residual?.View, output.View, kernel, Rows(stage, source), ring, bias,
             (long)outChannels * stage.Taps);
         plan.AddStep(
-            blocks > 1 ? RowNests.WeightBlocks(target, layer, kernel, FillRow, blocks) : RowNests.Rows(layer, FillRow, new Finish(pass, buffer), step),
+            blocks > 1 ? RowNests.WeightBlocks(target, layer, kernel, FillRow, blocks) : RowNests.Rows(layer, FillRow, new Finish(postOp, buffer), step),
             input, residual, output, scratch, Describe(c.IsLinear ? "linear" : "convolution", stage));
 
         void FillRow(NestBuilder nest, Scalar row, Pointer slot) => nest.Add(new LoadRow(load, input.View, source, row, slot, MayBeImage: blocks == 1));
@@ -312,7 +312,7 @@ internal static class ConvolutionScheduling
 
         VectorTarget target = plan.Target;
         TensorSlot input = slots[stem.Inputs[0]], output = PoolOutput(plan, stage, destination);
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stem, null, target);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.Of(stem, null, target);
         int pixelStep = PlanBuilder.PadChannels(stem.Output.Channels), padded = target.Padded(stem.Output.Channels);
         RowSource source = new(ShapeInference.EffectiveKernel(stage.Pool.Kernel.Height, stage.Pool.Dilation.Height), stem.Output.Width * pixelStep, pixelStep, 0, 0);
         plan.BeginStep();
@@ -324,7 +324,7 @@ internal static class ConvolutionScheduling
         RowLayer layer = PoolLayer(plan, stage, input.View, output.View, source, scratch.Own(source.RingRows * source.RowStep));
         part = part with { Memory = scratch.Own(part.Kernel.Source.RingRows * part.Kernel.Source.RowStep) };
         layer = layer with { Title = "StemAnd" + layer.Title, WeightElements = (long)stem.Output.Channels * stem.Taps };
-        plan.AddStep(RowNests.StemAndPool(layer, part, bias, pass), input, null, output, scratch, [Describe("convolution", stem), Describe(stage)]);
+        plan.AddStep(RowNests.StemAndPool(layer, part, bias, postOp), input, null, output, scratch, [Describe("convolution", stem), Describe(stage)]);
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 
@@ -412,7 +412,7 @@ internal static class ConvolutionScheduling
         int rows = 1;
         for (int candidate = 2; candidate <= height; candidate++)
         {
-            if (height % candidate == 0 && candidate * rowFloats <= plan.Settings.FirstLevel(PassPart, ElementType.Float32))
+            if (height % candidate == 0 && candidate * rowFloats <= plan.Settings.FirstLevel(PostOpPart, ElementType.Float32))
                 rows = candidate;
         }
 

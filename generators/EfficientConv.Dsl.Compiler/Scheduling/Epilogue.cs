@@ -76,7 +76,7 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
     /// <param name="target">The target, to whose vectors the bias is padded.</param>
     /// <param name="lanes">Lanes of the vectors by which the residual would be read, if not the target's.</param>
     /// <param name="biasLength">Length of the bias, if it is not padded to the target's vectors.</param>
-    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ConvolutionStage stage, TensorSlot? residual, VectorTarget target, int? lanes = null, int? biasLength = null) =>
+    internal static (Epilogue Epilogue, ActivationFunction PostOp) Of(ConvolutionStage stage, TensorSlot? residual, VectorTarget target, int? lanes = null, int? biasLength = null) =>
         WithChannels(
             stage, biasLength ?? target.Padded(stage.Output.Channels),
             residual is null ? Of(stage.Activation)
@@ -85,20 +85,20 @@ public sealed record Epilogue(AccumulatorStart Start, int ResidualPixelStep, Act
             : Of(stage.Activation, AccumulatorStart.BiasAndDestination));
 
     /// <summary>The same of a kernel from NCHW to NCHW, which reads planes of the residual as it writes those of the output.</summary>
-    internal static (Epilogue Epilogue, ActivationFunction Pass) OfPlanes(ConvolutionStage stage, TensorSlot? residual) =>
+    internal static (Epilogue Epilogue, ActivationFunction PostOp) OfPlanes(ConvolutionStage stage, TensorSlot? residual) =>
         WithChannels(stage, stage.Output.Channels, Of(stage.Activation, residual is null ? AccumulatorStart.Bias : AccumulatorStart.BiasAndResidual));
 
     /// <summary>The same of a kernel with this activation.</summary>
-    internal static (Epilogue Epilogue, ActivationFunction Pass) Of(ActivationFunction activation, AccumulatorStart start = AccumulatorStart.Bias, int residualPixelStep = 0) =>
+    internal static (Epilogue Epilogue, ActivationFunction PostOp) Of(ActivationFunction activation, AccumulatorStart start = AccumulatorStart.Bias, int residualPixelStep = 0) =>
         activation.IsInline ? (new(start, residualPixelStep, activation), ActivationFunction.None) : (new(start, residualPixelStep, ActivationFunction.None), activation);
 
     /// <summary>Learned slopes lie after the bias, then factors and summands, as <see cref="PlanBuilder.ReserveBias"/> packs them.</summary>
-    private static (Epilogue Epilogue, ActivationFunction Pass) WithChannels(ConvolutionStage stage, int biasLength, (Epilogue Epilogue, ActivationFunction Pass) parts)
+    private static (Epilogue Epilogue, ActivationFunction PostOp) WithChannels(ConvolutionStage stage, int biasLength, (Epilogue Epilogue, ActivationFunction PostOp) parts)
     {
         int slopes = stage.PReLU is null ? 0 : biasLength;
         Epilogue epilogue = parts.Epilogue with { SlopeOffset = slopes };
         if (stage.ScaleShift is { } scale)
             epilogue = epilogue with { ScaleOffset = biasLength + slopes, ShiftOffset = (2 * biasLength) + slopes, ScalesFirst = scale.IsBeforeActivation };
-        return (epilogue, parts.Pass);
+        return (epilogue, parts.PostOp);
     }
 }

@@ -133,8 +133,8 @@ internal static class FusedScheduling
         (Epilogue expandEpilogue, ActivationFunction expandPostOp) = group.Expand is null ? (Epilogue.None, ActivationFunction.None) : Epilogue.Of(group.Expand, null, target);
         (Epilogue depthwiseEpilogue, ActivationFunction depthwisePostOp) = Epilogue.Of(depthwise, null, target);
         (Epilogue projectEpilogue, ActivationFunction projectPostOp) = Epilogue.Of(project, residual, target);
-        bool direct = ConvolutionScheduling.IsDirect(output, projectPostOp, target.Lanes);
-        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
+        bool writesOutput = ConvolutionScheduling.WritesOutput(output, projectPostOp, target.Lanes);
+        int step = writesOutput ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
         bool byRow = RunsByRow(target, group);
         int expandPixels = byRow ? before.Width : before.Pixels, projectPixels = byRow ? after.Width : after.Pixels;
@@ -142,7 +142,7 @@ internal static class FusedScheduling
             expandPixels, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, lanes, before.Pixels * lanes,
             expandEpilogue, plan.Tiles(expandPixels, slab / lanes), byRow ? WorkShare.Rows : WorkShare.None);
         RowSource source = expand is null ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new RowSource(0, before.Width * lanes, lanes, 0, 0);
-        LanewiseKernel rows = new(
+        ChannelPerLaneKernel rows = new(
             slab / lanes, slab, 1, lanes, expand is null ? lanes : before.Pixels * lanes, window, source, lanes, after.Pixels * lanes, depthwiseEpilogue, columns);
         EquatableArray<PanelRun> panels = plan.Tiles(projectPixels, target.Vectors(outChannels));
 
@@ -157,7 +157,7 @@ internal static class FusedScheduling
         GatedWeights? gated = GatesWeights(group) ? Gate(target, Projection(projectEpilogue), slab, scratch) : null;
         ArenaOffset depthwiseSlab = byRow ? scratch.Own(after.Pixels * slab) : scratch.Shared(after.Pixels * hidden);
         SqueezePart? squeeze = group.Squeeze is null ? null : MapScheduling.Squeeze(plan, group.Squeeze, scratch);
-        ArenaOffset? buffer = direct ? null : scratch.Shared(project.Output.Pixels * step);
+        ArenaOffset? buffer = writesOutput ? null : scratch.Shared(project.Output.Pixels * step);
         ProjectLayer projections = new(
             Projection(slabs == 1 ? projectEpilogue : projectEpilogue.OfFirst()), Projection(projectEpilogue.OfMiddle()), Projection(projectEpilogue.OfLast()),
             new Finish(projectPostOp, buffer));
@@ -191,7 +191,7 @@ internal static class FusedScheduling
         RowSource source = plane
             ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
             : new RowSource(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
-        LanewiseKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseEpilogue, columns);
+        ChannelPerLaneKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseEpilogue, columns);
         bool pairs = PairsPixels(target, group, columns);
 
         // A pair of pixels reads and writes half a vector of each.
@@ -199,8 +199,8 @@ internal static class FusedScheduling
         (Epilogue projectEpilogue, ActivationFunction projectPostOp) = Epilogue.Of(project, residual, target, outLanes, pairs ? PairLength(target, outChannels) : null);
         if (group.AddsExpanded)
             projectEpilogue = projectEpilogue with { Start = AccumulatorStart.BiasAndResidual, ResidualPixelStep = slab };
-        bool direct = ConvolutionScheduling.IsDirect(output, projectPostOp, outLanes);
-        int step = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
+        bool writesOutput = ConvolutionScheduling.WritesOutput(output, projectPostOp, outLanes);
+        int step = writesOutput ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
         int pixels = rows * after.Width;
         if (pairs)
             depthwiseRow = depthwiseRow with { Epilogue = depthwiseEpilogue with { Store = StoreForm.Interleaved }, OutVectorStep = 2 * lanes };
@@ -218,7 +218,7 @@ internal static class FusedScheduling
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(slabs * ringRows * source.RowStep);
         stem = stem is null ? null : stem with { Memory = scratch.Own(stem.Kernel.Source.RingRows * stem.Kernel.Source.RowStep) };
-        ArenaOffset? buffer = direct ? null : scratch.Own(rows * after.Width * step);
+        ArenaOffset? buffer = writesOutput ? null : scratch.Own(rows * after.Width * step);
 
         GatedWeights? gated = GatesWeights(group) ? Gate(target, projection, hidden, scratch) : null;
         int rowLength = after.Width * hiddenStep;

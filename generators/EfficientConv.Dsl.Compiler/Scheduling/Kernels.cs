@@ -125,7 +125,7 @@ public sealed record RowWindow(Extent Kernel, int Stride, Extent Dilation, int P
 /// <param name="OutVectorStep">Floats from an output vector to the next.</param>
 /// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Columns">Column tiles.</param>
-public sealed record LanewiseKernel(
+public sealed record ChannelPerLaneKernel(
     int Vectors, int Channels, int InPerGroup, int LaneStep, int VectorStep, RowWindow Window, RowSource Source, int OutPixelStep, int OutVectorStep,
     Epilogue Epilogue, EquatableArray<ColumnRun> Columns) : SumKernel(Epilogue);
 

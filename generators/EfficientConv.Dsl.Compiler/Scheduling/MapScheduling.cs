@@ -24,8 +24,8 @@ internal static class MapScheduling
         bool oneStride = stage is BatchNormStage or ShuffleStage;
         TensorSlot input = oneStride ? Scheduler.Plain(plan, slots[stage.Inputs[0]]) : Scheduler.Padded(plan, slots[stage.Inputs[0]]);
         TensorSlot? other = stage is AddStage or MultiplyStage ? Scheduler.Plain(plan, slots[stage.Inputs[1]]) : null;
-        bool direct = oneStride || other is not null ? destination is not null && Scheduler.IsPlain(destination) : destination is { View: { IsPadded: true, IsDense: true } };
-        TensorSlot output = direct ? destination! : plan.NewTensor(stage.Output);
+        bool writesOutput = oneStride || other is not null ? destination is not null && Scheduler.IsPlain(destination) : destination is { View: { IsPadded: true, IsDense: true } };
+        TensorSlot output = writesOutput ? destination! : plan.NewTensor(stage.Output);
         plan.BeginStep();
         new MapLayer(plan, stage, input, other, output).Schedule();
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);

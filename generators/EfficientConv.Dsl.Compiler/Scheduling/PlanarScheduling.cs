@@ -96,7 +96,7 @@ internal static class PlanarScheduling
             return FillsRows(stage) && FillsRows(reader) && !graph.Stages.Any(s => s.Inputs.Contains(reader.Id));
         return stage.IsPointwise
             ? WasteIsSmall(stage.Output.Pixels) && stage.Input.Channels <= LongestPlanarSum && reader.Convolution is { Groups: 1, IsLinear: false }
-            : stage.IsDepthwise && reader.IsDepthwise && (reader.Output.Width >= NarrowestPlanarRow || DirectDepthwiseScheduling.FitsFlat(target, reader));
+            : stage.IsDepthwise && reader.IsDepthwise && (reader.Output.Width >= NarrowestPlanarRow || UnpaddedDepthwiseScheduling.FitsFlat(target, reader));
     }
 
     private static bool FillsRows(ConvolutionStage stage) =>
@@ -110,8 +110,8 @@ internal static class PlanarScheduling
     {
         if (stage.IsPointwise)
             SchedulePointwise(plan, stage, input, residual, output);
-        else if (stage.IsDepthwise && DirectDepthwiseScheduling.Fits(plan.Target, stage))
-            DirectDepthwiseScheduling.Schedule(plan, stage, input, output);
+        else if (stage.IsDepthwise && UnpaddedDepthwiseScheduling.Fits(plan.Target, stage))
+            UnpaddedDepthwiseScheduling.Schedule(plan, stage, input, output);
         else if (stage.IsDepthwise)
             ScheduleDepthwise(plan, stage, input, output);
         else
@@ -171,7 +171,7 @@ internal static class PlanarScheduling
 
     private static void SchedulePointwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot? residual, TensorSlot output)
     {
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, residual);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.OfPlanes(stage, residual);
         int pixels = stage.Output.Pixels, outChannels = stage.Output.Channels, inChannels = stage.Input.Channels;
         (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
@@ -181,13 +181,13 @@ internal static class PlanarScheduling
         (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
         plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), .. packedBias]);
         plan.AddStep(
-            new PlanarNests(plan.Target, input.View, residual?.View, output.View).Pointwise(kernel, bias, pass),
+            new PlanarNests(plan.Target, input.View, residual?.View, output.View).Pointwise(kernel, bias, postOp),
             input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
     }
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.OfPlanes(stage, null);
         int height = stage.Output.Height;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, stage, height, 1, scratch);
@@ -195,7 +195,7 @@ internal static class PlanarScheduling
         PlanarDepthwiseKernel kernel = DepthwiseKernel(plan.Target, stage, height, padding.Row, epilogue);
         (_, ArenaOffset bias) = PackDepthwise(plan, stage);
         plan.AddStep(
-            new PlanarNests(plan.Target, input.View, null, output.View).Depthwise(kernel, padding, bias, pass), input, null, output, scratch,
+            new PlanarNests(plan.Target, input.View, null, output.View).Depthwise(kernel, padding, bias, postOp), input, null, output, scratch,
             ConvolutionScheduling.Describe("depthwise", stage));
     }
 
@@ -225,7 +225,7 @@ internal static class PlanarScheduling
 
     private static void ScheduleConvolution(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.OfPlanes(stage, null);
         ConvolutionOperator c = stage.Convolution;
         int outChannels = stage.Output.Channels, outPerGroup = stage.OutPerGroup;
         ScratchArena scratch = plan.NewScratch();
@@ -242,7 +242,7 @@ internal static class PlanarScheduling
             packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
         plan.Pack(stage, [.. packing, .. packedBias]);
         plan.AddStep(
-            new PlanarNests(plan.Target, input.View, null, output.View).Convolution(kernel, padding, ConvolutionScheduling.Axis(c, stage.Input.Height), bias, pass),
+            new PlanarNests(plan.Target, input.View, null, output.View).Convolution(kernel, padding, ConvolutionScheduling.Axis(c, stage.Input.Height), bias, postOp),
             input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
     }
 

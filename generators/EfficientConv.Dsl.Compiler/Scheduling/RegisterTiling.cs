@@ -105,12 +105,14 @@ public static class RegisterTiling
 
     /// <summary>
     /// Cycles of one step of the sum: bound by multiply-adds, by loads of weights and inputs, or by the latency of the one multiply-add for which the next step waits, and
-    /// a little for the loop itself.
+    /// a little for the loop itself. Half of the time another thread runs on the same core, and what starts instructions is shared.
     /// </summary>
     internal static double TileCycles(VectorTarget target, int pixels, int vectors)
     {
         CoreRates rates = target.Rates;
         int loads = vectors + (target.MultipliesByLane ? target.Vectors(pixels) : pixels);
-        return Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, loads / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
+        double alone = Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, loads / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
+        double shared = Math.Max(alone, ((pixels * vectors) + loads + (rates.LoopInstructions / target.SumSteps)) / rates.SharedIssue);
+        return (alone + shared) / 2;
     }
 }

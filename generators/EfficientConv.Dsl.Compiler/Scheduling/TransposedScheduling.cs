@@ -21,8 +21,8 @@ internal static class TransposedScheduling
 
         // Every phase reads the whole input: planes are turned once for all of them.
         input = Scheduler.Padded(plan, input);
-        ActivationFunction pass = Epilogue.Of(stage.Activation).Pass;
-        TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } && pass.IsNone ? destination : plan.NewTensor(stage.Output);
+        ActivationFunction postOp = Epilogue.Of(stage.Activation).PostOp;
+        TensorSlot output = destination is { View: { IsPadded: true, IsDense: true } } && postOp.IsNone ? destination : plan.NewTensor(stage.Output);
         for (int row = 0; row < Math.Min(c.Stride.Height, stage.Output.Height); row++)
         {
             for (int column = 0; column < Math.Min(c.Stride.Width, stage.Output.Width); column++)
@@ -31,22 +31,22 @@ internal static class TransposedScheduling
             }
         }
 
-        if (!pass.IsNone)
+        if (!postOp.IsNone)
         {
-            StepPart part = PassPart(stage, pass);
+            StepPart part = PostOpPart(stage, postOp);
             if (destination is { View: { IsTight: true, IsPadded: false } })
-                return Scheduler.DeliverActivated(plan, output, destination, pass, part);
+                return Scheduler.DeliverActivated(plan, output, destination, postOp, part);
             TensorSlot activated = destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
             plan.AddStep(
-                MapNests.Activation(output.View, activated.View, pass), output, null, activated, null, part);
+                MapNests.Activation(output.View, activated.View, postOp), output, null, activated, null, part);
             output = activated;
         }
 
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
     }
 
-    private static StepPart PassPart(TransposedStage stage, ActivationFunction pass) =>
-        new(stage.Name, EquatableArray.Of(stage.LayerIds[1 + (stage.BatchNorm is null ? 0 : 1) + (stage.ScaleShift is null ? 0 : 1)]), $"{pass}");
+    private static StepPart PostOpPart(TransposedStage stage, ActivationFunction postOp) =>
+        new(stage.Name, EquatableArray.Of(stage.LayerIds[1 + (stage.BatchNorm is null ? 0 : 1) + (stage.ScaleShift is null ? 0 : 1)]), $"{postOp}");
 
     private static (Axis Vertical, Axis Horizontal) AxesOf(TransposedStage stage, int row, int column)
     {
@@ -84,7 +84,7 @@ internal static class TransposedScheduling
         int channels = stage.Output.Channels, phases = stride.Height * stride.Width;
         Shape plane = new(channels, stage.Output.Height / stride.Height, stage.Output.Width / stride.Width);
         TensorSlot planes = plan.NewPlanarTensor(plane with { Channels = phases * channels });
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage.Activation);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.Of(stage.Activation);
         if (IsOneTapEach(stage))
         {
             ConvolutionOperator product = new(
@@ -109,19 +109,19 @@ internal static class TransposedScheduling
             }
         }
 
-        bool passesInPlace = !pass.IsNone && destination is { View: { IsTight: true, IsPadded: false } };
-        TensorSlot output = destination is not null && (pass.IsNone || passesInPlace) ? destination : plan.NewTensor(stage.Output);
+        bool activatesInPlace = !postOp.IsNone && destination is { View: { IsTight: true, IsPadded: false } };
+        TensorSlot output = destination is not null && (postOp.IsNone || activatesInPlace) ? destination : plan.NewTensor(stage.Output);
         plan.AddStep(
             MapNests.OverRows("Phases", planes.View, output.View, (y, row) => RuntimeFunction.PhaseRow.Call(
                 Effort.Transposed(stage.Output.Count / (double)stage.Output.Height), Storage.Input, planes.View.ChannelStep, plane.Width, row, output.View.ChannelStep,
                 output.View.PixelStep, y, stride.Height, stride.Width, channels)),
             planes, null, output, null, StepPart.Copy($"planes of the phases to {output.View}"));
-        if (pass.IsNone)
+        if (postOp.IsNone)
             return output;
-        TensorSlot activated = passesInPlace ? output : destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
+        TensorSlot activated = activatesInPlace ? output : destination is { View: { IsPadded: true, IsDense: true } } ? destination : plan.NewTensor(stage.Output);
         plan.AddStep(
-            passesInPlace ? MapNests.ActivationOfValues(output.View, output.View, pass, inPlace: true) : MapNests.Activation(output.View, activated.View, pass),
-            output, null, activated, null, PassPart(stage, pass));
+            activatesInPlace ? MapNests.ActivationOfValues(output.View, output.View, postOp, inPlace: true) : MapNests.Activation(output.View, activated.View, postOp),
+            output, null, activated, null, PostOpPart(stage, postOp));
         return activated == destination ? activated : Scheduler.Deliver(plan, activated, destination);
     }
 

@@ -38,9 +38,9 @@ internal static class WinogradScheduling
         EquatableArray<PanelRun> panels = share == WorkShare.Tiles
             ? plan.Tiles(tiles / 2, target.Vectors(outChannels), inChannels).Select(run => run with { Tiles = run.Tiles.Select(tile => tile with { Count = 2 * tile.Count }).ToEquatableArray() }).ToEquatableArray()
             : plan.Tiles(tiles, target.Vectors(outChannels), inChannels);
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.Of(stage, residual, target);
-        bool direct = ConvolutionScheduling.IsDirect(output, pass, target.Lanes);
-        int pixelStep = direct ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.Of(stage, residual, target);
+        bool writesOutput = ConvolutionScheduling.WritesOutput(output, postOp, target.Lanes);
+        int pixelStep = writesOutput ? output.View.PixelStep : PlanBuilder.PadChannels(outChannels);
 
         plan.BeginStep();
         int windowRows = (tileRows * form.Step) + form.Overlap, windowRow = ((tileColumns * form.Step) + form.Overlap) * inStep;
@@ -66,11 +66,11 @@ internal static class WinogradScheduling
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset temporary = scratch.Own(form.Products * target.Lanes);
         ArenaOffset window = OfStep(windowRows * windowRow), transformed = OfStep(form.Products * inProductStep), products = OfStep(form.Products * outProductStep);
-        ArenaOffset? buffer = direct ? null : OfStep(Math.Min(tileRows * form.Output, stage.Output.Height) * width * pixelStep);
+        ArenaOffset? buffer = writesOutput ? null : OfStep(Math.Min(tileRows * form.Output, stage.Output.Height) * width * pixelStep);
         plan.AddStep(
             new WinogradNest(
                 input.View, residual?.View, output.View, new WinogradStep(transform, product, inverse), c.Padding.Top, c.Padding.Left,
-                new WinogradWeights(weights, weightStep, zeros, bias), new WinogradMemory(window, transformed, products, temporary), new Finish(pass, buffer)).Build(),
+                new WinogradWeights(weights, weightStep, zeros, bias), new WinogradMemory(window, transformed, products, temporary), new Finish(postOp, buffer)).Build(),
             input, residual, output, scratch,
             ConvolutionScheduling.Describe(FormattableString.Invariant($"Winograd F({form.Output}x{form.Output}, 3x3) convolution"), stage), FormattableString.Invariant($"{tileRows} x {tileColumns} tiles a step"));
 

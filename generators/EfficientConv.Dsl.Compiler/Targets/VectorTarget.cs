@@ -13,10 +13,10 @@ public sealed record VectorTarget(string Name, int Lanes, int Registers)
     };
 
     /// <summary>AVX2 and FMA: 16 registers of 8 floats.</summary>
-    public static readonly VectorTarget Avx2 = new("Avx2", 8, 16) { ClearsLanes = true, Rates = new() { TransposeCycles = 0.9, InterleaveCycles = 6 } };
+    public static readonly VectorTarget Avx2 = new("Avx2", 8, 16) { ClearsLanes = true, SumSteps = 4, Rates = new() { TransposeCycles = 0.9, InterleaveCycles = 6, SharedIssue = 3 } };
 
     /// <summary>128 bits: NEON, SSE with FMA, SSE without; the text is generic, and plain scalar code runs it too.</summary>
-    public static readonly VectorTarget Vector128 = new("Vector128", 4, 16) { Rates = new() { TransposeCycles = 1.8, InterleaveCycles = 6 } };
+    public static readonly VectorTarget Vector128 = new("Vector128", 4, 16) { SumSteps = 4, Rates = new() { TransposeCycles = 1.8, InterleaveCycles = 6 } };
 
     /// <summary>All targets, widest first.</summary>
     public static IReadOnlyList<VectorTarget> All { get; } = [Avx512, Avx2, Vector128];
@@ -29,6 +29,12 @@ public sealed record VectorTarget(string Name, int Lanes, int Registers)
 
     /// <summary>Widest panel of a matrix product, in vectors: with one pixel a row of accumulators must still cover the latency of the multiply-add.</summary>
     public int WidestPanel { get; init; } = 6;
+
+    /// <summary>
+    /// Steps of a product's sum in the body of its loop, where narrow vectors leave no instruction to spare: with 12 multiply-adds a step four bring what else there is from
+    /// 2 to 1.6 instructions a multiply-add.
+    /// </summary>
+    public int SumSteps { get; init; } = 1;
 
     /// <summary>Pixels of a row that fill the largest register tiles by themselves, so that threads may share rows; beyond all rows where none does.</summary>
     public int FullRow { get; init; } = int.MaxValue;

@@ -24,7 +24,7 @@ internal sealed record HiddenChannels(int Count, int Slab, int Slabs)
 /// <param name="Kernel">One row of one slab.</param>
 /// <param name="Activation">Activation after it, where it is too long for an epilogue.</param>
 /// <param name="Axis">Vertical geometry.</param>
-internal sealed record DepthwiseLayer(LanewiseKernel Kernel, ActivationFunction Activation, VerticalAxis Axis)
+internal sealed record DepthwiseLayer(ChannelPerLaneKernel Kernel, ActivationFunction Activation, VerticalAxis Axis)
 {
     /// <summary>Weights of a channel.</summary>
     public int Taps => Axis.Kernel * Kernel.Window.Kernel.Width;

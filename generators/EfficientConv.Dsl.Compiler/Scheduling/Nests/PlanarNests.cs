@@ -177,7 +177,7 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
     /// <param name="after">Floats after a plane that its vectors reach.</param>
     /// <param name="room">Offset in the scratch memory of a copy of a plane, with room on both sides; null without reach.</param>
     /// <param name="activation">Activation where it is too long for an epilogue.</param>
-    public LoopNest DirectDepthwise(DirectDepthwiseKernel kernel, ArenaOffset bias, int before, int after, ArenaOffset? room, ActivationFunction activation)
+    public LoopNest UnpaddedDepthwise(UnpaddedDepthwiseKernel kernel, ArenaOffset bias, int before, int after, ArenaOffset? room, ActivationFunction activation)
     {
         int channels = _output.Channels, taps = Taps(kernel.Window), front = Math.Min(channels, Planes(before)), back = Math.Min(channels - front, Planes(after));
         Variable channel = new("channel"), end = new("end"), first = new("first"), last = new("last");
@@ -201,7 +201,7 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
         if (back > 0)
             Copied(Scalar.Max(channel, channels - back), end, back);
         _nest.Activate(activation, Storage.Output.At(channel * _output.Pixels), (end - channel) * _output.Pixels, _output.Count);
-        return Nest("DirectDepthwise", (long)channels * taps);
+        return Nest("UnpaddedDepthwise", (long)channels * taps);
 
         int Planes(int floats) => (floats + _input.Pixels - 1) / _input.Pixels;
 

@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl.Compiler.Scheduling.Nests;
 /// <param name="Input">Input.</param>
 /// <param name="Residual">Residual, or null.</param>
 /// <param name="Output">Output.</param>
-/// <param name="Kernel">The kernel for one row: <see cref="LanewiseKernel"/>, <see cref="ConvolutionKernel"/> or <see cref="PoolKernel"/>.</param>
+/// <param name="Kernel">The kernel for one row: <see cref="ChannelPerLaneKernel"/>, <see cref="ConvolutionKernel"/> or <see cref="PoolKernel"/>.</param>
 /// <param name="Ring">The rows that it reads.</param>
 /// <param name="Memory">Offset of the ring in the scratch memory.</param>
 /// <param name="Bias">Offset of the bias in the weights, or null.</param>
@@ -116,7 +116,7 @@ internal static class RowNests
         NestBuilder nest = new();
         layer.DeclareBias(nest);
         Variable channels = nest.Constant("BlockChannels", blockChannels), row = new("row"), block = new("block");
-        Variable taps = nest.Constant("BlockTaps", channels * (layer.Ring.Axis.Kernel * ((LanewiseKernel)layer.Kernel).Window.Kernel.Width));
+        Variable taps = nest.Constant("BlockTaps", channels * (layer.Ring.Axis.Kernel * ((ChannelPerLaneKernel)layer.Kernel).Window.Kernel.Width));
         nest.Comment("All rows of a block of channels, then the next block: the rows under a window stay in the first-level cache.");
         using (nest.Parallel(row, blocks * layer.Height))
         {
@@ -151,7 +151,7 @@ internal static class RowNests
             nest.Add(layer.Kernel switch
             {
                 PoolKernel { IsMaximum: false } pool => call with { Rows = call.Rows.Append(CountedRows(pool, layer.Ring)).ToEquatableArray() },
-                LanewiseKernel when !layer.Ring.IsRing => call with { Effort = Walked(layer, 1) },
+                ChannelPerLaneKernel when !layer.Ring.IsRing => call with { Effort = Walked(layer, 1) },
                 _ => call,
             });
             nest.Finish(finish, destination, outPixelStep, width, layer.Output, layer.Output.PixelAt(Storage.Output, pixel), values);

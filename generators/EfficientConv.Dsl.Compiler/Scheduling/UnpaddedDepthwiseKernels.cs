@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Output">Pixels of an output plane.</param>
 /// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Masks">Lanes that are not cleared, a bit each: what lies outside the map counts as zero.</param>
-public abstract record DirectDepthwiseKernel(RowWindow Window, Extent Input, Extent Output, Epilogue Epilogue, EquatableArray<int> Masks) : SumKernel(Epilogue);
+public abstract record UnpaddedDepthwiseKernel(RowWindow Window, Extent Input, Extent Output, Epilogue Epilogue, EquatableArray<int> Masks) : SumKernel(Epilogue);
 
 /// <summary>Neighbouring output pixels in one vector.</summary>
 /// <param name="At">The first one's place in the plane.</param>
@@ -40,7 +40,7 @@ public sealed record FlatLoad(int At, int Mask, EquatableArray<FlatUse> Uses);
 /// <param name="MasksInRegisters">Whether all masks stay in registers.</param>
 public sealed record FlatDepthwiseKernel(
     RowWindow Window, Extent Map, Epilogue Epilogue, EquatableArray<int> Masks, EquatableArray<FlatVector> Vectors, EquatableArray<FlatLoad> Loads,
-    bool WeightsInRegisters, bool MasksInRegisters) : DirectDepthwiseKernel(Window, Map, Map, Epilogue, Masks);
+    bool WeightsInRegisters, bool MasksInRegisters) : UnpaddedDepthwiseKernel(Window, Map, Map, Epilogue, Masks);
 
 /// <summary>The columns under one tap of an output vector: lanes of two neighbouring vectors.</summary>
 /// <param name="At">First column of the two vectors.</param>
@@ -65,4 +65,4 @@ public sealed record StridedVector(int Column, EquatableArray<StridedTap> Taps);
 /// <param name="Vectors">Output vectors of a row.</param>
 public sealed record StridedDepthwiseKernel(
     RowWindow Window, Extent Input, Extent Output, int StrideHeight, int PadTop, Epilogue Epilogue, EquatableArray<int> Masks,
-    EquatableArray<EquatableArray<int>> Tables, EquatableArray<StridedVector> Vectors) : DirectDepthwiseKernel(Window, Input, Output, Epilogue, Masks);
+    EquatableArray<EquatableArray<int>> Tables, EquatableArray<StridedVector> Vectors) : UnpaddedDepthwiseKernel(Window, Input, Output, Epilogue, Masks);

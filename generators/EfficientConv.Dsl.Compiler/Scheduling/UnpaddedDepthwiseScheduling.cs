@@ -10,7 +10,7 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// Schedules depthwise layers between planes that are read where they lie. The sums run in the same order as in every other form, so that the choice
 /// may depend on the instruction set.
 /// </summary>
-internal static class DirectDepthwiseScheduling
+internal static class UnpaddedDepthwiseScheduling
 {
     /// <summary>Most multiply-adds of vectors of an unrolled plane: a few kilobytes of code.</summary>
     private const int MostMultiplyAdds = 260;
@@ -38,9 +38,9 @@ internal static class DirectDepthwiseScheduling
 
     public static void Schedule(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
     {
-        (Epilogue epilogue, ActivationFunction pass) = Epilogue.OfPlanes(stage, null);
+        (Epilogue epilogue, ActivationFunction postOp) = Epilogue.OfPlanes(stage, null);
         int channels = stage.Output.Channels;
-        DirectDepthwiseKernel kernel = FitsFlat(plan.Target, stage) ? Flat(plan.Target, stage, epilogue) : Strided(plan.Target, stage, epilogue);
+        UnpaddedDepthwiseKernel kernel = FitsFlat(plan.Target, stage) ? Flat(plan.Target, stage, epilogue) : Strided(plan.Target, stage, epilogue);
         int before = 0, after = 0;
         if (kernel is FlatDepthwiseKernel { Loads.Count: > 0 } flat)
         {
@@ -53,7 +53,7 @@ internal static class DirectDepthwiseScheduling
         plan.BeginStep();
         (_, ArenaOffset bias) = PlanarScheduling.PackDepthwise(plan, stage);
         plan.AddStep(
-            new PlanarNests(plan.Target, input.View, null, output.View).DirectDepthwise(kernel, bias, before, after, copy, pass),
+            new PlanarNests(plan.Target, input.View, null, output.View).UnpaddedDepthwise(kernel, bias, before, after, copy, postOp),
             input, null, output, scratch, ConvolutionScheduling.Describe("depthwise", stage));
     }
 

@@ -5,7 +5,7 @@ using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 namespace EfficientConv.Dsl.Compiler.Emission;
 
 /// <summary>Prints depthwise convolutions that read planes where they lie: the loop over channels and the kernels.</summary>
-internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax vector)
+internal sealed class UnpaddedDepthwiseEmitter(SourceWriter writer, VectorSyntax vector)
 {
     private static readonly OfChannel s_channel = new("bias", 0, IsBroadcast: true);
 
@@ -126,7 +126,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
     }
 
     /// <summary>The tables and the method: <paramref name="constants"/> prints what stays the same for all channels, <paramref name="channel"/> what one of them needs.</summary>
-    private void EmitMethod(string name, DirectDepthwiseKernel kernel, string form, Action constants, Action<EpilogueEmitter> channel)
+    private void EmitMethod(string name, UnpaddedDepthwiseKernel kernel, string form, Action constants, Action<EpilogueEmitter> channel)
     {
         RowWindow window = kernel.Window;
         int taps = window.Kernel.Height * window.Kernel.Width;
@@ -152,7 +152,7 @@ internal sealed class DirectDepthwiseEmitter(SourceWriter writer, VectorSyntax v
     }
 
     /// <summary>Masks, and the lanes that are picked, as data of the assembly; whether there are any.</summary>
-    private bool EmitTables(string name, DirectDepthwiseKernel kernel)
+    private bool EmitTables(string name, UnpaddedDepthwiseKernel kernel)
     {
         IEnumerable<IEnumerable<int>> tables = kernel.Masks.Select(mask => Enumerable.Range(0, Lanes).Select(lane => (mask >> lane & 1) == 1 ? -1 : 0));
         if (kernel is StridedDepthwiseKernel strided)

@@ -10,7 +10,7 @@ using EfficientConv.Dsl.Tests.Reference;
 namespace EfficientConv.Dsl.Tests;
 
 /// <summary>Depthwise layers that read planes where they lie, against the reference in double precision, with the same bits as the other forms.</summary>
-public sealed class DirectDepthwiseTests
+public sealed class UnpaddedDepthwiseTests
 {
     private const int Images = 2;
 
@@ -66,7 +66,7 @@ public sealed class DirectDepthwiseTests
     public void EveryLayer_IsReadWhereItLies(int index, string text)
     {
         Assert.Equal(s_declarations[index], text);
-        Assert.All(Plan(text, VectorTarget.Avx512).Steps, step => Assert.Equal("DirectDepthwise", step.Nest.Title));
+        Assert.All(Plan(text, VectorTarget.Avx512).Steps, step => Assert.Equal("UnpaddedDepthwise", step.Nest.Title));
     }
 
     [Theory]
@@ -116,7 +116,7 @@ public sealed class DirectDepthwiseTests
         Assert.Equal(s_declarations[index], text);
         foreach (VectorTarget target in new[] { VectorTarget.Avx512, VectorTarget.Avx2 })
         {
-            foreach (Step step in Plan(text, target).Steps.Where(s => s.Nest.Title == "DirectDepthwise"))
+            foreach (Step step in Plan(text, target).Steps.Where(s => s.Nest.Title == "UnpaddedDepthwise"))
             {
                 // Of the planes at the ends of the map there is a copy in scratch memory, with room before and after it.
                 int pixels = step.Input.View.Shape.Pixels, room = (int)(step.ScratchBytes / sizeof(float));
