@@ -20,6 +20,10 @@ internal static partial class X64Syntax
             return new Instruction($"{name} .Lloop", InstructionKind.Control) { TargetName = rest };
 
         string[] operands = Operands(rest);
+
+        // The just-in-time compiler's listing leaves out which half is taken; it takes the low one by a move.
+        if (operands.Length == 2 && name.StartsWith("vextract", StringComparison.Ordinal))
+            text += ", 1";
         bool isMemory(string operand) => operand.Contains('[', StringComparison.Ordinal);
         int memory = Array.FindIndex(operands, isMemory);
         bool isFused = FusedMultiplyAdd().IsMatch(name), isVector = operands.Any(o => VectorRegister().IsMatch(o) && !isMemory(o));
