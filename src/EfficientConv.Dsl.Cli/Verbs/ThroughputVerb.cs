@@ -144,7 +144,7 @@ internal static class ThroughputVerb
     {
         network.Name,
         network.MultiplyAdds,
-        PeakShare = network.MultiplyAdds == 0 ? null : models.ToDictionary(m => m.Name, m => network.PeakShare(m.Name)),
+        PeakShare = !network.Loops.Any(loop => loop.MultiplyAdds > 0) ? null : models.ToDictionary(m => m.Name, m => network.PeakShare(m.Name)),
         Loops = network.Loops.Where(loop => IsShown(network, loop, least)).Select(loop => new
         {
             loop.Kernel,
@@ -172,9 +172,9 @@ internal static class ThroughputVerb
     {
         LoopWork[] shown = [.. network.Loops.Where(loop => IsShown(network, loop, least))];
         terminal.Heading(network.Name);
-        if (network.MultiplyAdds == 0)
+        if (!network.Loops.Any(loop => loop.MultiplyAdds > 0))
         {
-            terminal.Line("No kernel of it multiplies and adds.");
+            terminal.Line(network.MultiplyAdds == 0 ? "No kernel of it multiplies and adds." : "No kernel with a multiply-add was found in the machine code.");
             terminal.Line();
             return;
         }
