@@ -69,6 +69,20 @@ public sealed class ThroughputTests
             2000:      	ret
         """;
 
+    private const string X64ObjdumpListing = """
+        0000000000001000 <net_Demo_Net_1_Avx2__Pointwise2x16Avx2ByRows<net_Demo_Net_1_Avx2_Pointwise8x3x16>>:
+            1000:      	push	rbp
+            1001:      	vmovups	ymm10, ymmword ptr [r8]
+            1005:      	vfmadd231ps	ymm0, ymm10, ymmword ptr [rip + 0x20] # 0x1040 <other<x>+0x4>
+            100c:      	vfmadd231ps	ymm1, ymm10, ymm12
+            1010:      	dec	eax
+            1012:      	jne	0x1001 <net_Demo_Net_1_Avx2__Pointwise2x16Avx2ByRows<net_Demo_Net_1_Avx2_Pointwise8x3x16>>+0x1>
+            1014:      	ret
+
+        0000000000001020 <net_Demo_Net_1_Avx2_Pointwise8x3x16__get_Rows>:
+            1020:      	jmp	0x1020 <net_Demo_Net_1_Avx2_Pointwise8x3x16__get_Rows>
+        """;
+
     private static readonly string[] s_ratcheted = ["MobileNetV2", "MobileNetV3Small", "ResNet18"];
 
     [Fact]
@@ -78,6 +92,15 @@ public sealed class ThroughputTests
         Assert.Equal(("Demo.Net_1_Avx2", "Pointwise2x16Avx2ByRows", "Pointwise8x3x16"), (method.Class, method.Name, method.Shape));
         InnerLoop loop = Assert.Single(InnerLoop.Of(method));
         Assert.Equal("10 instructions, 2 multiply-adds of 16 lanes, 2 accumulators, 3 loads, 1 stores, 1 spills, 2 address, 2 control, 1 prefetches, 0 other", Counts(loop));
+    }
+
+    [Fact]
+    public void Loop_OfAnX64Binary_IsCounted()
+    {
+        MachineMethod method = Assert.Single(Listings.OfObjdump(X64ObjdumpListing.Split('\n'), isArm64: false));
+        Assert.Equal(("Pointwise2x16Avx2ByRows", "Pointwise8x3x16"), (method.Name, method.Shape));
+        InnerLoop loop = Assert.Single(InnerLoop.Of(method));
+        Assert.Equal("5 instructions, 2 multiply-adds of 16 lanes, 2 accumulators, 2 loads, 0 stores, 0 spills, 0 address, 2 control, 0 prefetches, 0 other", Counts(loop));
     }
 
     [Fact]
