@@ -13,6 +13,9 @@ internal static class CommandLine
         NHWC spans). ratio = peer time / our time, medians. % peak = of the core's rate of fused multiply-adds, measured around every sample. Rounds in which
         the system took the core away are repeated. Targets are those of one thread with AVX-512. The JSON file holds the same figures and what ran where.
 
+        --suite throughput times nothing: it shows the kernels' inner loops and what static models of cores say of them (docs/throughput.md). --isa vector128 is
+        NEON, in a NativeAOT binary for linux-arm64; with --aot x64's code is that of a binary too. --filter is one word there.
+
         DOTNET_EnableAVX512=0, or --isa avx2, runs our AVX2 kernels against the AVX2 peak; ONNX Runtime chooses for itself and keeps using AVX-512.
         """;
 

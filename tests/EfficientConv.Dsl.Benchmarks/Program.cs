@@ -21,7 +21,7 @@ internal static class Program
     {
         try
         {
-            return Measure(options);
+            return options.Suite == ThroughputSuite.Name ? ThroughputSuite.Run(options) : Measure(options);
         }
         catch (Exception exception) when (exception is PeerUnavailableException or OnnxRuntimeException or InvalidOperationException or ArgumentException or PlatformNotSupportedException or IOException)
         {

@@ -5,7 +5,7 @@ namespace EfficientConv.Dsl.Cli.Tests;
 /// <summary>What a new user meets: help, wrong words, wrong files.</summary>
 public sealed class CommandLineTests
 {
-    public static TheoryData<string> Verbs => ["report", "memory", "bench", "choose", "generate", "validate", "tune"];
+    public static TheoryData<string> Verbs => ["report", "memory", "bench", "choose", "generate", "throughput", "validate", "tune"];
 
     [Theory]
     [MemberData(nameof(Verbs))]

@@ -23,7 +23,7 @@ public sealed class InstallationTests
         (await DotnetCommand.RunAsync(folder, "tool", "install", "EfficientConv.Dsl.Cli", "--version", version, "--add-source", tool.At("feed"), "--tool-path", tool.At("tools"), "--no-cache")).Succeeded();
 
         CommandResult help = await RunAsync(tool, folder, "--help");
-        Assert.All((string[])["report", "memory", "bench", "choose", "generate", "validate", "tune"], verb => Assert.Contains(verb, help.Succeeded().Output, StringComparison.Ordinal));
+        Assert.All((string[])["report", "memory", "bench", "choose", "generate", "throughput", "validate", "tune"], verb => Assert.Contains(verb, help.Succeeded().Output, StringComparison.Ordinal));
         CommandResult report = await RunAsync(tool, folder, ["report", "Networks.cs", "--network", "MobileNetV2", .. Tool.Machine]);
         Assert.Contains("3,504,872", report.Succeeded().Output, StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync(tool, folder, "report", "Nowhere.cs")).ExitCode);

@@ -4,6 +4,7 @@ using EfficientConv.Dsl.Cli.Input;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Compiler;
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Targets;
 using EfficientConv.Dsl.Measuring.Throughput;
 
@@ -33,7 +34,7 @@ internal static class ThroughputVerb
         Option<double> least = new("--least") { Description = "Loops with at least so many percent of the multiply-adds, or of the predicted time.", DefaultValueFactory = _ => 1, HelpName = "%" };
         Option<bool> listing = new("--listing") { Description = "Prints the loops' instructions too." };
         Option<FileInfo?> schedule = Options.Schedule();
-        Command command = new("throughput", $"Inner loops of the kernels: instructions, and the share of the peak by static models of cores (llvm-19).")
+        Command command = new("throughput", "Inner loops of the kernels: instructions, and the share of the peak by static models of cores (llvm-19).")
         {
             isa, runtime, binary, least, listing, schedule, json,
         };
@@ -44,8 +45,8 @@ internal static class ThroughputVerb
             InstructionSet set = target == Arm64 ? InstructionSet.Vector128 : target is null ? Options.Resolve(parsed.GetValue(isa)) : Named(parsed.GetValue(isa));
             if (target is null && parsed.GetValue(binary) is not null)
                 throw new ToolException($"--binary needs --runtime, which says what the binary is published for: {Arm64} or {X64}.");
-            if ((target is not null ? LlvmTools.Objdump : null) is { } needed && LlvmTools.Find(needed) is null)
-                throw new ToolException($"--runtime needs llvm-objdump and llvm-mca, which are not on the PATH; apt-get install llvm-19 brings them.");
+            if (target is not null && LlvmTools.Find(LlvmTools.Objdump) is null)
+                throw new ToolException("--runtime needs llvm-objdump and llvm-mca, which are not on the PATH; apt-get install llvm-19 brings them.");
             CompilerOptions options = new(Overrides: Options.ReadSchedule(parsed.GetValue(schedule)));
             IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
             (NetworkInput Network, NetworkAnalysis Analysis, IReadOnlyList<GeneratedSource> Sources)[] compiled =
@@ -53,10 +54,10 @@ internal static class ThroughputVerb
             IReadOnlyList<MachineMethod> methods = target is null ? [] : Published(compiled, target, set, parsed.GetValue(binary), terminal);
             NetworkLoops[] found = [.. compiled.Select(c => Loops(c.Network, c.Analysis, c.Sources, set, target is null ? null : methods, terminal))];
             CoreModel[] models = [.. CoreModel.For(target == Arm64).Where(_ => LlvmTools.Find(LlvmTools.Mca) is not null)];
-            foreach (NetworkLoops network in found)
+            foreach (NetworkLoops network in found.Where(network => network.Loops.Count > 0))
             {
                 foreach (CoreModel model in models)
-                    network.Estimate(model, Options.Target(set).Lanes);
+                    Llvm(() => network.Estimate(model, Options.Target(set).Lanes));
             }
 
             double share = parsed.GetValue(least) / 100;
@@ -91,7 +92,8 @@ internal static class ThroughputVerb
             throw new ToolException($"--binary: {binary} does not exist.");
         using NativeBuild? build = binary is not null ? null : Build();
         string file = binary?.FullName ?? build!.Binary;
-        string listing = Llvm(() => LlvmTools.Run(LlvmTools.Objdump, ["-d", "--no-show-raw-insn", .. runtime == X64 ? ["--x86-asm-syntax=intel"] : Array.Empty<string>(), file]));
+        string listing = string.Empty;
+        Llvm(() => listing = LlvmTools.Run(LlvmTools.Objdump, ["-d", "--no-show-raw-insn", .. runtime == X64 ? ["--x86-asm-syntax=intel"] : Array.Empty<string>(), file]));
         return Listings.OfObjdump(listing.Split('\n'), runtime == Arm64);
 
         NativeBuild Build()
@@ -101,11 +103,11 @@ internal static class ThroughputVerb
         }
     }
 
-    private static string Llvm(Func<string> run)
+    private static void Llvm(Action run)
     {
         try
         {
-            return run();
+            run();
         }
         catch (InvalidOperationException exception)
         {
@@ -125,11 +127,16 @@ internal static class ThroughputVerb
         {
             MemoryBound.Check($"Running {network.ShortName}", MemoryBound.Bytes(analysis.PlanFor(target), analysis.Cost.Parameters));
             using (terminal.Working($"Running {network.ShortName}"))
-                methods = Listings.OfJit(KernelListing.Of(network, sources, set, "*", calls: 1).Split('\n'));
+            {
+                // AVX2's text is for processors without AVX-512, whose encodings have more registers.
+                (string, string)[] environment = set == InstructionSet.Avx2 ? [("DOTNET_EnableAVX512", "0")] : [];
+                methods = Listings.OfJit(KernelListing.Of(network, sources, set, "*", calls: 1, environment).Split('\n'));
+            }
         }
 
-        return methods.Count > 0
-            ? NetworkLoops.Of(network.ShortName, KernelWork.Of(analysis.PlanFor(target)), methods)
+        EquatableArray<KernelWork> kernels = KernelWork.Of(analysis.PlanFor(target));
+        return methods.Count > 0 || kernels.Count == 0
+            ? NetworkLoops.Of(network.ShortName, kernels, methods)
             : throw new ToolException($"There is no method of {type} in the binary; expected a program that runs {network.Name}, published with StripSymbols=false.");
     }
 
@@ -137,7 +144,7 @@ internal static class ThroughputVerb
     {
         network.Name,
         network.MultiplyAdds,
-        PeakShare = models.ToDictionary(m => m.Name, m => network.PeakShare(m.Name)),
+        PeakShare = !network.Loops.Any(loop => loop.MultiplyAdds > 0) ? null : models.ToDictionary(m => m.Name, m => network.PeakShare(m.Name)),
         Loops = network.Loops.Where(loop => IsShown(network, loop, least)).Select(loop => new
         {
             loop.Kernel,
@@ -165,6 +172,13 @@ internal static class ThroughputVerb
     {
         LoopWork[] shown = [.. network.Loops.Where(loop => IsShown(network, loop, least))];
         terminal.Heading(network.Name);
+        if (!network.Loops.Any(loop => loop.MultiplyAdds > 0))
+        {
+            terminal.Line(network.MultiplyAdds == 0 ? "No kernel of it multiplies and adds." : "No kernel with a multiply-add was found in the machine code.");
+            terminal.Line();
+            return;
+        }
+
         terminal.Line($"share   ins  fma ins/fma  ld st sp  ad ct pf ot{string.Concat(models.Select(m => $"{m.Name,7}"))}  kernel");
         foreach (LoopWork work in shown)
         {

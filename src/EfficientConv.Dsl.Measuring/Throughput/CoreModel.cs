@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -24,10 +23,12 @@ internal abstract record CoreModel(string Name, bool IsArm64)
         new LlvmModel("m1", IsArm64: true, "apple-m1"),
     ];
 
-    /// <summary>Independent multiply-adds in registers: what the model starts of them in a cycle is its peak.</summary>
-    protected static InnerLoop PeakLoop(bool isArm64, int lanes) => new([.. Enumerable.Range(0, isArm64 ? 24 : 12).Select(i => isArm64
-        ? Arm64Syntax.Parse(string.Create(CultureInfo.InvariantCulture, $"fmla v{i}.4s, v30.4s, v31.4s"))!
-        : X64Syntax.Parse(string.Create(CultureInfo.InvariantCulture, $"vfmadd231ps {Register(lanes)}{i}, {Register(lanes)}14, {Register(lanes)}15"))!)]);
+    /// <summary>Independent multiply-adds in registers, of vectors and by a lane: what the model starts of them in a cycle is its peak.</summary>
+    private static InnerLoop[] PeakLoops(bool isArm64, int lanes) => isArm64
+        ? [Independent(24, i => Arm64Syntax.Parse($"fmla v{i}.4s, v30.4s, v31.4s")!), Independent(24, i => Arm64Syntax.Parse($"fmla v{i}.4s, v30.4s, v31.s[0]")!)]
+        : [Independent(12, i => X64Syntax.Parse($"vfmadd231ps {Register(lanes)}{i}, {Register(lanes)}14, {Register(lanes)}15")!)];
+
+    private static InnerLoop Independent(int count, Func<int, Instruction> instruction) => new([.. Enumerable.Range(0, count).Select(instruction)]);
 
     /// <summary>Cycles of an iteration of each loop, and floats that the core multiplies and adds in a cycle at most.</summary>
     /// <param name="loops">The loops.</param>
@@ -46,11 +47,11 @@ internal abstract record CoreModel(string Name, bool IsArm64)
 
         public override (double[] Cycles, double Peak) Run(IReadOnlyList<InnerLoop> loops, int lanes)
         {
-            InnerLoop peak = PeakLoop(IsArm64, lanes);
+            InnerLoop[] peaks = PeakLoops(IsArm64, lanes);
             StringBuilder text = new();
             if (!IsArm64)
                 text.AppendLine(".intel_syntax noprefix");
-            foreach (InnerLoop loop in loops.Prepend(peak))
+            foreach (InnerLoop loop in peaks.Concat(loops))
             {
                 text.AppendLine("# LLVM-MCA-BEGIN");
                 foreach (Instruction instruction in loop.Instructions)
@@ -62,14 +63,14 @@ internal abstract record CoreModel(string Name, bool IsArm64)
             try
             {
                 File.WriteAllText(source, text.ToString());
-                List<string> arguments = [$"-mtriple={(IsArm64 ? "aarch64" : "x86_64")}", $"-mcpu={Processor}", $"-iterations={Iterations}", "-json", "-instruction-info=0", "-resource-pressure=0"];
+                List<string> arguments = [$"-mtriple={(IsArm64 ? "aarch64" : "x86_64")}", $"-mcpu={Processor}", $"-iterations={Iterations}", "-json", "-instruction-info=0", "-resource-pressure=0", "-skip-unsupported-instructions=parse-failure"];
                 if (Dispatch is { } dispatch)
                     arguments.Add($"-dispatch={dispatch}");
                 using JsonDocument answer = JsonDocument.Parse(LlvmTools.Run(LlvmTools.Mca, [.. arguments, source]));
                 double[] cycles = [.. answer.RootElement.GetProperty("CodeRegions").EnumerateArray().Select(r => r.GetProperty("SummaryView").GetProperty("TotalCycles").GetDouble() / Iterations)];
-                return cycles.Length == loops.Count + 1
-                    ? (cycles[1..], peak.Lanes / cycles[0])
-                    : throw new InvalidOperationException($"llvm-mca -mcpu={Processor} answers for {cycles.Length - 1} loops; expected {loops.Count}.");
+                return cycles.Length == loops.Count + peaks.Length
+                    ? (cycles[peaks.Length..], peaks.Select((peak, i) => peak.Lanes / cycles[i]).Max())
+                    : throw new InvalidOperationException($"llvm-mca -mcpu={Processor} answers for {cycles.Length - peaks.Length} loops; expected {loops.Count}.");
             }
             finally
             {

@@ -52,6 +52,9 @@ internal sealed record InnerLoop(IReadOnlyList<Instruction> Instructions)
         }
     }
 
+    /// <summary>A method as if it were the body of a loop, as that of a kernel is which does all in one piece and is called again and again; without what calls and returns.</summary>
+    public static InnerLoop Whole(MachineMethod method) => new([.. method.Instructions.Where(i => i.Kind != InstructionKind.Call)]);
+
     /// <summary>The innermost loops of a method that work on vectors and call nothing.</summary>
     public static IEnumerable<InnerLoop> Of(MachineMethod method)
     {

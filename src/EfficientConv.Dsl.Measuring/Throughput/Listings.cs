@@ -57,7 +57,7 @@ internal static partial class Listings
             else if (builder is not null && Addressed().Match(line) is { Success: true } found)
             {
                 builder.Label("0x" + found.Groups[1].Value);
-                builder.Add(isArm64 ? Arm64Syntax.Parse(found.Groups[2].Value) : X64Syntax.Parse(SymbolComment().Replace(found.Groups[2].Value, string.Empty)));
+                builder.Add(isArm64 ? Arm64Syntax.Parse(found.Groups[2].Value) : X64Syntax.Parse(found.Groups[2].Value));
             }
         }
 
@@ -89,9 +89,6 @@ internal static partial class Listings
 
     [GeneratedRegex(@"^\s*([0-9a-f]+):\s+(\S.*)$")]
     private static partial Regex Addressed();
-
-    [GeneratedRegex(@" <[^>]*>+$|\s+#.*$")]
-    private static partial Regex SymbolComment();
 
     private sealed class Builder(string type, string name, string? shape)
     {

@@ -40,7 +40,15 @@ internal sealed record NetworkLoops(string Name, double MultiplyAdds, IReadOnlyL
             foreach (MachineMethod method in byName[kernel.Name])
             {
                 string title = method.Shape is null ? method.Name : $"{method.Name} {method.Shape}";
-                foreach ((InnerLoop loop, double work) in Assign(kernel, [.. InnerLoop.Of(method)]))
+                InnerLoop[] loops = [.. InnerLoop.Of(method).Where(loop => loop.MultiplyAdds > 0 || kernel.Tiles.Count == 0)];
+                InnerLoop whole = InnerLoop.Whole(method);
+                if (loops.Length == 0 && whole.MultiplyAdds > 0)
+                {
+                    loops = [whole];
+                    title += " (no loop)";
+                }
+
+                foreach ((InnerLoop loop, double work) in Assign(kernel, loops))
                 {
                     double share = kernel.MultiplyAdds > 0 ? work / kernel.MultiplyAdds : work;
                     found.Add(new LoopWork(title, loop, kernel.MultiplyAdds > 0 ? work : 0, share * kernel.Cycles / cycles));
@@ -58,7 +66,6 @@ internal sealed record NetworkLoops(string Name, double MultiplyAdds, IReadOnlyL
             return [];
         if (kernel.Tiles.Count == 0)
             return [(loops.MaxBy(loop => loop.Instructions.Count)!, 1)];
-        loops = [.. loops.Where(loop => loop.MultiplyAdds > 0)];
         Dictionary<InnerLoop, double> work = new(ReferenceEqualityComparer.Instance);
         foreach (IGrouping<int, TileWork> tiles in kernel.Tiles.GroupBy(tile => tile.Accumulators))
         {
@@ -66,7 +73,7 @@ internal sealed record NetworkLoops(string Name, double MultiplyAdds, IReadOnlyL
             if (candidates.Length == 0)
                 candidates = Longest(loops.Where(loop => loop.MultiplyAdds % tiles.Key == 0 && !kernel.Tiles.Any(tile => tile.Accumulators == loop.Accumulators)));
             if (candidates.Length == 0)
-                candidates = Longest(loops.Where(loop => !work.ContainsKey(loop)));
+                candidates = Longest(loops.Where(loop => loops.Length == 1 || !work.ContainsKey(loop)));
             TileWork[] each = [.. tiles];
             for (int i = 0; i < candidates.Length; i++)
             {

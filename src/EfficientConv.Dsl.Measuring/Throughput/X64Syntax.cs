@@ -8,7 +8,7 @@ internal static partial class X64Syntax
     /// <summary>The instruction of a line; null where it does nothing.</summary>
     public static Instruction? Parse(string line)
     {
-        string text = Pointer().Replace(line.Trim(), "qword ptr ").Replace("SHORT ", string.Empty, StringComparison.Ordinal);
+        string text = Pointer().Replace(line.Split('#')[0].Trim(), "qword ptr ").Replace("SHORT ", string.Empty, StringComparison.Ordinal);
         text = Relocation().Replace(text, "[rip + 64]");
         int blank = text.IndexOfAny([' ', '\t']);
         string name = blank < 0 ? text : text[..blank], rest = blank < 0 ? string.Empty : text[blank..].Trim();
@@ -17,9 +17,13 @@ internal static partial class X64Syntax
         if (name is "call" or "ret" or "rep" or "syscall" || name.StartsWith("tail", StringComparison.Ordinal))
             return new Instruction(text, InstructionKind.Call);
         if (name[0] == 'j')
-            return new Instruction($"{name} .Lloop", InstructionKind.Control) { TargetName = rest };
+            return new Instruction($"{name} .Lloop", InstructionKind.Control) { TargetName = rest.Split(' ')[0] };
 
         string[] operands = Operands(rest);
+
+        // The just-in-time compiler's listing leaves out which half is taken; it takes the low one by a move.
+        if (operands.Length == 2 && name.StartsWith("vextract", StringComparison.Ordinal))
+            text += ", 1";
         bool isMemory(string operand) => operand.Contains('[', StringComparison.Ordinal);
         int memory = Array.FindIndex(operands, isMemory);
         bool isFused = FusedMultiplyAdd().IsMatch(name), isVector = operands.Any(o => VectorRegister().IsMatch(o) && !isMemory(o));
@@ -48,7 +52,7 @@ internal static partial class X64Syntax
 
     private static int Number(string operand) => VectorRegister().Match(operand) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) : -1;
 
-    private static string[] Operands(string rest) => rest.Length == 0 ? [] : [.. rest.Split('#')[0].Split(',').Select(o => o.Trim())];
+    private static string[] Operands(string rest) => rest.Length == 0 ? [] : [.. rest.Split(',').Select(o => o.Trim())];
 
     [GeneratedRegex(@"\b[bg]word ptr ")]
     private static partial Regex Pointer();

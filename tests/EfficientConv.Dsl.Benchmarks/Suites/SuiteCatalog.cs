@@ -4,7 +4,7 @@ namespace EfficientConv.Dsl.Benchmarks.Suites;
 internal static class SuiteCatalog
 {
     /// <summary>Names for <c>--suite</c>.</summary>
-    public static string[] Names { get; } = ["blocks", "networks"];
+    public static string[] Names { get; } = ["blocks", "networks", ThroughputSuite.Name];
 
     /// <summary>The rows of <paramref name="suite"/> whose id contains one of the words, separated by commas; all without words.</summary>
     public static IReadOnlyList<BenchmarkRow> Select(string suite, string words)
