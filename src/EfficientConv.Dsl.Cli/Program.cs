@@ -27,17 +27,22 @@ internal static class Program
     /// <summary>Runs a command line; whatever happens, it ends with one of <see cref="ExitCode"/>.</summary>
     public static int Invoke(string[] arguments, TextWriter output, TextWriter error) => Failure.Guard(() => Run(arguments, output, error), error);
 
-    private static int Run(string[] arguments, TextWriter output, TextWriter error)
+    /// <summary>Reads a command line; nothing is done yet.</summary>
+    public static ParseResult Parse(string[] arguments, Terminal terminal)
     {
-        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        Terminal terminal = new(output, error);
         RootCommand root = new(Description);
         foreach (Command verb in CreateVerbs(terminal))
             root.Add(verb);
         root.Options.OfType<HelpOption>().Single().Action = new HelpAction { MaxWidth = Terminal.Columns };
 
         // @name is a class here and no file of arguments.
-        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        return root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    }
+
+    private static int Run(string[] arguments, TextWriter output, TextWriter error)
+    {
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        ParseResult parsed = Parse(arguments, new Terminal(output, error));
         InvocationConfiguration configuration = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count == 0)
             return parsed.Invoke(configuration);

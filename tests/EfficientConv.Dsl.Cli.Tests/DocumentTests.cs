@@ -25,6 +25,57 @@ public sealed class DocumentTests
         Assert.Equal(string.Join(' ', comparison.GetProperty("answer").GetString()!.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), quote);
     }
 
+    /// <summary>The pages of machines are what their JSON files say, and so is the table of machines; EFFICIENTCONV_ACCEPT=1 writes them.</summary>
+    [Fact]
+    public void PerformancePages_AreMadeOfTheirFigures()
+    {
+        const string Begin = "from performance/*.json -->\n", End = "<!-- end -->";
+        string summary = RepositoryFiles.At("docs/performance.md"), text = File.ReadAllText(summary);
+        (string File, PerformancePage Page)[] machines = [.. Directory.GetFiles(RepositoryFiles.At("docs/performance"), "*.json").Order(StringComparer.Ordinal).Select(file => (file, PerformancePage.Read(file)))];
+        Assert.NotEmpty(machines);
+        int from = text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
+        string expected = string.Concat(text.AsSpan(0, from), PerformancePage.Summary(machines, ["MobileNetV2", "EfficientNetB0", "ResNet18", "ResNet50"]), text.AsSpan(text.IndexOf(End, StringComparison.Ordinal)));
+        bool accepts = Environment.GetEnvironmentVariable("EFFICIENTCONV_ACCEPT") == "1";
+        foreach ((string page, string made) in machines.Select(machine => (Path.ChangeExtension(machine.File, ".md"), machine.Page.Markdown())).Append((summary, expected)))
+        {
+            if (accepts)
+                File.WriteAllText(page, made);
+            Assert.Equal(made, File.ReadAllText(page));
+        }
+    }
+
+    /// <summary>A page of this machine is written beside its figures; networks that are measured later join them, and a page of another machine stays as it is.</summary>
+    [Fact]
+    public void Bench_WritesAPageOfThisMachine()
+    {
+        using Tool tool = new();
+        string networks = tool.Write("Networks.cs", Tool.Blocks), page = tool.At("here.md"), json = tool.At("here.json");
+        string[] bench = ["bench", networks, "--count", "3", "--warm-up", "0", "--page", page, .. Tool.Machine];
+        Tool.Run([.. bench, "--network", "Small"]).Succeeded();
+        Tool.Run([.. bench, "--network", "Dense"]).Succeeded();
+        Tool.Run([.. bench, "--network", "Small"]).Succeeded();
+
+        PerformancePage read = PerformancePage.Read(json);
+        Assert.Equal(["Dense", "Small"], read.Networks.Select(network => network.Result.Name));
+        Assert.StartsWith("efficientconv bench ", read.Networks[0].Command, StringComparison.Ordinal);
+        string text = File.ReadAllText(page);
+        Assert.Equal(read.Markdown(), text);
+        Assert.Contains($"# {read.Processor}", text, StringComparison.Ordinal);
+        Assert.Contains("| Dense |", text, StringComparison.Ordinal);
+
+        File.WriteAllText(json, File.ReadAllText(json).Replace($"\"processor\": \"{read.Processor}", "\"processor\": \"Another", StringComparison.Ordinal));
+        ToolResult other = Tool.Run([.. bench, "--network", "Small"]);
+        Assert.Equal(2, other.ExitCode);
+        Assert.Contains("has figures of Another", other.Error, StringComparison.Ordinal);
+        Assert.Contains($"this machine, {read.Processor}", other.Error, StringComparison.Ordinal);
+        File.WriteAllText(json, "{");
+        Assert.Contains("is no file of figures that bench wrote", Tool.Run([.. bench, "--network", "Small"]).Error, StringComparison.Ordinal);
+        File.WriteAllText(json, "{}");
+        Assert.Contains("is no file of figures that bench wrote", Tool.Run([.. bench, "--network", "Small"]).Error, StringComparison.Ordinal);
+        Assert.Equal(text, File.ReadAllText(page));
+        Assert.Contains("expected a name that ends with .md", Tool.Run(["bench", networks, "--page", json, .. Tool.Machine]).Error, StringComparison.Ordinal);
+    }
+
     /// <summary>Of each row everything but its rank, its time and the rate that follows from it.</summary>
     [Theory]
     [InlineData(64, 128, 56)]

@@ -8,6 +8,7 @@ internal static class Program
 {
     private const string Usage = """
         usage: TARGET [SECONDS [FIRST]]   inputs from number FIRST on (0), SECONDS long (60); ends with 1 where something was found
+               count TARGET N [FIRST]     N inputs, however long they take
                input TARGET NUMBER FILE   writes an input to a file
                replay TARGET FILE         reads one file
                seeds TARGET FOLDER        writes the seeds, for fuzz.sh
@@ -47,6 +48,8 @@ internal static class Program
         using FuzzRun run = new(target);
         if (arguments is ["replay", _, string replayed])
             run.Execute(replayed, File.ReadAllBytes(replayed));
+        else if (arguments is ["count", ..])
+            run.Run(Number(3, 0), Number(2, 1), TimeSpan.MaxValue);
         else
             run.Run(Number(2, 0), long.MaxValue, TimeSpan.FromSeconds(Number(1, 60)));
         Console.WriteLine($"{target.Name}: {run.Executions:N0} inputs, {run.Refused:N0} refused, {run.Findings.Count} findings; at most {run.MostAllocated / 1024.0 / 1024:F1} MB and {run.Longest.TotalMilliseconds:F0} ms for one");

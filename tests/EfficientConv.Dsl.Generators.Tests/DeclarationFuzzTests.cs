@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using EfficientConv.Dsl.CodeFixes;
 using EfficientConv.Dsl.Compiler;
 using EfficientConv.Dsl.Compiler.Declarations;
@@ -16,7 +17,23 @@ namespace EfficientConv.Dsl.Generators.Tests;
 /// <summary>Random declarations and broken sources: nothing may fail, and what the analyzer accepts must compile.</summary>
 public class DeclarationFuzzTests
 {
-    private const int Networks = 40;
+    private const int Networks = 40, Batch = 600;
+
+    private static readonly double[] s_wildness = [0.0, 0.05, 0.2, 0.6];
+
+    /// <summary>Seeds of batches; EFFICIENTCONV_DECLARATIONS=100000 in the environment asks for so many declarations in place of one batch for each wildness.</summary>
+    public static TheoryData<int, double> Batches
+    {
+        get
+        {
+            string? count = Environment.GetEnvironmentVariable("EFFICIENTCONV_DECLARATIONS");
+            int batches = count is null ? s_wildness.Length : (int.Parse(count, CultureInfo.InvariantCulture) + Batch - 1) / Batch;
+            TheoryData<int, double> data = [];
+            for (int i = 0; i < batches; i++)
+                data.Add(11 + i + (i < s_wildness.Length ? 0 : 1000), s_wildness[i % s_wildness.Length]);
+            return data;
+        }
+    }
 
     public static ImmutableArray<CodeFixProvider> Fixes { get; } =
     [
@@ -45,21 +62,17 @@ public class DeclarationFuzzTests
     }
 
     [Theory]
-    [InlineData(11, 0.0)]
-    [InlineData(12, 0.05)]
-    [InlineData(13, 0.2)]
-    [InlineData(14, 0.6)]
+    [MemberData(nameof(Batches))]
     public async Task ThousandsOfDeclarations_NeverFail_AndTheGeneratorAgreesWithTheAnalyzer(int seed, double wildness)
     {
-        const int Count = 600;
         DeclarationFuzzer fuzzer = new(seed, wildness);
-        CSharpCompilation compilation = TestCompilation.Create([.. Enumerable.Range(0, Count).Select(i => fuzzer.Network($"Net{i}"))]);
+        CSharpCompilation compilation = TestCompilation.Create([.. Enumerable.Range(0, Batch).Select(i => fuzzer.Network($"Net{i}"))]);
 
         ImmutableArray<Diagnostic> diagnostics = await AnalyzerHarness.DiagnosticsAsync(compilation);
         GeneratorRun run = GeneratorHarness.Run(compilation);
 
         Assert.All(diagnostics, diagnostic => Assert.StartsWith("ECD", diagnostic.Id, StringComparison.Ordinal));
-        Assert.Equal(Count, run.Declarations.Count);
+        Assert.Equal(Batch, run.Declarations.Count);
 
         // A network with an error has one file whose members throw that error; one without has kernels.
         ILookup<string, Diagnostic> errors = diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error && d.Id != RuleCatalog.BudgetExceeded.Id)

@@ -19,6 +19,9 @@ public sealed partial class PackageFixture : IAsyncLifetime
     /// <summary>What <c>dotnet run</c> printed in the fresh app.</summary>
     internal CommandResult FirstRun { get; private set; } = new(-1, "not run");
 
+    /// <summary>Builds of the fresh app that differ in properties.</summary>
+    internal BuildCases Cases { get; private set; } = null!;
+
     public async Task InitializeAsync()
     {
         Directory.CreateDirectory(Feed);
@@ -31,6 +34,7 @@ public sealed partial class PackageFixture : IAsyncLifetime
         string readme = await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(project)!, "..", "..", "README.md"));
         foreach ((string name, string text) in AppFiles(readme))
             await File.WriteAllTextAsync(Path.Combine(App, name), text);
+        Cases = new BuildCases(App, PackageTests.AllCases());
         FirstRun = await DotnetCommand.RunAsync(App, "run", "-c", "Release");
     }
 

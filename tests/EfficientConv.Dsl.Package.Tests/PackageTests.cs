@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Reflection;
 using System.Reflection.Metadata;
 using System.Text.RegularExpressions;
 
@@ -104,8 +105,7 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
     [Fact]
     public async Task OldCompiler_IsAReadableError()
     {
-        CommandResult build = await DotnetCommand.RunAsync(
-            fixture.App, "build", "--no-restore", "-c", "Release", "-p:EfficientConvDslCompilerApiVersion=roslyn4.12");
+        CommandResult build = await fixture.Cases.ResultAsync(OldCompiler);
         Assert.NotEqual(0, build.ExitCode);
         Assert.Contains("error EFFICIENTCONV001: EfficientConv.Dsl needs version 4.14 or newer of the C# compiler", build.Output, StringComparison.Ordinal);
         Assert.Contains("this build uses 4.12", build.Output, StringComparison.Ordinal);
@@ -132,7 +132,7 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
     [InlineData("7.3")]
     public async Task OlderLanguage_IsOneErrorThatNamesIt(string version)
     {
-        CommandResult build = await DotnetCommand.RunAsync(fixture.App, "build", "--no-restore", "-c", "Release", $"-p:LangVersion={version}");
+        CommandResult build = await fixture.Cases.ResultAsync(Language(version));
         Assert.NotEqual(0, build.ExitCode);
         string[] errors = [.. AnyError().Matches(build.Output).Select(m => m.Value).Distinct()];
         Assert.True(errors.Length == 1, build.Output);
@@ -140,16 +140,15 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
     }
 
     [Theory]
-    [InlineData("x86-64-v3", "linux-x64", "-p:PublishAot=true")]
-    [InlineData("x86-64-v3", "win-x64", "-p:PublishAot=true")]
-    [InlineData("native", "linux-x64", "-p:PublishAot=true", "-p:IlcInstructionSet=native")]
-    [InlineData("", "linux-arm64", "-p:PublishAot=true")]
+    [InlineData("x86-64-v3", "linux-x64", "PublishAot=true")]
+    [InlineData("x86-64-v3", "win-x64", "PublishAot=true")]
+    [InlineData("native", "linux-x64", "PublishAot=true", "IlcInstructionSet=native")]
+    [InlineData("", "linux-arm64", "PublishAot=true")]
     [InlineData("", "linux-x64")]
     public async Task NativeAot_GetsAvx2OnX64UnlessTheUserChose(string expected, string runtime, params string[] properties)
     {
-        CommandResult evaluation = await DotnetCommand.RunAsync(
-            fixture.App, ["msbuild", "-getProperty:IlcInstructionSet", $"-p:RuntimeIdentifier={runtime}", .. properties]);
-        Assert.Equal(expected, evaluation.Succeeded().Output.Trim());
+        CommandResult evaluation = await fixture.Cases.ResultAsync(InstructionSet(runtime, properties));
+        Assert.Equal($"[{expected}]", evaluation.Succeeded().Output.Trim());
     }
 
     [Theory]
@@ -161,7 +160,7 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
     [InlineData("SecondLevel", "1e6")]
     public async Task CacheSizeThatIsNone_IsOneErrorThatSaysWhatWasFound(string level, string size)
     {
-        CommandResult build = await DotnetCommand.RunAsync(fixture.App, "build", "--no-restore", "-c", "Release", $"-p:EfficientConv{level}CacheBytes={size}");
+        CommandResult build = await fixture.Cases.ResultAsync(CacheSize(level, size));
         Assert.NotEqual(0, build.ExitCode);
         string[] errors = [.. BuildMessage().Matches(build.Output).Select(m => m.Value).Distinct()];
         Assert.True(errors.Length == 1, build.Output);
@@ -174,8 +173,7 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
     [InlineData("49152", "")]
     public async Task CacheSizesWithinTheRange_Build(string first, string second)
     {
-        CommandResult build = await DotnetCommand.RunAsync(
-            fixture.App, "build", "--no-restore", "-c", "Release", $"-p:EfficientConvFirstLevelCacheBytes={first}", $"-p:EfficientConvSecondLevelCacheBytes={second}");
+        CommandResult build = await fixture.Cases.ResultAsync(CacheSizes(first, second));
         Assert.DoesNotMatch(BuildMessage(), build.Succeeded().Output);
     }
 
@@ -187,31 +185,66 @@ public sealed partial class PackageTests(PackageFixture fixture) : IClassFixture
     [InlineData("win-x86", "")]
     public async Task NativeAotBelowAvx2_IsWarnedOf(string runtime, string instructionSet)
     {
-        string output = await CompileForNativeAot(runtime, instructionSet, "-p:PublishAot=true");
+        string output = await CompileForNativeAot(runtime, instructionSet, "PublishAot=true");
         Assert.Contains($"EFFICIENTCONV003: This NativeAOT program for {runtime} is compiled without AVX2 and FMA (IlcInstructionSet is '{instructionSet}')", output, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("linux-x64", "", "-p:PublishAot=true")]
-    [InlineData("linux-x64", "x86-64-v3", "-p:PublishAot=true")]
-    [InlineData("linux-x64", "x86-64-V3", "-p:PublishAot=true")]
-    [InlineData("linux-x64", "x86-64-v4", "-p:PublishAot=true")]
-    [InlineData("linux-x64", "avx2,fma", "-p:PublishAot=true")]
-    [InlineData("linux-x64", "native", "-p:PublishAot=true")]
-    [InlineData("linux-arm64", "", "-p:PublishAot=true")]
+    [InlineData("linux-x64", "", "PublishAot=true")]
+    [InlineData("linux-x64", "x86-64-v3", "PublishAot=true")]
+    [InlineData("linux-x64", "x86-64-V3", "PublishAot=true")]
+    [InlineData("linux-x64", "x86-64-v4", "PublishAot=true")]
+    [InlineData("linux-x64", "avx2,fma", "PublishAot=true")]
+    [InlineData("linux-x64", "native", "PublishAot=true")]
+    [InlineData("linux-arm64", "", "PublishAot=true")]
     [InlineData("linux-x64", "x86-64-v2")]
     public async Task NativeAotWithAvx2OrElsewhere_IsNotWarnedOf(string runtime, string instructionSet, params string[] properties) =>
         Assert.DoesNotContain("EFFICIENTCONV003", await CompileForNativeAot(runtime, instructionSet, properties), StringComparison.Ordinal);
+
+    /// <summary>Every case of the tests above, which are built together: what their attributes say.</summary>
+    internal static IReadOnlyList<BuildCase> AllCases() =>
+    [
+        OldCompiler,
+        .. Rows(nameof(OlderLanguage_IsOneErrorThatNamesIt)).Select(row => Language((string)row[0])),
+        .. Rows(nameof(NativeAot_GetsAvx2OnX64UnlessTheUserChose)).Select(row => InstructionSet((string)row[1], (string[])row[2])),
+        .. Rows(nameof(CacheSizeThatIsNone_IsOneErrorThatSaysWhatWasFound)).Select(row => CacheSize((string)row[0], (string)row[1])),
+        .. Rows(nameof(CacheSizesWithinTheRange_Build)).Select(row => CacheSizes((string)row[0], (string)row[1])),
+        .. Rows(nameof(NativeAotBelowAvx2_IsWarnedOf)).Select(row => NativeCompilation((string)row[0], (string)row[1], "PublishAot=true")),
+        .. Rows(nameof(NativeAotWithAvx2OrElsewhere_IsNotWarnedOf)).Select(row => NativeCompilation((string)row[0], (string)row[1], (string[])row[2])),
+    ];
+
+    private static readonly BuildCase OldCompiler = new("Build", ("EfficientConvDslCompilerApiVersion", "roslyn4.12"));
+
+    private static BuildCase Language(string version) => new("Build", ("LangVersion", version));
+
+    private static BuildCase InstructionSet(string runtime, string[] properties) => new(BuildCase.InstructionSet, [("RuntimeIdentifier", runtime), .. Pairs(properties)]);
+
+    private static BuildCase CacheSize(string level, string size) => new("Build", ($"EfficientConv{level}CacheBytes", size));
+
+    private static BuildCase CacheSizes(string first, string second) => new("Build", ("EfficientConvFirstLevelCacheBytes", first), ("EfficientConvSecondLevelCacheBytes", second));
 
     /// <summary>
     /// The compiler's target alone, with what hooks into it: the restored app has no references for another runtime, so that the compilation itself fails,
     /// as the messages show.
     /// </summary>
+    private static BuildCase NativeCompilation(string runtime, string instructionSet, params string[] properties) => new(
+        "CoreCompile", [("TreatWarningsAsErrors", "false"), ("RuntimeIdentifier", runtime), ("IlcInstructionSet", instructionSet), .. Pairs(properties)]);
+
+    private static IEnumerable<(string Name, string Value)> Pairs(IEnumerable<string> properties) => properties.Select(property => (property[..property.IndexOf('=', StringComparison.Ordinal)], property[(property.IndexOf('=', StringComparison.Ordinal) + 1)..]));
+
+    /// <summary>The arguments of a theory, with those that are left over as the last one.</summary>
+    private static IEnumerable<object[]> Rows(string test)
+    {
+        MethodInfo method = typeof(PackageTests).GetMethod(test)!;
+        ParameterInfo[] parameters = method.GetParameters();
+        bool takesMore = parameters[^1].ParameterType == typeof(string[]);
+        foreach (object[] row in method.GetCustomAttributes<InlineDataAttribute>().SelectMany(attribute => attribute.GetData(method)))
+            yield return takesMore ? [.. row.Take(parameters.Length - 1), row.Skip(parameters.Length - 1).SelectMany(rest => rest as string[] ?? [(string)rest]).ToArray()] : row;
+    }
+
     private async Task<string> CompileForNativeAot(string runtime, string instructionSet, params string[] properties)
     {
-        string set = instructionSet.Replace(",", "%2C", StringComparison.Ordinal);
-        CommandResult result = await DotnetCommand.RunAsync(
-            fixture.App, ["msbuild", "-t:CoreCompile", "-p:Configuration=Release", "-p:TreatWarningsAsErrors=false", $"-p:RuntimeIdentifier={runtime}", $"-p:IlcInstructionSet={set}", .. properties]);
+        CommandResult result = await fixture.Cases.ResultAsync(NativeCompilation(runtime, instructionSet, properties));
         Assert.Contains(": error CS", result.Output, StringComparison.Ordinal);
         return result.Output;
     }

@@ -45,4 +45,7 @@ internal static class Figures
 
     /// <summary>JSON with camel-case names.</summary>
     public static string Json(object value) => JsonSerializer.Serialize(value, value.GetType(), s_json);
+
+    /// <summary>What <see cref="Json"/> wrote.</summary>
+    public static T FromJson<T>(string text) => JsonSerializer.Deserialize<T>(text, s_json)!;
 }

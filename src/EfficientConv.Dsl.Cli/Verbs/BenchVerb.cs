@@ -45,8 +45,9 @@ internal static class BenchVerb
         Option<string> peer = Options.Peer("ort: ONNX Runtime beside it, same weights and input (one image).");
         Option<int?> core = Options.Core();
         Option<FileInfo?> schedule = Options.Schedule();
+        Option<FileInfo?> page = new("--page") { Description = "Writes a page of this machine's figures, and beside it the JSON that it is made of; figures of other networks stay.", HelpName = "file.md" };
         MachineOptions machine = new();
-        Command command = new("bench", "Runs the generated kernels and times them.") { isa, threads, batch, warmUp, count, layers, peer, core, schedule, json };
+        Command command = new("bench", "Runs the generated kernels and times them.") { isa, threads, batch, warmUp, count, layers, peer, core, schedule, json, page };
         inputs.AddTo(command);
         machine.AddTo(command);
         command.SetAction(parsed =>
@@ -61,6 +62,7 @@ internal static class BenchVerb
             if (settings.Layers && settings.Batch != 1)
                 throw new ToolException("--layers times the steps of one image; leave --batch out.");
             Options.CheckCore(settings.Core);
+            (OutputFile Page, OutputFile Json, string JsonPath)? pages = parsed.GetValue(page) is { } file ? CheckPage(file) : null;
             IReadOnlyList<NetworkInput> networks = inputs.Read(parsed, terminal);
             foreach (NetworkInput item in networks)
                 CheckMemory(item, settings);
@@ -81,11 +83,28 @@ internal static class BenchVerb
                     Print(result, terminal);
             }
 
+            if (pages is { } written)
+            {
+                string line = "efficientconv " + string.Join(' ', parsed.Tokens.Select(token => token.Value));
+                PerformancePage made = PerformancePage.With(written.JsonPath, model, line, results);
+                written.Json.Write(made.Json());
+                written.Page.Write(made.Markdown());
+            }
+
             if (!plain)
                 terminal.Writer.WriteLine(Figures.Json(new { Machine.Processor, Machine = model, Networks = results }));
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private static (OutputFile Page, OutputFile Json, string JsonPath) CheckPage(FileInfo page)
+    {
+        string json = PerformancePage.JsonPath(page.FullName);
+        if (json == page.FullName)
+            throw new ToolException($"--page: {page} would be overwritten by its own figures; expected a name that ends with .md.");
+        PerformancePage.Existing(json);
+        return (OutputFile.Check("--page", page), OutputFile.Check("--page", new FileInfo(json)), json);
     }
 
     /// <summary>Threads inherit the core of the thread that makes them, so it is called again when a network has made its own.</summary>
