@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using EfficientConv.Dsl.Serving.Grpc;
 using Google.Protobuf;
@@ -12,10 +11,10 @@ namespace EfficientConv.Dsl.Serving;
 
 /// <summary>
 /// The protocol over gRPC. Its methods are bound here, not by the protocol compiler, so that a tensor goes from the socket's buffers to the kernel's input in one copy and no
-/// message of its size is made of it.
+/// message of its size is made of it. They are virtual because the binder looks for no others.
 /// </summary>
 [BindServiceMethod(typeof(OpenInferenceGrpc), nameof(Bind))]
-internal sealed class OpenInferenceGrpc(InferenceService service)
+internal class OpenInferenceGrpc(InferenceService service)
 {
     private const string ServiceName = "inference.GRPCInferenceService";
 
@@ -60,20 +59,19 @@ internal sealed class OpenInferenceGrpc(InferenceService service)
     }
 
     [AllowAnonymous]
-    [SuppressMessage("Performance", "CA1822:Mark members as static", Justification = "The binder looks for methods of an instance.")]
-    public Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) => Task.FromResult(new ServerLiveResponse { Live = true });
+    public virtual Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) => Task.FromResult(new ServerLiveResponse { Live = true });
 
     [AllowAnonymous]
-    public Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) => Task.FromResult(new ServerReadyResponse { Ready = service.State.IsReady });
+    public virtual Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) => Task.FromResult(new ServerReadyResponse { Ready = service.State.IsReady });
 
     [AllowAnonymous]
-    public Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context) =>
+    public virtual Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context) =>
         Task.FromResult(new ModelReadyResponse { Ready = service.State.IsReady && service.Models.Find(request.Name, request.Version) is not null });
 
-    public Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context) => Task.FromResult(
+    public virtual Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context) => Task.FromResult(
         new ServerMetadataResponse { Name = service.Options.ServerName, Version = Descriptions.Version, Extensions = { Descriptions.Extensions } });
 
-    public Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
+    public virtual Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
     {
         try
         {
@@ -92,7 +90,7 @@ internal sealed class OpenInferenceGrpc(InferenceService service)
             new() { Name = name, Datatype = ServedModel.Datatype, Shape = { -1L, dimensions } };
     }
 
-    public async Task<GrpcInfer> ModelInfer(GrpcInfer request, ServerCallContext context)
+    public virtual async Task<GrpcInfer> ModelInfer(GrpcInfer request, ServerCallContext context)
     {
         BodyTimer? timer = context.GetHttpContext().Features.Get<BodyTimer>();
         timer?.Stop();

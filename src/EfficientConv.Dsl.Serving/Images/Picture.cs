@@ -37,8 +37,9 @@ internal sealed class Picture : IDisposable
                 : JpegReader.IsJpeg(file) ? JpegReader.Read(file, maxPixels)
                 : throw new InferenceException(InferenceError.InvalidArgument, $"the picture is neither JPEG nor PNG ({file.Length} bytes, the first are {Convert.ToHexStringLower(file.AsSpan(0, Math.Min(8, file.Length)))})");
         }
-        catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException)
+        catch (Exception exception) when (exception is not (InferenceException or OutOfMemoryException))
         {
+            // A decoder's exceptions for damaged files are of any type, null references among them.
             throw new InferenceException(InferenceError.InvalidArgument, $"the picture cannot be decoded: {exception.Message}", exception);
         }
     }

@@ -25,7 +25,6 @@ internal sealed class RestEndpoints(InferenceService service)
         RestEndpoints rest = new(service);
         RouteGroupBuilder group = endpoints.MapGroup("/v2");
         Get("", rest.GetServer);
-        Get("/", rest.GetServer);
         Get("/health/live", static context => JsonModels.WriteAsync(context, StatusCodes.Status200OK, new Liveness(true), JsonModels.Default.Liveness)).AllowAnonymous();
         Get("/health/ready", rest.GetReady).AllowAnonymous();
         foreach (string model in (string[])["/models/{model}", "/models/{model}/versions/{version}"])
