@@ -7,7 +7,7 @@ using OpenTelemetry.Trace;
 
 // Settings come from the command line or the environment: Weights=mobilenet_v2.safetensors, Serving__QueueCapacity=128, ApiKeysFile=/run/secrets/keys.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
-IConfiguration settings = builder.Configuration;
+ConfigurationManager settings = builder.Configuration;
 string? keys = settings["ApiKeysFile"];
 
 builder.WebHost.UseKestrelHttpsConfiguration();

@@ -152,7 +152,7 @@ internal sealed class Load(Uri server, string model, FileInfo? picture, int? pro
         byte[] tensor = new byte[shape.Aggregate(4, (product, size) => product * size)];
         for (int i = 0; i < tensor.Length; i += 4)
             BitConverter.TryWriteBytes(tensor.AsSpan(i), (random.NextSingle() * 4) - 2);
-        string json = $$"""{"inputs":[{"name":"{{input.GetProperty("name").GetString()}}","shape":[{{string.Join(',', shape)}}],"datatype":"FP32","parameters":{"binary_data_size":{{tensor.Length}}} }],"parameters":{"binary_data_output":true}}""";
+        string json = $$"""{"inputs":[{"name":"{{input.GetProperty("name").GetString()}}","shape":[{{string.Join(',', shape)}}],"datatype":"FP32","parameters":{"binary_data_size":{{tensor.Length}} } }],"parameters":{"binary_data_output":true} }""";
         string head = $"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: {server.Authority}\r\nInference-Header-Content-Length: {json.Length}\r\nContent-Length: {json.Length + tensor.Length}\r\n\r\n{json}";
         return [.. Encoding.ASCII.GetBytes(head), .. tensor];
     }

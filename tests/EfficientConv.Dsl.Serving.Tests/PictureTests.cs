@@ -49,7 +49,7 @@ public sealed class PictureTests
         await AssertErrorAsync("tiny/classify", default, HttpStatusCode.BadRequest, "the picture is neither JPEG nor PNG (0 bytes, the first are )");
         await AssertErrorAsync("tiny/classify?top=0", default, HttpStatusCode.BadRequest, "top: expected 1 to 10, found \"0\"");
         await AssertErrorAsync("tiny/classify", Png(Noise(40, 30, 3), 40, 30, ColorComponents.RedGreenBlue), HttpStatusCode.RequestEntityTooLarge, "the picture has 40 x 30 pixels; at most 1000 are taken");
-        await AssertErrorAsync("tiny/classify", await File.ReadAllBytesAsync(s_photo), HttpStatusCode.RequestEntityTooLarge, "the picture has 512 x 512 pixels; at most 1000 are taken");
+        await AssertErrorAsync("tiny/classify", await File.ReadAllBytesAsync(s_photo), HttpStatusCode.RequestEntityTooLarge, "the picture has 512 x 384 pixels; at most 1000 are taken");
         await AssertErrorAsync("two/classify", default, HttpStatusCode.BadRequest, "two does not classify pictures");
         await AssertErrorAsync("none/classify", default, HttpStatusCode.NotFound, "model \"none\" is not served here");
 
