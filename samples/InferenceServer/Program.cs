@@ -1,5 +1,6 @@
 using EfficientConv.Dsl;
 using EfficientConv.Dsl.Serving;
+using Microsoft.Extensions.Options;
 using MobileNetSample;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -61,7 +62,16 @@ app.MapGet("/", context =>
     return context.Response.Body.WriteAsync(page, 0, page.Length, context.RequestAborted);
 });
 app.MapPrometheusScrapingEndpoint();
-app.Run();
+try
+{
+    app.Run();
+    return 0;
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or SafetensorsException or WeightsException or PackedWeightsException or InvalidDataException or OptionsValidationException)
+{
+    Console.Error.WriteLine($"The server did not start: {e.Message}");
+    return 1;
+}
 
 static byte[] ReadPage()
 {

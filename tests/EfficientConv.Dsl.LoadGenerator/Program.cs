@@ -3,7 +3,7 @@ using System.Globalization;
 using EfficientConv.Dsl.LoadGenerator;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-Argument<Uri> server = new("server") { Description = "The server's REST address, http://localhost:8000." };
+Argument<string> server = new("server") { Description = "The server's REST address, http://localhost:8000." };
 Option<string> model = new("--model") { Description = "The model.", DefaultValueFactory = _ => "mobilenet_v2" };
 Option<FileInfo?> picture = new("--picture") { Description = "A JPEG or PNG to classify, in place of tensors." };
 Option<double> rate = new("--rate") { Description = "Requests a second, at random times whether answers come or not; 0 sends the next one when an answer has come." };
@@ -18,7 +18,7 @@ RootCommand command = new("Sends requests to a server of the Open Inference Prot
 };
 command.SetAction(async (parsed, cancellation) =>
 {
-    Load load = new(parsed.GetRequiredValue(server), parsed.GetRequiredValue(model), parsed.GetValue(picture), parsed.GetValue(process), TimeSpan.FromSeconds(parsed.GetValue(retry) ?? 0));
+    Load load = new(new Uri(parsed.GetRequiredValue(server)), parsed.GetRequiredValue(model), parsed.GetValue(picture), parsed.GetValue(process), TimeSpan.FromSeconds(parsed.GetValue(retry) ?? 0));
     return await load.RunAsync(parsed.GetValue(rate), parsed.GetValue(paced), parsed.GetValue(connections), TimeSpan.FromSeconds(parsed.GetValue(seconds)), cancellation);
 });
 return await command.Parse(args).InvokeAsync();

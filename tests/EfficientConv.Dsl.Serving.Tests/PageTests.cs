@@ -56,7 +56,8 @@ public sealed partial class PageTests
 
             using ClientWebSocket socket = new();
             await socket.ConnectAsync(new Uri((string)page["webSocketDebuggerUrl"]!), limit.Token);
-            await WaitAsync("document.readyState === 'complete'");
+            // The target has its address before it has the page.
+            await WaitAsync("document.readyState === 'complete' && document.getElementById('file') !== null");
             await ChooseAsync("astronaut.jpg");
             await WaitAsync("document.querySelectorAll('#classes tr').length === 5");
             Assert.Matches(@"^mobilenet_v2 version 1, 512 x 384 pixels: [\d.]+ ms in all \(on the server: queue [\d.]+ ms, infer [\d.]+ ms\)$", await EvaluateAsync("document.getElementById('times').textContent"));

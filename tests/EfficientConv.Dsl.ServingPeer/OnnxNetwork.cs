@@ -9,7 +9,7 @@ using MobileNetSample;
 namespace EfficientConv.Dsl.ServingPeer;
 
 /// <summary>MobileNetV2 run by ONNX Runtime: one thread an image, as the server's workers are, all graph optimisations, no copy of a tensor.</summary>
-internal sealed class OnnxNetwork(InferenceSession session) : IConvNet<OnnxNetwork>
+internal sealed class OnnxNetwork(InferenceSession session) : IConvNet<OnnxNetwork>, IDisposable
 {
     private readonly RunOptions _options = new();
 
@@ -37,7 +37,7 @@ internal sealed class OnnxNetwork(InferenceSession session) : IConvNet<OnnxNetwo
     {
         OnnxRuntimeLibrary.Load();
         byte[] model = OnnxExporter.Export(nameof(MobileNetV2), DeclarationReflection.Graph(typeof(MobileNetV2)), SeededValues.CreateWeights([.. MobileNetV2.Parameters]));
-        return new OnnxNetwork(new InferenceSession(model, new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, IntraOpNumThreads = 1, InterOpNumThreads = 1 }));
+        return new OnnxNetwork(new InferenceSession(model, new Microsoft.ML.OnnxRuntime.SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, IntraOpNumThreads = 1, InterOpNumThreads = 1 }));
     }
 
     public static OnnxNetwork Load(string path, LoadOptions? options = null) => throw new NotSupportedException();
@@ -51,6 +51,12 @@ internal sealed class OnnxNetwork(InferenceSession session) : IConvNet<OnnxNetwo
     public static OnnxNetwork LoadPacked(string path, LoadOptions? options = null) => throw new NotSupportedException();
 
     public static OnnxNetwork CreateRandom(int seed, LoadOptions? options = null) => throw new NotSupportedException();
+
+    public void Dispose()
+    {
+        _options.Dispose();
+        session.Dispose();
+    }
 
     public void SavePacked(string path) => throw new NotSupportedException();
 

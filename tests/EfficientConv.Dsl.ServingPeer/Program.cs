@@ -15,7 +15,7 @@ if (args is ["bench"])
 {
     MobileNetV2 kernels = MobileNetV2.Load(OnnxNetwork.Weights());
     Bench.Run("kernels", (input, output) => kernels.Forward(input, output));
-    OnnxNetwork onnx = OnnxNetwork.Create();
+    using OnnxNetwork onnx = OnnxNetwork.Create();
     Bench.Run("ONNX Runtime", (input, output) => onnx.Forward(input, output));
     return;
 }
