@@ -23,8 +23,25 @@ internal sealed class Connection(Uri server) : IDisposable
                 await _socket.ConnectAsync(server.Host, server.Port);
             }
 
+            int headLength = request.AsSpan().IndexOf("\r\n\r\n"u8) + 4, sent = 0;
+            bool isExpecting = request.AsSpan(0, headLength).IndexOf("Expect: 100-continue"u8) >= 0;
+            if (isExpecting)
+            {
+                await SendAllAsync(_socket, request.AsMemory(0, headLength));
+                (int early, byte[] answer, bool isEnd) = await ReadAsync(_socket);
+                if (early != 100)
+                {
+                    // The server does not know whether a body follows, and ends the connection.
+                    if (isEnd)
+                        Close();
+                    return (early, answer);
+                }
+
+                sent = headLength;
+            }
+
             // A server that rejects a request answers before it has read all of it: both directions go on at once.
-            Task send = SendAllAsync(_socket, request);
+            Task send = SendAllAsync(_socket, request.AsMemory(sent));
             (int status, byte[] body, bool isLast) = await ReadAsync(_socket);
             if (isLast)
             {
@@ -42,12 +59,12 @@ internal sealed class Connection(Uri server) : IDisposable
         }
     }
 
-    private static async Task SendAllAsync(Socket socket, byte[] request)
+    private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> request)
     {
         try
         {
             for (int sent = 0; sent < request.Length;)
-                sent += await socket.SendAsync(request.AsMemory(sent));
+                sent += await socket.SendAsync(request[sent..]);
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {

@@ -8,7 +8,7 @@ using System.Threading.Channels;
 namespace EfficientConv.Dsl.LoadGenerator;
 
 /// <summary>One run.</summary>
-internal sealed class Load(Uri server, string model, FileInfo? picture, int? process, TimeSpan retry)
+internal sealed class Load(Uri server, string model, FileInfo? picture, int? process, bool expects, TimeSpan retry)
 {
     private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(1);
 
@@ -153,7 +153,8 @@ internal sealed class Load(Uri server, string model, FileInfo? picture, int? pro
         for (int i = 0; i < tensor.Length; i += 4)
             BitConverter.TryWriteBytes(tensor.AsSpan(i), (random.NextSingle() * 4) - 2);
         string json = $$"""{"inputs":[{"name":"{{input.GetProperty("name").GetString()}}","shape":[{{string.Join(',', shape)}}],"datatype":"FP32","parameters":{"binary_data_size":{{tensor.Length}} } }],"parameters":{"binary_data_output":true} }""";
-        string head = $"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: {server.Authority}\r\nInference-Header-Content-Length: {json.Length}\r\nContent-Length: {json.Length + tensor.Length}\r\n\r\n{json}";
+        string expect = expects ? "Expect: 100-continue\r\n" : "";
+        string head = $"POST /v2/models/{model}/infer HTTP/1.1\r\nHost: {server.Authority}\r\nInference-Header-Content-Length: {json.Length}\r\n{expect}Content-Length: {json.Length + tensor.Length}\r\n\r\n{json}";
         return [.. Encoding.ASCII.GetBytes(head), .. tensor];
     }
 }

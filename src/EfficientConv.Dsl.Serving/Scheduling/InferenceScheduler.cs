@@ -97,6 +97,7 @@ internal sealed class InferenceScheduler : IDisposable
 
     private void Work()
     {
+        WorkerPriority.Lower();
         while (Take() is (InferenceJob job, int image))
         {
             long begun = Stopwatch.GetTimestamp();
