@@ -28,12 +28,11 @@ internal sealed class Connection(Uri server) : IDisposable
             if (isExpecting)
             {
                 await SendAllAsync(_socket, request.AsMemory(0, headLength));
-                (int early, byte[] answer, bool isEnd) = await ReadAsync(_socket);
+                (int early, byte[] answer, _) = await ReadAsync(_socket);
                 if (early != 100)
                 {
-                    // The server does not know whether a body follows, and ends the connection.
-                    if (isEnd)
-                        Close();
+                    // The server would wait for a body on this connection.
+                    Close();
                     return (early, answer);
                 }
 
