@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace EfficientConv.Dsl.Serving;
+
+using Versions = ImmutableSortedDictionary<string, ServedModel>;
+
+/// <summary>
+/// The models that are served. They are loaded, replaced and unloaded while requests run: a version is published when it is whole, in one step with all others of its
+/// model, and a request that has begun keeps the one it has.
+/// </summary>
+public sealed class ModelRepository
+{
+    private readonly IReadOnlyDictionary<string, ModelSource> _sources;
+    private readonly ILogger _logger;
+    private readonly int _threads;
+    private readonly Lock _loading = new();
+    private ImmutableDictionary<string, Versions> _served = ImmutableDictionary.Create<string, Versions>(StringComparer.Ordinal);
+
+    internal ModelRepository(ConvNetModels models, IOptions<ConvNetServerOptions> options, ILogger<ModelRepository> logger)
+    {
+        _sources = models.Sources;
+        _threads = options.Value.ThreadsPerImage;
+        _logger = logger;
+    }
+
+    /// <summary>Names and versions that are served now.</summary>
+    public IReadOnlyList<(string Name, string Version)> Served =>
+        [.. Volatile.Read(ref _served).OrderBy(model => model.Key, StringComparer.Ordinal).SelectMany(model => model.Value.Keys.Select(version => (model.Key, version)))];
+
+    /// <summary>Names of all models, served or not.</summary>
+    public IReadOnlyCollection<string> Names => [.. _sources.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>
+    /// Loads a model from where its weights are, or loads it again: all versions that are there now take the place of those that were served. When anything is wrong with
+    /// one of them, nothing changes.
+    /// </summary>
+    /// <param name="name">The model.</param>
+    /// <param name="cancellationToken">A load that has begun is finished all the same.</param>
+    /// <exception cref="KeyNotFoundException">The server was told of no such model.</exception>
+    /// <exception cref="Exception">What <see cref="IConvNet{TSelf}.Load(string, LoadOptions?)"/> throws.</exception>
+    public async Task LoadAsync(string name, CancellationToken cancellationToken = default)
+    {
+        if (!_sources.TryGetValue(name, out ModelSource? source))
+            throw new KeyNotFoundException($"There is no model {ServedModel.Quoted(name)}.");
+        try
+        {
+            await Task.Run(() => Load(source), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            Log.ModelFailed(_logger, name, exception);
+            throw;
+        }
+    }
+
+    /// <summary>Serves a model, or a version of it, no longer. What runs is finished; the memory is free when the last request has ended.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="version">Its version; null for all.</param>
+    /// <returns>Whether it was served.</returns>
+    public bool Unload(string name, string? version = null)
+    {
+        lock (_loading)
+        {
+            if (!_served.TryGetValue(name, out Versions? versions) || (version is not null && !versions.ContainsKey(version)))
+                return false;
+            Versions left = version is null ? versions.Clear() : versions.Remove(version);
+            Volatile.Write(ref _served, left.IsEmpty ? _served.Remove(name) : _served.SetItem(name, left));
+            foreach (string gone in versions.Keys.Except(left.Keys))
+                Log.ModelUnloaded(_logger, name, gone);
+            return true;
+        }
+    }
+
+    /// <summary>A model by name and version, the newest where none is named.</summary>
+    /// <exception cref="InferenceException">It is not served.</exception>
+    internal ServedModel Get(string? name, string? version)
+    {
+        if (Find(name, version) is { } model)
+            return model;
+        string what = string.IsNullOrEmpty(version) ? $"model {ServedModel.Quoted(name)}" : $"version {ServedModel.Quoted(version)} of model {ServedModel.Quoted(name)}";
+        throw new InferenceException(InferenceError.NotFound, $"{what} is not served here");
+    }
+
+    internal ServedModel? Find(string? name, string? version)
+    {
+        if (name is null || !Volatile.Read(ref _served).TryGetValue(name, out Versions? versions))
+            return null;
+        return string.IsNullOrEmpty(version) ? versions.Values.Last() : versions.GetValueOrDefault(version);
+    }
+
+    internal IEnumerable<string> VersionsOf(string name) => Volatile.Read(ref _served).TryGetValue(name, out Versions? versions) ? versions.Keys : [];
+
+    internal async Task LoadAllAsync(CancellationToken cancellationToken)
+    {
+        foreach (string name in _sources.Keys)
+            await LoadAsync(name, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Load(ModelSource source)
+    {
+        lock (_loading)
+            LoadAlone(source);
+    }
+
+    private void LoadAlone(ModelSource source)
+    {
+        Versions.Builder versions = ImmutableSortedDictionary.CreateBuilder<string, ServedModel>(ServedModel.VersionOrder);
+        List<Action> messages = [];
+        foreach ((string version, string? file) in source.Find())
+        {
+            long begun = Stopwatch.GetTimestamp();
+            ServedModel model = source.Load(version, file, _threads);
+            versions.Add(version, model);
+            long milliseconds = (long)Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
+            messages.Add(() => Log.ModelLoaded(_logger, source.Name, version, model.NetworkName, source.Describe(file), model.InstructionSet, model.WeightBytes, milliseconds));
+        }
+
+        IEnumerable<string> before = VersionsOf(source.Name);
+        Volatile.Write(ref _served, _served.SetItem(source.Name, versions.ToImmutable()));
+        messages.ForEach(message => message());
+        foreach (string gone in before.Where(version => !versions.ContainsKey(version)))
+            Log.ModelUnloaded(_logger, source.Name, gone);
+    }
+}
