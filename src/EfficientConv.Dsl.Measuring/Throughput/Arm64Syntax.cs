@@ -23,8 +23,8 @@ internal static partial class Arm64Syntax
             return new Instruction($"{name} {(comma < 0 ? string.Empty : rest[..(comma + 1)] + " ")}.Lloop", InstructionKind.Control) { TargetName = target };
         }
 
-        bool isLoad = name.StartsWith("ld", StringComparison.Ordinal), isStore = name.StartsWith("st", StringComparison.Ordinal), isPrefetch = name.StartsWith("prfm", StringComparison.Ordinal);
-        bool isPair = name is "ldp" or "stp" or "ldnp" or "stnp";
+        bool isLoad = name.StartsWith("ld", StringComparison.Ordinal), isStore = name.StartsWith("st", StringComparison.Ordinal);
+        bool isPrefetch = name.StartsWith("prfm", StringComparison.Ordinal), isPair = name is "ldp" or "stp" or "ldnp" or "stnp";
         bool isFused = name is "fmla" or "fmls" or "fmadd" or "fmsub";
         string[] operands = [.. rest.Split(',').Select(o => o.Trim().TrimStart('{'))];
         int[] registers = [.. operands.Select(Number)];
@@ -39,7 +39,7 @@ internal static partial class Arm64Syntax
         bool readsFirst = isStore || name is "fmla" or "fmls" or "bit" or "bif" or "bsl" or "ins" or "sdot" or "udot" || (name == "mov" && operands[0].Contains('['));
         return new Instruction(text, kind)
         {
-            Lanes = !isFused ? 0 : operands[0].EndsWith(".4s", StringComparison.Ordinal) ? 4 : operands[0].EndsWith(".2s", StringComparison.Ordinal) || operands[0].EndsWith(".2d", StringComparison.Ordinal) ? 2 : 1,
+            Lanes = !isFused ? 0 : operands[0].Split('.').Last() switch { "4s" => 4, "2s" or "2d" => 2, _ => 1 },
             IsLoad = isLoad,
             IsStore = isStore,
             IsSpill = (isLoad || isStore) && Stack().IsMatch(rest),

@@ -63,11 +63,16 @@ internal abstract record CoreModel(string Name, bool IsArm64)
             try
             {
                 File.WriteAllText(source, text.ToString());
-                List<string> arguments = [$"-mtriple={(IsArm64 ? "aarch64" : "x86_64")}", $"-mcpu={Processor}", $"-iterations={Iterations}", "-json", "-instruction-info=0", "-resource-pressure=0", "-skip-unsupported-instructions=parse-failure"];
+                List<string> arguments =
+                [
+                    $"-mtriple={(IsArm64 ? "aarch64" : "x86_64")}", $"-mcpu={Processor}", $"-iterations={Iterations}", "-json", "-instruction-info=0", "-resource-pressure=0",
+                    "-skip-unsupported-instructions=parse-failure",
+                ];
                 if (Dispatch is { } dispatch)
                     arguments.Add($"-dispatch={dispatch}");
                 using JsonDocument answer = JsonDocument.Parse(LlvmTools.Run(LlvmTools.Mca, [.. arguments, source]));
-                double[] cycles = [.. answer.RootElement.GetProperty("CodeRegions").EnumerateArray().Select(r => r.GetProperty("SummaryView").GetProperty("TotalCycles").GetDouble() / Iterations)];
+                double[] cycles = [.. answer.RootElement.GetProperty("CodeRegions").EnumerateArray().Select(r =>
+                    r.GetProperty("SummaryView").GetProperty("TotalCycles").GetDouble() / Iterations)];
                 return cycles.Length == loops.Count + peaks.Length
                     ? (cycles[peaks.Length..], peaks.Select((peak, i) => peak.Lanes / cycles[i]).Max())
                     : throw new InvalidOperationException($"llvm-mca -mcpu={Processor} answers for {cycles.Length - peaks.Length} loops; expected {loops.Count}.");
@@ -97,7 +102,8 @@ internal static class LlvmTools
     /// <exception cref="InvalidOperationException">It is not installed, or failed.</exception>
     public static string Run(string program, IEnumerable<string> arguments)
     {
-        string path = Find(program) ?? throw new InvalidOperationException($"{program} was not found on the PATH (as {string.Join(", ", s_suffixes.Select(s => program + s))}); apt-get install llvm-19 brings it.");
+        string path = Find(program)
+            ?? throw new InvalidOperationException($"{program} was not found on the PATH (as {string.Join(", ", s_suffixes.Select(s => program + s))}); apt-get install llvm-19 brings it.");
         using Process process = Process.Start(new ProcessStartInfo(path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();

@@ -48,11 +48,12 @@ internal sealed record InnerLoop(IReadOnlyList<Instruction> Instructions)
                 }
             }
 
-            return before.Count(register => last.TryGetValue(register, out Instruction? writer) && (writer.Kind == InstructionKind.MultiplyAdd || writer.IsMove || (!writer.IsLoad && writer.Reads.Contains(register))));
+            return before.Count(register => last.TryGetValue(register, out Instruction? writer) &&
+                (writer.Kind == InstructionKind.MultiplyAdd || writer.IsMove || (!writer.IsLoad && writer.Reads.Contains(register))));
         }
     }
 
-    /// <summary>A method as if it were the body of a loop, as that of a kernel is which does all in one piece and is called again and again; without what calls and returns.</summary>
+    /// <summary>A method as the body of a loop: that of a kernel which does all in one piece and is called again and again; without what calls and returns.</summary>
     public static InnerLoop Whole(MachineMethod method) => new([.. method.Instructions.Where(i => i.Kind != InstructionKind.Call)]);
 
     /// <summary>The innermost loops of a method that work on vectors and call nothing.</summary>
@@ -63,6 +64,7 @@ internal sealed record InnerLoop(IReadOnlyList<Instruction> Instructions)
         return back
             .Where(loop => !back.Any(other => other != loop && other.First >= loop.First && other.Last <= loop.Last))
             .Select(loop => new InnerLoop([.. all.Skip(loop.First).Take(loop.Last - loop.First + 1)]))
-            .Where(loop => loop.Instructions.All(i => i.Kind != InstructionKind.Call) && loop.Instructions.Any(i => i.Kind is InstructionKind.MultiplyAdd or InstructionKind.Vector));
+            .Where(loop => loop.Instructions.All(i => i.Kind != InstructionKind.Call))
+            .Where(loop => loop.Instructions.Any(i => i.Kind is InstructionKind.MultiplyAdd or InstructionKind.Vector));
     }
 }

@@ -50,7 +50,8 @@ internal static partial class X64Syntax
 
     private static int Width(string operand) => operand[0] switch { 'z' => 16, 'y' => 8, _ => 4 };
 
-    private static int Number(string operand) => VectorRegister().Match(operand) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) : -1;
+    private static int Number(string operand) =>
+        VectorRegister().Match(operand) is { Success: true } match ? int.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) : -1;
 
     private static string[] Operands(string rest) => rest.Length == 0 ? [] : [.. rest.Split(',').Select(o => o.Trim())];
 
