@@ -59,6 +59,18 @@ public sealed partial class PageSnippetTests
         Assert.DoesNotContain(trees.SelectMany(tree => output.GetSemanticModel(tree).GetDiagnostics()), d => d.Severity == DiagnosticSeverity.Error);
     }
 
+    /// <summary>What the page of the generated code shows is in the AVX2 file of its class, line by line, but for what it leaves out.</summary>
+    [Fact]
+    public async Task GeneratedCode_IsAsItsPageShows()
+    {
+        string page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "docs", "generated-code.md"));
+        string generated = GeneratorHarness.Run(Fence().Match(page).Groups[1].Value).Sources.Single(source => source.Key.Contains(".Avx2.", StringComparison.Ordinal)).Value;
+        string[] lines = [.. Shown().Match(page).Groups[1].Value.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
+
+        Assert.InRange(lines.Length, 30, 100);
+        Assert.All(lines.SelectMany(line => line.Split("...")).Select(part => part.Trim()), part => Assert.Contains(part, generated.Replace("<br/>", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal));
+    }
+
     /// <summary>A page's snippets as one file: its types in a namespace of their own, its statements one after the other in a method.</summary>
     private static string Together(string page, int number, string[] snippets)
     {
@@ -82,6 +94,9 @@ public sealed partial class PageSnippetTests
 
     [GeneratedRegex("^```csharp\r?\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Fence();
+
+    [GeneratedRegex("^```text\r?\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex Shown();
 
     [GeneratedRegex(@"^\.\.\.\r?\n", RegexOptions.Multiline)]
     private static partial Regex LeftOut();

@@ -89,7 +89,7 @@ internal sealed class MatrixTile(SourceWriter writer, VectorSyntax vector, int r
         for (int i = 0; i < rows; i++)
         {
             string value = KernelText.At("a", (i * RowStep) + (step * ValueStep));
-            string input = IsPair ? $"Vector512.Create(Unsafe.As<float, double>(ref {value})).AsSingle()" : vector.Create(value);
+            string input = IsPair ? $"Vector512.Create(Unsafe.As<float, double>(ref {value})).AsSingle()" : vector.Scalar(value);
             if (vectors > 1 || IsPair)
             {
                 writer.Line($"{writer.Local(vector.Type, Text($"x{i}"))} = {input};");
@@ -99,7 +99,7 @@ internal sealed class MatrixTile(SourceWriter writer, VectorSyntax vector, int r
             for (int j = 0; j < vectors; j++)
             {
                 string sum = Text($"sum{i}_{j}");
-                writer.Line($"{sum} = {vector.Fma(input, Text($"w{j}"), sum)};");
+                writer.Line($"{sum} = {vector.MultiplyAddByScalar(Text($"w{j}"), input, sum)};");
             }
         }
     }

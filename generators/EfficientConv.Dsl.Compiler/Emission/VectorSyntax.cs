@@ -51,6 +51,12 @@ internal sealed class VectorSyntax
     /// <summary>a * b + c, rounded once.</summary>
     public string Fma(string a, string b, string c) => $"{MultiplyAdd}({a}, {b}, {c})";
 
+    /// <summary>A value that <see cref="MultiplyAddByScalar"/> multiplies by.</summary>
+    public string Scalar(string scalar) => _generic ? $"V.CreateScalar({scalar})" : Create(scalar);
+
+    /// <summary>The vector a times a value that <see cref="Scalar"/> made, plus c, rounded once: NEON takes it from one lane, and nothing has to fill the others.</summary>
+    public string MultiplyAddByScalar(string a, string scalar, string c) => _generic ? $"V.MultiplyAddByScalar({a}, {scalar}, {c})" : Fma(scalar, a, c);
+
     public string Load(string reference) => Load(reference, 0);
 
     public string Store(string value, string reference) => Store(value, reference, 0);

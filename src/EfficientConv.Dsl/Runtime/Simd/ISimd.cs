@@ -34,6 +34,12 @@ public interface ISimd<TSelf>
     /// <summary>a * b + c, rounded once.</summary>
     static abstract TSelf FusedMultiplyAdd(TSelf a, TSelf b, TSelf c);
 
+    /// <summary>A factor of <see cref="MultiplyAddByScalar"/>: <paramref name="value"/> in all lanes, or in the first alone where instructions multiply by one lane.</summary>
+    static virtual TSelf CreateScalar(float value) => TSelf.Create(value);
+
+    /// <summary>a * s + c, rounded once, for the s of which <paramref name="scalar"/> was made by <see cref="CreateScalar"/>.</summary>
+    static virtual TSelf MultiplyAddByScalar(TSelf a, TSelf scalar, TSelf c) => TSelf.FusedMultiplyAdd(scalar, a, c);
+
     /// <summary>a + b.</summary>
     static abstract TSelf Add(TSelf a, TSelf b);
 
