@@ -6,7 +6,7 @@ namespace EfficientConv.Dsl.Cli.Tests;
 /// <summary>Every command of the README and of the pages: those of the tool are read by the tool itself, the others name what the repository has.</summary>
 public sealed partial class PageCommandTests
 {
-    private static readonly string[] s_verbs = ["add", "build", "new", "pack", "package", "publish", "run", "test", "tool"];
+    private static readonly string[] s_verbs = ["add", "build", "new", "workload", "pack", "package", "publish", "run", "test", "tool"];
 
     /// <summary>Commands of the tool that need no model and no measurement: they run on the page's own block.</summary>
     private static readonly string[] s_cheap = ["report", "memory", "generate"];
@@ -54,6 +54,9 @@ public sealed partial class PageCommandTests
                     Assert.True(Directory.Exists(RepositoryFiles.At(path)), $"{page}: {command}: there is no {path}");
                 if (Array.IndexOf(words, "--") is > 0 and var end && Array.IndexOf(words, "--project") is > 0 and var project)
                     Options(words[project + 1], words[(end + 1)..]);
+                break;
+            case var program when program.Split("/bin/") is [var project, _]:
+                Assert.True(Directory.Exists(RepositoryFiles.At(project)), $"{page}: there is no {project} to build {program}");
                 break;
             default:
                 Assert.True(File.Exists(RepositoryFiles.At(words[0])), $"{page}: there is no {words[0]}");
