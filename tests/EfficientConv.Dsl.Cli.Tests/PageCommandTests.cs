@@ -55,8 +55,8 @@ public sealed partial class PageCommandTests
                 if (Array.IndexOf(words, "--") is > 0 and var end && Array.IndexOf(words, "--project") is > 0 and var project)
                     Options(words[project + 1], words[(end + 1)..]);
                 break;
-            case var program when program.Split("/bin/") is [var project, _]:
-                Assert.True(Directory.Exists(RepositoryFiles.At(project)), $"{page}: there is no {project} to build {program}");
+            case string program when program.Split("/bin/") is [string folder, _]:
+                Assert.True(Directory.Exists(RepositoryFiles.At(folder)), $"{page}: there is no {folder} to build {program}");
                 break;
             default:
                 Assert.True(File.Exists(RepositoryFiles.At(words[0])), $"{page}: there is no {words[0]}");

@@ -66,10 +66,11 @@ public sealed partial class PageSnippetTests
     {
         string page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "docs", "generated-code.md"));
         string generated = GeneratorHarness.Run(Fence().Match(page).Groups[1].Value).Sources.Single(source => source.Key.Contains(".Avx2.", StringComparison.Ordinal)).Value;
+        generated = generated.Replace("<br/>", string.Empty, StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal);
         string[] lines = [.. Shown().Match(page).Groups[1].Value.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
 
         Assert.InRange(lines.Length, 30, 100);
-        Assert.All(lines.SelectMany(line => line.Split("...")).Select(part => part.Trim()), part => Assert.Contains(part, generated.Replace("<br/>", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal));
+        Assert.All(lines.SelectMany(line => line.Split("...")).Select(part => part.Trim()), part => Assert.Contains(part, generated, StringComparison.Ordinal));
     }
 
     /// <summary>A page's snippets as one file: its types in a namespace of their own, its statements one after the other in a method.</summary>

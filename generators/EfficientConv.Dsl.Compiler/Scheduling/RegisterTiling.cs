@@ -92,15 +92,15 @@ public static class RegisterTiling
         EquatableArray<TileRun> tiles = Split(pixels, largest);
         double arrival = ElementType.Float32.Bytes(vectors * target.Lanes) / target.Rates.BusyWeightRate;
         bool stays = ElementType.Float32.Bytes((long)vectors * target.Lanes * distantSum) <= target.Caches.FirstLevelBytes;
-        return tiles.Sum(run => run.Count * Math.Max(ChoiceCycles(target, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - ChoiceCycles(target, tiles[0].Pixels, vectors)) : 0);
+        return tiles.Sum(run => run.Count * Math.Max(TileCycles(target, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target, tiles[0].Pixels, vectors)) : 0);
     }
 
     /// <summary>Cycles of one step over all tiles of a split: asked for every size of tile, so that no split is made.</summary>
     private static double SplitCycles(VectorTarget target, int pixels, int largest, int vectors)
     {
         (TileRun small, TileRun larger) = Runs(pixels, largest);
-        double cycles = small.Count * ChoiceCycles(target, small.Pixels, vectors);
-        return larger.Count == 0 ? cycles : cycles + (larger.Count * ChoiceCycles(target, larger.Pixels, vectors));
+        double cycles = small.Count * TileCycles(target, small.Pixels, vectors);
+        return larger.Count == 0 ? cycles : cycles + (larger.Count * TileCycles(target, larger.Pixels, vectors));
     }
 
     /// <summary>
@@ -110,16 +110,7 @@ public static class RegisterTiling
     internal static double TileCycles(VectorTarget target, int pixels, int vectors)
     {
         CoreRates rates = target.Rates;
-        return Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, Loads(target, pixels, vectors) / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
+        int loads = vectors + (target.MultipliesByLane ? target.Vectors(pixels) : pixels);
+        return Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, loads / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
     }
-
-    /// <summary>The same where tiles are compared: half of the time another thread runs on the same core, and what starts instructions is shared.</summary>
-    private static double ChoiceCycles(VectorTarget target, int pixels, int vectors)
-    {
-        CoreRates rates = target.Rates;
-        double alone = TileCycles(target, pixels, vectors), instructions = (pixels * vectors) + Loads(target, pixels, vectors) + (rates.LoopInstructions / target.SumSteps);
-        return (alone + Math.Max(alone, instructions / rates.SharedIssue)) / 2;
-    }
-
-    private static int Loads(VectorTarget target, int pixels, int vectors) => vectors + (target.MultipliesByLane ? target.Vectors(pixels) : pixels);
 }

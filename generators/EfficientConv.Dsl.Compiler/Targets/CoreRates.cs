@@ -27,12 +27,6 @@ public sealed record CoreRates
     /// <summary>Cycles of the loop around a step of a sum.</summary>
     public double LoopCycles { get; init; } = 0.25;
 
-    /// <summary>Instructions of that loop.</summary>
-    public double LoopInstructions { get; init; } = 4;
-
-    /// <summary>Instructions that start in a cycle while another thread runs on the same core; without a bound where vectors are so wide that they do not count.</summary>
-    public double SharedIssue { get; init; } = double.PositiveInfinity;
-
     /// <summary>Sums of neighbouring output columns that overlap while a window moves over a row.</summary>
     public int WindowChains { get; init; } = 4;
 
