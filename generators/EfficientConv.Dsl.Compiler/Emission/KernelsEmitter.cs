@@ -182,7 +182,7 @@ internal static class KernelsEmitter
         PointwiseEmitter pointwise = new(writer, vector);
         WindowEmitter window = new(writer, vector);
         PlanarDepthwiseEmitter planar = new(writer, vector);
-        UnpaddedDepthwiseEmitter direct = new(writer, vector);
+        UnpaddedDepthwiseEmitter unpadded = new(writer, vector);
         WinogradEmitter winograd = new(writer, vector);
         ILookup<PointwiseForm, PointwiseKernel> forms = plan.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
         foreach (IGrouping<PointwiseForm, PointwiseKernel> form in forms)
@@ -224,10 +224,10 @@ internal static class KernelsEmitter
                     planar.Emit(names.Of(k), k);
                     break;
                 case FlatDepthwiseKernel k:
-                    direct.Emit(names.Of(k), k);
+                    unpadded.Emit(names.Of(k), k);
                     break;
                 case StridedDepthwiseKernel k:
-                    direct.Emit(names.Of(k), k);
+                    unpadded.Emit(names.Of(k), k);
                     break;
                 case PlanarConvolutionKernel k:
                     window.Emit(names.Of(k), k);

@@ -1,4 +1,3 @@
-using EfficientConv.Dsl.Compiler.Scheduling;
 using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;

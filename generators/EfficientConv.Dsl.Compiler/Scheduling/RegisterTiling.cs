@@ -110,7 +110,6 @@ public static class RegisterTiling
     internal static double TileCycles(VectorTarget target, int pixels, int vectors)
     {
         CoreRates rates = target.Rates;
-        int loads = vectors + (target.MultipliesByLane ? target.Vectors(pixels) : pixels);
-        return Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, loads / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
+        return Math.Max(Math.Max(pixels * vectors / rates.VectorOperations, (vectors + pixels) / rates.VectorLoads), rates.Latency) + rates.LoopCycles;
     }
 }

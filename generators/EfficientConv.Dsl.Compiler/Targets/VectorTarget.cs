@@ -50,9 +50,6 @@ public sealed record VectorTarget(string Name, int Lanes, int Registers)
     /// <summary>Most output columns of a tile with a channel in every lane, where the window leaves so many registers.</summary>
     public int WindowColumns { get; init; } = 10;
 
-    /// <summary>Whether a multiply-add takes one lane of a vector for all lanes, so that inputs are loaded as vectors and not one by one.</summary>
-    public bool MultipliesByLane { get; init; }
-
     /// <summary>Whether its text can clear single lanes of a vector.</summary>
     public bool ClearsLanes { get; init; }
 

@@ -41,17 +41,6 @@ public sealed class RegisterTilingTests
         Assert.Equal((pixels + largest - 1) / largest, runs.Sum(r => r.Count));
     }
 
-    /// <summary>Where a multiply-add takes a lane of a vector, inputs need fewer loads: tiles that are bound by them take less time, the others as much.</summary>
-    [Theory]
-    [MemberData(nameof(Targets))]
-    public void Lanes_SaveLoadsWhereLoadsAreTheBound(string name)
-    {
-        VectorTarget target = VectorTarget.All.Single(t => t.Name == name), byLane = target with { MultipliesByLane = true };
-        Assert.True(RegisterTiling.Cycles(byLane, 12, 1) < RegisterTiling.Cycles(target, 12, 1));
-        Assert.Equal(RegisterTiling.Cycles(target, 1, 1), RegisterTiling.Cycles(byLane, 1, 1));
-        Assert.All(Enumerable.Range(1, 60), pixels => Assert.True(RegisterTiling.Cycles(byLane, pixels, 3) <= RegisterTiling.Cycles(target, pixels, 3)));
-    }
-
     private static void Check(VectorTarget target, int pixels, int vectors)
     {
         string place = FormattableString.Invariant($"{target.Name}, {pixels} pixels x {vectors} vectors");
