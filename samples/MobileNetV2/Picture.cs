@@ -27,7 +27,8 @@ internal sealed record Picture(int Width, int Height, PixelFormat Format, byte[]
         {
             return file.AsSpan().StartsWith(png) ? ReadPng(file) : file is [(byte)'P', (byte)'5' or (byte)'6', ..] ? ReadPnm(file) : throw new InvalidDataException("it is neither PNG nor binary PPM or PGM");
         }
-        catch (Exception e) when (e is InvalidDataException or ArgumentOutOfRangeException or IndexOutOfRangeException or EndOfStreamException)
+        // Data that end too soon, and what the decompressor does not take (a dictionary that is not there), are IOExceptions.
+        catch (Exception e) when (e is InvalidDataException or ArgumentOutOfRangeException or IndexOutOfRangeException or IOException)
         {
             throw new InvalidDataException($"{path} cannot be read: {e.Message}", e);
         }

@@ -22,6 +22,9 @@ internal sealed record FuzzTarget(string Name, Action<byte[], string> Read, Func
     /// <summary>Elements of a tensor that are read.</summary>
     private const long MostElements = 1 << 20;
 
+    /// <summary>Pixels of a picture that the server takes.</summary>
+    private const int MostPixels = 1 << 20;
+
     private static readonly LoadOptions s_options = new() { InstructionSet = InstructionSet.Scalar };
 
     private static readonly TinyNet s_network = TinyNet.CreateRandom(seed: 1, s_options);
@@ -38,6 +41,7 @@ internal sealed record FuzzTarget(string Name, Action<byte[], string> Read, Func
         new("packed", (_, path) => TinyNet.LoadPacked(path, s_options), e => e is PackedWeightsException, 16 * Megabyte, true),
         new("schedule", (bytes, _) => ScheduleOverrides.Parse(Encoding.UTF8.GetString(bytes)), e => e is JsonFormatException, 16 * Megabyte, false),
         new("picture", (_, path) => Picture.Read(path), e => e is InvalidDataException, 64 * Megabyte, true),
+        new("upload", (bytes, _) => Serving.Picture.Decode(bytes, MostPixels).Dispose(), e => e is Serving.InferenceException, 64 * Megabyte, false),
         new("pixels", (bytes, _) => ReadPixels(bytes), e => e is ArgumentException, 64 * Megabyte, false),
         new("onnx", (_, path) => Import(path), e => e is ImportException, 512 * Megabyte, true),
         new("tflite", (_, path) => Import(path), e => e is ImportException, 512 * Megabyte, true),

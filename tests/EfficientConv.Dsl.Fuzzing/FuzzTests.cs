@@ -33,6 +33,18 @@ public sealed class FuzzTests
         Assert.Equal(0, run.Refused);
     }
 
+    /// <summary>Files that once ended in another exception among them.</summary>
+    [Theory]
+    [MemberData(nameof(Targets))]
+    public void Corpus_IsReadOrRefusedWithItsOwnException(string name)
+    {
+        FuzzTarget target = FuzzTarget.All.Single(target => target.Name == name);
+        using FuzzRun run = new(target);
+        foreach ((byte[] seed, int i) in Seeds.Of(target).Select((seed, i) => (seed, i)))
+            run.Execute($"seed {i}", seed);
+        Assert.True(run.Findings.Count == 0, string.Join('\n', run.Findings));
+    }
+
     [Theory]
     [MemberData(nameof(Targets))]
     public void Inputs_AreTheSameEveryTime(string name)

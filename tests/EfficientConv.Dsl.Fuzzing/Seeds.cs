@@ -5,7 +5,7 @@ using EfficientConv.Dsl.Cli.Tests.Import;
 
 namespace EfficientConv.Dsl.Fuzzing;
 
-/// <summary>Small right files, which are changed. What was found once lies in <c>corpus</c> and is among them.</summary>
+/// <summary>Small right files, which are changed. What was found once, and files of JPEG, lie in <c>corpus</c> and are among them.</summary>
 internal static class Seeds
 {
     /// <summary>Files of ONNX that are small enough to be read fast.</summary>
@@ -42,6 +42,7 @@ internal static class Seeds
         "packed" => [Packed()],
         "schedule" => [Encoding.UTF8.GetBytes(Schedule)],
         "picture" => [Pnm('5', 1), Pnm('6', 3), Png(0, 1), Png(2, 3), Png(3, 1), Png(4, 2), Png(6, 4)],
+        "upload" => [Png(0, 1), Png(2, 3), Png(3, 1), Png(4, 2), Png(6, 4)],
         "pixels" => [Pixels(PixelFormat.Rgb, 0, 24), Pixels(PixelFormat.Bgra, 1, 32), Pixels(PixelFormat.Gray, 1, 8)],
         "onnx" => Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "fixtures", "onnx"), "*.onnx").Where(file => new FileInfo(file).Length <= MostBytes)
             .Order(StringComparer.Ordinal).Select(File.ReadAllBytes),
