@@ -38,22 +38,13 @@ public sealed record KernelWork(string Name, double Cycles, EquatableArray<TileW
     /// <summary>The tiles of one call, with vectors of multiply-adds.</summary>
     private static IEnumerable<TileWork> Vectors(Kernel kernel) => kernel switch
     {
-        PointwiseKernel k => Panels(k.Panels, k.InChannels),
-        ConvolutionKernel k => Panels(k.Panels, (double)k.Groups * k.Taps),
-        PixelPairKernel k => k.Tiles.Select(tile => new TileWork(tile.Pixels * k.Groups, (double)tile.Count * tile.Pixels * k.Groups * k.InChannels)),
-        PlanarPointwiseKernel k => Planes(k.Runs, k.Tiles, k.InChannels),
-        PlanarConvolutionKernel k => Planes(k.Runs, k.Tiles, (double)k.Groups * k.InChannels * Taps(k.Window)),
+        ProductKernel k => k.Panels.SelectMany(panel => panel.Tiles.Select(tile => new TileWork(
+            tile.Rows * panel.Vectors, (double)k.Groups * k.Taps * panel.Count * tile.Count * tile.Rows * panel.Vectors))),
         PlanarDepthwiseKernel k => k.Runs.Select(run => new TileWork(k.Rows * run.Vectors, (double)run.Count * k.Rows * run.Vectors * Taps(k.Window))),
         FlatDepthwiseKernel k => [new TileWork(k.Vectors.Count, k.Loads.Sum(load => load.Uses.Count))],
         StridedDepthwiseKernel k => [new TileWork(k.Vectors.Count, (double)k.Output.Height * k.Vectors.Count * Taps(k.Window))],
         _ => [],
     };
-
-    private static IEnumerable<TileWork> Panels(IEnumerable<PanelRun> panels, double sum) => panels.SelectMany(panel =>
-        panel.Tiles.Select(tile => new TileWork(tile.Pixels * panel.Vectors, panel.Count * tile.Count * tile.Pixels * panel.Vectors * sum)));
-
-    private static IEnumerable<TileWork> Planes(IEnumerable<PixelRun> runs, IEnumerable<TileRun> tiles, double sum) => runs.SelectMany(run =>
-        tiles.Select(tile => new TileWork(tile.Pixels * run.Vectors, run.Count * tile.Count * tile.Pixels * run.Vectors * sum)));
 
     private static int Taps(RowWindow window) => window.Kernel.Height * window.Kernel.Width;
 }

@@ -27,7 +27,7 @@ internal sealed class KernelNames
             Add(kernel, Describe(kernel) + (kernel is SumKernel { Epilogue: var epilogue } ? EpilogueEmitter.NameOf(epilogue) : string.Empty));
         foreach (DepthwiseTile tile in DepthwiseTile.Of(plan).Where(tile => tile.Kernel.Columns.Count > 1))
             Add(tile, Text($"{Of(tile.Kernel)}From{tile.Run.FirstColumn}"));
-        _parameters = plan.Kernels.OfType<PointwiseKernel>().ToLookup(FormOf).ToDictionary(form => form.Key.Name, form => new PointwiseParameters(form.Key, [.. form]));
+        _parameters = PointwiseForm.Kernels(plan).ToLookup(FormOf).ToDictionary(form => form.Key.Name, form => new PointwiseParameters(form.Key, [.. form]));
     }
 
     /// <summary>The loop nest's method.</summary>
@@ -87,28 +87,20 @@ internal sealed class KernelNames
     /// <summary>A kernel's name. A method that several share is named after their tile; where a kernel has one to itself, its name says tile and instruction set too.</summary>
     private string Describe(Kernel kernel) => kernel switch
     {
-        PointwiseKernel k => Text($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PointwiseKernel { Lanes: LaneAxis.Channels } k => Text($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PointwiseKernel k => Text($"{(k.Lanes == LaneAxis.Pixels ? "PlanarPointwise" : "PointwisePairs")}{KernelText.LargestTile(k, _target.Lanes)}{_target.Name}Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
         ChannelPerLaneKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),
-        PixelPairKernel k => Text($"PointwisePairs{2 * k.Tiles.Max(t => t.Pixels)}x{8 * k.Groups}{_target.Name}Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        ConvolutionKernel k => Text($"ConvolutionRow{Tile(k.Panels)}{_target.Name}Of{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}{Window(k.Window)}"),
+        ConvolutionKernel k => Text(
+            $"{(k.Lanes == LaneAxis.Pixels ? "Planar" : string.Empty)}ConvolutionRow{KernelText.LargestTile(k, _target.Lanes)}{_target.Name}" +
+            $"Of{k.Groups * k.InPerGroup}To{k.Groups * k.OutPerGroup}x{k.Window.OutWidth}{Window(k.Window)}"),
         PoolKernel k => Text($"{(k.IsMaximum ? "Max" : "Average")}PoolRow{_target.Name}Of{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),
         WinogradInputKernel k => Text($"Winograd{k.Form.Name}Input{_target.Name}Of{k.TileRows}x{k.TileColumns}x{k.Channels}"),
         WinogradOutputKernel k => Text($"Winograd{k.Form.Name}Output{_target.Name}Of{k.TileRows * k.Form.Output}x{k.Width}x{k.Channels}"),
-        PlanarPointwiseKernel k => Text($"PlanarPointwise{Tile(k.Tiles.Max(t => t.Pixels), k.Runs)}{_target.Name}Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PlanarDepthwiseKernel k => Text($"PlanarDepthwise{Tile(k.Rows, k.Runs)}{_target.Name}Of{k.Rows}x{k.Window.OutWidth}{Window(k.Window)}"),
+        PlanarDepthwiseKernel k => Text($"PlanarDepthwise{k.Rows}x{k.Runs.Max(run => run.Vectors) * _target.Lanes}{_target.Name}Of{k.Rows}x{k.Window.OutWidth}{Window(k.Window)}"),
         FlatDepthwiseKernel k => Text($"FlatDepthwise{_target.Name}Of{k.Output}{Window(k.Window)}"),
         StridedDepthwiseKernel k => Text($"StridedDepthwise{_target.Name}Of{k.Output}{Window(k.Window)}"),
-        PlanarConvolutionKernel k => Text(
-            $"PlanarConvolutionRow{Tile(k.Tiles.Max(t => t.Pixels), k.Runs)}{_target.Name}Of{k.Groups * k.InChannels}To{k.Groups * k.OutChannels}x{k.Window.OutWidth}" +
-            $"{Window(k.Window)}"),
         _ => throw new InvalidOperationException($"{kernel} has no name."),
     };
-
-    /// <summary>Pixels x channels.</summary>
-    private string Tile(EquatableArray<PanelRun> panels) => Text($"{panels.Max(run => run.Tiles.Max(tile => tile.Pixels))}x{panels.Max(run => run.Vectors) * _target.Lanes}");
-
-    /// <summary>Channels, or rows, x pixels.</summary>
-    private string Tile(int rows, EquatableArray<PixelRun> runs) => Text($"{rows}x{runs.Max(run => run.Vectors) * _target.Lanes}");
 
     private static string Window(RowWindow window) => Text($"Kernel{window.Kernel}{(window.Stride == 1 ? string.Empty : Text($"Stride{window.Stride}"))}");
 

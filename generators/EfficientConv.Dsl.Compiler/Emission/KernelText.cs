@@ -66,23 +66,29 @@ internal static class KernelText
         return new SumTile(
             [
                 .. Enumerable.Range(0, rows).SelectMany(i => Enumerable.Range(0, vectors).Select(j => new Accumulator(
-                    Text($"sum{i}_{j}"), operands.Channel(i, j * lanes), Text($"bias{(operands.AreRowsChannels ? i : j)}"),
+                    Text($"sum{i}_{j}"), operands.Channel(i, j * lanes), Text($"bias{(operands.LanesArePixels ? i : j)}"),
                     new VectorPlace(Output(j), (i * steps.OutPixel) + (literal ? j * steps.OutVector : 0)), new VectorPlace("r", (i * steps.ResidualPixel) + (j * lanes))))),
             ],
             vectors, literal ? [] : [.. Enumerable.Range(1, vectors - 1).Select(j => $"ref float {Output(j)} = ref {At("c", j * steps.OutVector)};")]);
     }
 
-    /// <summary>A product's register tiles in a comment.</summary>
-    public static string Describe(EquatableArray<PanelRun> panels, int lanes) =>
-        string.Join(", ", panels.SelectMany(run => run.Tiles.Select(tile => Text($"{tile.Pixels} x {run.Vectors * lanes}"))).Distinct());
-
-    /// <summary>Register tiles and registers of a product with pixels in the lanes, in a comment.</summary>
-    public static string Describe(EquatableArray<TileRun> tiles, EquatableArray<PixelRun> runs, int lanes)
+    /// <summary>A product's register tiles and what it holds in registers, in a comment.</summary>
+    public static string Describe(ProductKernel kernel, int lanes)
     {
-        string sizes = string.Join(", ", tiles.SelectMany(t => runs.Select(r => Text($"{t.Pixels} x {r.Vectors * lanes}"))).Distinct());
-        int rows = tiles.Max(t => t.Pixels), vectors = runs.Max(r => r.Vectors);
-        return Text($"register tiles of channels x pixels: {sizes}; {RegisterUse(rows * vectors, weights: 1, inputs: vectors)}");
+        string sizes = string.Join(", ", kernel.Panels.SelectMany(run => run.Tiles.Select(tile => Tile(kernel, tile.Rows, run.Vectors, lanes))).Distinct());
+        (int rows, int vectors) = kernel.Panels.SelectMany(run => run.Tiles.Select(tile => (tile.Rows, run.Vectors))).OrderByDescending(tile => tile.Rows * tile.Vectors).First();
+        string registers = kernel.Lanes == LaneAxis.Pixels
+            ? RegisterUse(rows * vectors, weights: 1, inputs: vectors)
+            : RegisterUse(rows * vectors, weights: vectors, inputs: vectors > 1 || kernel.Lanes == LaneAxis.PixelPairs ? 1 : 0);
+        return $"tiles of {(kernel.Lanes == LaneAxis.Pixels ? "channels x pixels" : "pixels x channels")}: {sizes}; {registers}";
     }
+
+    /// <summary>A product's largest tile in a name.</summary>
+    public static string LargestTile(ProductKernel kernel, int lanes) =>
+        Tile(kernel, kernel.Panels.Max(run => run.Tiles.Max(tile => tile.Rows)), kernel.Panels.Max(run => run.Vectors), lanes).Replace(" ", string.Empty);
+
+    /// <summary>Pixels x channels; channels x pixels where pixels lie in the lanes.</summary>
+    private static string Tile(ProductKernel kernel, int rows, int vectors, int lanes) => kernel.Lanes == LaneAxis.PixelPairs ? Text($"{2 * rows} x {vectors * lanes / 2}") : Text($"{rows} x {vectors * lanes}");
 
     /// <summary>A number of pixels in a comment.</summary>
     public static string Pixels(int count) => count == 1 ? "1 pixel" : Text($"{count} pixels");
@@ -94,13 +100,6 @@ internal static class KernelText
     public static string RegisterUse(int accumulators, int weights, int inputs) => Text(
         $"{accumulators} accumulators, {weights} vector{(weights == 1 ? string.Empty : "s")} of weights{(inputs == 0 ? string.Empty : Text($", {inputs} of inputs"))}: " +
         $"{accumulators + weights + inputs} registers");
-
-    /// <summary>The registers of a product's largest tile.</summary>
-    public static string RegisterUse(EquatableArray<PanelRun> panels)
-    {
-        (int pixels, int vectors) = panels.SelectMany(run => run.Tiles.Select(tile => (tile.Pixels, run.Vectors))).OrderByDescending(tile => tile.Pixels * tile.Vectors).First();
-        return RegisterUse(pixels * vectors, vectors, vectors > 1 ? 1 : 0);
-    }
 
     /// <summary>Floats of a cache line.</summary>
     public static int LineLength(VectorTarget target) => target.Caches.LineBytes / ElementType.Float32.Size;

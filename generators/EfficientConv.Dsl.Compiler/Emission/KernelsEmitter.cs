@@ -184,7 +184,7 @@ internal static class KernelsEmitter
         PlanarDepthwiseEmitter planar = new(writer, vector);
         UnpaddedDepthwiseEmitter unpadded = new(writer, vector);
         WinogradEmitter winograd = new(writer, vector);
-        ILookup<PointwiseForm, PointwiseKernel> forms = plan.Kernels.OfType<PointwiseKernel>().ToLookup(names.FormOf);
+        ILookup<PointwiseForm, PointwiseKernel> forms = PointwiseForm.Kernels(plan).ToLookup(names.FormOf);
         foreach (IGrouping<PointwiseForm, PointwiseKernel> form in forms)
             pointwise.Emit(form.Key, names.ParametersOf(form.Key), [.. form]);
         DepthwiseTile[] tiles = [.. DepthwiseTile.Of(plan)];
@@ -197,9 +197,6 @@ internal static class KernelsEmitter
             switch (kernel)
             {
                 case PointwiseKernel k:
-                    pointwise.EmitShape(names.Of(k), k);
-                    break;
-                case PixelPairKernel k:
                     pointwise.Emit(names.Of(k), k);
                     break;
                 case ChannelPerLaneKernel k:
@@ -217,9 +214,6 @@ internal static class KernelsEmitter
                 case WinogradOutputKernel k:
                     winograd.Emit(names.Of(k), k);
                     break;
-                case PlanarPointwiseKernel k:
-                    pointwise.Emit(names.Of(k), k);
-                    break;
                 case PlanarDepthwiseKernel k:
                     planar.Emit(names.Of(k), k);
                     break;
@@ -228,9 +222,6 @@ internal static class KernelsEmitter
                     break;
                 case StridedDepthwiseKernel k:
                     unpadded.Emit(names.Of(k), k);
-                    break;
-                case PlanarConvolutionKernel k:
-                    window.Emit(names.Of(k), k);
                     break;
                 default:
                     throw new InvalidOperationException($"{kernel} has no text.");

@@ -200,7 +200,7 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
     /// <summary>A call of a kernel: what it reads and where in it, weights and bias, what it writes, the residual, room, the thread's part.</summary>
     private string CallOf(Call call)
     {
-        if (call.Kernel is PointwiseKernel product)
+        if (call.Kernel is PointwiseKernel { Lanes: LaneAxis.Channels } product)
         {
             return names.Call(
                 product, Of(call.Input), Of(call.Weights!), Of(call.Bias!), Of(call.Output), Optional(call.Residual), Optional(call.Given), Optional(call.GateWeights),
@@ -226,8 +226,7 @@ internal sealed class NestEmitter(SourceWriter writer, VectorSyntax vector, Kern
 
     private static WorkShare ShareOf(Kernel kernel) => kernel switch
     {
-        ConvolutionKernel k => k.Share,
-        PlanarPointwiseKernel k => k.Share,
+        ProductKernel k => k.Share,
         WinogradInputKernel k => k.Share,
         WinogradOutputKernel k => k.Share,
         _ => WorkShare.None,

@@ -29,7 +29,7 @@ internal sealed class PanelLoops(SourceWriter writer, int lanes, WorkShare share
             Run loops = run.FirstPixel is { } pixel
                 ? new(run, pixel, width, width, pixel, pixel, width)
                 : new(run, weights, width * taps, width, vectors * steps.OutVector, vectors * lanes, run.Vectors * steps.OutVector);
-            if (operands.AreRowsChannels)
+            if (operands.LanesArePixels)
             {
                 if (share == WorkShare.Panels && several)
                     EmitShareOfPanels(run, before);
@@ -215,13 +215,14 @@ internal sealed record PanelSizes(int Vectors, Size Count, IReadOnlyList<(int Ro
     /// <summary>The first pixel, where the lanes are pixels; null for panels that follow those before.</summary>
     public int? FirstPixel { get; init; }
 
-    /// <summary>A plan's panels of pixels.</summary>
-    public static IReadOnlyList<PanelSizes> Of(EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) =>
-        [.. runs.Select(run => new PanelSizes(run.Vectors, run.Count, [.. tiles.Select(tile => (tile.Pixels, (Size)tile.Count))]) { FirstPixel = run.First })];
-
     /// <summary>A plan's panels as literals.</summary>
-    public static IReadOnlyList<PanelSizes> Of(EquatableArray<PanelRun> runs) =>
-        [.. runs.Select(run => new PanelSizes(run.Vectors, run.Count, [.. run.Tiles.Select(tile => (tile.Pixels, (Size)tile.Count))]))];
+    public static IReadOnlyList<PanelSizes> Of(ProductKernel kernel) =>
+    [
+        .. kernel.Panels.Select(run => new PanelSizes(run.Vectors, run.Count, [.. run.Tiles.Select(tile => (tile.Rows, (Size)tile.Count))])
+        {
+            FirstPixel = kernel.Lanes == LaneAxis.Pixels ? run.First : null,
+        }),
+    ];
 }
 
 /// <summary>What a matrix product multiplies: rows, whose values are broadcast, by vectors, and the names of references to both in a tile.</summary>
@@ -229,17 +230,20 @@ internal sealed record PanelSizes(int Vectors, Size Count, IReadOnlyList<(int Ro
 /// <param name="Vectors">The first panel of vectors.</param>
 /// <param name="Row">Reference to a tile's first row.</param>
 /// <param name="Bias">Reference to a tile's bias.</param>
-/// <param name="AreRowsChannels">Whether rows are output channels and lanes pixels; else the other way round.</param>
-internal sealed record ProductOperands(string Rows, string Vectors, string Row, string Bias, bool AreRowsChannels)
+/// <param name="Lanes">What lies in the lanes.</param>
+internal sealed record ProductOperands(string Rows, string Vectors, string Row, string Bias, LaneAxis Lanes)
 {
     /// <summary>Output channels in the lanes: pixels of <paramref name="input"/> times panels of weights.</summary>
-    public static ProductOperands Channels(string input) => new(input, "weights", "pixels", "panelBias", AreRowsChannels: false);
+    public static ProductOperands Channels(string input) => new(input, "weights", "pixels", "panelBias", LaneAxis.Channels);
 
     /// <summary>Pixels in the lanes: tiles of weights, a value of each channel side by side, times the planes of <paramref name="input"/>.</summary>
-    public static ProductOperands Planes(string input) => new("weights", input, "tile", "tileBias", AreRowsChannels: true);
+    public static ProductOperands Planes(string input) => new("weights", input, "tile", "tileBias", LaneAxis.Pixels);
+
+    /// <summary>Whether pixels lie in the lanes.</summary>
+    public bool LanesArePixels => Lanes == LaneAxis.Pixels;
 
     /// <summary>The bias of a tile's row or, with channels in the lanes, vector.</summary>
-    public OfChannel Channel(int row, int lane) => AreRowsChannels ? new(Bias, row, IsBroadcast: true) : new(Bias, lane);
+    public OfChannel Channel(int row, int lane) => LanesArePixels ? new(Bias, row, IsBroadcast: true) : new(Bias, lane);
 }
 
 /// <summary>A matrix product's steps in floats. A row is a pixel, or an output channel where pixels lie in the lanes.</summary>

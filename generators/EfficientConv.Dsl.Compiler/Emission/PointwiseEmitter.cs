@@ -1,3 +1,4 @@
+using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
 using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
@@ -13,7 +14,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
     {
         PointwiseKernel first = kernels[0];
         IReadOnlyList<PanelSizes> panels = [.. first.Panels.Select((run, i) => new PanelSizes(
-            run.Vectors, i == 0 ? Size.Of("panels") : 1, [.. run.Tiles.Select((tile, j) => (tile.Pixels, Size.Of("TShape." + TileCounts[i, j])))]))];
+            run.Vectors, i == 0 ? Size.Of("panels") : 1, [.. run.Tiles.Select((tile, j) => (tile.Rows, Size.Of("TShape." + TileCounts[i, j])))]))];
         EpilogueEmitter epilogue = new(writer, vector, kernels.Select(k => k.Epilogue));
         ProductSteps steps = new(
             Size.Of("inputStep"), Size.Of("outputStep"), Size.Of("outputVectorStep"), Size.Of("residualStep"), parameters.Residual,
@@ -23,7 +24,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Lines($"""
             /// <summary>
             /// 1x1 convolution, a matrix product: output[pixel, n] = {epilogue.Formula("sum over k of input[pixel, k] * weights[k, n]")}.<br/>
-            /// Register tiles of pixels x channels: {KernelText.Describe(first.Panels, Lanes)}; {KernelText.RegisterUse(first.Panels)}.
+            /// Register {KernelText.Describe(first, Lanes)}.
             /// </summary>
             """);
         writer.Line(KernelText.MethodAttribute);
@@ -95,13 +96,38 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         writer.Line($"soon = ref Unsafe.Add(ref soon, {step});");
     }
 
-    /// <summary>The sizes of <paramref name="kernel"/>.</summary>
-    public void EmitShape(string name, PointwiseKernel kernel)
+    /// <summary>The sizes of <paramref name="kernel"/>, or the method that it has to itself.</summary>
+    public void Emit(string name, PointwiseKernel kernel)
     {
+        (string layout, string lanes) = kernel.Lanes switch
+        {
+            LaneAxis.Pixels => (" in planes", string.Empty),
+            LaneAxis.PixelPairs => (string.Empty, ", eight channels of two pixels in a vector"),
+            _ => (string.Empty, string.Empty),
+        };
         writer.Line();
         writer.Line(
-            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)}, {kernel.InChannels} -> {kernel.OutChannels} channels" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}.</summary>");
+            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)}{layout}, {kernel.InChannels} -> {kernel.OutChannels} channels" +
+            $"{EpilogueEmitter.Describe(kernel.Epilogue)}{lanes}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}" +
+            $"{(kernel.Lanes == LaneAxis.Channels ? string.Empty : $"; register {KernelText.Describe(kernel, Lanes)}")}.</summary>");
+        if (kernel.Lanes == LaneAxis.Channels)
+        {
+            EmitShape(name, kernel);
+            return;
+        }
+
+        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        writer.Line(KernelText.MethodAttribute);
+        using SourceWriter.Scope method = writer.Block(
+            $"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{KernelText.Share(kernel.Share).Parameter})");
+        if (kernel.Lanes == LaneAxis.Pixels)
+            EmitPlanes(kernel, epilogue);
+        else
+            EmitPairs(kernel, epilogue);
+    }
+
+    private void EmitShape(string name, PointwiseKernel kernel)
+    {
         List<(string, int, int?)> sizes =
         [
             ("Channels", kernel.InChannels, null),
@@ -109,7 +135,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             ("BlockStep", kernel.ChannelBlock < kernel.InChannels ? kernel.ChannelBlockStep : 0, 0),
             ("ChannelStep", kernel.ChannelStep, 1),
             ("InputStep", kernel.PixelStep, null),
-            ("OutputStep", kernel.OutPixelStep, null),
+            ("OutputStep", kernel.OutRowStep, null),
             ("OutputVectorStep", kernel.OutVectorStep, null),
             .. EpilogueEmitter.Sizes(kernel.Epilogue),
             ("Panels", kernel.Panels[0].Count, 1),
@@ -157,77 +183,55 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
         }
     }
 
-    public void Emit(string name, PlanarPointwiseKernel kernel)
+    private void EmitPlanes(PointwiseKernel kernel, EpilogueEmitter epilogue)
     {
-        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
         ProductOperands operands = ProductOperands.Planes("input");
-        ProductSteps steps = new(kernel.InChannels, kernel.OutPlaneStep, Lanes, kernel.OutPlaneStep, epilogue.AddsResidual ? "residual" : null);
-        writer.Line();
-        writer.Line(
-            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)} in planes, {kernel.InChannels} -> {kernel.OutChannels} channels" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
-            $"{KernelText.Describe(kernel.Tiles, kernel.Runs, Lanes)}.</summary>");
-        writer.Line(KernelText.MethodAttribute);
-        using SourceWriter.Scope method = writer.Block(
-            $"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter}{KernelText.Share(kernel.Share).Parameter})");
+        ProductSteps steps = new(kernel.InChannels, kernel.OutRowStep, kernel.OutVectorStep, kernel.OutRowStep, epilogue.AddsResidual ? "residual" : null);
         new PanelLoops(writer, Lanes, kernel.Share, operands, kernel.InChannels, steps, (run, rows) =>
         {
             epilogue.Start(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "output"));
             for (int i = 0; i < rows && kernel.PrefetchOf(Prefetched.Residual) is not null; i++)
-                KernelText.PrefetchLines(writer, vector, "Prefetch.L1", "r", (rows + i) * kernel.OutPlaneStep, run.Vectors);
+                KernelText.PrefetchLines(writer, vector, "Prefetch.L1", "r", (rows + i) * kernel.OutRowStep, run.Vectors);
             writer.Line("ref float w = ref panel;");
             writer.Line("ref float a = ref tile;");
             bool prefetches = kernel.PrefetchOf(Prefetched.Input) is not null && run.Count.MayExceed(1);
             new MatrixTile(writer, vector, rows, run.Vectors)
             {
                 ValueStep = rows,
-                VectorStep = kernel.InPlaneStep,
+                VectorStep = kernel.ChannelStep,
                 Before = !prefetches ? null : count =>
                 {
                     for (int step = 0; step < count; step++)
-                        KernelText.PrefetchLines(writer, vector, "Prefetch.L2", "w", (step * kernel.InPlaneStep) + (run.Vectors * Lanes), run.Vectors);
+                        KernelText.PrefetchLines(writer, vector, "Prefetch.L2", "w", (step * kernel.ChannelStep) + (run.Vectors * Lanes), run.Vectors);
                 },
             }.Sum("k", kernel.InChannels);
             epilogue.Finish(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "c"));
-        }).Emit(PanelSizes.Of(kernel.Runs, kernel.Tiles));
+        }).Emit(PanelSizes.Of(kernel));
     }
 
-    public void Emit(string name, PixelPairKernel kernel)
+    private void EmitPairs(PointwiseKernel kernel, EpilogueEmitter epilogue)
     {
-        int groups = kernel.Groups;
-        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
-        string tiles = string.Join(", ", kernel.Tiles.Select(t => Text($"{2 * t.Pixels} x {8 * groups}")));
-        writer.Line();
-        writer.Line(
-            $"/// <summary>1x1 convolution of {KernelText.Pixels(kernel.Pixels)}, {kernel.InChannels} -> {kernel.OutChannels} channels" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}, eight channels of two pixels in a vector: " +
-            $"{KernelText.MultiplyAdds((long)kernel.Pixels * kernel.InChannels * kernel.OutChannels)}; " +
-            $"register tiles of pixels x channels: {tiles}; {KernelText.RegisterUse(kernel.Tiles.Max(t => t.Pixels) * groups, groups, 1)}.</summary>");
-        writer.Line(KernelText.MethodAttribute);
-        using (writer.Block($"private static void {name}(ref float input, ref float weights, ref float bias, ref float output{epilogue.ResidualParameter})"))
+        epilogue.Constants();
+        EquatableArray<TileRun> tiles = kernel.Panels[0].Tiles;
+        foreach ((int pairs, int count) in tiles)
         {
-            epilogue.Constants();
-            foreach (TileRun tile in kernel.Tiles)
-            {
-                using SourceWriter.Scope loop = writer.Loop("tile", tile.Count, always: kernel.Tiles.Count > 1);
-                EmitPairTile(kernel, epilogue, tile.Pixels);
-                writer.Line($"input = ref Unsafe.Add(ref input, {tile.Pixels * kernel.PairStep});");
-                writer.Line($"output = ref Unsafe.Add(ref output, {2 * tile.Pixels * kernel.OutPixelStep});");
-                writer.LineIf(epilogue.AddsResidual, $"residual = ref Unsafe.Add(ref residual, {2 * tile.Pixels * kernel.Epilogue.ResidualPixelStep});");
-            }
+            using SourceWriter.Scope loop = writer.Loop("tile", count, always: tiles.Count > 1);
+            EmitPairTile(kernel, epilogue, pairs, kernel.Panels[0].Vectors);
+            writer.Line($"input = ref Unsafe.Add(ref input, {pairs * kernel.PixelStep});");
+            writer.Line($"output = ref Unsafe.Add(ref output, {2 * pairs * kernel.OutRowStep});");
+            writer.LineIf(epilogue.AddsResidual, $"residual = ref Unsafe.Add(ref residual, {2 * pairs * kernel.Epilogue.ResidualPixelStep});");
         }
     }
 
-    private void EmitPairTile(PixelPairKernel kernel, EpilogueEmitter epilogue, int pairs)
+    private void EmitPairTile(PointwiseKernel kernel, EpilogueEmitter epilogue, int pairs, int groups)
     {
-        int groups = kernel.Groups;
         OfChannel Channel(int j) => new("bias", j * Lanes);
-        HalvesPlace Place(string reference, int i, int j, int step) => new(reference, (2 * i * step) + (8 * j), (((2 * i) + 1) * step) + (8 * j));
+        HalvesPlace Place(string reference, int i, int j, int step) => new(reference, (2 * i * step) + (kernel.OutVectorStep * j), (((2 * i) + 1) * step) + (kernel.OutVectorStep * j));
         Accumulator[] sums =
         [
             .. Enumerable.Range(0, pairs).SelectMany(i => Enumerable.Range(0, groups).Select(j => new Accumulator(
                 Text($"sum{i}_{j}"), Channel(j), Text($"bias{j}"),
-                Place("output", i, j, kernel.OutPixelStep), Place("residual", i, j, kernel.Epilogue.ResidualPixelStep)))),
+                Place("output", i, j, kernel.OutRowStep), Place("residual", i, j, kernel.Epilogue.ResidualPixelStep)))),
         ];
         for (int j = 0; j < groups; j++)
             epilogue.Bias(Text($"bias{j}"), Channel(j));
@@ -236,7 +240,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
 
         writer.Line("ref float a = ref input;");
         writer.Line("ref float w = ref weights;");
-        new MatrixTile(writer, vector, pairs, groups) { RowStep = kernel.PairStep, ValueStep = 2, IsPair = true }.Sum("k", kernel.InChannels);
+        new MatrixTile(writer, vector, pairs, groups) { RowStep = kernel.PixelStep, ValueStep = kernel.ChannelStep, IsPair = true }.Sum("k", kernel.InChannels);
         foreach (Accumulator sum in sums)
             epilogue.Finish(sum);
     }

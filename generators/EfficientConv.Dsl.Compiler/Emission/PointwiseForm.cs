@@ -12,11 +12,14 @@ namespace EfficientConv.Dsl.Compiler.Emission;
 /// <param name="Share">What threads share.</param>
 internal sealed record PointwiseForm(string Name, WorkShare Share)
 {
+    /// <summary>The kernels that have one: those with channels in the lanes. There are few others, each with a method to itself.</summary>
+    public static IEnumerable<PointwiseKernel> Kernels(NetworkPlan plan) => plan.Kernels.OfType<PointwiseKernel>().Where(kernel => kernel.Lanes == LaneAxis.Channels);
+
     /// <summary>The form of <paramref name="kernel"/> in the vectors of <paramref name="target"/>.</summary>
     public static PointwiseForm Of(PointwiseKernel kernel, VectorTarget target)
     {
         WorkShare share = kernel.Form;
-        string tiles = string.Join("And", kernel.Panels.Select(run => Text($"{string.Join("To", run.Tiles.Select(tile => tile.Pixels))}x{run.Vectors * target.Lanes}")));
+        string tiles = string.Join("And", kernel.Panels.Select(run => Text($"{string.Join("To", run.Tiles.Select(tile => tile.Rows))}x{run.Vectors * target.Lanes}")));
         string gate = kernel.PrefetchOf(Prefetched.GateWeights) is null ? string.Empty : "PrefetchingGate";
         return new(Text($"Pointwise{tiles}{target.Name}By{share}{gate}{EpilogueEmitter.FormOf(kernel.Epilogue)}"), share);
     }

@@ -262,13 +262,15 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
     {
         RowWindow window = kernel.Window;
         EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
+        bool planes = kernel.Lanes == LaneAxis.Pixels;
         string groups = kernel.Groups == 1 ? string.Empty : Text($", {kernel.Groups} groups");
         writer.Line();
         writer.Line(
-            $"/// <summary>One row of {window.OutWidth} pixels of a convolution: {kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, " +
+            $"/// <summary>One row of {window.OutWidth} pixels of a convolution{(planes ? " of planes" : string.Empty)}: " +
+            $"{kernel.Groups * kernel.InPerGroup} -> {kernel.Groups * kernel.OutPerGroup} channels{groups}, " +
             $"kernel {window.Kernel}{Stride(window)}{EpilogueEmitter.Describe(kernel.Epilogue)}: " +
             $"{KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutPerGroup * kernel.Taps)}; " +
-            $"register tiles of pixels x channels: {KernelText.Describe(kernel.Panels, Lanes)}; {KernelText.RegisterUse(kernel.Panels)}.</summary>");
+            $"register {KernelText.Describe(kernel, Lanes)}.</summary>");
         EmitRowParameters(kernel.Source, "The window's first row.");
         writer.Line(KernelText.MethodAttribute);
         string next = kernel.PrefetchOf(Prefetched.Given) is null ? string.Empty : ", ref float next", share = KernelText.Share(kernel.Share).Parameter;
@@ -279,24 +281,30 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         EmitPanels(kernel, epilogue);
         if (kernel.Groups == 1)
             return;
+        int packed = planes ? kernel.OutPerGroup : kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes), outChannelStep = planes ? kernel.OutRowStep : 1;
         writer.Line($"source = ref Unsafe.Add(ref source, {kernel.InPerGroup * kernel.Source.ChannelStep});");
-        writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.Panels.Sum(p => p.Count * p.Vectors * Lanes) * kernel.Taps});");
+        writer.Line($"weights = ref Unsafe.Add(ref weights, {packed * kernel.Taps});");
         writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutPerGroup});");
-        writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup});");
+        writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutPerGroup * outChannelStep});");
         writer.LineIf(epilogue.AddsResidual, $"residual = ref Unsafe.Add(ref residual, {kernel.OutPerGroup});");
     }
 
     private void EmitPanels(ConvolutionKernel kernel, EpilogueEmitter epilogue)
     {
+        bool planes = kernel.Lanes == LaneAxis.Pixels;
+        ProductOperands operands = planes ? ProductOperands.Planes("source") : ProductOperands.Channels("source");
         ProductSteps steps = new(
-            kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutPixelStep, Lanes, kernel.Epilogue.ResidualPixelStep, epilogue.AddsResidual ? "residual" : null);
-        ProductOperands operands = ProductOperands.Channels("source");
-        new PanelLoops(writer, Lanes, kernel.Share, operands, kernel.Taps, steps, (run, pixels) =>
+            planes ? kernel.Taps : kernel.Window.Stride * kernel.Source.PixelStep, kernel.OutRowStep, Lanes, kernel.Epilogue.ResidualPixelStep,
+            epilogue.AddsResidual ? "residual" : null);
+        new PanelLoops(writer, Lanes, kernel.Share, operands, kernel.Taps, steps, (run, rows) =>
         {
-            epilogue.Start(KernelText.Tile(vector, operands, pixels, run.Vectors, steps, "output"));
-            EmitTaps(kernel, pixels, run.Vectors);
-            epilogue.Finish(KernelText.Tile(vector, operands, pixels, run.Vectors, steps, "c"));
-        }).Emit(PanelSizes.Of(kernel.Panels));
+            epilogue.Start(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "output"));
+            if (planes)
+                EmitPlanarTaps(kernel, rows, run.Vectors);
+            else
+                EmitTaps(kernel, rows, run.Vectors);
+            epilogue.Finish(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "c"));
+        }).Emit(PanelSizes.Of(kernel));
     }
 
     private void EmitTaps(ConvolutionKernel kernel, int pixels, int vectors)
@@ -319,55 +327,18 @@ internal sealed class WindowEmitter(SourceWriter writer, VectorSyntax vector)
         }
     }
 
-    public void Emit(string name, PlanarConvolutionKernel kernel)
-    {
-        RowWindow window = kernel.Window;
-        EpilogueEmitter epilogue = new(writer, vector, kernel.Epilogue);
-        ProductOperands operands = ProductOperands.Planes("ring");
-        int taps = window.Kernel.Height * window.Kernel.Width * kernel.InChannels;
-        ProductSteps steps = new(taps, kernel.OutPlaneStep, Lanes, 0, null);
-        writer.Line();
-        writer.Line(
-            $"/// <summary>One row of {window.OutWidth} pixels of a convolution of planes, {kernel.Groups * kernel.InChannels} -> {kernel.Groups * kernel.OutChannels} channels" +
-            $"{(kernel.Groups == 1 ? string.Empty : Text($", {kernel.Groups} groups"))}, kernel {window.Kernel}, stride {window.Stride}" +
-            $"{EpilogueEmitter.Describe(kernel.Epilogue)}: {KernelText.MultiplyAdds((long)window.OutWidth * kernel.Groups * kernel.OutChannels * taps)}; " +
-            $"{KernelText.Describe(kernel.Tiles, kernel.Runs, Lanes)}.</summary>");
-        writer.Lines($"""
-            /// <param name="ring">Padded input rows, all channels of a row together.</param>
-            /// <param name="row">Place in the ring of the window's first row.</param>
-            /// <param name="from">First kernel row inside the map.</param>
-            /// <param name="to">First kernel row below the map.</param>
-            """);
-        writer.Line(KernelText.MethodAttribute);
-        using SourceWriter.Scope method = writer.Block(
-            $"private static void {name}(ref float ring, int row, int from, int to, ref float weights, ref float bias, ref float output)");
-        using SourceWriter.Scope groups = writer.Loop("g", kernel.Groups);
-        new PanelLoops(writer, Lanes, WorkShare.None, operands, taps, steps, (run, rows) =>
-        {
-            epilogue.Start(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "output"));
-            EmitTaps(kernel, rows, run.Vectors);
-            epilogue.Finish(KernelText.Tile(vector, operands, rows, run.Vectors, steps, "c"));
-        }).Emit(PanelSizes.Of(kernel.Runs, kernel.Tiles));
-        if (kernel.Groups == 1)
-            return;
-        writer.Line($"ring = ref Unsafe.Add(ref ring, {kernel.InChannels * kernel.Row.Length});");
-        writer.Line($"weights = ref Unsafe.Add(ref weights, {kernel.OutChannels * taps});");
-        writer.Line($"bias = ref Unsafe.Add(ref bias, {kernel.OutChannels});");
-        writer.Line($"output = ref Unsafe.Add(ref output, {kernel.OutChannels * kernel.OutPlaneStep});");
-    }
-
     /// <summary>The sum of a tile of channels over the windows of one panel of pixels: a tap's columns are neighbours in a padded row.</summary>
-    private void EmitTaps(PlanarConvolutionKernel kernel, int rows, int vectors)
+    private void EmitPlanarTaps(ConvolutionKernel kernel, int rows, int vectors)
     {
         RowWindow window = kernel.Window;
         using SourceWriter.Scope kernelRows = writer.Block("for (int ky = from; ky < to; ky++)");
-        EmitSlot(window, kernel.RingRows);
-        writer.Line($"ref float a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InChannels});");
+        EmitSlot(window, kernel.Source.RingRows);
+        writer.Line($"ref float a = ref Unsafe.Add(ref tile, ky * {rows * window.Kernel.Width * kernel.InPerGroup});");
         for (int kx = 0; kx < window.Kernel.Width; kx++)
         {
-            Size at = (Size.Of("slot") * (kernel.Groups * kernel.InChannels * kernel.Row.Length)) + kernel.Row.At(kx * window.Dilation.Width);
+            Size at = (Size.Of("slot") * kernel.Source.RowStep) + kernel.Row.At(kx * window.Dilation.Width);
             writer.Line($"{writer.Local("ref float", "w")} = ref {KernelText.At("panel", at)};");
-            new MatrixTile(writer, vector, rows, vectors) { ValueStep = rows, VectorStep = kernel.Row.Length }.Sum("k", kernel.InChannels);
+            new MatrixTile(writer, vector, rows, vectors) { ValueStep = rows, VectorStep = kernel.Source.ChannelStep }.Sum("k", kernel.InPerGroup);
         }
     }
 

@@ -11,11 +11,7 @@ internal sealed class KernelTime(VectorTarget target)
 
     public double Cycles(Kernel kernel) => kernel switch
     {
-        PointwiseKernel k => Panels(k.Panels, k.InChannels, k.Epilogue),
-        ConvolutionKernel k => k.Groups * Panels(k.Panels, k.Taps, k.Epilogue),
-        PixelPairKernel k => k.Tiles.Sum(run => run.Count * Tile(run.Pixels, k.Groups, k.InChannels, k.Epilogue)),
-        PlanarPointwiseKernel k => Planes(k.Runs, k.Tiles, k.InChannels, k.Epilogue),
-        PlanarConvolutionKernel k => k.Groups * Planes(k.Runs, k.Tiles, k.InChannels * k.Window.Kernel.Height * k.Window.Kernel.Width, k.Epilogue),
+        ProductKernel k => k.Groups * k.Panels.Sum(panel => panel.Count * panel.Tiles.Sum(run => run.Count * Tile(run.Rows, panel.Vectors, k.Taps, k.Epilogue))),
         PlanarDepthwiseKernel k => PlanarDepthwise(k),
         FlatDepthwiseKernel k => (k.Loads.Sum(l => l.Uses.Count) / _rates.VectorOperations) + (_rates.FlatLoadCycles * k.Loads.Count) + (k.Vectors.Count * Finish(k.Epilogue)),
         StridedDepthwiseKernel k => k.Output.Height * k.Vectors.Count * ((k.Window.Kernel.Height * k.Window.Kernel.Width * _rates.PickedTapCycles) + Finish(k.Epilogue)),
@@ -39,14 +35,8 @@ internal sealed class KernelTime(VectorTarget target)
 
     private double Finish(ActivationFunction function) => _rates.StoreCycles + (function.Row.Operations / _rates.VectorOperations);
 
-    private double Panels(IEnumerable<PanelRun> panels, int sum, Epilogue epilogue) =>
-        panels.Sum(panel => panel.Count * panel.Tiles.Sum(run => run.Count * Tile(run.Pixels, panel.Vectors, sum, epilogue)));
-
-    private double Planes(IEnumerable<PixelRun> runs, IEnumerable<TileRun> tiles, int sum, Epilogue epilogue) =>
-        runs.Sum(run => run.Count * tiles.Sum(tile => tile.Count * Tile(tile.Pixels, run.Vectors, sum, epilogue)));
-
-    private double Tile(int pixels, int vectors, int sum, Epilogue epilogue) =>
-        (sum * RegisterTiling.TileCycles(target, pixels, vectors)) + _rates.Latency + (pixels * vectors * (Finish(epilogue) + Start(epilogue)));
+    private double Tile(int rows, int vectors, int sum, Epilogue epilogue) =>
+        (sum * RegisterTiling.TileCycles(target, rows, vectors)) + _rates.Latency + (rows * vectors * (Finish(epilogue) + Start(epilogue)));
 
     /// <summary>A tile of columns of one vector of channels: each tap multiplies once for every column; its weights and the columns under it are loaded.</summary>
     private double Window(int columns, RowWindow window, int inputs, Epilogue epilogue, bool weights)

@@ -349,7 +349,7 @@ internal static class ConvolutionScheduling
     public static VerticalAxis Axis(ConvolutionOperator c, int height) => new(c.Kernel.Height, c.Stride.Height, c.Dilation.Height, c.Padding.Top, height);
 
     /// <summary>The rows under the window of <paramref name="stage"/>, of a step that runs on its own.</summary>
-    private static RowRing Rows(ConvolutionStage stage, RowSource source) => new(string.Empty, Axis(stage.Convolution, stage.Input.Height), source, Storage.Input);
+    public static RowRing Rows(ConvolutionStage stage, RowSource source) => new(string.Empty, Axis(stage.Convolution, stage.Input.Height), source, Storage.Input);
 
     /// <summary>Horizontal geometry of a convolution.</summary>
     public static RowWindow Window(ConvolutionOperator c, Shape input, Shape output) =>
@@ -390,15 +390,15 @@ internal static class ConvolutionScheduling
         int column = 0;
         foreach (TileRun tile in RegisterTiling.Split(window.OutWidth, largest))
         {
-            for (int i = 0; i < tile.Count; i++, column += tile.Pixels)
+            for (int i = 0; i < tile.Count; i++, column += tile.Rows)
             {
                 int first = (column * window.Stride) - window.PadLeft;
-                int last = ((column + tile.Pixels - 1) * window.Stride) - window.PadLeft + (window.Dilation.Width * (window.Kernel.Width - 1));
+                int last = ((column + tile.Rows - 1) * window.Stride) - window.PadLeft + (window.Dilation.Width * (window.Kernel.Width - 1));
                 bool interior = haloed || (first >= 0 && last < window.InWidth);
-                if (interior && previousInterior && runs[runs.Count - 1].Columns == tile.Pixels)
+                if (interior && previousInterior && runs[runs.Count - 1].Columns == tile.Rows)
                     runs[runs.Count - 1] = runs[runs.Count - 1] with { Count = runs[runs.Count - 1].Count + 1 };
                 else
-                    runs.Add(new ColumnRun(column, tile.Pixels, 1));
+                    runs.Add(new ColumnRun(column, tile.Rows, 1));
                 previousInterior = interior;
             }
         }

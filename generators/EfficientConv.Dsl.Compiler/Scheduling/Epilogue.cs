@@ -26,7 +26,7 @@ public enum StoreForm
     /// <summary>Every vector at its place.</summary>
     Vectors,
 
-    /// <summary>Two neighbouring pixels' values of a channel side by side, for a <see cref="PixelPairKernel"/>.</summary>
+    /// <summary>Two neighbouring pixels' values of a channel side by side, for a product of <see cref="LaneAxis.PixelPairs"/>.</summary>
     Interleaved,
 
     /// <summary>Vectors that hold eight channels of two pixels so: each pixel's half at its place.</summary>

@@ -204,17 +204,14 @@ internal static class FusedScheduling
         int pixels = rows * after.Width;
         if (pairs)
             depthwiseRow = depthwiseRow with { Epilogue = depthwiseEpilogue with { Store = StoreForm.Interleaved }, OutVectorStep = 2 * lanes };
-        ProductKernel projection = pairs
-            ? new PixelPairKernel(
-                pixels, hidden, outChannels, 2 * hiddenStep, step,
-                projectEpilogue with { Store = StoreForm.Halves },
-                RegisterTiling.Split(pixels / 2, PairsOfTile(target, outChannels)))
+        PointwiseKernel projection = pairs
+            ? PointwiseKernel.OfPairs(pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue, PairsOfTile(target, outChannels))
             : new PointwiseKernel(
                 pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue,
                 plan.Tiles(pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
-        BlockWeights weights = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, (projection as PointwiseKernel)?.Panels, projectBySlab: false);
+        BlockWeights weights = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, pairs ? null : projection.Panels, projectBySlab: false);
         ScratchArena scratch = plan.NewScratch();
         ArenaOffset ring = plane ? default : scratch.Own(slabs * ringRows * source.RowStep);
         stem = stem is null ? null : stem with { Memory = scratch.Own(stem.Kernel.Source.RingRows * stem.Kernel.Source.RowStep) };
@@ -248,15 +245,10 @@ internal static class FusedScheduling
     }
 
     /// <summary>Room for a projection's packed weights of <paramref name="rows"/> input channels times the gate.</summary>
-    private static GatedWeights Gate(VectorTarget target, ProductKernel projection, int rows, ScratchArena scratch)
+    private static GatedWeights Gate(VectorTarget target, PointwiseKernel projection, int rows, ScratchArena scratch)
     {
-        EquatableArray<GatedPanels> panels = projection switch
-        {
-            PixelPairKernel pairs => EquatableArray.Of(new GatedPanels(1, pairs.Groups * target.Lanes, 0)),
-            PointwiseKernel product => product.Panels.Select(run => new GatedPanels(
-                run.Count, run.Vectors * target.Lanes, product.Share == WorkShare.TilesOfPanels ? run.Tiles.Sum(tiles => tiles.Count) : 0)).ToEquatableArray(),
-            _ => throw new InvalidOperationException($"{projection} has no panels."),
-        };
+        EquatableArray<GatedPanels> panels = projection.Panels.Select(run => new GatedPanels(
+            run.Count, run.Vectors * target.Lanes, projection.Share == WorkShare.TilesOfPanels ? run.Tiles.Sum(tiles => tiles.Count) : 0)).ToEquatableArray();
         return new GatedWeights(scratch.Own(panels.Sum(run => run.Count * run.Width) * rows), rows, panels);
     }
 

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Graph;
 using EfficientConv.Dsl.Compiler.Model;
+using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
@@ -36,54 +37,73 @@ public abstract record Kernel
 /// <param name="Epilogue">What it does around its sums.</param>
 public abstract record SumKernel(Epilogue Epilogue) : Kernel;
 
-/// <summary>A matrix product over pixels.</summary>
-/// <param name="Pixels">Pixels.</param>
-/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
-/// <param name="Epilogue">What it does around its sums.</param>
-public abstract record ProductKernel(int Pixels, int OutPixelStep, Epilogue Epilogue) : SumKernel(Epilogue);
-
-/// <summary>
-/// A 1x1 convolution whose output channels leave a vector of 16 half empty: eight channels of two neighbouring pixels share a vector. The input holds
-/// both pixels' values of a channel side by side, and one 64-bit broadcast feeds all lanes.
-/// </summary>
-/// <param name="Pixels">Pixels, an even number.</param>
-/// <param name="InChannels">Length of the sum.</param>
-/// <param name="OutChannels">Output channels.</param>
-/// <param name="PairStep">Floats from a pair of input pixels to the next.</param>
-/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
-/// <param name="Epilogue">What it does around its sums.</param>
-/// <param name="Tiles">Register tiles, in pairs of pixels.</param>
-public sealed record PixelPairKernel(
-    int Pixels, int InChannels, int OutChannels, int PairStep, int OutPixelStep, Epilogue Epilogue, EquatableArray<TileRun> Tiles) : ProductKernel(Pixels, OutPixelStep, Epilogue)
+/// <summary>What lies in the lanes of a matrix product's vectors. Its rows, of which a value at a time is in all lanes, are the other side of it.</summary>
+public enum LaneAxis
 {
-    /// <summary>Groups of eight output channels.</summary>
-    public int Groups => (OutChannels + 7) / 8;
+    /// <summary>Output channels, whose weights are packed in panels; rows are pixels.</summary>
+    Channels,
+
+    /// <summary>Pixels of planes, so that NCHW is read and written where it lies; rows are output channels.</summary>
+    Pixels,
+
+    /// <summary>
+    /// Eight output channels of two neighbouring pixels, where channels alone would leave a vector of 16 half empty; rows are pairs of pixels. The input holds both pixels' values
+    /// of a channel side by side, and one 64-bit broadcast feeds all lanes.
+    /// </summary>
+    PixelPairs,
+}
+
+/// <summary>A matrix product in register tiles.</summary>
+/// <param name="Lanes">What lies in the lanes.</param>
+/// <param name="Groups">Products of these tiles in a call.</param>
+/// <param name="Taps">Length of a sum.</param>
+/// <param name="OutRowStep">Floats from an output row to the next; of pairs, from a pixel to the next.</param>
+/// <param name="Epilogue">What it does around its sums.</param>
+/// <param name="Panels">Register tiles: panels of vectors, and the rows over which each goes.</param>
+/// <param name="Share">What threads share.</param>
+public abstract record ProductKernel(LaneAxis Lanes, int Groups, int Taps, int OutRowStep, Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share)
+    : SumKernel(Epilogue)
+{
+    /// <summary>Steps of the sums of a call that does all its pixels.</summary>
+    public int Steps => Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * Taps;
 }
 
 /// <summary>
 /// 1x1 convolution as a matrix product, <c>C[p][n] = act(start + sum over k of A[p][k] * W[k][n])</c>, over packed panels of weights.
 /// </summary>
-/// <param name="Pixels">Pixels.</param>
+/// <param name="Pixels">Pixels; an even number where two share a vector.</param>
 /// <param name="InChannels">Length of the sum.</param>
 /// <param name="OutChannels">Output channels without padding, for the comment.</param>
 /// <param name="ChannelBlock">Input channels that lie together; <paramref name="InChannels"/> when all do.</param>
 /// <param name="ChannelBlockStep">Floats from such a block to the next.</param>
 /// <param name="ChannelStep">Floats from an input channel to the next.</param>
-/// <param name="PixelStep">Floats from an input pixel to the next.</param>
-/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="PixelStep">Floats from an input pixel, or a pair of them, to the next.</param>
+/// <param name="OutRowStep">Floats from an output pixel to the next; from an output channel where pixels lie in the lanes.</param>
 /// <param name="OutVectorStep">Floats from an output vector to the next.</param>
 /// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Panels">Register tiles.</param>
 /// <param name="Share">What threads share.</param>
+/// <param name="Lanes">What lies in the lanes.</param>
 public sealed record PointwiseKernel(
-    int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutPixelStep, int OutVectorStep,
-    Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : ProductKernel(Pixels, OutPixelStep, Epilogue)
+    int Pixels, int InChannels, int OutChannels, int ChannelBlock, int ChannelBlockStep, int ChannelStep, int PixelStep, int OutRowStep, int OutVectorStep,
+    Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, LaneAxis Lanes = LaneAxis.Channels)
+    : ProductKernel(Lanes, 1, InChannels, OutRowStep, Epilogue, Panels, Share)
 {
+    /// <summary>Of planes, each <paramref name="inPlaneStep"/> and <paramref name="outPlaneStep"/> floats behind the one before.</summary>
+    public static PointwiseKernel OfPlanes(
+        VectorTarget target, int pixels, int inChannels, int outChannels, int inPlaneStep, int outPlaneStep, Epilogue epilogue, WorkShare share = WorkShare.None) =>
+        new(
+            pixels, inChannels, outChannels, inChannels, 0, inPlaneStep, 1, outPlaneStep, target.Lanes, epilogue, RegisterTiling.OfPlanes(target, outChannels, pixels), share,
+            LaneAxis.Pixels);
+
+    /// <summary>Of pairs of pixels, each <paramref name="pairStep"/> floats behind the one before; at most <paramref name="largest"/> pairs in a tile.</summary>
+    public static PointwiseKernel OfPairs(int pixels, int inChannels, int outChannels, int pairStep, int outPixelStep, Epilogue epilogue, int largest) =>
+        new(
+            pixels, inChannels, outChannels, inChannels, 0, 2, pairStep, outPixelStep, 8, epilogue with { Store = StoreForm.Halves },
+            EquatableArray.Of(new PanelRun(0, (outChannels + 7) / 8, 1, RegisterTiling.Split(pixels / 2, largest))), WorkShare.None, LaneAxis.PixelPairs);
+
     /// <summary>How its text shares work: what does all in a call does it as one row, or as the one part of its tiles.</summary>
     public WorkShare Form => Share != WorkShare.None ? Share : Panels.All(run => run.Tiles.Count == 1) ? WorkShare.Rows : WorkShare.TilesOfPanels;
-
-    /// <summary>Steps of the sums of a call that does all its pixels.</summary>
-    public int Steps => Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * InChannels;
 
     /// <summary>What it prefetches into the second-level cache step by step, besides squeeze-and-excitation's weights; null for nothing.</summary>
     public Prefetch? StepPrefetch => Prefetches.FirstOrDefault(prefetch => prefetch.What is Prefetched.Weights or Prefetched.Given or Prefetched.Residual);
@@ -134,23 +154,22 @@ public sealed record ChannelPerLaneKernel(
 /// <param name="InPerGroup">Input channels of a group.</param>
 /// <param name="OutPerGroup">Output channels of a group.</param>
 /// <param name="Window">Geometry.</param>
-/// <param name="Source">Input rows.</param>
-/// <param name="OutPixelStep">Floats from an output pixel to the next.</param>
+/// <param name="Source">Input rows. Of planes, a <see cref="PlanarRow"/> of each channel after the other.</param>
+/// <param name="OutRowStep">Floats from an output pixel to the next; from an output channel where pixels lie in the lanes.</param>
 /// <param name="Epilogue">What it does around its sums.</param>
 /// <param name="Panels">Register tiles over one group's outputs.</param>
 /// <param name="Share">What threads share.</param>
+/// <param name="Lanes">What lies in the lanes.</param>
 public sealed record ConvolutionKernel(
-    int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutPixelStep,
-    Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None) : SumKernel(Epilogue)
+    int Groups, int InPerGroup, int OutPerGroup, RowWindow Window, RowSource Source, int OutRowStep,
+    Epilogue Epilogue, EquatableArray<PanelRun> Panels, WorkShare Share = WorkShare.None, LaneAxis Lanes = LaneAxis.Channels)
+    : ProductKernel(Lanes, Groups, InPerGroup * Window.Kernel.Height * Window.Kernel.Width, OutRowStep, Epilogue, Panels, Share)
 {
     /// <summary>Whether a kernel row is one run of inputs: where a pixel's channels and the next pixel's are neighbours in memory.</summary>
     public bool HasRuns => Window.Kernel.Width == 1 || (Window.Dilation.Width == 1 && Source.ChannelStep == 1 && Source.PixelStep == InPerGroup);
 
-    /// <summary>Length of a sum.</summary>
-    public int Taps => InPerGroup * Window.Kernel.Height * Window.Kernel.Width;
-
-    /// <summary>Steps of the sums of a row.</summary>
-    public int Steps => Panels.Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count)) * Taps;
+    /// <summary>Layout of a padded row of one channel, where pixels lie in the lanes.</summary>
+    public PlanarRow Row => new(Window.Stride, Source.ChannelStep / Window.Stride);
 }
 
 /// <summary>One output row of a pooling layer.</summary>

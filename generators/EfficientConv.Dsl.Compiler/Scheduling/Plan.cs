@@ -154,10 +154,10 @@ public abstract record PackInstruction(ArenaOffset Offset, long Bytes);
 /// <summary>Panels of a matrix product, [panel][k][lane]: output channels <paramref name="OutStart"/> to <paramref name="OutEnd"/>, zeros beyond.</summary>
 public sealed record PackPanels(ArenaOffset Offset, long Bytes, int OutStart, int OutEnd, int PanelWidth, int PanelCount, int KStart, int KCount) : PackInstruction(Offset, Bytes);
 
-/// <summary>Weights for a <see cref="PixelPairKernel"/>: [k][group of eight channels][channel, twice].</summary>
+/// <summary>Weights for a product of <see cref="LaneAxis.PixelPairs"/>: [k][group of eight channels][channel, twice].</summary>
 public sealed record PackPixelPairs(ArenaOffset Offset, long Bytes, int KStart, int KCount) : PackInstruction(Offset, Bytes);
 
-/// <summary>Bias for a <see cref="PixelPairKernel"/>, each value twice.</summary>
+/// <summary>Bias for a product of <see cref="LaneAxis.PixelPairs"/>, each value twice.</summary>
 public sealed record PackBiasPairs(ArenaOffset Offset, long Bytes) : PackInstruction(Offset, Bytes);
 
 /// <summary>Bias, padded with zeros.</summary>

@@ -163,7 +163,7 @@ internal sealed class PlanBuilder(VectorTarget target, ScheduleSettings settings
 
     /// <summary>
     /// Reserves what an <see cref="Epilogue"/> reads for each of <paramref name="channels"/> output channels: their bias and, where <paramref name="stage"/> has some, slopes
-    /// after it, then factors and summands; and says how it is packed. <paramref name="inPairs"/> for a <see cref="PixelPairKernel"/>, whose channels stand twice.
+    /// after it, then factors and summands; and says how it is packed. <paramref name="inPairs"/> for a product of <see cref="LaneAxis.PixelPairs"/>, whose channels stand twice.
     /// </summary>
     public (ArenaOffset Bias, PackInstruction[] Packing) ReserveBias(int channels, ConvolutionStage? stage, bool inPairs = false)
     {

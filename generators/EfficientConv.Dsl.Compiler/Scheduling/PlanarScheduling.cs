@@ -173,16 +173,13 @@ internal static class PlanarScheduling
     {
         (Epilogue epilogue, ActivationFunction postOp) = Epilogue.OfPlanes(stage, residual);
         int pixels = stage.Output.Pixels, outChannels = stage.Output.Channels, inChannels = stage.Input.Channels;
-        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
         plan.BeginStep();
-        PlanarPointwiseKernel kernel = new(
-            pixels, inChannels, outChannels, pixels, pixels, epilogue, runs, tiles, WorkShare.Panels);
+        PointwiseKernel kernel = PointwiseKernel.OfPlanes(plan.Target, pixels, inChannels, outChannels, pixels, pixels, epilogue, WorkShare.Panels);
         ArenaOffset weights = plan.Reserve(outChannels * inChannels);
         (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
-        plan.Pack(stage, [.. PackTiles(plan, tiles, weights, outChannels, inChannels), .. packedBias]);
-        plan.AddStep(
-            new PlanarNests(plan.Target, input.View, residual?.View, output.View).Pointwise(kernel, bias, postOp),
-            input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
+        plan.Pack(stage, [.. PackTiles(plan, kernel, weights, outChannels), .. packedBias]);
+        PointwiseNests nests = new(plan.Target, input.View, residual?.View, output.View, kernel, bias, new Finish(postOp, null));
+        plan.AddStep(nests.Whole(), input, residual, output, null, ConvolutionScheduling.Describe("pointwise", stage));
     }
 
     private static void ScheduleDepthwise(PlanBuilder plan, ConvolutionStage stage, TensorSlot input, TensorSlot output)
@@ -210,12 +207,11 @@ internal static class PlanarScheduling
         ArenaOffset depthwiseRows = scratch.Own(channels * pixels);
         plan.BeginStep();
         PlanarDepthwiseKernel depthwiseKernel = DepthwiseKernel(plan.Target, depthwise, rows, padding.Row, depthwiseEpilogue);
-        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outChannels, pixels);
-        PlanarPointwiseKernel projectKernel = new(pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue, runs, tiles);
+        PointwiseKernel projectKernel = PointwiseKernel.OfPlanes(plan.Target, pixels, channels, outChannels, pixels, project.Output.Pixels, projectEpilogue);
         (ArenaOffset taps, ArenaOffset depthwiseBias) = PackDepthwise(plan, depthwise);
         ArenaOffset weights = plan.Reserve(outChannels * channels);
         (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, project);
-        plan.Pack(project, [.. PackTiles(plan, tiles, weights, outChannels, channels), .. packedBias]);
+        plan.Pack(project, [.. PackTiles(plan, projectKernel, weights, outChannels), .. packedBias]);
         plan.AddStep(
             new PlanarNests(plan.Target, input.View, residual?.View, output.View).Separable(
                 depthwiseKernel, depthwisePostOp, projectKernel, projectPostOp, padding, rows, depthwiseRows, new BlockWeights(default, default, taps, depthwiseBias, weights, bias)),
@@ -230,20 +226,24 @@ internal static class PlanarScheduling
         int outChannels = stage.Output.Channels, outPerGroup = stage.OutPerGroup;
         ScratchArena scratch = plan.NewScratch();
         PlanarPadding padding = Pad(plan, stage, 1, stage.Input.Channels, scratch);
+        RowSource source = new(padding.Rows, stage.Input.Channels * padding.Row.Length, 1, 0, 0, padding.Row.Length);
         plan.BeginStep();
-        (EquatableArray<PixelRun> runs, EquatableArray<TileRun> tiles) = Tiling(plan.Target, outPerGroup, stage.Output.Width);
-        PlanarConvolutionKernel kernel = new(
-            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), padding.Rows, padding.Row, stage.Output.Pixels, epilogue,
-            runs, tiles);
+        ConvolutionKernel kernel = new(
+            c.Groups, stage.InPerGroup, outPerGroup, ConvolutionScheduling.Window(c, stage.Input, stage.Output), source, stage.Output.Pixels, epilogue,
+            RegisterTiling.OfPlanes(plan.Target, outPerGroup, stage.Output.Width), Lanes: LaneAxis.Pixels);
         ArenaOffset weights = plan.Reserve(outChannels * stage.Taps);
         (ArenaOffset bias, PackInstruction[] packedBias) = plan.ReserveBias(outChannels, stage);
         List<PackInstruction> packing = [];
         for (int g = 0; g < c.Groups; g++)
-            packing.AddRange(PackTiles(plan, tiles, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, stage.Taps, g * outPerGroup));
+            packing.AddRange(PackTiles(plan, kernel, weights.Plus(PlanBuilder.WeightBytes(g * outPerGroup * stage.Taps)), (g + 1) * outPerGroup, g * outPerGroup));
         plan.Pack(stage, [.. packing, .. packedBias]);
+        RowLayer layer = new(
+            "PlanarConvolution", input.View, null, output.View, kernel, ConvolutionScheduling.Rows(stage, source), padding.Offset, bias, (long)outChannels * stage.Taps);
         plan.AddStep(
-            new PlanarNests(plan.Target, input.View, null, output.View).Convolution(kernel, padding, ConvolutionScheduling.Axis(c, stage.Input.Height), bias, postOp),
-            input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
+            RowNests.Rows(layer, FillRow, new Finish(postOp, null), 1), input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
+
+        void FillRow(NestBuilder nest, Scalar row, Pointer slot) => nest.PadRows(
+            plan.Target, input.View.RowAt(Storage.Input, row), slot, padding, stage.Input.Width, stage.Input.Pixels, stage.Input.Channels, stage.Input.Channels);
     }
 
     /// <summary>A buffer for the input rows under <paramref name="outputRows"/> rows, of <paramref name="channels"/> channels.</summary>
@@ -268,7 +268,7 @@ internal static class PlanarScheduling
         // Weights stay in registers where there is room for a useful tile beside them.
         bool weightsInRegisters = taps <= target.Registers / 3;
         int accumulators = target.Registers - 2 - (weightsInRegisters ? taps : 1);
-        EquatableArray<PixelRun> runs = PixelRuns(target, width, Math.Min(4, accumulators));
+        EquatableArray<PixelRun> runs = RegisterTiling.PixelRuns(target, width, Math.Min(4, accumulators));
         int vectors = runs.Max(r => r.Vectors), rows = 1;
         for (int candidate = 2; candidate <= height; candidate++)
         {
@@ -293,35 +293,6 @@ internal static class PlanarScheduling
         return fitting.LastOrDefault(rows => output.Height / rows % 2 == 0 && rows * 2 >= most && rows * output.Width % VectorTarget.WidestLanes == 0) is > 0 and int even ? even : most;
     }
 
-    /// <summary>Register tiles of output channels x pixels.</summary>
-    private static (EquatableArray<PixelRun> Runs, EquatableArray<TileRun> Tiles) Tiling(VectorTarget target, int channels, int pixels)
-    {
-        PanelRun main = RegisterTiling.Choose(target, channels, target.Vectors(pixels))[0];
-        return (PixelRuns(target, pixels, main.Vectors), main.Tiles);
-    }
-
-    /// <summary>Panels of <paramref name="widest"/> vectors, and one that ends at the last pixel.</summary>
-    private static EquatableArray<PixelRun> PixelRuns(VectorTarget target, int pixels, int widest)
-    {
-        int lanes = target.Lanes, whole = pixels / lanes, rest = (whole % widest) + (pixels % lanes > 0 ? 1 : 0);
-        List<PixelRun> runs = [];
-        if (whole / widest > 0)
-            runs.Add(new PixelRun(0, widest, whole / widest));
-        if (rest * lanes <= pixels || rest == 1)
-        {
-            if (rest > 0)
-                runs.Add(new PixelRun(Math.Max(0, pixels - (rest * lanes)), rest, 1));
-        }
-        else
-        {
-            // Too few pixels for all to stand side by side: only the last one moves back.
-            runs.Add(new PixelRun(0, rest - 1, 1));
-            runs.Add(new PixelRun(pixels - lanes, 1, 1));
-        }
-
-        return runs.ToEquatableArray();
-    }
-
     /// <summary>A depthwise layer's taps, channel after channel, and its bias.</summary>
     public static (ArenaOffset Taps, ArenaOffset Bias) PackDepthwise(PlanBuilder plan, ConvolutionStage stage)
     {
@@ -332,14 +303,14 @@ internal static class PlanarScheduling
         return (taps, bias);
     }
 
-    private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, EquatableArray<TileRun> tiles, ArenaOffset offset, int outEnd, int taps, int channel = 0)
+    private static IEnumerable<PackInstruction> PackTiles(PlanBuilder plan, ProductKernel kernel, ArenaOffset offset, int outEnd, int channel = 0)
     {
-        foreach (TileRun tile in tiles)
+        foreach (TileRun tile in kernel.Panels[0].Tiles)
         {
-            long bytes = PlanBuilder.WeightBytes(tile.Pixels * tile.Count * taps);
-            yield return new PackPanels(plan.Absolute(offset), bytes, channel, outEnd, tile.Pixels, tile.Count, 0, taps);
+            long bytes = PlanBuilder.WeightBytes(tile.Rows * tile.Count * kernel.Taps);
+            yield return new PackPanels(plan.Absolute(offset), bytes, channel, outEnd, tile.Rows, tile.Count, 0, kernel.Taps);
             offset = offset.Plus(bytes);
-            channel += tile.Pixels * tile.Count;
+            channel += tile.Rows * tile.Count;
         }
     }
 }

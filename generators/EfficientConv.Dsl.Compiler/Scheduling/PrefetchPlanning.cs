@@ -70,21 +70,13 @@ internal static class PrefetchPlanning
         List<Prefetch> prefetches = [];
         foreach (Upcoming next in call.Upcoming.Where(next => next.FarBytes > settings.SecondLevelBytes))
         {
-            int step = next.Step ?? StepOf(target, next, StepsOf(call.Kernel));
+            int step = next.Step ?? StepOf(target, next, ((ProductKernel)call.Kernel).Steps);
             if (step > 0 || next.Step is not null)
                 prefetches.Add(new Prefetch(next.What, step, next.Distance));
         }
 
         return call with { Kernel = call.Kernel with { Prefetches = prefetches.ToEquatableArray() }, Upcoming = [] };
     }
-
-    private static int StepsOf(Kernel kernel) => kernel switch
-    {
-        PointwiseKernel k => k.Steps,
-        ConvolutionKernel k => k.Steps,
-        PlanarPointwiseKernel => 0,
-        _ => throw new InvalidOperationException($"{kernel} prefetches nothing."),
-    };
 
     /// <summary>
     /// Floats of squeeze-and-excitation's weights to prefetch with every slab: its products have one pixel, so nothing hides how far their weights come from. As
@@ -111,10 +103,10 @@ internal static class PrefetchPlanning
     /// </summary>
     private static LoopNest PlanClassifier(LoopNest[] nests, int index, VectorTarget target, ScheduleSettings settings)
     {
-        if (Product(nests[index]) is not { Kernel: PointwiseKernel { Prefetches.Count: 0, Pixels: > 1 } kernel })
+        if (Product(nests[index]) is not { Kernel: PointwiseKernel { Lanes: LaneAxis.Channels, Prefetches.Count: 0, Pixels: > 1 } kernel })
             return nests[index];
         LoopNest? reader = nests.Skip(index + 1).FirstOrDefault(nest => nest.Title != MapNests.GlobalAveragePool);
-        if (reader is null || Product(reader) is not { Kernel: PointwiseKernel { Pixels: 1, Share: WorkShare.Panels } linear })
+        if (reader is null || Product(reader) is not { Kernel: PointwiseKernel { Lanes: LaneAxis.Channels, Pixels: 1, Share: WorkShare.Panels } linear })
             return nests[index];
         int step = Step(target, Math.Min(WeightFloats(target, linear), settings.SecondLevel(ClassifierPart) / ElementType.Float32.Size), kernel.Steps);
         return step == 0 ? nests[index] : nests[index].Rewrite(node => node is Call call
@@ -125,7 +117,7 @@ internal static class PrefetchPlanning
     private static Call? Product(LoopNest nest)
     {
         Call[] calls = [.. nest.Body.OfType<Call>()];
-        return calls.Length == 1 && calls[0].Kernel is PointwiseKernel && calls[0].Given == Storage.Next ? calls[0] : null;
+        return calls.Length == 1 && calls[0].Kernel is PointwiseKernel { Lanes: LaneAxis.Channels } && calls[0].Given == Storage.Next ? calls[0] : null;
     }
 
     /// <summary>The first weights that a thread reads after step <paramref name="index"/>, or any after the last; null where that step prefetches none.</summary>
@@ -137,7 +129,7 @@ internal static class PrefetchPlanning
         Step? next = plan.Steps.Skip(index + 1).FirstOrDefault(step => !isProduct || step.Nest.Title == PointwiseNests.Title);
         if (next is null)
             return new WeightShare(plan.Steps[index].Weights);
-        if (isProduct && next.Nest.Calls.First().Kernel is PointwiseKernel linear)
+        if (isProduct && next.Nest.Calls.First().Kernel is PointwiseKernel { Lanes: LaneAxis.Channels } linear)
             return new WeightShare(next.Weights, linear.Panels.Sum(run => run.Count), linear.Panels[0].Vectors * plan.Target.Lanes * linear.InChannels);
         return next.Nest.FirstWeights is { } first ? first with { Offset = next.Weights + first.Offset } : new WeightShare(next.Weights);
     }

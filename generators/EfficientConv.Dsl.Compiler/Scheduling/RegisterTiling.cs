@@ -3,10 +3,13 @@ using EfficientConv.Dsl.Compiler.Targets;
 
 namespace EfficientConv.Dsl.Compiler.Scheduling;
 
-/// <summary><paramref name="Count"/> tiles of <paramref name="Pixels"/> pixels in a row.</summary>
-public readonly record struct TileRun(int Pixels, int Count);
+/// <summary><paramref name="Count"/> tiles of <paramref name="Rows"/> rows one after the other: pixels, pairs of pixels, or output channels where pixels lie in the lanes.</summary>
+public readonly record struct TileRun(int Rows, int Count);
 
-/// <summary>Panels of equal width: <paramref name="Count"/> panels of <paramref name="Vectors"/> vectors from vector <paramref name="First"/> on, over the pixels in <paramref name="Tiles"/>.</summary>
+/// <summary>
+/// Panels of equal width: <paramref name="Count"/> panels of <paramref name="Vectors"/> vectors from vector <paramref name="First"/> on, where pixels lie in the lanes from that pixel
+/// on, over the rows in <paramref name="Tiles"/>.
+/// </summary>
 public sealed record PanelRun(int First, int Vectors, int Count, EquatableArray<TileRun> Tiles);
 
 /// <summary>Chooses how a matrix product is cut into register tiles of pixels x vectors of output channels.</summary>
@@ -14,7 +17,7 @@ public static class RegisterTiling
 {
     /// <summary>Predicted cycles of one step of the sum over <paramref name="pixels"/> x <paramref name="vectors"/>, in the tiles that <see cref="Choose"/> gives.</summary>
     public static double Cycles(VectorTarget target, int pixels, int vectors) =>
-        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCycles(target, tile.Pixels, run.Vectors)));
+        Choose(target, pixels, vectors).Sum(run => run.Count * run.Tiles.Sum(tile => tile.Count * TileCycles(target, tile.Rows, run.Vectors)));
 
     /// <summary>Cuts <paramref name="pixels"/> x <paramref name="vectors"/> into panels and tiles with the least predicted time.</summary>
     /// <param name="target">Instruction set.</param>
@@ -42,6 +45,35 @@ public static class RegisterTiling
             runs.Add(new PanelRun(0, width, vectors / width, Split(pixels, BestTile(target, pixels, width))));
         if (vectors % width != 0)
             runs.Add(new PanelRun(vectors / width * width, vectors % width, 1, Split(pixels, BestTile(target, pixels, vectors % width))));
+        return runs.ToEquatableArray();
+    }
+
+    /// <summary>Cuts planes of <paramref name="pixels"/>, which lie in the lanes, and <paramref name="channels"/> output channels in the same way.</summary>
+    public static EquatableArray<PanelRun> OfPlanes(VectorTarget target, int channels, int pixels)
+    {
+        PanelRun main = Choose(target, channels, target.Vectors(pixels))[0];
+        return PixelRuns(target, pixels, main.Vectors).Select(run => new PanelRun(run.First, run.Vectors, run.Count, main.Tiles)).ToEquatableArray();
+    }
+
+    /// <summary>Panels of <paramref name="widest"/> vectors, and one that ends at the last pixel.</summary>
+    public static EquatableArray<PixelRun> PixelRuns(VectorTarget target, int pixels, int widest)
+    {
+        int lanes = target.Lanes, whole = pixels / lanes, rest = (whole % widest) + (pixels % lanes > 0 ? 1 : 0);
+        List<PixelRun> runs = [];
+        if (whole / widest > 0)
+            runs.Add(new PixelRun(0, widest, whole / widest));
+        if (rest * lanes <= pixels || rest == 1)
+        {
+            if (rest > 0)
+                runs.Add(new PixelRun(Math.Max(0, pixels - (rest * lanes)), rest, 1));
+        }
+        else
+        {
+            // Too few pixels for all to stand side by side: only the last one moves back.
+            runs.Add(new PixelRun(0, rest - 1, 1));
+            runs.Add(new PixelRun(pixels - lanes, 1, 1));
+        }
+
         return runs.ToEquatableArray();
     }
 
@@ -92,15 +124,15 @@ public static class RegisterTiling
         EquatableArray<TileRun> tiles = Split(pixels, largest);
         double arrival = ElementType.Float32.Bytes(vectors * target.Lanes) / target.Rates.BusyWeightRate;
         bool stays = ElementType.Float32.Bytes((long)vectors * target.Lanes * distantSum) <= target.Caches.FirstLevelBytes;
-        return tiles.Sum(run => run.Count * Math.Max(TileCycles(target, run.Pixels, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target, tiles[0].Pixels, vectors)) : 0);
+        return tiles.Sum(run => run.Count * Math.Max(TileCycles(target, run.Rows, vectors), stays ? 0 : arrival)) + (stays ? Math.Max(0, arrival - TileCycles(target, tiles[0].Rows, vectors)) : 0);
     }
 
     /// <summary>Cycles of one step over all tiles of a split: asked for every size of tile, so that no split is made.</summary>
     private static double SplitCycles(VectorTarget target, int pixels, int largest, int vectors)
     {
         (TileRun small, TileRun larger) = Runs(pixels, largest);
-        double cycles = small.Count * TileCycles(target, small.Pixels, vectors);
-        return larger.Count == 0 ? cycles : cycles + (larger.Count * TileCycles(target, larger.Pixels, vectors));
+        double cycles = small.Count * TileCycles(target, small.Rows, vectors);
+        return larger.Count == 0 ? cycles : cycles + (larger.Count * TileCycles(target, larger.Rows, vectors));
     }
 
     /// <summary>

@@ -31,7 +31,7 @@ internal sealed class ScheduleCandidates(NetworkAnalysis analysis, ScheduleSetti
     public IEnumerable<string> Keys => Default.Steps.Where(s => HasChoice(s.Nest)).Select(s => s.Key).Where(k => k.Length > 0).Distinct();
 
     /// <summary>A nest with a form of its own, or with register tiles of a product.</summary>
-    private static bool HasChoice(LoopNest nest) => nest.Form.Length > 0 || nest.Kernels.Any(kernel => kernel is PointwiseKernel or ConvolutionKernel);
+    private static bool HasChoice(LoopNest nest) => nest.Form.Length > 0 || nest.Kernels.Any(kernel => kernel is ProductKernel { Lanes: LaneAxis.Channels });
 
     /// <summary>The compiler's own choice for <paramref name="key"/>.</summary>
     public Candidate Own(string key) => new(null, Default, StepsOf(Default, key));

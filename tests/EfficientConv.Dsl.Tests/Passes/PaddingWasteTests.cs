@@ -74,16 +74,17 @@ public sealed class PaddingWasteTests
 
         IEnumerable<Product> Products(Kernel kernel) => kernel switch
         {
-            PointwiseKernel k => [new(k, k.Pixels, k.OutChannels, Panels(k.Panels), target.Lanes, false)],
-            ConvolutionKernel k => [new(k, k.Window.OutWidth, k.OutPerGroup, Panels(k.Panels), target.Lanes, false)],
-            PixelPairKernel k => [new(k, k.Pixels, k.OutChannels, (long)target.Lanes * k.Groups * k.Tiles.Sum(t => t.Pixels * t.Count), 8, false)],
-            PlanarPointwiseKernel k => [new(k, k.Pixels, k.OutChannels, Planes(k.Runs, k.Tiles), 1, true)],
-            PlanarConvolutionKernel k => [new(k, k.Window.OutWidth, k.OutChannels, Planes(k.Runs, k.Tiles), 1, true)],
+            PointwiseKernel k => [Of(k, k.Pixels, k.OutChannels)],
+            ConvolutionKernel k => [Of(k, k.Window.OutWidth, k.OutPerGroup)],
             _ => [],
         };
 
-        long Panels(IEnumerable<PanelRun> panels) => panels.Sum(p => (long)target.Lanes * p.Vectors * p.Count * p.Tiles.Sum(t => t.Pixels * t.Count));
-
-        long Planes(IEnumerable<PixelRun> runs, IEnumerable<TileRun> tiles) => (long)target.Lanes * runs.Sum(r => r.Vectors * r.Count) * tiles.Sum(t => t.Pixels * t.Count);
+        Product Of(ProductKernel kernel, long pixels, long channels)
+        {
+            // A pair of pixels has half a vector each.
+            long done = target.Lanes * kernel.Panels.Sum(p => (long)p.Vectors * p.Count * p.Tiles.Sum(t => t.Rows * t.Count));
+            int unit = kernel.Lanes switch { LaneAxis.Pixels => 1, LaneAxis.PixelPairs => 8, _ => target.Lanes };
+            return new(kernel, pixels, channels, done, unit, kernel.Lanes == LaneAxis.Pixels);
+        }
     }
 }

@@ -35,9 +35,9 @@ public sealed class RegisterTilingTests
     public void Split_MakesTilesOfNearlyEqualSize(int pixels, int largest)
     {
         EquatableArray<TileRun> runs = RegisterTiling.Split(pixels, largest);
-        Assert.Equal(pixels, runs.Sum(r => r.Pixels * r.Count));
-        Assert.All(runs, r => Assert.InRange(r.Pixels, 1, largest));
-        Assert.InRange(runs.Max(r => r.Pixels) - runs.Min(r => r.Pixels), 0, 1);
+        Assert.Equal(pixels, runs.Sum(r => r.Rows * r.Count));
+        Assert.All(runs, r => Assert.InRange(r.Rows, 1, largest));
+        Assert.InRange(runs.Max(r => r.Rows) - runs.Min(r => r.Rows), 0, 1);
         Assert.Equal((pixels + largest - 1) / largest, runs.Sum(r => r.Count));
     }
 
@@ -53,12 +53,12 @@ public sealed class RegisterTilingTests
                 covered[vector] = true;
             }
 
-            Assert.True(panel.Vectors > 0 && panel.Count > 0 && panel.Tiles.Sum(t => t.Pixels * t.Count) == pixels, place);
+            Assert.True(panel.Vectors > 0 && panel.Count > 0 && panel.Tiles.Sum(t => t.Rows * t.Count) == pixels, place);
             foreach (TileRun tile in panel.Tiles)
             {
                 // Accumulators and, with several vectors, the panel's weights and a broadcast; one vector multiplies by broadcasts from memory.
-                int registers = (tile.Pixels * panel.Vectors) + (panel.Vectors == 1 ? 1 : panel.Vectors + 1);
-                Assert.True(tile.Pixels > 0 && tile.Count > 0 && registers <= target.Registers, $"{place}: a tile of {tile.Pixels} x {panel.Vectors} needs {registers} registers");
+                int registers = (tile.Rows * panel.Vectors) + (panel.Vectors == 1 ? 1 : panel.Vectors + 1);
+                Assert.True(tile.Rows > 0 && tile.Count > 0 && registers <= target.Registers, $"{place}: a tile of {tile.Rows} x {panel.Vectors} needs {registers} registers");
             }
         }
 

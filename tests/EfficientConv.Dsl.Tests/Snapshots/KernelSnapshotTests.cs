@@ -81,6 +81,8 @@ public sealed class KernelSnapshotTests
         AssertAll(kernels.SelectMany(kernel => kernel.Prefetches).Select(prefetch => prefetch.What));
         AssertAll(kernels.OfType<SumKernel>().Select(kernel => kernel.Epilogue.Start));
         AssertAll(kernels.OfType<SumKernel>().Select(kernel => kernel.Epilogue.Store));
+        AssertAll(kernels.OfType<PointwiseKernel>().Select(kernel => kernel.Lanes));
+        Assert.Equal([LaneAxis.Channels, LaneAxis.Pixels], kernels.OfType<ConvolutionKernel>().Select(kernel => kernel.Lanes).Distinct().Order());
         AssertAll(kernels.OfType<PointwiseKernel>().Select(kernel => kernel.Form).Append(WorkShare.None));
         Assert.Equal(
             new[] { WinogradForm.F2x2, WinogradForm.F2x2Stride2, WinogradForm.F4x4 }.Select(form => form.Name),

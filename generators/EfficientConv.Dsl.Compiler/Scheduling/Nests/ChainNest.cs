@@ -61,7 +61,7 @@ internal sealed class ChainNest(string title, TensorView input, TensorView outpu
         {
             Pointer target = output.RowAt(Storage.Output, y);
             MakeRow(blocks.Count - 1, y, buffer ?? target);
-            int step = blocks[blocks.Count - 1].Project.OutPixelStep, width = output.Shape.Width;
+            int step = blocks[blocks.Count - 1].Project.OutRowStep, width = output.Shape.Width;
             _nest.Finish(finish, buffer ?? target, step, width, output, output.PixelAt(Storage.Output, y * width), (double)width * output.Shape.Channels);
         }
 

@@ -32,7 +32,7 @@ internal sealed record RingLayer(PointwiseKernel? Expand, StemPart? Stem, Activa
 /// <param name="ring">Offset of the rings in the scratch memory.</param>
 /// <param name="depthwiseRows">Offset of the depthwise rows in the scratch memory.</param>
 internal sealed class FusedRowsNest(
-    BlockTensors tensors, HiddenChannels hidden, RingLayer? front, DepthwiseLayer depthwise, BlockGate? gate, ProductKernel project, Finish finish, BlockWeights weights, int rows,
+    BlockTensors tensors, HiddenChannels hidden, RingLayer? front, DepthwiseLayer depthwise, BlockGate? gate, PointwiseKernel project, Finish finish, BlockWeights weights, int rows,
     ArenaOffset ring, ArenaOffset depthwiseRows)
 {
     private readonly NestBuilder _nest = new();
@@ -260,7 +260,7 @@ internal sealed class FusedRowsNest(
         TensorView output = tensors.Output;
         Scalar pixel = _y * _width;
         Pointer target = output.PixelAt(Storage.Output, pixel), destination = _buffer ?? target;
-        int step = project.OutPixelStep;
+        int step = project.OutRowStep;
         double values = (double)StepPixels * output.Shape.Channels;
         if (tensors.Residual is { } residual && project.Epilogue.Start == AccumulatorStart.BiasAndDestination)
             _nest.Put(residual.PixelAt(Storage.Residual, pixel), residual, destination, step, output.Shape.Channels, project.Pixels, values);
@@ -272,7 +272,7 @@ internal sealed class FusedRowsNest(
             Given = tensors.Input.RowAt(Storage.Input, (_y * depthwise.Axis.Stride) + _reach),
 
             // The depthwise layer is over too soon to prefetch rows of a map that has left the second-level cache: the product before it asks for them.
-            Upcoming = front is null && project is PointwiseKernel
+            Upcoming = front is null && project.Lanes == LaneAxis.Channels
                 ? EquatableArray.Of(new Upcoming(Prefetched.Given, rows * depthwise.Axis.Stride * tensors.Input.RowStep) { FarBytes = tensors.Input.Bytes }) : [],
         });
         _nest.Finish(finish, destination, step, project.Pixels, output, target, values);

@@ -115,7 +115,7 @@ internal sealed class FusedSlabsNest(
     private void AddSlabsByRow()
     {
         Variable firstRow = new("firstRow"), endRow = new("endRow"), firstExpanded = new("firstExpanded"), endExpanded = new("endExpanded");
-        int height = _output.Height, width = _output.Width, step = project.First.OutPixelStep;
+        int height = _output.Height, width = _output.Width, step = project.First.OutRowStep;
         bool put = tensors.Residual is not null && project.First.Epilogue.Start == AccumulatorStart.BiasAndDestination;
         _nest.Define((firstRow, Scalar.FirstOf(height)), (endRow, Scalar.EndOf(height)));
         if (expand is not null)

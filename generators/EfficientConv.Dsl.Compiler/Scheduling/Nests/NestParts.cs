@@ -100,4 +100,31 @@ internal static class NestParts
     /// <summary>Pixels to <paramref name="destination"/>, where a tensor has them.</summary>
     public static void Store(this NestBuilder nest, Pointer source, int step, TensorView view, Pointer destination, Scalar pixels, double total) =>
         nest.Call(RuntimeFunction.ToStore(view), Effort.Transposed(total), source, step, destination, view.MoveStep, view.Shape.Channels, pixels);
+
+    /// <summary>An activation over the whole output once all threads have written it.</summary>
+    public static void ActivateMap(this NestBuilder nest, ActivationFunction activation, TensorView output)
+    {
+        if (activation.IsNone)
+            return;
+        nest.Barrier();
+        Variable value = nest.Define("value", Scalar.FirstOf(output.Length));
+        nest.Activate(activation, Storage.Output.At(value), Scalar.EndOf(output.Length) - value, output.Length);
+    }
+
+    /// <summary>Rows of planes between zeros.</summary>
+    /// <param name="nest">The nest.</param>
+    /// <param name="target">Instruction set.</param>
+    /// <param name="source">The first row.</param>
+    /// <param name="destination">Where it is copied to.</param>
+    /// <param name="padding">The padding.</param>
+    /// <param name="width">Floats of a row.</param>
+    /// <param name="rowStep">Floats from a row to the next.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="total">Rows that one thread alone copies, on average, each time.</param>
+    public static void PadRows(
+        this NestBuilder nest, VectorTarget target, Pointer source, Pointer destination, PlanarPadding padding, int width, int rowStep, Scalar rows, double total)
+    {
+        Effort effort = new(padding.Row.Phases == 1 ? Work.Padded : Work.PaddedByPhase, total * target.Padded(width), total);
+        nest.Call(RuntimeFunction.PadRows, effort, source, rowStep, width, rows, destination, padding.Row.Length, padding.Row.Phases, padding.Row.PhaseLength, padding.PadLeft);
+    }
 }

@@ -16,24 +16,6 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
     private readonly NestBuilder _nest = new();
     private readonly Shape _input = input.Shape, _output = output.Shape;
 
-    /// <summary>1x1 convolution: threads share panels of pixels.</summary>
-    public LoopNest Pointwise(PlanarPointwiseKernel kernel, ArenaOffset bias, ActivationFunction activation)
-    {
-        // Planes lie in as many places as there are channels, too many for the processor to foresee.
-        List<Upcoming> upcoming = [new Upcoming(Prefetched.Input, 0) { Step = 0, FarBytes = input.Bytes }];
-        if (residual is not null)
-            upcoming.Add(new Upcoming(Prefetched.Residual, 0) { Step = 0, FarBytes = output.Bytes });
-        _nest.Add(new Call(kernel, Storage.Input, Storage.Output)
-        {
-            Weights = Storage.Weights,
-            Bias = Storage.Weights.At(bias),
-            Residual = Storage.Residual,
-            Upcoming = upcoming.ToEquatableArray(),
-        });
-        ActivateMap(activation);
-        return Nest("PlanarPointwise", (long)_input.Channels * _output.Channels);
-    }
-
     /// <summary>Depthwise convolution, channel after channel; threads share the channels.</summary>
     public LoopNest Depthwise(PlanarDepthwiseKernel kernel, PlanarPadding padding, ArenaOffset bias, ActivationFunction activation)
     {
@@ -43,7 +25,7 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
         using (_nest.Parallel(s_c, _output.Channels))
         {
             int rows = Math.Min(_input.Height, padding.Rows - padding.PadTop);
-            Pad(Storage.Input.At(s_c * _input.Pixels), padded.At(padding.PadTop * rowLength), padding, _input.Width, rows, _input.Height);
+            _nest.PadRows(target, Storage.Input.At(s_c * _input.Pixels), padded.At(padding.PadTop * rowLength), padding, _input.Width, _input.Width, rows, _input.Height);
             Call call = new(kernel, padded, Storage.Output.At(s_c * _output.Pixels)) { Weights = Storage.Weights.At(s_c * taps), Bias = biases.At(s_c) };
             if (kernel.Rows == _output.Height)
             {
@@ -77,7 +59,7 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
     /// <param name="depthwiseRows">Offset of the depthwise rows in the scratch memory.</param>
     /// <param name="weights">Where the weights lie.</param>
     public LoopNest Separable(
-        PlanarDepthwiseKernel depthwise, ActivationFunction depthwiseActivation, PlanarPointwiseKernel project, ActivationFunction projectActivation, PlanarPadding padding, int rows,
+        PlanarDepthwiseKernel depthwise, ActivationFunction depthwiseActivation, PointwiseKernel project, ActivationFunction projectActivation, PlanarPadding padding, int rows,
         ArenaOffset depthwiseRows, BlockWeights weights)
     {
         int taps = Taps(depthwise.Window), pixels = rows * _output.Width, steps = _output.Height / rows;
@@ -105,8 +87,8 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
 
             using (_nest.For(s_c, _input.Channels))
             {
-                Pad(
-                    Storage.Input.At((s_c * _input.Pixels) + (from * _input.Width)), padded.At((from - top) * s_paddedRow), padding, _input.Width, to - from,
+                _nest.PadRows(
+                    target, Storage.Input.At((s_c * _input.Pixels) + (from * _input.Width)), padded.At((from - top) * s_paddedRow), padding, _input.Width, _input.Width, to - from,
                     _input.Height / (double)steps);
                 Call call = new(depthwise, padded, made.At(s_c * pixels)) { Weights = first.Weights.At(s_c * taps), Bias = first.Bias.At(s_c) };
                 if (depthwise.Rows == rows)
@@ -135,39 +117,8 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
             });
         }
 
-        ActivateMap(projectActivation);
+        _nest.ActivateMap(projectActivation, output);
         return Nest("PlanarSeparable", (long)_input.Channels * (_output.Channels + taps)) with { Form = FormattableString.Invariant($"{rows} {(rows == 1 ? "row" : "rows")}") };
-    }
-
-    /// <summary>Dense or grouped convolution, row after row; threads share the rows.</summary>
-    public LoopNest Convolution(PlanarConvolutionKernel kernel, PlanarPadding padding, VerticalAxis axis, ArenaOffset bias, ActivationFunction activation)
-    {
-        Variable ringRows = _nest.Constant("RingRows", padding.Rows), loaded = new("loaded");
-        WindowRows window = WindowRows.Usual;
-        _nest.Add(new DefineConstant(s_paddedRow, padding.Row.Length));
-        Storage biases = _nest.Bind("bias", Storage.Weights.At(bias)), ring = _nest.Bind("ring", Pointer.Own.At(padding.Offset));
-        _nest.Add(new Clear(ring, ringRows * _input.Channels * s_paddedRow));
-        _nest.Define((loaded, 0));
-        _nest.Blank();
-        using (_nest.Parallel(s_y, _output.Height))
-        {
-            _nest.Add(new PlaceWindow(window, s_y, axis));
-            using (_nest.FillRing(loaded, window.First, window.First + ringRows, _input.Height, _input.Height / (double)_output.Height))
-            {
-                Pad(
-                    Storage.Input.At(loaded * _input.Width), ring.At((loaded % ringRows) * _input.Channels * s_paddedRow), padding, _input.Pixels, _input.Channels, _input.Channels);
-            }
-
-            _nest.Add(new Call(kernel, ring, Storage.Output.At(s_y * _output.Width))
-            {
-                Rows = EquatableArray.Of(RowRing.Place(window.First, padding.PadTop, padding.Rows, ringRows), window.From, window.To),
-                Weights = Storage.Weights,
-                Bias = biases,
-            });
-        }
-
-        ActivateMap(activation);
-        return Nest("PlanarConvolution", (long)_output.Channels * kernel.InChannels * Taps(kernel.Window));
     }
 
     /// <summary>Depthwise convolution without a padded copy. Planes at the ends of the map have no neighbours for their vectors to reach into: they are copied.</summary>
@@ -226,28 +177,4 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
     private LoopNest Nest(string title, long weights) => new(title, input, residual, output, _nest.Build(), weights);
 
     private static int Taps(RowWindow window) => window.Kernel.Height * window.Kernel.Width;
-
-    /// <summary>Rows of planes between zeros.</summary>
-    /// <param name="source">The first row.</param>
-    /// <param name="destination">Where it is copied to.</param>
-    /// <param name="padding">The padding.</param>
-    /// <param name="rowStep">Floats from a row to the next.</param>
-    /// <param name="rows">Rows.</param>
-    /// <param name="total">Rows that one thread alone copies, on average, each time.</param>
-    private void Pad(Pointer source, Pointer destination, PlanarPadding padding, int rowStep, Scalar rows, double total)
-    {
-        Effort effort = new(padding.Row.Phases == 1 ? Work.Padded : Work.PaddedByPhase, total * target.Padded(_input.Width), total);
-        _nest.Call(
-            RuntimeFunction.PadRows, effort, source, rowStep, _input.Width, rows, destination, padding.Row.Length, padding.Row.Phases, padding.Row.PhaseLength, padding.PadLeft);
-    }
-
-    /// <summary>An activation over the whole output once all threads have written it.</summary>
-    private void ActivateMap(ActivationFunction activation)
-    {
-        if (activation.IsNone)
-            return;
-        _nest.Barrier();
-        Variable value = _nest.Define("value", Scalar.FirstOf(output.Length));
-        _nest.Activate(activation, Storage.Output.At(value), Scalar.EndOf(output.Length) - value, output.Length);
-    }
 }

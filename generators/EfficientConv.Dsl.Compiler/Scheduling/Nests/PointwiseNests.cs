@@ -16,6 +16,8 @@ internal sealed class PointwiseNests(VectorTarget target, TensorView input, Tens
     /// <summary>Title of these nests.</summary>
     public const string Title = "Pointwise";
 
+    private bool ArePlanes => kernel.Lanes == LaneAxis.Pixels;
+
     private readonly NestBuilder _nest = new();
 
     /// <summary>Threads share the tiles or panels of one call.</summary>
@@ -31,8 +33,8 @@ internal sealed class PointwiseNests(VectorTarget target, TensorView input, Tens
             Weights = Storage.Weights,
             Bias = first,
             Residual = Storage.Residual,
-            Given = Storage.Next,
-            Upcoming = NextResidual(),
+            Given = ArePlanes ? null : Storage.Next,
+            Upcoming = ArePlanes ? NextPlanes() : NextResidual(),
         });
         shared.End();
         return Nest();
@@ -50,14 +52,14 @@ internal sealed class PointwiseNests(VectorTarget target, TensorView input, Tens
             Pointer destination = finish.Buffer is { } buffer ? Storage.Scratch.At(buffer) : output.PixelAt(Storage.Output, pixel);
             double values = output.Shape.Count / (double)chunks;
             if (residual is not null && kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination)
-                _nest.Put(residual.PixelAt(Storage.Residual, pixel), residual, destination, kernel.OutPixelStep, output.Shape.Channels, kernel.Pixels, values);
+                _nest.Put(residual.PixelAt(Storage.Residual, pixel), residual, destination, kernel.OutRowStep, output.Shape.Channels, kernel.Pixels, values);
             _nest.Add(new Call(kernel, input.PixelAt(Storage.Input, pixel), destination)
             {
                 Weights = Storage.Weights,
                 Bias = first,
                 Residual = residual?.PixelAt(Storage.Residual, pixel),
             });
-            _nest.Finish(finish, destination, kernel.OutPixelStep, kernel.Pixels, output, output.PixelAt(Storage.Output, pixel), values);
+            _nest.Finish(finish, destination, kernel.OutRowStep, kernel.Pixels, output, output.PixelAt(Storage.Output, pixel), values);
         }
 
         return Nest();
@@ -83,21 +85,28 @@ internal sealed class PointwiseNests(VectorTarget target, TensorView input, Tens
             {
                 TensorView block = output with { Shape = output.Shape with { Channels = kernel.OutChannels } };
                 _nest.Finish(
-                    finish, made, kernel.OutPixelStep, kernel.Pixels, block, Storage.Output.At(channel * output.ChannelStep), output.Shape.Count / (double)blocks);
+                    finish, made, kernel.OutRowStep, kernel.Pixels, block, Storage.Output.At(channel * output.ChannelStep), output.Shape.Count / (double)blocks);
             }
         }
 
         return Nest();
     }
 
-    private LoopNest Nest() => new(Title, input, residual, output, _nest.Build(), (long)kernel.InChannels * output.Shape.Channels);
+    private LoopNest Nest() => new(ArePlanes ? "PlanarPointwise" : Title, input, residual, output, _nest.Build(), (long)kernel.InChannels * output.Shape.Channels);
+
+    /// <summary>Planes lie in as many places as there are channels, too many for the processor to foresee.</summary>
+    private EquatableArray<Upcoming> NextPlanes()
+    {
+        Upcoming planes = new(Prefetched.Input, 0) { Step = 0, FarBytes = input.Bytes };
+        return residual is null ? EquatableArray.Of(planes) : EquatableArray.Of(planes, new Upcoming(Prefetched.Residual, 0) { Step = 0, FarBytes = output.Bytes });
+    }
 
     /// <summary>The next tile's residual, where the map that it is a part of has left the second-level cache, for a product whose threads share tiles.</summary>
     private EquatableArray<Upcoming> NextResidual()
     {
         if (residual is null || !kernel.Epilogue.AddsResidual || kernel.Share != WorkShare.Tiles || kernel.Panels.Count > 1)
             return [];
-        int tile = kernel.Panels[0].Tiles.Max(run => run.Pixels) * kernel.Epilogue.ResidualPixelStep;
+        int tile = kernel.Panels[0].Tiles.Max(run => run.Rows) * kernel.Epilogue.ResidualPixelStep;
         return EquatableArray.Of(new Upcoming(Prefetched.Residual, tile) { Steps = kernel.Panels.Sum(run => run.Count) * kernel.InChannels, FarBytes = residual.Bytes });
     }
 }
@@ -117,23 +126,29 @@ internal sealed class SharedMap(NestBuilder nest, TensorView? residual, TensorVi
     public bool Begin()
     {
         bool put = residual is not null && kernel.Epilogue.Start == AccumulatorStart.BiasAndDestination;
-        if (put || !finish.IsNone)
+        if (put || !(finish.IsNone || kernel.Lanes == LaneAxis.Pixels))
             _own = nest.SplitPixels(output.Shape);
         if (put)
         {
             nest.Put(
-                residual!.PixelAt(Storage.Residual, _own.First), residual!, map.At(_own.First * kernel.OutPixelStep), kernel.OutPixelStep, output.Shape.Channels, _own.Count, output.Shape.Count);
+                residual!.PixelAt(Storage.Residual, _own.First), residual!, map.At(_own.First * kernel.OutRowStep), kernel.OutRowStep, output.Shape.Channels, _own.Count, output.Shape.Count);
         }
 
         return put;
     }
 
-    /// <summary>When all threads have computed the map together: activation and layout, a range of pixels each.</summary>
+    /// <summary>When all threads have computed the map together: activation and layout, a range of pixels each; of planes, which are never moved, a range of values.</summary>
     public void End()
     {
         if (finish.IsNone)
             return;
+        if (kernel.Lanes == LaneAxis.Pixels)
+        {
+            nest.ActivateMap(finish.Activation, output);
+            return;
+        }
+
         nest.Barrier();
-        nest.Finish(finish, map.At(_own.First * kernel.OutPixelStep), kernel.OutPixelStep, _own.Count, output, output.PixelAt(Storage.Output, _own.First), output.Shape.Count);
+        nest.Finish(finish, map.At(_own.First * kernel.OutRowStep), kernel.OutRowStep, _own.Count, output, output.PixelAt(Storage.Output, _own.First), output.Shape.Count);
     }
 }

@@ -48,7 +48,7 @@ internal static class RowNests
 {
     private static readonly Variable s_y = new("y");
 
-    /// <summary>Row after row; threads share the rows, or every row where the kernel's threads share its panels.</summary>
+    /// <summary>Row after row, of planes a row of all of them; threads share the rows, or every row where the kernel's threads share its panels.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="fill">Makes a row of the ring.</param>
     /// <param name="finish">What is done with a row.</param>
@@ -138,7 +138,7 @@ internal static class RowNests
     private static void AddRows(NestBuilder nest, RowLayer layer, Action<NestBuilder, Scalar, Pointer>? fill, Finish finish, int outPixelStep)
     {
         int width = layer.Output.Shape.Width, values = width * layer.Output.Shape.Channels;
-        bool sharesPanels = layer.Kernel is ConvolutionKernel { Share: not WorkShare.None };
+        bool sharesPanels = layer.Kernel is ConvolutionKernel { Share: not WorkShare.None }, planes = layer.Kernel is ProductKernel { Lanes: LaneAxis.Pixels };
         using (sharesPanels ? nest.For(s_y, layer.Height) : nest.Parallel(s_y, layer.Height))
         {
             layer.Ring.PlaceWindow(nest, s_y);
@@ -154,8 +154,12 @@ internal static class RowNests
                 ChannelPerLaneKernel when !layer.Ring.IsRing => call with { Effort = Walked(layer, 1) },
                 _ => call,
             });
-            nest.Finish(finish, destination, outPixelStep, width, layer.Output, layer.Output.PixelAt(Storage.Output, pixel), values);
+            if (!planes)
+                nest.Finish(finish, destination, outPixelStep, width, layer.Output, layer.Output.PixelAt(Storage.Output, pixel), values);
         }
+
+        if (planes)
+            nest.ActivateMap(finish.Activation, layer.Output);
     }
 
     private static Effort Walked(RowLayer layer, int blocks) => new(Work.Walked, (layer.Input.Shape.Count + layer.Output.Shape.Count) / (double)(layer.Height * blocks));
