@@ -674,7 +674,8 @@ internal sealed class Rewriter
             (tensor, other) = (other, tensor);
         }
 
-        foreach (Node reader in (_readers.GetValueOrDefault(tensor) ?? []).ToArray())
+        // A node that reads it twice (x * x) is among the readers twice.
+        foreach (Node reader in (_readers.GetValueOrDefault(tensor) ?? []).Distinct().ToArray())
             Replace(reader, reader with { Inputs = [.. reader.Inputs.Select(input => input == tensor ? other : input)] });
     }
 }

@@ -121,6 +121,18 @@ public sealed class PictureTests
         Assert.Contains("it has 2 frames, expected one", Assert.Throws<InferenceException>(() => Picture.Decode(frames, 1_000_000)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>The decoder would write beyond the block, and after some such pictures the process would end.</summary>
+    [Fact]
+    public void JpegOfCoefficientsThatNoBlockHas_IsRefused()
+    {
+        byte[] photo = File.ReadAllBytes(s_photo);
+        int scan = photo.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]);
+        photo[scan + 2 + 12 - 2] = 255;
+        Assert.Equal(
+            "the picture cannot be decoded: a pass has coefficients 0 to 255, bits 0 to 0; expected some of 0 to 63, and at most 13 bits",
+            Assert.Throws<InferenceException>(() => Picture.Decode(photo, 1_000_000)).Message);
+    }
+
     /// <summary>Damaged files give a picture or an error of this one type, and never another exception.</summary>
     [Fact]
     public void DamagedFiles_GiveAPictureOrAnError()

@@ -56,6 +56,8 @@ internal static class OnnxReader
                 throw new ImportException($"{path}: {proto.OpType} \"{name}\" makes no tensor.");
             if (proto.Domain is not ("" or "ai.onnx" or "com.microsoft"))
                 throw new ImportException($"{path}: {proto.OpType} \"{name}\" is an operator of {proto.Domain}; expected those of ONNX.");
+            if (proto.Attribute.GroupBy(attribute => attribute.Name).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
+                throw new ImportException($"{path}: {proto.OpType} \"{name}\" has the attribute {twice} more than once; expected it once.");
             nodes.Add(new Node(proto.OpType, name, [.. proto.Input], [.. proto.Output], proto.Attribute.ToDictionary(a => a.Name, a => Value(a, path, name, notes))));
         }
 

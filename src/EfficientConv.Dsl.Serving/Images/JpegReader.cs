@@ -5,7 +5,8 @@ namespace EfficientConv.Dsl.Serving;
 
 /// <summary>
 /// JPEG with JpegLibrary: managed code without a native library, under the MIT licence, baseline and progressive. It trusts some of a file's numbers, so these are checked here
-/// before it sees them: one frame, of a size that is taken, sampling factors that its arithmetic knows, and not so many passes that a small file keeps a core busy for minutes.
+/// before it sees them: one frame, of a size that is taken, sampling factors that its arithmetic knows, passes over coefficients that a block has, and not so many of them that a
+/// small file keeps a core busy for minutes.
 /// </summary>
 internal static class JpegReader
 {
@@ -86,7 +87,11 @@ internal static class JpegReader
         for (int i; (i = rest.IndexOf((byte)0xFF)) >= 0 && i + 1 < rest.Length; rest = rest[(i + 1)..])
         {
             frames += IsFrame(rest[i + 1]) ? 1 : 0;
-            scans += rest[i + 1] == 0xDA ? 1 : 0;
+            if (rest[i + 1] == 0xDA)
+            {
+                scans++;
+                CheckScan(rest[(i + 2)..]);
+            }
         }
 
         if (frames != 1)
@@ -94,6 +99,21 @@ internal static class JpegReader
         if (scans > MaxScans)
             throw new InvalidDataException($"it has {scans} passes over its pixels, expected at most {MaxScans}");
         return (stripped, isRgb);
+    }
+
+    /// <summary>
+    /// Checks a scan header: a block has coefficients 0 to 63, and the decoder writes those that a pass names without looking. In data that mark could only be read by accident:
+    /// a byte of 255 is followed by 0 there.
+    /// </summary>
+    private static void CheckScan(ReadOnlySpan<byte> segment)
+    {
+        const int MostBits = 13;
+        int length = segment.Length < 3 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(segment);
+        if (length > segment.Length || length < 6 || length != 6 + (2 * segment[2]))
+            throw new InvalidDataException("a scan header is damaged");
+        int first = segment[length - 3], last = segment[length - 2], high = segment[length - 1] >> 4, low = segment[length - 1] & 15;
+        if (first > last || last > 63 || high > MostBits || low > MostBits)
+            throw new InvalidDataException($"a pass has coefficients {first} to {last}, bits {high} to {low}; expected some of 0 to 63, and at most {MostBits} bits");
     }
 
     private static bool IsFrame(byte marker) => marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
