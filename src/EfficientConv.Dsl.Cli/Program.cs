@@ -4,6 +4,7 @@ using System.Globalization;
 using EfficientConv.Dsl.Cli.Output;
 using EfficientConv.Dsl.Cli.Running;
 using EfficientConv.Dsl.Cli.Verbs;
+using EfficientConv.Dsl.Measuring;
 
 namespace EfficientConv.Dsl.Cli;
 
@@ -18,6 +19,8 @@ internal static class Program
     {
         if (arguments is [ChildProcess.Verb, ..])
             return Failure.Guard(() => ChildProcess.Run(arguments), Console.Error);
+        if (arguments is [BusySibling.Verb, ..])
+            return Failure.Guard(() => BusySibling.Run(arguments), Console.Error);
         IReadOnlyList<IDisposable> stops = Failure.EndWhenStopped();
         int exitCode = Invoke(arguments, Console.Out, Console.Error);
         GC.KeepAlive(stops);

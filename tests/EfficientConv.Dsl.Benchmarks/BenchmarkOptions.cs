@@ -40,6 +40,9 @@ internal sealed record BenchmarkOptions
     /// <summary>The first core to bind to.</summary>
     public int Core { get; init; }
 
+    /// <summary>Whether a second process keeps the core's sibling busy.</summary>
+    public bool BusySibling { get; init; }
+
     /// <summary>Where the figures go.</summary>
     public FileInfo? Json { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -15,7 +16,11 @@ namespace EfficientConv.Dsl.Benchmarks;
 /// <summary>The benchmark tool. Exit code 0: measured; 1: a row failed, its error is told; 2: it could not begin.</summary>
 internal static class Program
 {
-    private static int Main(string[] arguments) => CommandLine.Invoke(arguments, Run, RunBenchmarkDotNet);
+    private static int Main(string[] arguments) =>
+        arguments is [BusySibling.Verb, ..] ? BusySibling.Run(arguments) : CommandLine.Invoke(arguments, Run, RunBenchmarkDotNet);
+
+    /// <summary>The program's own file; under the just-in-time compiler the host that the SDK makes for it.</summary>
+    private static ProcessStartInfo Itself => new(Environment.ProcessPath!, Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : []);
 
     private static int Run(BenchmarkOptions options)
     {
@@ -39,6 +44,9 @@ internal static class Program
             options = options with { Models = options.Models ?? new DirectoryInfo(Path.Combine(Repository.Artifacts, "benchmarks", "models")) };
         options.Models?.Create();
         AotBuild? aot = options.Aot ? AotBuild.Publish() : null;
+        if (options is { BusySibling: true, Threads: > 1 })
+            throw new ArgumentException("--sibling busy measures one thread on one core; leave --threads out.");
+        using BusySibling? busy = options.BusySibling ? BusySibling.Start(options.Core, Itself) : null;
 
         CoreAffinity.Pin(options.Threads, options.Core);
         using OnnxRuntimePeer? peer = options.Peer == PeerKind.Ort ? new OnnxRuntimePeer(options.Threads) : null;
@@ -67,6 +75,7 @@ internal static class Program
         System = RuntimeInformation.OSDescription,
         Runtime = RuntimeInformation.FrameworkDescription + (RuntimeFeature.IsDynamicCodeSupported ? " JIT" : " NativeAOT"),
         Threads = options.Threads,
+        BusySibling = options.BusySibling,
     };
 
     private static void Report(BenchmarkOptions options, RunResult run)

@@ -13,6 +13,8 @@ internal static class MapScheduling
     {
         if (PlanarScheduling.TrySchedule(plan, stage, slots[stage.Inputs[0]], destination))
             return destination!;
+        if (SchedulePlanes(plan, stage, slots, destination) is { } planes)
+            return planes;
 
         if (stage is ActivationStage { Function: var function } && destination is { View: { IsTight: true, IsPadded: false } })
         {
@@ -29,6 +31,34 @@ internal static class MapScheduling
         plan.BeginStep();
         new MapLayer(plan, stage, input, other, output).Schedule();
         return output == destination ? output : Scheduler.Deliver(plan, output, destination);
+    }
+
+    /// <summary>
+    /// Functions of single values between planes, which nothing has to turn: where the output is planes, or where a pixel's few channels would leave most lanes empty.
+    /// Null for what does not fit.
+    /// </summary>
+    private static TensorSlot? SchedulePlanes(PlanBuilder plan, Stage stage, IReadOnlyDictionary<int, TensorSlot> slots, TensorSlot? destination)
+    {
+        TensorSlot input = slots[stage.Inputs[0]];
+        TensorSlot? other = stage is AddStage or MultiplyStage { ByChannel: false } ? slots[stage.Inputs[1]] : null;
+        bool isNarrow = stage.Output.Channels <= PlanarScheduling.NarrowChannels && stage.Output.Pixels > 1;
+        bool fits = input.View is { IsPlanar: true, IsTight: true } && (destination is null ? isNarrow : destination.View is { IsPlanar: true, IsTight: true });
+        if (!fits || (other is not null && !(other.View is { IsPlanar: true, IsTight: true } && other.View.Shape == stage.Output)))
+            return null;
+        TensorSlot Output() => destination ?? plan.NewPlanarTensor(stage.Output);
+        switch (stage)
+        {
+            case ActivationStage { Function: var function } when destination is null:
+                plan.BeginStep();
+                return Scheduler.DeliverActivated(plan, input, Output(), function, StepPart.Of(stage, $"{function}"));
+            case BatchNormStage or PReLUStage or AddStage or MultiplyStage { ByChannel: false }:
+                TensorSlot output = Output();
+                plan.BeginStep();
+                new MapLayer(plan, stage, input, other, output).SchedulePlanes();
+                return output;
+            default:
+                return null;
+        }
     }
 
     /// <summary>The two small products of squeeze-and-excitation and their memory; weights are packed here.</summary>
@@ -128,6 +158,33 @@ internal sealed class MapLayer(PlanBuilder plan, Stage stage, TensorSlot input, 
                 break;
             default:
                 throw new InvalidOperationException($"{stage} has no schedule.");
+        }
+    }
+
+    /// <summary>Adds its step, from planes to planes.</summary>
+    public void SchedulePlanes()
+    {
+        Storage packed = Storage.Weights;
+        switch (stage)
+        {
+            case BatchNormStage norm:
+                plan.Pack(stage, new PackScaleShift(Reserve(2 * _padded), PlanBuilder.WeightBytes(2 * _padded), norm.BatchNorm));
+                EachPixel("PlanarScaleShift", "batch norm", own => RuntimeFunction.ScaleShiftPlanes.Call(
+                    _copied, In(own), _from.ChannelStep, Out(own), _to.ChannelStep, packed, packed.At(_padded), _channels, own.Count));
+                break;
+            case PReLUStage { PReLU: var prelu }:
+                plan.Pack(stage, new PackSlopes(Reserve(_padded), PlanBuilder.WeightBytes(_padded), prelu));
+                EachPixel("PlanarPReLU", "PReLU", own => RuntimeFunction.PReLUPlanes.Call(
+                    _copied, In(own), _from.ChannelStep, Out(own), _to.ChannelStep, packed, _channels, own.Count));
+                break;
+            case AddStage:
+                Add("add", MapNests.OfValues("PlanarAdd", _from, other!.View, _to, RuntimeFunction.Add));
+                break;
+            case MultiplyStage:
+                Add("multiply", MapNests.OfValues("PlanarMultiply", _from, other!.View, _to, RuntimeFunction.Multiply));
+                break;
+            default:
+                throw new InvalidOperationException($"{stage} is no function of single values.");
         }
     }
 

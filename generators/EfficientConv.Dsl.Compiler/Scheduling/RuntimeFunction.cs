@@ -62,6 +62,12 @@ public sealed record RuntimeFunction(string Name, bool IsVector = true)
     /// <summary>x * scale by channel, NCHW to NCHW.</summary>
     public static readonly RuntimeFunction ScalePlanes = new("PlanarLayout.ScaleChannels");
 
+    /// <summary>x * scale + shift by channel, planes to planes: <c>(from, step, to, step, scale, shift, channels, pixels)</c>.</summary>
+    public static readonly RuntimeFunction ScaleShiftPlanes = new("PlanarLayout.ScaleShift");
+
+    /// <summary>PReLU by channel, planes to planes: <c>(from, step, to, step, slopes, channels, pixels)</c>.</summary>
+    public static readonly RuntimeFunction PReLUPlanes = new("PlanarLayout.PReLU");
+
     /// <summary>Rows of planes between zeros, columns sorted by their remainder by the stride.</summary>
     public static readonly RuntimeFunction PadRows = new("PlanarLayout.PadRows");
 

@@ -22,7 +22,10 @@ public static class Scheduler
         settings = settings.For(target);
         PlanBuilder plan = new(target, settings);
         Shape input = graph.Stages[0].Output;
-        TensorSlot inputSlot = new(TensorPlace.Input, UserView(input, graph.IsChannelsLast));
+        TensorView inputView = UserView(input, graph.IsChannelsLast);
+
+        // A map of one channel is a plane, as it is in the output: nothing has to be widened to whole vectors at every pixel.
+        TensorSlot inputSlot = new(TensorPlace.Input, input.Channels == 1 && input.Pixels > 1 ? inputView with { IsPlanar = true } : inputView);
         Dictionary<int, TensorSlot> slots = new() { [0] = inputSlot };
         OutputPlacement placement = new(plan, graph, groups);
         placement.Deliver(graph.Stages[0], inputSlot);
@@ -59,7 +62,7 @@ public static class Scheduler
                 SingleGroup { Stage: InterleaveStage stage } => JoinScheduling.Schedule(plan, stage, slots, destination),
                 SingleGroup { Stage: TransposedStage stage } => TransposedScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
                 SingleGroup { Stage: SliceStage stage } => JoinScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
-                SingleGroup { Stage: FunctionStage stage } => FunctionScheduling.Schedule(plan, stage, slots[stage.Inputs[0]], destination),
+                SingleGroup { Stage: FunctionStage stage } => FunctionScheduling.Schedule(plan, stage, AsPixels(slots[stage.Inputs[0]]), destination),
                 SingleGroup single => MapScheduling.Schedule(plan, single.Stage, slots, destination),
                 _ => throw new InvalidOperationException($"{group} has no schedule."),
             };
@@ -74,6 +77,10 @@ public static class Scheduler
         channelsLast || shape.Pixels == 1 || shape.Channels == 1
             ? new TensorView(shape, false, shape.Channels, shape.Channels % VectorTarget.WidestLanes == 0)
             : new TensorView(shape, true, 1, false);
+
+    /// <summary>The user's map of one channel by its pixels: norms add up planes in another order, and their bits stay.</summary>
+    private static TensorSlot AsPixels(TensorSlot slot) =>
+        slot is { Place: TensorPlace.Input, View: { IsPlanar: true, Shape.Channels: 1 } view } ? slot.Pixels(0, view with { IsPlanar = false }) : slot;
 
     /// <summary><paramref name="slot"/>, or a copy of it with whole vectors at every pixel.</summary>
     internal static TensorSlot Padded(PlanBuilder plan, TensorSlot slot) => slot.View.IsPadded ? slot : Copy(plan, slot);

@@ -75,34 +75,37 @@ internal sealed record PerformancePage(
         text.Append(CultureInfo.InvariantCulture, $"# {Processor}\n\nMade by the command below from the JSON file beside it; what the columns mean stands in [the method](../performance.md#method).\n\n");
         text.Append(CultureInfo.InvariantCulture, $"- Processor: {Processor}; {string.Join(", ", Facts)}\n- System: {System}, {Runtime}\n");
         text.Append(CultureInfo.InvariantCulture, $"- One core, measured: {Figures.Number(Machine.MacsPerSecond / 1e9, 1)} GMAC/s in registers; copies {Figures.Number(Machine.SecondLevelBandwidth / 1e9, 0)}, {Figures.Number(Machine.LastLevelBandwidth / 1e9, 0)} and {Figures.Number(Machine.MemoryBandwidth / 1e9, 0)} GB/s in the second-level cache, the last one and memory\n");
-        foreach (IGrouping<(int Threads, string InstructionSet, int Batch), MeasuredNetwork> group in Networks.GroupBy(n => (n.Result.Threads, n.Result.InstructionSet, n.Result.Batch)))
+        foreach (IGrouping<(int Threads, string InstructionSet, int Batch, bool BusySibling), MeasuredNetwork> group in Networks.GroupBy(
+            n => (n.Result.Threads, n.Result.InstructionSet, n.Result.Batch, n.Result.BusySibling)))
         {
             string? peer = group.Select(n => n.Result.PeerName).FirstOrDefault(name => name is not null);
-            text.Append(CultureInfo.InvariantCulture, $"\n## {Heading(group.Key.Threads, "thread")}, {Heading(group.Key.Batch, "image")}, {group.Key.InstructionSet.ToUpperInvariant()}\n\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n## {Heading(group.Key.Threads, "thread")}, {Heading(group.Key.Batch, "image")}, {group.Key.InstructionSet.ToUpperInvariant()}{(group.Key.BusySibling ? ", beside a busy sibling" : string.Empty)}\n\n");
             if (peer is not null)
                 text.Append(CultureInfo.InvariantCulture, $"The peer is {peer}.\n\n");
             foreach (IGrouping<(string Date, string Command), MeasuredNetwork> run in group.GroupBy(n => (n.Date, n.Command)))
                 text.Append(CultureInfo.InvariantCulture, $"{run.Key.Date}, {string.Join(", ", run.Select(n => n.Result.Name))}:\n\n    {run.Key.Command}\n\n");
-            text.Append("| network | million MACs | ms, P50 | P99 | peer ms, P50 | ratio | of the peak | workspace | packed weights |\n|---|---|---|---|---|---|---|---|---|\n");
+            text.Append("| network | million MACs | ms, P50 | min | P99 | peer ms, P50 | min | ratio | of minima | of the peak | of minima | workspace | packed weights |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
             foreach (BenchResult r in group.Select(n => n.Result))
             {
-                text.Append(CultureInfo.InvariantCulture, $"| {r.Name} | {Figures.Number(r.MultiplyAdds / 1e6, 0)} | {Ms(r.Ours.P50)} | {Ms(r.Ours.P99)} | {(r.Peer is { } other ? Ms(other.P50) : string.Empty)} | {(r.Ratio is { } ratio ? Figures.Number(ratio, 2) : string.Empty)} | {Figures.Number(r.PercentOfPeak, 0)} % | {Figures.Mebibytes(r.WorkspaceBytes)} MiB | {Figures.Mebibytes(r.PackedWeightBytes)} MiB |\n");
+                text.Append(CultureInfo.InvariantCulture, $"| {r.Name}{(r.IsDisturbed ? " *" : string.Empty)} | {Figures.Number(r.MultiplyAdds / 1e6, 0)} | {Ms(r.Ours.P50)} | {Ms(r.Ours.Minimum)} | {Ms(r.Ours.P99)} | {(r.Peer is { } other ? $"{Ms(other.P50)} | {Ms(other.Minimum)}" : " | ")} | {Ratio(r.Ratio)} | {Ratio(r.MinimumRatio)} | {Figures.Number(r.PercentOfPeak, 0)} % | {Figures.Number(r.MinimumPercentOfPeak, 0)} % | {Figures.Mebibytes(r.WorkspaceBytes)} MiB | {Figures.Mebibytes(r.PackedWeightBytes)} MiB |\n");
             }
+            if (group.Any(n => n.Result.IsDisturbed))
+                text.Append("\n\\* disturbed: other programs slowed it; the minima say more.\n");
         }
 
         return text.ToString();
     }
 
-    /// <summary>The table of machines: the peer's time by ours for <paramref name="networks"/>, one image, one thread.</summary>
+    /// <summary>The table of machines: our median, the peer's by ours and the same of minima for <paramref name="networks"/>, one image, one thread.</summary>
     public static string Summary(IEnumerable<(string File, PerformancePage Page)> pages, IReadOnlyList<string> networks)
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"| machine | instructions | {string.Join(" | ", networks)} |\n|---|---|{string.Concat(networks.Select(_ => "---|"))}\n");
         foreach ((string file, PerformancePage page) in pages)
         {
-            foreach (IGrouping<string, BenchResult> group in page.Networks.Select(n => n.Result).Where(r => r is { Threads: 1, Batch: 1 }).GroupBy(r => r.InstructionSet))
+            foreach (IGrouping<string, BenchResult> group in page.Networks.Select(n => n.Result).Where(r => r is { Threads: 1, Batch: 1, BusySibling: false }).GroupBy(r => r.InstructionSet))
             {
-                IEnumerable<string> cells = networks.Select(name => group.FirstOrDefault(r => r.Name == name) is { } r ? $"{Ms(r.Ours.P50)} ms{(r.Ratio is { } ratio ? $", {Figures.Number(ratio, 2)}" : string.Empty)}" : string.Empty);
+                IEnumerable<string> cells = networks.Select(name => group.FirstOrDefault(r => r.Name == name) is { } r ? $"{Ms(r.Ours.P50)} ms{(r.Ratio is { } ? $", {Ratio(r.Ratio)} ({Ratio(r.MinimumRatio)})" : string.Empty)}" : string.Empty);
                 text.Append(CultureInfo.InvariantCulture, $"| [{page.Processor}](performance/{Path.GetFileNameWithoutExtension(file)}.md) | {group.Key.ToUpperInvariant()} | {string.Join(" | ", cells)} |\n");
             }
         }
@@ -110,11 +113,17 @@ internal sealed record PerformancePage(
         return text.ToString();
     }
 
-    private PerformancePage Sorted() => this with { Networks = [.. Networks.OrderBy(n => n.Result.Threads).ThenBy(n => n.Result.InstructionSet, StringComparer.Ordinal).ThenBy(n => n.Result.Batch).ThenBy(n => n.Result.Name, StringComparer.Ordinal)] };
+    private PerformancePage Sorted() => this with
+    {
+        Networks = [.. Networks.OrderBy(n => n.Result.Threads).ThenBy(n => n.Result.InstructionSet, StringComparer.Ordinal).ThenBy(n => n.Result.Batch).ThenBy(n => n.Result.BusySibling).ThenBy(n => n.Result.Name, StringComparer.Ordinal)],
+    };
 
-    private static (string Name, int Threads, string InstructionSet, int Batch) Key(MeasuredNetwork n) => (n.Result.Name, n.Result.Threads, n.Result.InstructionSet, n.Result.Batch);
+    private static (string Name, int Threads, string InstructionSet, int Batch, bool BusySibling) Key(MeasuredNetwork n) =>
+        (n.Result.Name, n.Result.Threads, n.Result.InstructionSet, n.Result.Batch, n.Result.BusySibling);
 
     private static string Heading(int count, string what) => count == 1 ? $"One {what}".Replace("One image", "one image", StringComparison.Ordinal) : $"{count} {what}s";
+
+    private static string Ratio(double? ratio) => ratio is { } known ? Figures.Number(known, 2) : string.Empty;
 
     private static string Ms(double seconds) => Figures.Number(seconds * 1e3, 3);
 

@@ -23,8 +23,7 @@ internal static class ChildProcess
         {
             string image = Path.Combine(folder, "network.dll");
             File.WriteAllBytes(image, assembly);
-            string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
-            ProcessStartInfo start = new(host, ["exec", typeof(ChildProcess).Assembly.Location, Verb, image, set.ToString(), calls.ToString(CultureInfo.InvariantCulture)]);
+            ProcessStartInfo start = StartInfo(Verb, image, set.ToString(), calls.ToString(CultureInfo.InvariantCulture));
             foreach ((string name, string value) in environment)
                 start.Environment[name] = value;
             return Subprocess.Run(start);
@@ -33,6 +32,13 @@ internal static class ChildProcess
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>How the tool starts itself.</summary>
+    public static ProcessStartInfo StartInfo(params string[] arguments)
+    {
+        string host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        return new ProcessStartInfo(host, ["exec", typeof(ChildProcess).Assembly.Location, .. arguments]);
     }
 
     /// <summary>What the child does: loads, runs, and says how much memory it had before and at most.</summary>

@@ -22,6 +22,9 @@ internal sealed record BenchResult
     /// <summary>The peer's median by ours.</summary>
     public double? Ratio => Peer?.P50 / Ours.P50;
 
+    /// <summary>The peer's least time by ours.</summary>
+    public double? MinimumRatio => Peer?.Minimum / Ours.Minimum;
+
     /// <summary>Largest difference to the peer's output, as a share of its largest value.</summary>
     public double? PeerDifference { get; init; }
 
@@ -41,7 +44,28 @@ internal sealed record BenchResult
     /// <summary>The core's multiply-adds a second in registers, measured between the samples, times the threads.</summary>
     public required double PeakMacsPerSecond { get; init; }
 
+    /// <summary>The median of those measurements by the best one: far below 1, something else ran on the core, or its clock fell.</summary>
+    public double? PeakSteadiness { get; init; }
+
+    /// <summary>Counted calls of ours in which the system took a core away; null in figures from before they were counted.</summary>
+    public int? Disturbed { get; init; }
+
+    /// <summary>How busy the core's other hardware threads were, from 0 to 1; null where the core has none.</summary>
+    public double? SiblingLoad { get; init; }
+
+    /// <summary>Of the core's time, what a virtual machine's host gave to others, from 0 to 1; null where the system does not count it.</summary>
+    public double? Stolen { get; init; }
+
+    /// <summary>Whether the sibling was kept busy on purpose (<c>--sibling busy</c>).</summary>
+    public bool BusySibling { get; init; }
+
+    /// <summary>Whether other programs slowed the measurement: its medians then say less than its minima.</summary>
+    public bool IsDisturbed => Disturbed > Ours.Calls / 10 || PeakSteadiness < 0.9 || (SiblingLoad > 0.1 && !BusySibling) || Stolen > 0.02;
+
     public double PercentOfPeak => 100 * MacsPerSecond / PeakMacsPerSecond;
+
+    /// <summary>The same by the least time and the best peak.</summary>
+    public double MinimumPercentOfPeak => 100 * MultiplyAdds / Ours.Minimum / (PeakMacsPerSecond / (PeakSteadiness ?? 1));
 
     public required double AllocatedBytesPerCall { get; init; }
 

@@ -29,6 +29,12 @@ internal static class BenchVerb
 
     private const double SecondsPerNetwork = 1.0;
 
+    private const string Description =
+        "Runs the generated kernels and times them: medians, minima and the ratios of both. Minima are the code's, medians the machine's of that minute. " +
+        "\"disturbed\" marks figures that other programs slowed: the system took the core away in more than a tenth of the calls, the core's own peak fell below nine tenths of its " +
+        "best between them (another hardware thread of the core at work, which a virtual machine does not show, or a falling clock), a sibling was busy for more than a tenth of " +
+        "the time, or the host took more than 2 % of it.";
+
     /// <summary>Calls that may be asked for: the time of each is kept.</summary>
     private const int MostAsked = 10_000_000;
 
@@ -46,8 +52,13 @@ internal static class BenchVerb
         Option<int?> core = Options.Core();
         Option<FileInfo?> schedule = Options.Schedule();
         Option<FileInfo?> page = new("--page") { Description = "Writes a page of this machine's figures, and beside it the JSON that it is made of; figures of other networks stay.", HelpName = "file.md" };
+        Option<string> sibling = new("--sibling")
+        {
+            Description = "busy: a second process loads and stores on the core's other hardware thread meanwhile, as on a server in use (one thread).", DefaultValueFactory = _ => "alone",
+        };
+        sibling.AcceptOnlyFromAmong("alone", "busy");
         MachineOptions machine = new();
-        Command command = new("bench", "Runs the generated kernels and times them.") { isa, threads, batch, warmUp, count, layers, peer, core, schedule, json, page };
+        Command command = new("bench", Description) { isa, threads, batch, warmUp, count, layers, peer, core, sibling, schedule, json, page };
         inputs.AddTo(command);
         machine.AddTo(command);
         command.SetAction(parsed =>
@@ -56,6 +67,9 @@ internal static class BenchVerb
             BenchSettings settings = new(
                 set, Options.Threads(parsed.GetValue(threads), terminal), parsed.GetValue(batch), parsed.GetValue(warmUp), parsed.GetValue(count), parsed.GetValue(layers),
                 Options.ReadSchedule(parsed.GetValue(schedule)), parsed.GetValue(core));
+            bool keepsBusy = parsed.GetValue(sibling) == "busy";
+            if (keepsBusy && settings.Threads != 1)
+                throw new ToolException("--sibling busy measures one thread on one core; leave --threads out.");
             bool hasPeer = parsed.GetValue(peer) == "ort";
             if (hasPeer && settings.Batch != 1)
                 throw new ToolException("--peer ort compares one image; leave --batch out.");
@@ -67,6 +81,10 @@ internal static class BenchVerb
             foreach (NetworkInput item in networks)
                 CheckMemory(item, settings);
             MachineModel model = machine.Read(parsed, set, terminal);
+            if (keepsBusy)
+                settings = settings with { Core = settings.Core ?? CoreAffinity.Allowed[0] };
+            using BusySibling? busy = keepsBusy ? StartSibling(settings.Core!.Value) : null;
+            settings = settings with { BusySibling = keepsBusy };
             Pin(settings);
             using OnnxRuntimePeer? ort = hasPeer ? Options.StartPeer(settings.Threads) : null;
             bool plain = !parsed.GetValue(json);
@@ -96,6 +114,18 @@ internal static class BenchVerb
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private static BusySibling StartSibling(int core)
+    {
+        try
+        {
+            return BusySibling.Start(core, ChildProcess.StartInfo());
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new ToolException($"--sibling busy: {exception.Message}");
+        }
     }
 
     private static (OutputFile Page, OutputFile Json, string JsonPath) CheckPage(FileInfo page)
@@ -171,6 +201,8 @@ internal static class BenchVerb
             AwaitCompiler();
         LatencySamples ours = new(), theirs = new(), processorTime = new();
         List<double> peaks = [];
+        int disturbed = 0;
+        CoreLoad others = CoreLoad.Begin(settings.Core ?? CoreAffinity.Allowed[0]);
         start = Stopwatch.GetTimestamp();
         for (int i = 0; settings.Count > 0 ? i < settings.Count : i < FewestCalls || (i < MostCalls && Stopwatch.GetElapsedTime(start).TotalSeconds < SecondsPerNetwork); i++)
         {
@@ -184,11 +216,14 @@ internal static class BenchVerb
                 Call();
             }
 
+            long switches = Preemption.Count(settings.Threads);
             double processor = ThreadClock.Seconds;
             ours.Take(Call);
             processorTime.Add(ThreadClock.Seconds - processor);
+            disturbed += Preemption.Count(settings.Threads) != switches ? 1 : 0;
         }
 
+        (double? siblingLoad, double? stolen) = settings.Core is null ? (null, null) : (others.Siblings, others.Stolen);
         double peak = Statistics.Median(peaks) * settings.Threads;
         double? predicted = network.Declaration is null ? null : Predicted(network, settings, machine);
         (long Runtime, long Peak)? resident = Resident(network, settings.InstructionSet);
@@ -210,6 +245,11 @@ internal static class BenchVerb
             PredictedSeconds = settings is { Batch: 1, Threads: 1 } ? predicted : null,
             MacsPerSecond = macs / ours.Median,
             PeakMacsPerSecond = peak,
+            PeakSteadiness = Statistics.Median(peaks) / peaks.Max(),
+            Disturbed = disturbed,
+            SiblingLoad = siblingLoad,
+            Stolen = stolen,
+            BusySibling = settings.BusySibling,
             AllocatedBytesPerCall = Allocated(Call),
             WorkspaceBytes = loaded.WorkspaceBytes,
             PackedWeightBytes = loaded.PackedWeightBytes,
@@ -322,9 +362,12 @@ internal static class BenchVerb
             ("latency us", $"min {Us(r.Ours.Minimum)}  P50 {Us(r.Ours.P50)}  P90 {Us(r.Ours.P90)}  P95 {Us(r.Ours.P95)}"),
             (string.Empty, $"P99 {Us(r.Ours.P99)}  P999 {Us(r.Ours.P999)}  max {Us(r.Ours.Maximum)}  ({Figures.Count(r.Ours.Calls)} calls)"),
             .. r.ProcessorSeconds is { } processor && processor < 0.9 * r.Ours.P50 ? [("processor time", $"P50 {Us(processor)} us: the machine was busy with other things as well")] : Array.Empty<(string, string)>(),
-            ("rate", r.MultiplyAdds == 0 ? "-" : $"{Figures.Number(r.MacsPerSecond / 1e9, 1)} GMAC/s, {Figures.Number(r.PercentOfPeak, 1)} % of the measured {Figures.Number(r.PeakMacsPerSecond / 1e9, 1)}"),
-            .. r.PredictedSeconds is { } predicted ? [("predicted", $"{Us(predicted)} us, {Figures.Number(100 * ((predicted / (r.ProcessorSeconds ?? r.Ours.P50)) - 1), 0)} % off")] : Array.Empty<(string, string)>(),
-            .. r.Ratio is { } ratio ? [("ratio", $"{Figures.Number(ratio, 2)}: {r.PeerName} takes {Us(r.Peer!.P50)} us (P50); outputs differ by {r.PeerDifference:G2}")] : Array.Empty<(string, string)>(),
+            ("rate", r.MultiplyAdds == 0 ? "-" : $"{Figures.Number(r.MacsPerSecond / 1e9, 1)} GMAC/s, {Figures.Number(r.PercentOfPeak, 1)} % of the measured {Figures.Number(r.PeakMacsPerSecond / 1e9, 1)} (minimum: {Figures.Number(r.MinimumPercentOfPeak, 1)} %)"),
+            .. r.PredictedSeconds is { } predicted ? [("predicted", $"{Us(predicted)} us, {Figures.Number(100 * ((predicted / r.Ours.Minimum) - 1), 0)} % off the minimum")] : Array.Empty<(string, string)>(),
+            .. r.Ratio is { } ratio
+                ? [("ratio", $"{Figures.Number(ratio, 2)} (P50), {Figures.Number(r.MinimumRatio!.Value, 2)} (minima): {r.PeerName} takes"), (string.Empty, $"P50 {Us(r.Peer!.P50)}, min {Us(r.Peer.Minimum)} us; outputs differ by {r.PeerDifference:G2}")]
+                : Array.Empty<(string, string)>(),
+            .. Disturbed(r),
             ("allocated", $"{Figures.Number(r.AllocatedBytesPerCall, 0)} B a call; workspace {Figures.Bytes(r.WorkspaceBytes)}, packed weights {Figures.Bytes(r.PackedWeightBytes)}"),
             .. r.PeakResidentBytes is { } resident ? [("peak RSS", $"{Figures.Bytes(resident)} alone in a process, of which the runtime {Figures.Bytes(r.RuntimeResidentBytes!.Value)}")] : Array.Empty<(string, string)>(),
         ];
@@ -343,6 +386,20 @@ internal static class BenchVerb
         terminal.Line();
     }
 
+    /// <summary>What other programs did, where they slowed the measurement or were made to.</summary>
+    private static IEnumerable<(string, string)> Disturbed(BenchResult r)
+    {
+        if (r.BusySibling)
+            yield return ("sibling", $"kept busy by a second process, {Percent(r.SiblingLoad ?? 1)} of the time");
+        if (!r.IsDisturbed)
+            yield break;
+        yield return ("disturbed", $"the core was taken away in {Figures.Count(r.Disturbed!.Value)} of {Figures.Count(r.Ours.Calls)} calls; its peak was");
+        yield return (string.Empty, $"{Percent(r.PeakSteadiness!.Value)} of its best in the median" +
+            (r.SiblingLoad is { } busy ? $"; siblings busy {Percent(busy)}" : string.Empty) + (r.Stolen is { } stolen ? $"; host took {Percent(stolen)}" : string.Empty));
+
+        static string Percent(double share) => Figures.Number(100 * share, 0) + " %";
+    }
+
     /// <summary>benchncnn's line: milliseconds, the name in 20 columns.</summary>
     private static string Ncnn(string name, LatencyResult r) => string.Create(
         CultureInfo.InvariantCulture, $"{Figures.Short(name, 24),20}  min = {r.Minimum * 1e3,7:0.000}  max = {r.Maximum * 1e3,7:0.000}  avg = {r.Average * 1e3,7:0.000}");
@@ -351,4 +408,8 @@ internal static class BenchVerb
 }
 
 /// <summary>How <c>bench</c> measures.</summary>
-internal sealed record BenchSettings(InstructionSet InstructionSet, int Threads, int Batch, int WarmUp, int Count, bool Layers, ScheduleOverrides? Schedules, int? Core = null);
+internal sealed record BenchSettings(InstructionSet InstructionSet, int Threads, int Batch, int WarmUp, int Count, bool Layers, ScheduleOverrides? Schedules, int? Core = null)
+{
+    /// <summary>Whether the core's sibling is kept busy.</summary>
+    public bool BusySibling { get; init; }
+}

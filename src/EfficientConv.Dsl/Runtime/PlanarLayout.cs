@@ -91,6 +91,65 @@ public static class PlanarLayout
         }
     }
 
+    /// <summary>Plane c as fma(x, scale[c], shift[c]): a batch norm on its own.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="source">The first plane.</param>
+    /// <param name="sourceStride">Floats from one plane to the next.</param>
+    /// <param name="destination">The first plane of the result.</param>
+    /// <param name="destinationStride">Floats from one of its planes to the next.</param>
+    /// <param name="scale">One a channel.</param>
+    /// <param name="shift">One a channel.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void ScaleShift<V>(
+        ref float source, int sourceStride, ref float destination, int destinationStride, ref float scale, ref float shift, int channels, int pixels)
+        where V : struct, ISimd<V>
+    {
+        for (int c = 0; c < channels; c++)
+        {
+            float factor = Unsafe.Add(ref scale, c), summand = Unsafe.Add(ref shift, c);
+            V factors = V.Create(factor), summands = V.Create(summand);
+            ref float from = ref Unsafe.Add(ref source, (nint)c * sourceStride);
+            ref float to = ref Unsafe.Add(ref destination, (nint)c * destinationStride);
+            int p = 0;
+            for (; p <= pixels - V.Lanes; p += V.Lanes)
+                V.Store(V.FusedMultiplyAdd(V.Load(ref from, p), factors, summands), ref to, p);
+            for (; p < pixels; p++)
+                Unsafe.Add(ref to, p) = MathF.FusedMultiplyAdd(Unsafe.Add(ref from, p), factor, summand);
+        }
+    }
+
+    /// <summary>Plane c as x if x &gt; 0, else slopes[c] * x.</summary>
+    /// <typeparam name="V">The vector.</typeparam>
+    /// <param name="source">The first plane.</param>
+    /// <param name="sourceStride">Floats from one plane to the next.</param>
+    /// <param name="destination">The first plane of the result.</param>
+    /// <param name="destinationStride">Floats from one of its planes to the next.</param>
+    /// <param name="slopes">One a channel.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="pixels">Pixels.</param>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void PReLU<V>(ref float source, int sourceStride, ref float destination, int destinationStride, ref float slopes, int channels, int pixels)
+        where V : struct, ISimd<V>
+    {
+        for (int c = 0; c < channels; c++)
+        {
+            float slope = Unsafe.Add(ref slopes, c);
+            V factors = V.Create(slope);
+            ref float from = ref Unsafe.Add(ref source, (nint)c * sourceStride);
+            ref float to = ref Unsafe.Add(ref destination, (nint)c * destinationStride);
+            int p = 0;
+            for (; p <= pixels - V.Lanes; p += V.Lanes)
+                V.Store(Elementwise.LeakyReLU(V.Load(ref from, p), factors), ref to, p);
+            for (; p < pixels; p++)
+            {
+                float x = Unsafe.Add(ref from, p);
+                Unsafe.Add(ref to, p) = x > 0 ? x : x * slope;
+            }
+        }
+    }
+
     private const int BufferChannels = 64;
     private const int BufferPixels = 16;
 

@@ -18,6 +18,9 @@ internal sealed class RunResult
 
     public int Threads { get; set; }
 
+    /// <summary>Whether a second process kept the core's sibling busy.</summary>
+    public bool BusySibling { get; set; }
+
     public string? Note { get; set; }
 
     public List<RowResult> Rows { get; set; } = [];
@@ -43,17 +46,28 @@ internal sealed class RowResult
     /// <summary>Peer time / our time, medians.</summary>
     public double? Ratio { get; set; }
 
+    /// <summary>The same of the minima.</summary>
+    public double? MinRatio { get; set; }
+
     public double? Target { get; set; }
 
     public double? TargetWinograd { get; set; }
 
+    /// <summary>Percent of the peak by the least time.</summary>
     public double? TargetPercent { get; set; }
 
+    /// <summary>The same by medians; null where that of the minima is asked of both.</summary>
+    public double? TargetMedianPercent { get; set; }
+
+    /// <summary>Whether medians and minima both reach the target.</summary>
     public bool? Met { get; set; }
 
     public double? Gflops { get; set; }
 
     public double? PercentOfPeak { get; set; }
+
+    /// <summary>By the least time and the best peak.</summary>
+    public double? MinPercentOfPeak { get; set; }
 
     /// <summary>The cores' peak, measured between the rounds.</summary>
     public double? PeakGflops { get; set; }
@@ -66,6 +80,12 @@ internal sealed class RowResult
 
     /// <summary>Rounds that count although the system took a core away in them; many of them say that the machine was busy.</summary>
     public int Disturbed { get; set; }
+
+    /// <summary>The median of the peaks between the rounds by the best of them: far below 1, something else ran on the core's other hardware thread, or its clock fell.</summary>
+    public double PeakSteadiness { get; set; }
+
+    /// <summary>Whether other programs slowed the row: most rounds are disturbed, or the peak fell below nine tenths of its best.</summary>
+    public bool IsDisturbed => Disturbed > Rounds / 2 || PeakSteadiness < 0.9;
 
     public long? WorkspaceBytes { get; set; }
 

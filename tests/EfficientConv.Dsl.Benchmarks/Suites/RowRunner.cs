@@ -109,13 +109,16 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
         double[] oursByRound = PerBlock(ours);
         double median = Statistics.Median(oursByRound);
         result.OursMs = Milliseconds(median);
-        result.OursMinMs = Milliseconds(Fastest(ours));
+        double fastest = Fastest(ours);
+        result.OursMinMs = Milliseconds(fastest);
         if (theirs.Length > 0)
         {
             double peerMedian = Statistics.Median(PerBlock(theirs));
             result.PeerMs = Milliseconds(peerMedian);
-            result.PeerMinMs = Milliseconds(Fastest(theirs));
+            double peerFastest = Fastest(theirs);
+            result.PeerMinMs = Milliseconds(peerFastest);
             result.Ratio = Math.Round(peerMedian / median, 4);
+            result.MinRatio = Math.Round(peerFastest / fastest, 4);
         }
 
         result.Disturbed = rounds.Disturbed;
@@ -124,13 +127,15 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
         result.WorkspaceBytes = network.WorkspaceBytes;
         result.AllocatedBytes = AllocatedBytes(network);
         result.PeakGflops = Math.Round(Statistics.Median(peaks.FlopsPerSecond) / 1e9, 2);
+        result.PeakSteadiness = Math.Round(Statistics.Median(peaks.FlopsPerSecond) / peaks.FlopsPerSecond.Max(), 4);
         if (result.Macs >= FewestMacsToRate)
         {
             result.Gflops = Math.Round(2e-9 * result.Macs / median, 2);
             result.PercentOfPeak = Math.Round(Statistics.Median(oursByRound.Zip(peaks.FlopsPerSecond, (seconds, peak) => 200.0 * result.Macs / seconds / peak)), 2);
+            result.MinPercentOfPeak = Math.Round(200.0 * result.Macs / fastest / peaks.FlopsPerSecond.Max(), 2);
         }
 
-        Judge(row.Target, network.InstructionSet, result);
+        row.Target.Judge(network.InstructionSet, Machine.HasAvx512, result);
     }
 
     /// <summary>Seconds of one block, round by round: a slow stretch of the machine spoils a few rounds' differences and not their median.</summary>
@@ -145,28 +150,6 @@ internal sealed class RowRunner(BenchmarkOptions options, OnnxRuntimePeer? peer)
     private static double Milliseconds(double seconds) => Math.Round(seconds * 1e3, 6);
 
     private static double Difference(double five, double one) => (five - one) / (BenchmarkRow.ChainLength - 1);
-
-    /// <summary>Targets hold for one thread; ratios for AVX-512 on both sides.</summary>
-    private void Judge(RowTarget target, InstructionSet instructionSet, RowResult result)
-    {
-        if (options.Threads != 1)
-            return;
-        if (instructionSet == InstructionSet.Avx512)
-        {
-            result.Target = target.Ratio;
-            result.TargetWinograd = target.WinogradRatio;
-            result.TargetPercent = target.Percent;
-        }
-        else if (instructionSet == InstructionSet.Avx2)
-        {
-            result.TargetPercent = target.Avx2Percent;
-        }
-
-        if (result.Target is { } ratio && result.Ratio is { } reached)
-            result.Met = reached >= ratio;
-        else if (result.TargetPercent is { } percent)
-            result.Met = result.PercentOfPeak >= percent;
-    }
 
     /// <summary>Bytes allocated by a call, averaged over many.</summary>
     private static double AllocatedBytes(LoadedNetwork network)

@@ -85,6 +85,14 @@ internal static class MapNests
         }
     }
 
+    /// <summary>A function of two tensors' values as they lie, all three in one order: in place after a copy.</summary>
+    public static LoopNest OfValues(string title, TensorView input, TensorView other, TensorView output, RuntimeFunction function) =>
+        Over("value", output.Length, VectorTarget.WidestLanes, title, input, other, output, own =>
+        [
+            new Copy(own.In(Storage.Input, 1), own.In(Storage.Output, 1), own.Count, Effort.Copied(output.Shape.Count)),
+            function.Call(own.In(Storage.Output, 1), own.In(Storage.Residual, 1), own.Count),
+        ]);
+
     /// <summary>A second tensor added to the output's own pixels, to as many channels as it has.</summary>
     public static FunctionCall Sum(OwnUnits own, TensorView other, TensorView output)
     {
