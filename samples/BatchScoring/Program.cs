@@ -23,7 +23,8 @@ if (args.Length == 0)
 
 string redis = Option("--redis") ?? "localhost:6379", path = Path.Combine(AppContext.BaseDirectory, "test-images.idx3-ubyte");
 int images = int.Parse(Option("--images") ?? "20000", System.Globalization.CultureInfo.InvariantCulture);
-ShardRequest[] shards = [.. Enumerable.Range(0, (images + ShardImages - 1) / ShardImages).Select(i => new ShardRequest(path, i * ShardImages, Math.Min(ShardImages, images - (i * ShardImages))))];
+ShardRequest[] shards = [.. Enumerable.Range(0, (images + ShardImages - 1) / ShardImages)
+        .Select(i => new ShardRequest(path, i * ShardImages, Math.Min(ShardImages, images - (i * ShardImages))))];
 switch (args[0])
 {
     case "silo":
@@ -54,7 +55,8 @@ async Task RunSiloAsync(int port)
         silo.AddRedisGrainStorageAsDefault(options => options.ConfigurationOptions = Redis());
         silo.ConfigureEndpoints("127.0.0.1", port, port + 1000);
         // A dead machine is noticed within seconds.
-        silo.Configure<ClusterMembershipOptions>(options => (options.ProbeTimeout, options.NumMissedProbesLimit, options.NumVotesForDeathDeclaration) = (TimeSpan.FromSeconds(1), 2, 1));
+        silo.Configure<ClusterMembershipOptions>(options =>
+            (options.ProbeTimeout, options.NumMissedProbesLimit, options.NumVotesForDeathDeclaration) = (TimeSpan.FromSeconds(1), 2, 1));
     });
     await builder.Build().RunAsync();
 }

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl;
 using EfficientConv.Dsl.Serving;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 using MobileNetSample;
 using OpenTelemetry;
@@ -7,7 +8,8 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
 // Settings come from the command line or the environment: Weights=mobilenet_v2.safetensors, Serving__QueueCapacity=128, ApiKeysFile=/run/secrets/keys.
-WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
+// No file of settings is watched for changes: that would watch every folder below the one that the server is started in.
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
 ConfigurationManager settings = builder.Configuration;
 string? keys = settings["ApiKeysFile"];
 
@@ -23,6 +25,8 @@ if (!settings.GetSection("Kestrel:Endpoints").Exists() && settings["urls"] is nu
 }
 
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+// What a socket has read goes on in the thread that read it; nothing here blocks one.
+builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
 builder.Services.AddOptions<ConvNetServerOptions>().Bind(settings.GetSection("Serving"));
 builder.Services.AddConvNets(models =>
 {
@@ -40,7 +44,8 @@ if (keys is not null)
     builder.Services.AddAuthorization();
 }
 
-OpenTelemetryBuilder telemetry = builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(ConvNetServing.TelemetryName, "Microsoft.AspNetCore.Hosting").AddPrometheusExporter());
+OpenTelemetryBuilder telemetry = builder.Services.AddOpenTelemetry().WithMetrics(
+    metrics => metrics.AddMeter(ConvNetServing.TelemetryName, "Microsoft.AspNetCore.Hosting").AddPrometheusExporter());
 if (settings["OTEL_EXPORTER_OTLP_ENDPOINT"] is not null)
     telemetry.WithTracing(traces => traces.AddSource(ConvNetServing.TelemetryName, "Microsoft.AspNetCore").AddOtlpExporter());
 
@@ -67,7 +72,8 @@ try
     app.Run();
     return 0;
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or SafetensorsException or WeightsException or PackedWeightsException or InvalidDataException or OptionsValidationException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or OptionsValidationException
+    or SafetensorsException or WeightsException or PackedWeightsException)
 {
     Console.Error.WriteLine($"The server did not start: {e.Message}");
     return 1;

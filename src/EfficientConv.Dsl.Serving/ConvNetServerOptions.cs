@@ -3,6 +3,8 @@ namespace EfficientConv.Dsl.Serving;
 /// <summary>How a server works and what it takes from a client.</summary>
 public sealed class ConvNetServerOptions
 {
+    private const int MinSocketBufferBytes = 4096;
+
     /// <summary>The server's name in its metadata.</summary>
     public string ServerName { get; set; } = "efficientconv-dsl";
 
@@ -27,6 +29,12 @@ public sealed class ConvNetServerOptions
     /// <summary>Pixels of a picture to classify, as its header has them.</summary>
     public int MaxImagePixels { get; set; } = 25_000_000;
 
+    /// <summary>
+    /// Bytes of the blocks that sockets are read into, 4096 or more. Few large ones cost less time for tensors of hundreds of kilobytes, small ones less memory where thousands
+    /// of clients send at once. They are Kestrel's for all of the program.
+    /// </summary>
+    public int SocketBufferBytes { get; set; } = 32 << 10;
+
     /// <summary>How long a request's body may take to arrive.</summary>
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -49,6 +57,8 @@ public sealed class ConvNetServerOptions
         Positive(MaxBatch, nameof(MaxBatch));
         Positive(MaxRequestBytes, nameof(MaxRequestBytes));
         Positive(MaxImagePixels, nameof(MaxImagePixels));
+        if (SocketBufferBytes < MinSocketBufferBytes)
+            throw new InvalidOperationException($"{nameof(ConvNetServerOptions)}.{nameof(SocketBufferBytes)} must be {MinSocketBufferBytes} or more, found {SocketBufferBytes}.");
         if (Workers < 0)
             throw new InvalidOperationException($"{nameof(ConvNetServerOptions)}.{nameof(Workers)} must be 0 or more, found {Workers}.");
         if (BodyTimeout <= TimeSpan.Zero || RequestTimeout <= TimeSpan.Zero || DrainDelay < TimeSpan.Zero)

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -44,6 +45,9 @@ public static class ConvNetServing
         services.TryAddSingleton<InferenceScheduler>();
         services.TryAddSingleton<InferenceService>();
         services.TryAddSingleton<OpenInferenceGrpc>();
+        services.TryAddSingleton<RepositoryService>();
+        services.TryAddSingleton<ModelRepositoryGrpc>();
+        services.AddSingleton<IMemoryPoolFactory<byte>, SocketBuffers>();
         services.AddHostedService<ServerLifetime>();
         return services;
     }
@@ -59,18 +63,22 @@ public static class ConvNetServing
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         InferenceService service = Service(endpoints);
+        service.Models.BeginToLoadAll();
         return new CompositeConventions([RestEndpoints.Map(endpoints, service), OpenInferenceGrpc.Map(endpoints, service)]);
     }
 
     /// <summary>
-    /// Maps the protocol's model repository extension over REST: <c>/v2/repository/index</c>, <c>/v2/repository/models/NAME/load</c> and <c>unload</c>. Whoever reaches these
-    /// can take a model away: require an authorization of its own, or map them on an address of the cluster alone.
+    /// Maps the protocol's model repository extension, REST (<c>/v2/repository/index</c>, <c>/v2/repository/models/NAME/load</c> and <c>unload</c>) and gRPC
+    /// (<c>RepositoryIndex</c>, <c>RepositoryModelLoad</c>, <c>RepositoryModelUnload</c>). Whoever reaches these can take a model away: require an authorization of its own,
+    /// or map them on an address of the cluster alone.
     /// </summary>
     /// <param name="endpoints">The program's endpoints.</param>
     public static IEndpointConventionBuilder MapModelRepository(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        return RepositoryEndpoints.Map(endpoints, Service(endpoints));
+        Service(endpoints);
+        RepositoryService repository = endpoints.ServiceProvider.GetRequiredService<RepositoryService>();
+        return new CompositeConventions([RepositoryEndpoints.Map(endpoints, repository), endpoints.MapGrpcService<ModelRepositoryGrpc>()]);
     }
 
     private static InferenceService Service(IEndpointRouteBuilder endpoints) =>

@@ -74,10 +74,8 @@ internal sealed class InferenceService(
 
     public ConvNetServerOptions Options => options.Value;
 
-    /// <summary>See <see cref="InferenceScheduler.Enter"/>.</summary>
-    public void Enter() => scheduler.Enter();
-
-    public void Leave() => scheduler.Leave();
+    /// <summary>See <see cref="InferenceScheduler.TryEnter"/>.</summary>
+    public InferenceException? TryEnter(out InferenceScheduler.Admission? admission) => scheduler.TryEnter(out admission);
 
     /// <summary>Runs a job until its deadline.</summary>
     /// <param name="job">The job.</param>

@@ -4,8 +4,11 @@ namespace EfficientConv.Dsl.Serving;
 
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Model {Model} version {Version} is served: {Network} from {Source}, {InstructionSet}, {WeightBytes} bytes of weights, loaded in {Milliseconds} ms")]
-    public static partial void ModelLoaded(ILogger logger, string model, string version, string network, string source, InstructionSet instructionSet, long weightBytes, long milliseconds);
+    [LoggerMessage(
+        1, LogLevel.Information,
+        "Model {Model} version {Version} is served: {Network} from {Source}, {InstructionSet}, {WeightBytes} bytes of weights, loaded in {Milliseconds} ms")]
+    public static partial void ModelLoaded(
+        ILogger logger, string model, string version, string network, string source, InstructionSet instructionSet, long weightBytes, long milliseconds);
 
     [LoggerMessage(2, LogLevel.Information, "Model {Model} version {Version} is no longer served")]
     public static partial void ModelUnloaded(ILogger logger, string model, string version);

@@ -13,13 +13,26 @@ Option<int> connections = new("--connections") { Description = "Connections.", D
 Option<double> seconds = new("--seconds") { Description = "How long, after a second to warm up.", DefaultValueFactory = _ => 10 };
 Option<int?> process = new("--pid") { Description = "The server's process, to report its processor time and memory." };
 Option<double?> retry = new("--retry") { Description = "Seconds that a request is tried again for when its connection breaks or a proxy says 502 or 503." };
+Option<int> workers = new("--workers") { Description = "With --rate and --service: of the ideal server to compare with.", DefaultValueFactory = _ => 2 };
+Option<double?> service = new("--service") { Description = "Milliseconds that an image takes on a worker: what a server without any other cost would have had is reported too." };
 RootCommand command = new("Sends requests to a server of the Open Inference Protocol and reports goodput, latency and rejections. All of a run's answers must have the same bits.")
 {
-    server, model, picture, rate, paced, expect, connections, seconds, process, retry,
+    server, model, picture, rate, paced, expect, connections, seconds, process, retry, workers, service,
 };
 command.SetAction(async (parsed, cancellation) =>
 {
-    Load load = new(new Uri(parsed.GetRequiredValue(server)), parsed.GetRequiredValue(model), parsed.GetValue(picture), parsed.GetValue(process), parsed.GetValue(expect), TimeSpan.FromSeconds(parsed.GetValue(retry) ?? 0));
-    return await load.RunAsync(parsed.GetValue(rate), parsed.GetValue(paced), parsed.GetValue(connections), TimeSpan.FromSeconds(parsed.GetValue(seconds)), cancellation);
+    Load load = new(new LoadOptions(new Uri(parsed.GetRequiredValue(server)), parsed.GetRequiredValue(model))
+    {
+        Picture = parsed.GetValue(picture),
+        Process = parsed.GetValue(process),
+        Expects = parsed.GetValue(expect),
+        Rate = parsed.GetValue(rate),
+        IsPaced = parsed.GetValue(paced),
+        Connections = parsed.GetValue(connections),
+        Duration = TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+        Retry = TimeSpan.FromSeconds(parsed.GetValue(retry) ?? 0),
+        Ideal = parsed.GetValue(service) is { } milliseconds ? (parsed.GetValue(workers), milliseconds) : null,
+    });
+    return await load.RunAsync(cancellation);
 });
 return await command.Parse(args).InvokeAsync();

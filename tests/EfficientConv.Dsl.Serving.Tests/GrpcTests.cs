@@ -26,7 +26,9 @@ public sealed class GrpcTests : IAsyncLifetime
         Assert.Equal("efficientconv-dsl", (await _server.Grpc.ServerMetadataAsync(new ServerMetadataRequest())).Name);
         ModelMetadataResponse model = await _server.Grpc.ModelMetadataAsync(new ModelMetadataRequest { Name = "two" });
         Assert.Equal(
-            """{ "name": "two", "versions": [ "1" ], "platform": "efficientconv_dsl", "inputs": [ { "name": "input", "datatype": "FP32", "shape": [ "-1", "2", "8", "8" ] } ], "outputs": [ { "name": "map", "datatype": "FP32", "shape": [ "-1", "4", "8", "8" ] }, { "name": "scores", "datatype": "FP32", "shape": [ "-1", "3" ] } ] }""",
+            """{ "name": "two", "versions": [ "1" ], "platform": "efficientconv_dsl", "inputs": [ """
+            + """{ "name": "input", "datatype": "FP32", "shape": [ "-1", "2", "8", "8" ] } ], "outputs": [ """
+            + """{ "name": "map", "datatype": "FP32", "shape": [ "-1", "4", "8", "8" ] }, { "name": "scores", "datatype": "FP32", "shape": [ "-1", "3" ] } ] }""",
             model.ToString());
         RpcException exception = await Assert.ThrowsAsync<RpcException>(async () => await _server.Grpc.ModelMetadataAsync(new ModelMetadataRequest { Name = "none" }));
         Assert.Equal((StatusCode.NotFound, "model \"none\" is not served here"), (exception.StatusCode, exception.Status.Detail));
@@ -91,7 +93,8 @@ public sealed class GrpcTests : IAsyncLifetime
         byte[] output = [.. Field(1, "output"u8), .. Field(2, "FP32"u8), .. Field(3, [1, 10])];
         byte[] expected =
         [
-            .. Field(1, "tiny"u8), .. Field(2, "1"u8), .. Field(3, "7"u8), .. Field(5, output), .. Field(6, MemoryMarshal.AsBytes<float>(TestServer.Forward(TestServer.Tiny, values))),
+            .. Field(1, "tiny"u8), .. Field(2, "1"u8), .. Field(3, "7"u8), .. Field(5, output),
+            .. Field(6, MemoryMarshal.AsBytes<float>(TestServer.Forward(TestServer.Tiny, values))),
         ];
         Assert.Equal(Convert.ToHexString(expected), Convert.ToHexString(await CallAsync(request)));
 
@@ -113,15 +116,24 @@ public sealed class GrpcTests : IAsyncLifetime
         { "model", request => ((ModelInferRequest)request).ModelName = "none", StatusCode.NotFound, "model \"none\" is not served here" },
         { "version", request => ((ModelInferRequest)request).ModelVersion = "9", StatusCode.NotFound, "version \"9\" of model \"tiny\" is not served here" },
         { "no input", request => ((ModelInferRequest)request).Inputs.Clear(), StatusCode.InvalidArgument, "inputs of tiny: expected 1, found 0" },
-        { "shape", request => ((ModelInferRequest)request).Inputs[0].Shape[1] = 4, StatusCode.InvalidArgument, "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [1, 4, 16, 16]" },
-        { "huge shape", request => ((ModelInferRequest)request).Inputs[0].Shape.Add(Enumerable.Repeat(1L, 1000)), StatusCode.InvalidArgument, "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [1, 3, 16, 16, 1, 1, 1, 1, ...]" },
-        { "datatype", request => ((ModelInferRequest)request).Inputs[0].Datatype = "INT8", StatusCode.InvalidArgument, "datatype of input \"input\" of tiny: expected FP32, found \"INT8\"" },
-        { "short", request => ((ModelInferRequest)request).RawInputContents[0] = ByteString.CopyFrom(new byte[3071]), StatusCode.InvalidArgument, "raw_input_contents of input \"input\": expected 3072 bytes for its shape, found 3071" },
-        { "none raw", request => ((ModelInferRequest)request).RawInputContents.Clear(), StatusCode.InvalidArgument, "fp32_contents of input \"input\": expected 768 numbers for its shape, found 0" },
-        { "two raw", request => ((ModelInferRequest)request).RawInputContents.Add(ByteString.Empty), StatusCode.InvalidArgument, "raw_input_contents: expected 1, as many as inputs, found 2" },
-        { "both", request => ((ModelInferRequest)request).Inputs[0].Contents = new InferTensorContents(), StatusCode.InvalidArgument, "an input has \"contents\" beside raw_input_contents" },
-        { "output", request => ((ModelInferRequest)request).Outputs.Add(new ModelInferRequest.Types.InferRequestedOutputTensor { Name = "y" }), StatusCode.InvalidArgument, "outputs of tiny: expected \"output\", found \"y\"" },
-        { "timeout", request => ((ModelInferRequest)request).Parameters["timeout"] = new InferParameter { BoolParam = true }, StatusCode.InvalidArgument, "parameter \"timeout\": expected an integer, found BoolParam" },
+        { "shape", request => ((ModelInferRequest)request).Inputs[0].Shape[1] = 4,
+          StatusCode.InvalidArgument, "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [1, 4, 16, 16]" },
+        { "huge shape", request => ((ModelInferRequest)request).Inputs[0].Shape.Add(Enumerable.Repeat(1L, 1000)),
+          StatusCode.InvalidArgument, "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [1, 3, 16, 16, 1, 1, 1, 1, ...]" },
+        { "datatype", request => ((ModelInferRequest)request).Inputs[0].Datatype = "INT8",
+          StatusCode.InvalidArgument, "datatype of input \"input\" of tiny: expected FP32, found \"INT8\"" },
+        { "short", request => ((ModelInferRequest)request).RawInputContents[0] = ByteString.CopyFrom(new byte[3071]),
+          StatusCode.InvalidArgument, "raw_input_contents of input \"input\": expected 3072 bytes for its shape, found 3071" },
+        { "none raw", request => ((ModelInferRequest)request).RawInputContents.Clear(),
+          StatusCode.InvalidArgument, "fp32_contents of input \"input\": expected 768 numbers for its shape, found 0" },
+        { "two raw", request => ((ModelInferRequest)request).RawInputContents.Add(ByteString.Empty),
+          StatusCode.InvalidArgument, "raw_input_contents: expected 1, as many as inputs, found 2" },
+        { "both", request => ((ModelInferRequest)request).Inputs[0].Contents = new InferTensorContents(),
+          StatusCode.InvalidArgument, "an input has \"contents\" beside raw_input_contents" },
+        { "output", request => ((ModelInferRequest)request).Outputs.Add(new ModelInferRequest.Types.InferRequestedOutputTensor { Name = "y" }),
+          StatusCode.InvalidArgument, "outputs of tiny: expected \"output\", found \"y\"" },
+        { "timeout", request => ((ModelInferRequest)request).Parameters["timeout"] = new InferParameter { BoolParam = true },
+          StatusCode.InvalidArgument, "parameter \"timeout\": expected an integer, found BoolParam" },
     };
 
     [Theory]

@@ -73,15 +73,20 @@ public sealed class OperationTests : IDisposable
         WriteVersion("11", 12);
         Directory.CreateDirectory(Path.Combine(_folder, "12"));
         await File.WriteAllTextAsync(Path.Combine(_folder, "12", "weights.safetensors"), "damaged");
-        Assert.Contains("could not be loaded (SafetensorsException)", await PostAsync(server, "v2/repository/models/tiny/load", HttpStatusCode.BadRequest), StringComparison.Ordinal);
+        string failed = await PostAsync(server, "v2/repository/models/tiny/load", HttpStatusCode.BadRequest);
+        Assert.Contains("could not be loaded (SafetensorsException)", failed, StringComparison.Ordinal);
         await AssertServedAsync(server, "", 11);
         await Assert.ThrowsAsync<SafetensorsException>(() => server.Models.LoadAsync("tiny"));
 
-        Assert.Equal("""[{"name":"tiny","version":"10","state":"READY"},{"name":"tiny","version":"11","state":"READY"}]""", await PostAsync(server, "v2/repository/index", HttpStatusCode.OK));
+        Assert.Equal(
+            """[{"name":"tiny","version":"10","state":"READY"},{"name":"tiny","version":"11","state":"READY"}]""",
+            await PostAsync(server, "v2/repository/index", HttpStatusCode.OK));
         Assert.Equal("", await PostAsync(server, "v2/repository/models/tiny/unload", HttpStatusCode.OK));
         Assert.Contains("is not served here", await PostAsync(server, "v2/repository/models/tiny/unload", HttpStatusCode.NotFound), StringComparison.Ordinal);
         Assert.Contains("There is no model", await PostAsync(server, "v2/repository/models/none/load", HttpStatusCode.NotFound), StringComparison.Ordinal);
         Assert.Equal("""[{"name":"tiny","state":"UNAVAILABLE","reason":"unloaded"}]""", await PostAsync(server, "v2/repository/index", HttpStatusCode.OK));
+        Assert.Equal("[]", await PostAsync(server, "v2/repository/index", HttpStatusCode.OK, """{"ready":true}"""));
+        Assert.Contains("no JSON object with", await PostAsync(server, "v2/repository/index", HttpStatusCode.BadRequest, """{"ready":"""), StringComparison.Ordinal);
         gone = await Assert.ThrowsAsync<RpcException>(() => InferAsync(server, ""));
         Assert.Equal(StatusCode.NotFound, gone.StatusCode);
 
@@ -187,14 +192,14 @@ public sealed class OperationTests : IDisposable
     {
         await using TestServer server = await TestServer.StartAsync(options => options.MaxConcurrentRequests = 1);
         InferenceService service = server.App.Services.GetRequiredService<InferenceService>();
-        service.Enter();
+        Assert.Null(service.TryEnter(out InferenceScheduler.Admission? admission));
         using StringContent content = new("{}");
         using HttpResponseMessage response = await server.Http.PostAsync("v2/models/tiny/infer", content);
         Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
         Assert.Equal("1", response.Headers.GetValues("Retry-After").Single());
         RpcException exception = await Assert.ThrowsAsync<RpcException>(() => InferAsync(server, ""));
         Assert.Equal((StatusCode.ResourceExhausted, "the server has 1 requests already, as many as it takes at once"), (exception.StatusCode, exception.Status.Detail));
-        service.Leave();
+        admission!.Dispose();
         await InferAsync(server, "");
     }
 
@@ -206,7 +211,8 @@ public sealed class OperationTests : IDisposable
         using BlockingJob block = new(server.App.Services.GetRequiredService<ModelRepository>().Get("tiny", null));
         Task blocked = scheduler.RunAsync(block, default);
 
-        using StringContent content = new("""{"parameters":{"timeout":20000},"inputs":[{"name":"input","shape":[1,2,8,8],"datatype":"FP32","data":[""" + string.Join(',', new int[128]) + "]}]}");
+        string zeros = string.Join(',', new int[128]);
+        using StringContent content = new($$"""{"parameters":{"timeout":20000},"inputs":[{"name":"input","shape":[1,2,8,8],"datatype":"FP32","data":[{{zeros}}]}]}""");
         using HttpResponseMessage response = await server.Http.PostAsync("v2/models/two/infer", content);
         Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
         Assert.Equal("""{"error":"the request did not end within its 20 ms"}""", await response.Content.ReadAsStringAsync());
@@ -215,7 +221,8 @@ public sealed class OperationTests : IDisposable
         request.Parameters["timeout"] = new InferParameter { Int64Param = 20_000 };
         RpcException parameter = await Assert.ThrowsAsync<RpcException>(async () => await server.Grpc.ModelInferAsync(request));
         Assert.Equal((StatusCode.DeadlineExceeded, "the request did not end within its 20 ms"), (parameter.StatusCode, parameter.Status.Detail));
-        RpcException deadline = await Assert.ThrowsAsync<RpcException>(async () => await server.Grpc.ModelInferAsync(Request(new float[Length], 1), deadline: DateTime.UtcNow.AddMilliseconds(50)));
+        RpcException deadline = await Assert.ThrowsAsync<RpcException>(
+            async () => await server.Grpc.ModelInferAsync(Request(new float[Length], 1), deadline: DateTime.UtcNow.AddMilliseconds(50)));
         Assert.Equal(StatusCode.DeadlineExceeded, deadline.StatusCode);
 
         // A client that goes away frees its place.
@@ -301,6 +308,8 @@ public sealed class OperationTests : IDisposable
     {
         InvalidOperationException exception = Assert.Throws<InvalidOperationException>(() => new ConvNetServerOptions { QueueCapacity = 0 }.Check());
         Assert.Equal("ConvNetServerOptions.QueueCapacity must be 1 or more, found 0.", exception.Message);
+        exception = Assert.Throws<InvalidOperationException>(() => new ConvNetServerOptions { SocketBufferBytes = 100 }.Check());
+        Assert.Equal("ConvNetServerOptions.SocketBufferBytes must be 4096 or more, found 100.", exception.Message);
         Assert.Throws<InvalidOperationException>(() => new ConvNetServerOptions { BodyTimeout = TimeSpan.Zero }.Check());
         Assert.Throws<ArgumentException>(() => new ConvNetModels().Add("a/b", () => TestServer.Tiny));
         Assert.Throws<ArgumentException>(() => new ConvNetModels().Add("a", () => TestServer.Tiny).Add("a", () => TestServer.Tiny));
@@ -328,9 +337,10 @@ public sealed class OperationTests : IDisposable
         TestServer.AssertSameBits(TestServer.Forward(TinyNet.CreateRandom(seed), TestServer.Values(Length)), found);
     }
 
-    private static async Task<string> PostAsync(TestServer server, string path, HttpStatusCode expected)
+    private static async Task<string> PostAsync(TestServer server, string path, HttpStatusCode expected, string? body = null)
     {
-        using HttpResponseMessage response = await server.Http.PostAsync(path, null);
+        using StringContent? content = body is null ? null : new StringContent(body);
+        using HttpResponseMessage response = await server.Http.PostAsync(path, content);
         Assert.Equal(expected, response.StatusCode);
         return await response.Content.ReadAsStringAsync();
     }

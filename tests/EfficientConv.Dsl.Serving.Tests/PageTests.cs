@@ -21,7 +21,8 @@ public sealed class ChromiumFactAttribute : FactAttribute
 /// <summary>The sample's page as a person has it.</summary>
 public sealed partial class PageTests
 {
-    internal static string? Chromium { get; } = Environment.GetEnvironmentVariable("PATH")?.Split(':').Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
+    internal static string? Chromium { get; } =
+        Environment.GetEnvironmentVariable("PATH")?.Split(':').Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
 
     [ChromiumFact]
     public async Task Page_ShowsTheClassesOfAPicture()
@@ -50,7 +51,8 @@ public sealed partial class PageTests
             JsonNode? page = null;
             while (page is null)
             {
-                page = JsonNode.Parse(await http.GetStringAsync($"http://127.0.0.1:{port}/json", limit.Token))!.AsArray().FirstOrDefault(target => (string?)target!["url"] == server.Http.BaseAddress.ToString());
+                JsonArray targets = JsonNode.Parse(await http.GetStringAsync($"http://127.0.0.1:{port}/json", limit.Token))!.AsArray();
+                page = targets.FirstOrDefault(target => (string?)target!["url"] == server.Http.BaseAddress.ToString());
                 await Task.Delay(50, limit.Token);
             }
 
@@ -60,7 +62,9 @@ public sealed partial class PageTests
             await WaitAsync("document.readyState === 'complete' && document.getElementById('file') !== null");
             await ChooseAsync("astronaut.jpg");
             await WaitAsync("document.querySelectorAll('#classes tr').length === 5");
-            Assert.Matches(@"^mobilenet_v2 version 1, 512 x 384 pixels: [\d.]+ ms in all \(on the server: queue [\d.]+ ms, infer [\d.]+ ms\)$", await EvaluateAsync("document.getElementById('times').textContent"));
+            Assert.Matches(
+                @"^mobilenet_v2 version 1, 512 x 384 pixels: [\d.]+ ms in all \(on the server: queue [\d.]+ ms, infer [\d.]+ ms\)$",
+                await EvaluateAsync("document.getElementById('times').textContent"));
             Assert.Matches(@"^(cat|dog|class \d)[\d.]+ %$", await EvaluateAsync("document.querySelector('#classes tr').textContent"));
 
             // What is no picture gives the server's words.
@@ -87,7 +91,8 @@ public sealed partial class PageTests
             async Task<JsonNode> CommandAsync(string method, JsonObject parameters)
             {
                 const int Id = 1;
-                await socket.SendAsync(Encoding.UTF8.GetBytes(new JsonObject { ["id"] = Id, ["method"] = method, ["params"] = parameters }.ToJsonString()), WebSocketMessageType.Text, true, limit.Token);
+                JsonObject call = new() { ["id"] = Id, ["method"] = method, ["params"] = parameters };
+                await socket.SendAsync(Encoding.UTF8.GetBytes(call.ToJsonString()), WebSocketMessageType.Text, true, limit.Token);
                 while (true)
                 {
                     using MemoryStream message = new();

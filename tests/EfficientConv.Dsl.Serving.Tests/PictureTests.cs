@@ -13,7 +13,8 @@ public sealed class PictureTests
     [Fact]
     public async Task Classify_GivesTheClassesOfForward()
     {
-        await using TestServer server = await TestServer.StartAsync(models: models => models.Add("tiny", () => TestServer.Tiny, options => options.Images.Labels = ["zero", "one", "two"]));
+        await using TestServer server = await TestServer.StartAsync(
+            models: models => models.Add("tiny", () => TestServer.Tiny, options => options.Images.Labels = ["zero", "one", "two"]));
         byte[] rgb = Noise(40, 30, 3);
         byte[] file = Png(rgb, 40, 30, ColorComponents.RedGreenBlue);
         byte[] square = new byte[16 * 16 * 3];
@@ -48,8 +49,10 @@ public sealed class PictureTests
         await AssertErrorAsync("tiny/classify", "GIF89a"u8.ToArray(), HttpStatusCode.BadRequest, "the picture is neither JPEG nor PNG (6 bytes, the first are 474946383961)");
         await AssertErrorAsync("tiny/classify", default, HttpStatusCode.BadRequest, "the picture is neither JPEG nor PNG (0 bytes, the first are )");
         await AssertErrorAsync("tiny/classify?top=0", default, HttpStatusCode.BadRequest, "top: expected 1 to 10, found \"0\"");
-        await AssertErrorAsync("tiny/classify", Png(Noise(40, 30, 3), 40, 30, ColorComponents.RedGreenBlue), HttpStatusCode.RequestEntityTooLarge, "the picture has 40 x 30 pixels; at most 1000 are taken");
-        await AssertErrorAsync("tiny/classify", await File.ReadAllBytesAsync(s_photo), HttpStatusCode.RequestEntityTooLarge, "the picture has 512 x 384 pixels; at most 1000 are taken");
+        byte[] png = Png(Noise(40, 30, 3), 40, 30, ColorComponents.RedGreenBlue);
+        await AssertErrorAsync("tiny/classify", png, HttpStatusCode.RequestEntityTooLarge, "the picture has 40 x 30 pixels; at most 1000 are taken");
+        byte[] photo = await File.ReadAllBytesAsync(s_photo);
+        await AssertErrorAsync("tiny/classify", photo, HttpStatusCode.RequestEntityTooLarge, "the picture has 512 x 384 pixels; at most 1000 are taken");
         await AssertErrorAsync("two/classify", default, HttpStatusCode.BadRequest, "two does not classify pictures");
         await AssertErrorAsync("none/classify", default, HttpStatusCode.NotFound, "model \"none\" is not served here");
 
@@ -90,7 +93,9 @@ public sealed class PictureTests
             Assert.Equal(expected.Length, picture.Pixels.Length);
             int[] differences = [.. picture.Pixels.ToArray().Zip(expected, (a, b) => Math.Abs(a - b))];
             bool isSubsampled = file.Contains("42", StringComparison.Ordinal);
-            Assert.True(differences.Max() <= (isSubsampled ? 40 : 3) && differences.Average() < (isSubsampled ? 3 : 0.5), $"{Path.GetFileName(file)}: {differences.Max()}, {differences.Average()}");
+            Assert.True(
+                differences.Max() <= (isSubsampled ? 40 : 3) && differences.Average() < (isSubsampled ? 3 : 0.5),
+                $"{Path.GetFileName(file)}: {differences.Max()}, {differences.Average()}");
         }
     }
 
@@ -116,7 +121,8 @@ public sealed class PictureTests
         int scan = photo.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]);
         byte[] header = photo[scan..(scan + 2 + 12)];
         byte[] passes = [.. photo[..^2], .. Enumerable.Repeat(header, 100).SelectMany(bytes => bytes), 0xFF, 0xD9];
-        Assert.Contains("passes over its pixels, expected at most 64", Assert.Throws<InferenceException>(() => Picture.Decode(passes, 1_000_000)).Message, StringComparison.Ordinal);
+        string message = Assert.Throws<InferenceException>(() => Picture.Decode(passes, 1_000_000)).Message;
+        Assert.Contains("passes over its pixels, expected at most 64", message, StringComparison.Ordinal);
         byte[] frames = [.. photo[..^2], 0xFF, 0xC0, 0, 17, 8, 0xFF, 0xFF, 0xFF, 0xFF, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1, 0xFF, 0xD9];
         Assert.Contains("it has 2 frames, expected one", Assert.Throws<InferenceException>(() => Picture.Decode(frames, 1_000_000)).Message, StringComparison.Ordinal);
     }
@@ -140,7 +146,8 @@ public sealed class PictureTests
         Random random = new(5);
         byte[][] files =
         [
-            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "pictures")).Where(file => !file.EndsWith(".raw", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(File.ReadAllBytes),
+            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "pictures"))
+                .Where(file => !file.EndsWith(".raw", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(File.ReadAllBytes),
         ];
         int pictures = 0, errors = 0;
         for (int i = 0; i < FuzzingRounds; i++)

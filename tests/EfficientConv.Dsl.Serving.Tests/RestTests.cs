@@ -23,8 +23,12 @@ public sealed class RestTests : IAsyncLifetime
     [InlineData("v2/health/ready", """{"ready":true}""")]
     [InlineData("v2/models/tiny/ready", """{"name":"tiny","ready":true}""")]
     [InlineData("v2/models/tiny/versions/1/ready", """{"name":"tiny","ready":true}""")]
-    [InlineData("v2/models/tiny", """{"name":"tiny","versions":["1"],"platform":"efficientconv_dsl","inputs":[{"name":"input","datatype":"FP32","shape":[-1,3,16,16]}],"outputs":[{"name":"output","datatype":"FP32","shape":[-1,10]}]}""")]
-    [InlineData("v2/models/two/versions/1", """{"name":"two","versions":["1"],"platform":"efficientconv_dsl","inputs":[{"name":"input","datatype":"FP32","shape":[-1,2,8,8]}],"outputs":[{"name":"map","datatype":"FP32","shape":[-1,4,8,8]},{"name":"scores","datatype":"FP32","shape":[-1,3]}]}""")]
+    [InlineData("v2/models/tiny",
+        """{"name":"tiny","versions":["1"],"platform":"efficientconv_dsl","inputs":[{"name":"input","datatype":"FP32","shape":[-1,3,16,16]}],"outputs":[""" +
+        """{"name":"output","datatype":"FP32","shape":[-1,10]}]}""")]
+    [InlineData("v2/models/two/versions/1",
+        """{"name":"two","versions":["1"],"platform":"efficientconv_dsl","inputs":[{"name":"input","datatype":"FP32","shape":[-1,2,8,8]}],"outputs":[""" +
+        """{"name":"map","datatype":"FP32","shape":[-1,4,8,8]},{"name":"scores","datatype":"FP32","shape":[-1,3]}]}""")]
     public async Task Metadata_AreTheProtocols(string path, string expected)
     {
         using HttpResponseMessage response = await _server.Http.GetAsync(path);
@@ -73,7 +77,8 @@ public sealed class RestTests : IAsyncLifetime
         float[] values = TestServer.Values(2 * InLength), expected = TestServer.Forward(TestServer.Two, values);
         using JsonDocument answer = await InferAsync(
             "two",
-            $$"""{"inputs":[{"name":"input","shape":[2,2,8,8],"datatype":"FP32","data":[{{Join(values)}}]}],"outputs":[{"name":"scores"},{"name":"map","parameters":{"binary_data":false} }]}""");
+            $$"""{"inputs":[{"name":"input","shape":[2,2,8,8],"datatype":"FP32","data":[{{Join(values)}}]}],"outputs":[""" +
+            """{"name":"scores"},{"name":"map","parameters":{"binary_data":false} }]}""");
         JsonElement[] outputs = [.. answer.RootElement.GetProperty("outputs").EnumerateArray()];
         Assert.Equal(["scores", "map"], outputs.Select(output => output.GetProperty("name").GetString()));
         TestServer.AssertSameBits([.. expected[Map..(Map + Scores)], .. expected[^Scores..]], Floats(outputs[0]));
@@ -85,7 +90,8 @@ public sealed class RestTests : IAsyncLifetime
     {
         float[] values = TestServer.Values(2 * Length);
         values[5] = float.NaN;
-        using HttpResponseMessage response = await PostBinaryAsync("tiny", Json(2, 2 * Length * 4, """,{"name":"output","parameters":{"binary_data":true}}"""[1..]), MemoryMarshal.AsBytes<float>(values));
+        string json = Json(2, 2 * Length * 4, """,{"name":"output","parameters":{"binary_data":true}}"""[1..]);
+        using HttpResponseMessage response = await PostBinaryAsync("tiny", json, MemoryMarshal.AsBytes<float>(values));
         byte[] body = await response.Content.ReadAsByteArrayAsync();
         Assert.True(response.IsSuccessStatusCode, Encoding.UTF8.GetString(body));
         int length = int.Parse(response.Headers.GetValues("Inference-Header-Content-Length").Single(), CultureInfo.InvariantCulture);
@@ -99,7 +105,8 @@ public sealed class RestTests : IAsyncLifetime
     public async Task Infer_BinaryDataOutput_IsForAllOutputs()
     {
         float[] values = TestServer.Values(2 * 8 * 8);
-        using StringContent content = new($$"""{"parameters":{"binary_data_output":true},"inputs":[{"name":"input","shape":[1,2,8,8],"datatype":"FP32","data":[{{Join(values)}}]}]}""");
+        using StringContent content = new(
+            $$"""{"parameters":{"binary_data_output":true},"inputs":[{"name":"input","shape":[1,2,8,8],"datatype":"FP32","data":[{{Join(values)}}]}]}""");
         using HttpResponseMessage response = await _server.Http.PostAsync("v2/models/two/infer", content);
         byte[] body = await response.Content.ReadAsByteArrayAsync();
         int length = int.Parse(response.Headers.GetValues("Inference-Header-Content-Length").Single(), CultureInfo.InvariantCulture);
@@ -130,20 +137,30 @@ public sealed class RestTests : IAsyncLifetime
     [InlineData("{\"inputs\":[{\"name\":\"x\"}]}", "input of tiny: expected the name \"input\", found \"x\"")]
     [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP16\"}]}", "datatype of input \"input\" of tiny: expected FP32, found \"FP16\"")]
     [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\"}]}", "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found none")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[3,16,16]}]}", "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [3, 16, 16]")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[0,3,16,16]}]}", "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [0, 3, 16, 16]")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[3,16,16]}]}",
+        "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [3, 16, 16]")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[0,3,16,16]}]}",
+        "shape of input \"input\" of tiny: expected [batch, 3, 16, 16], found [0, 3, 16, 16]")]
     [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[33,3,16,16]}]}", "batch of input \"input\" of tiny: expected at most 32 images, found 33")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[9223372036854775807,3,16,16]}]}", "batch of input \"input\" of tiny: expected at most 32 images, found 9223372036854775807")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[9223372036854775807,3,16,16]}]}",
+        "batch of input \"input\" of tiny: expected at most 32 images, found 9223372036854775807")]
     [InlineData("{\"inputs\":[{\"shape\":[1.5]}]}", "shape: expected at most 8 integers")]
     [InlineData("{\"inputs\":[{\"shape\":[1,1,1,1,1,1,1,1,1]}]}", "shape: expected at most 8 integers")]
     [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16]}]}", "input \"input\" has neither \"data\" nor \"binary_data_size\"")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1,2]}]}", "data of input \"input\": expected 768 numbers for its shape, found 2")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1,\"2\"]}]}", "data of input \"input\": expected a number that a 32-bit float can hold, at index 1")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1e39]}]}", "data of input \"input\": expected a number that a 32-bit float can hold, at index 0")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[[1],2]}]}", "data of input \"input\": arrays in it must be nested as its shape is")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1],\"data\":[1]}]}", "data of input \"input\": expected 768 numbers for its shape, found 1")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"parameters\":{\"binary_data_size\":3072}}]}", "the request has binary data, but no header Inference-Header-Content-Length that says where they begin")]
-    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"parameters\":{\"binary_data_size\":-4}}]}", "binary_data_size of input \"input\": expected 3072 bytes for its shape, found -4")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1,2]}]}",
+        "data of input \"input\": expected 768 numbers for its shape, found 2")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1,\"2\"]}]}",
+        "data of input \"input\": expected a number that a 32-bit float can hold, at index 1")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1e39]}]}",
+        "data of input \"input\": expected a number that a 32-bit float can hold, at index 0")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[[1],2]}]}",
+        "data of input \"input\": arrays in it must be nested as its shape is")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"data\":[1],\"data\":[1]}]}",
+        "data of input \"input\": expected 768 numbers for its shape, found 1")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"parameters\":{\"binary_data_size\":3072}}]}",
+        "the request has binary data, but no header Inference-Header-Content-Length that says where they begin")]
+    [InlineData("{\"inputs\":[{\"name\":\"input\",\"datatype\":\"FP32\",\"shape\":[1,3,16,16],\"parameters\":{\"binary_data_size\":-4}}]}",
+        "binary_data_size of input \"input\": expected 3072 bytes for its shape, found -4")]
     [InlineData("{\"inputs\":[{\"parameters\":{\"binary_data_size\":\"x\"}}]}", "binary_data_size: expected an integer, found String")]
     [InlineData("{\"outputs\":[{\"name\":\"y\"}]}", "outputs of tiny: expected \"output\", found \"y\"")]
     [InlineData("{\"parameters\":{\"timeout\":-1}}", "parameter \"timeout\": expected 0 to 3600000000 microseconds, found -1")]

@@ -33,19 +33,58 @@ public sealed class SchedulerTests : IDisposable
         tasks[2] = scheduler.RunAsync(second, default);
         long begun = Stopwatch.GetTimestamp();
         InferenceException atOnce = await Assert.ThrowsAsync<InferenceException>(() => scheduler.RunAsync(third, default));
-        InferenceException atTheDoor = Assert.Throws<InferenceException>(scheduler.Enter);
+        InferenceException atTheDoor = Assert.IsType<InferenceException>(scheduler.TryEnter(out _));
         Assert.True(Stopwatch.GetElapsedTime(begun) < TimeSpan.FromSeconds(1));
         Assert.Equal((InferenceError.Overloaded, InferenceError.Overloaded), (atOnce.Error, atTheDoor.Error));
         Assert.Equal("the server is busy: 2 images wait already, as many as may", atOnce.Message);
         running.Open();
         await first.Began(0);
-        scheduler.Enter();
-        scheduler.Leave();
+        Enter(scheduler).Dispose();
         Task last = scheduler.RunAsync(third, default);
         first.Open();
         second.Open();
         third.Open();
         await Task.WhenAll([.. tasks, last]).WaitAsync(s_long);
+    }
+
+    /// <summary>When one place is left, one request's body is read for it. Clients that send slowly have a part of the queue before them, and never all of it.</summary>
+    [Fact]
+    public async Task RequestsOnTheirWay_HaveAFewPlaces()
+    {
+        using InferenceScheduler scheduler = Create(workers: 1, capacity: 6);
+        using GatedJob running = new(_model), batch = new(_model, images: 5);
+        Task first = scheduler.RunAsync(running, default);
+        await running.Began(0);
+        Task second = scheduler.RunAsync(batch, default);
+        using (InferenceScheduler.Admission lastPlace = Enter(scheduler))
+        {
+            Assert.Equal(InferenceError.Overloaded, scheduler.TryEnter(out InferenceScheduler.Admission? none)!.Error);
+            Assert.Null(none);
+            // What has arrived is in the queue or has been answered.
+            lastPlace.Arrived();
+            Enter(scheduler).Dispose();
+        }
+
+        running.Open();
+        batch.Open();
+        await Task.WhenAll(first, second).WaitAsync(s_long);
+        InferenceScheduler.Admission[] slow = [.. Enumerable.Range(0, 50).Select(_ => Enter(scheduler))];
+        Array.ForEach(slow, admission => admission.Dispose());
+    }
+
+    [Fact]
+    public void RequestsAtOnce_AreBounded_AndCountedOnce()
+    {
+        using InferenceScheduler scheduler = Create(workers: 1, capacity: 6, requests: 2);
+        InferenceScheduler.Admission first = Enter(scheduler), second = Enter(scheduler);
+        Assert.Equal("the server has 2 requests already, as many as it takes at once", scheduler.TryEnter(out _)!.Message);
+        first.Dispose();
+        first.Dispose();
+        InferenceScheduler.Admission third = Enter(scheduler);
+        Assert.NotNull(scheduler.TryEnter(out _));
+        second.Dispose();
+        third.Dispose();
+        Enter(scheduler).Dispose();
     }
 
     [Fact]
@@ -120,6 +159,21 @@ public sealed class SchedulerTests : IDisposable
         await scheduler.RunAsync(new ActionJob(_model, static () => { }), default).WaitAsync(s_long);
     }
 
+    /// <summary>The threads that talk to clients go first, however the program itself was started.</summary>
+    [Fact]
+    public async Task Workers_HaveALowerPriority()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using InferenceScheduler scheduler = Create(workers: 1, capacity: 8);
+        int worker = 0;
+        await scheduler.RunAsync(new ActionJob(_model, () => worker = Niceness()), default).WaitAsync(s_long);
+        Assert.Equal(Math.Min(Niceness() + 5, 19), worker);
+
+        // The 19th field; the thread's name, the second one, may have spaces.
+        static int Niceness() => int.Parse(File.ReadAllText("/proc/thread-self/stat").Split(')')[^1].Split(' ')[17], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     [Fact]
     public async Task Stop_FinishesWhatWaits()
     {
@@ -129,17 +183,6 @@ public sealed class SchedulerTests : IDisposable
         scheduler.Stop();
         await Task.WhenAll(tasks).WaitAsync(s_long);
         Assert.Equal(50, runs);
-    }
-
-    [Fact]
-    public void TooManyRequests_AreRejected()
-    {
-        using InferenceScheduler scheduler = Create(workers: 1, capacity: 1, requests: 2);
-        scheduler.Enter();
-        scheduler.Enter();
-        Assert.Equal("the server has 2 requests already, as many as it takes at once", Assert.Throws<InferenceException>(scheduler.Enter).Message);
-        scheduler.Leave();
-        scheduler.Enter();
     }
 
     /// <summary>Cancellation at any moment: no job is lost, none is run twice, and the count of those that wait comes back to nothing.</summary>
@@ -176,8 +219,15 @@ public sealed class SchedulerTests : IDisposable
         await scheduler.RunAsync(new ActionJob(_model, static () => { }, images: 1000), default).WaitAsync(s_long);
     }
 
+    private static InferenceScheduler.Admission Enter(InferenceScheduler scheduler)
+    {
+        Assert.Null(scheduler.TryEnter(out InferenceScheduler.Admission? admission));
+        return admission!;
+    }
+
     private InferenceScheduler Create(int workers, int capacity, int requests = 100) => new(
-        Options.Create(new ConvNetServerOptions { Workers = workers, QueueCapacity = capacity, MaxConcurrentRequests = requests }), _telemetry, NullLogger<InferenceScheduler>.Instance);
+        Options.Create(new ConvNetServerOptions { Workers = workers, QueueCapacity = capacity, MaxConcurrentRequests = requests }),
+        _telemetry, NullLogger<InferenceScheduler>.Instance);
 
     private sealed class ActionJob(ServedModel model, Action action, int images = 1) : InferenceJob(model, images)
     {

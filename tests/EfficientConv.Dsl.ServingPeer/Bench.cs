@@ -17,7 +17,8 @@ internal static class Bench
             Array.Clear(images);
             Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = images.Length }, thread =>
             {
-                float[] input = [.. Enumerable.Range(0, (int)MobileNetV2.InputShape.ElementCount).Select(i => MathF.Sin(i))], output = new float[MobileNetV2.OutputShape.ElementCount];
+                float[] input = [.. Enumerable.Range(0, (int)MobileNetV2.InputShape.ElementCount).Select(i => MathF.Sin(i))];
+                float[] output = new float[MobileNetV2.OutputShape.ElementCount];
                 for (long begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < s_duration; images[thread]++)
                     forward(input, output);
             });

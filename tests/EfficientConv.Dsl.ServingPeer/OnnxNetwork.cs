@@ -37,7 +37,8 @@ internal sealed class OnnxNetwork(InferenceSession session) : IConvNet<OnnxNetwo
     {
         OnnxRuntimeLibrary.Load();
         byte[] model = OnnxExporter.Export(nameof(MobileNetV2), DeclarationReflection.Graph(typeof(MobileNetV2)), SeededValues.CreateWeights([.. MobileNetV2.Parameters]));
-        return new OnnxNetwork(new InferenceSession(model, new Microsoft.ML.OnnxRuntime.SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, IntraOpNumThreads = 1, InterOpNumThreads = 1 }));
+        Microsoft.ML.OnnxRuntime.SessionOptions options = new() { GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, IntraOpNumThreads = 1, InterOpNumThreads = 1 };
+        return new OnnxNetwork(new InferenceSession(model, options));
     }
 
     public static OnnxNetwork Load(string path, LoadOptions? options = null) => throw new NotSupportedException();

@@ -1,6 +1,5 @@
 using System.Globalization;
 using EfficientConv.Dsl.Serving.Grpc;
-using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -16,14 +15,13 @@ namespace EfficientConv.Dsl.Serving;
 [BindServiceMethod(typeof(OpenInferenceGrpc), nameof(Bind))]
 internal class OpenInferenceGrpc(InferenceService service)
 {
-    private const string ServiceName = "inference.GRPCInferenceService";
-
     public static IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints, InferenceService service)
     {
         GrpcServiceEndpointConventionBuilder builder = endpoints.MapGrpcService<OpenInferenceGrpc>();
         builder.Add(endpoint =>
         {
-            if (endpoint is RouteEndpointBuilder { RoutePattern.RawText: { } route, RequestDelegate: { } next } && route.EndsWith("/" + nameof(ModelInfer), StringComparison.Ordinal))
+            string? route = (endpoint as RouteEndpointBuilder)?.RoutePattern.RawText;
+            if (endpoint.RequestDelegate is { } next && route?.EndsWith("/" + nameof(ModelInfer), StringComparison.Ordinal) == true)
                 endpoint.RequestDelegate = context => AdmitAsync(context, next, service);
         });
         return builder;
@@ -31,38 +29,24 @@ internal class OpenInferenceGrpc(InferenceService service)
 
     public static void Bind(ServiceBinderBase binder, OpenInferenceGrpc? service)
     {
-        Add<ServerLiveRequest, ServerLiveResponse>(nameof(ServerLive), ServerLiveRequest.Parser, service is null ? null! : service.ServerLive);
-        Add<ServerReadyRequest, ServerReadyResponse>(nameof(ServerReady), ServerReadyRequest.Parser, service is null ? null! : service.ServerReady);
-        Add<ModelReadyRequest, ModelReadyResponse>(nameof(ModelReady), ModelReadyRequest.Parser, service is null ? null! : service.ModelReady);
-        Add<ServerMetadataRequest, ServerMetadataResponse>(nameof(ServerMetadata), ServerMetadataRequest.Parser, service is null ? null! : service.ServerMetadata);
-        Add<ModelMetadataRequest, ModelMetadataResponse>(nameof(ModelMetadata), ModelMetadataRequest.Parser, service is null ? null! : service.ModelMetadata);
+        GrpcMethods.Add<ServerLiveRequest, ServerLiveResponse>(binder, nameof(ServerLive), ServerLiveRequest.Parser, service is null ? null! : service.ServerLive);
+        GrpcMethods.Add<ServerReadyRequest, ServerReadyResponse>(binder, nameof(ServerReady), ServerReadyRequest.Parser, service is null ? null! : service.ServerReady);
+        GrpcMethods.Add<ModelReadyRequest, ModelReadyResponse>(binder, nameof(ModelReady), ModelReadyRequest.Parser, service is null ? null! : service.ModelReady);
+        GrpcMethods.Add<ServerMetadataRequest, ServerMetadataResponse>(
+            binder, nameof(ServerMetadata), ServerMetadataRequest.Parser, service is null ? null! : service.ServerMetadata);
+        GrpcMethods.Add<ModelMetadataRequest, ModelMetadataResponse>(
+            binder, nameof(ModelMetadata), ModelMetadataRequest.Parser, service is null ? null! : service.ModelMetadata);
+        Marshaller<GrpcInfer> request = new(GrpcInfer.NotSent, GrpcInfer.Read), response = new(GrpcInfer.Write, GrpcInfer.NotRead);
         binder.AddMethod(
-            new Method<GrpcInfer, GrpcInfer>(MethodType.Unary, ServiceName, nameof(ModelInfer), new Marshaller<GrpcInfer>(GrpcInfer.NotSent, GrpcInfer.Read), new Marshaller<GrpcInfer>(GrpcInfer.Write, GrpcInfer.NotRead)),
-            service is null ? null! : service.ModelInfer);
-
-        void Add<TRequest, TResponse>(string name, MessageParser<TRequest> parser, UnaryServerMethod<TRequest, TResponse> handler)
-            where TRequest : class, IMessage<TRequest>, new()
-            where TResponse : class, IMessage<TResponse>, new() => binder.AddMethod(
-                new Method<TRequest, TResponse>(
-                    MethodType.Unary, ServiceName, name,
-                    new Marshaller<TRequest>(Send, context => parser.ParseFrom(context.PayloadAsReadOnlySequence())),
-                    new Marshaller<TResponse>(Send, static _ => throw new NotSupportedException("a server reads no answers"))),
-                handler);
-
-        static void Send<T>(T message, SerializationContext context)
-            where T : IMessage
-        {
-            context.SetPayloadLength(message.CalculateSize());
-            message.WriteTo(context.GetBufferWriter());
-            context.Complete();
-        }
+            new Method<GrpcInfer, GrpcInfer>(MethodType.Unary, GrpcMethods.ServiceName, nameof(ModelInfer), request, response), service is null ? null! : service.ModelInfer);
     }
 
     [AllowAnonymous]
     public virtual Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) => Task.FromResult(new ServerLiveResponse { Live = true });
 
     [AllowAnonymous]
-    public virtual Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) => Task.FromResult(new ServerReadyResponse { Ready = service.State.IsReady });
+    public virtual Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) =>
+        Task.FromResult(new ServerReadyResponse { Ready = service.State.IsReady });
 
     [AllowAnonymous]
     public virtual Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context) =>
@@ -83,7 +67,7 @@ internal class OpenInferenceGrpc(InferenceService service)
         }
         catch (InferenceException exception)
         {
-            throw ToRpc(service.Explain(exception, request.Name, request.Version));
+            throw GrpcMethods.ToRpc(service.Explain(exception, request.Name, request.Version));
         }
 
         static ModelMetadataResponse.Types.TensorMetadata Describe(string name, long[] dimensions) =>
@@ -92,8 +76,7 @@ internal class OpenInferenceGrpc(InferenceService service)
 
     public virtual async Task<GrpcInfer> ModelInfer(GrpcInfer request, ServerCallContext context)
     {
-        BodyTimer? timer = context.GetHttpContext().Features.Get<BodyTimer>();
-        timer?.Stop();
+        context.GetHttpContext().Features.Get<Arrival>()?.Stop();
         InferCall call = request.Call;
         // The answer is written after this method has returned, from the call's memory.
         context.GetHttpContext().Response.RegisterForDispose(call);
@@ -113,58 +96,43 @@ internal class OpenInferenceGrpc(InferenceService service)
         }
         catch (Exception exception)
         {
-            throw ToRpc(service.Explain(exception, message.ModelName, message.ModelVersion));
+            throw GrpcMethods.ToRpc(service.Explain(exception, message.ModelName, message.ModelVersion));
         }
     }
 
     /// <summary>Admits a request before its message is read, and limits the time that it takes to arrive.</summary>
     private static async Task AdmitAsync(HttpContext context, RequestDelegate next, InferenceService service)
     {
-        try
+        if (service.TryEnter(out InferenceScheduler.Admission? admission) is { } full)
         {
-            service.Enter();
-        }
-        catch (InferenceException exception)
-        {
-            InferenceException error = service.Explain(exception, null, null);
+            InferenceException error = service.Explain(full, null, null);
             context.Response.ContentType = "application/grpc";
-            context.Response.Headers["grpc-status"] = ((int)ToStatus(error.Error)).ToString(CultureInfo.InvariantCulture);
+            context.Response.Headers["grpc-status"] = ((int)GrpcMethods.ToStatus(error.Error)).ToString(CultureInfo.InvariantCulture);
             context.Response.Headers["grpc-message"] = Uri.EscapeDataString(error.Message);
             return;
         }
 
-        try
-        {
-            using BodyTimer timer = new(context, service.Options.BodyTimeout);
-            context.Features.Set(timer);
-            await next(context).ConfigureAwait(false);
-        }
-        finally
-        {
-            service.Leave();
-        }
+        using Arrival arrival = new(admission!, context, service.Options.BodyTimeout);
+        context.Features.Set(arrival);
+        await next(context).ConfigureAwait(false);
     }
 
-    private static RpcException ToRpc(InferenceException exception) => new(new Status(ToStatus(exception.Error), exception.Message));
-
-    private static StatusCode ToStatus(InferenceError error) => error switch
+    /// <summary>A call that was admitted; it is ended where its message does not arrive.</summary>
+    private sealed class Arrival(InferenceScheduler.Admission admission, HttpContext context, TimeSpan time) : IDisposable
     {
-        InferenceError.InvalidArgument => StatusCode.InvalidArgument,
-        InferenceError.NotFound => StatusCode.NotFound,
-        InferenceError.TooLarge or InferenceError.Overloaded => StatusCode.ResourceExhausted,
-        InferenceError.SlowRequest or InferenceError.DeadlineExceeded => StatusCode.DeadlineExceeded,
-        _ => StatusCode.Internal,
-    };
+        private readonly Timer _timer = new(static state => ((HttpContext)state!).Abort(), context, time, Timeout.InfiniteTimeSpan);
 
-    /// <summary>Ends a call whose message does not arrive.</summary>
-    private sealed class BodyTimer : IDisposable
-    {
-        private readonly Timer _timer;
+        /// <summary>The message is there.</summary>
+        public void Stop()
+        {
+            _timer.Change(Timeout.Infinite, Timeout.Infinite);
+            admission.Arrived();
+        }
 
-        public BodyTimer(HttpContext context, TimeSpan time) => _timer = new Timer(static state => ((HttpContext)state!).Abort(), context, time, Timeout.InfiniteTimeSpan);
-
-        public void Stop() => _timer.Change(Timeout.Infinite, Timeout.Infinite);
-
-        public void Dispose() => _timer.Dispose();
+        public void Dispose()
+        {
+            _timer.Dispose();
+            admission.Dispose();
+        }
     }
 }

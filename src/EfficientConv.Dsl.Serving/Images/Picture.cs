@@ -35,7 +35,9 @@ internal sealed class Picture : IDisposable
         {
             return PngReader.IsPng(file) ? PngReader.Read(file, maxPixels)
                 : JpegReader.IsJpeg(file) ? JpegReader.Read(file, maxPixels)
-                : throw new InferenceException(InferenceError.InvalidArgument, $"the picture is neither JPEG nor PNG ({file.Length} bytes, the first are {Convert.ToHexStringLower(file.AsSpan(0, Math.Min(8, file.Length)))})");
+                : throw new InferenceException(
+                    InferenceError.InvalidArgument,
+                    $"the picture is neither JPEG nor PNG ({file.Length} bytes, the first are {Convert.ToHexStringLower(file.AsSpan(0, Math.Min(8, file.Length)))})");
         }
         catch (Exception exception) when (exception is not (InferenceException or OutOfMemoryException))
         {

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace EfficientConv.Dsl.Serving;
 
-/// <summary>Decodes a picture, brings it to the network's size, runs the network and finds the best classes; all of it on a worker, because decoding may take longer than the network.</summary>
+/// <summary>
+/// Decodes a picture, brings it to the network's size, runs the network and finds the best classes; all of it on a worker, because decoding may take longer than the network.
+/// </summary>
 internal sealed class PictureJob(ServedModel model, byte[] file, int maxPixels, int top) : InferenceJob(model, 1)
 {
     public int Width { get; private set; }
@@ -61,7 +63,10 @@ internal sealed class PictureJob(ServedModel model, byte[] file, int maxPixels, 
         }
         catch (ArgumentOutOfRangeException exception)
         {
-            throw new InferenceException(InferenceError.InvalidArgument, $"a picture of {picture.Width} x {picture.Height} pixels cannot be brought to {shape.Width} x {shape.Height}: {exception.Message}", exception);
+            throw new InferenceException(
+                InferenceError.InvalidArgument,
+                $"a picture of {picture.Width} x {picture.Height} pixels cannot be brought to {shape.Width} x {shape.Height}: {exception.Message}",
+                exception);
         }
 
         Model.Normalize(square.AsSpan(0, shape.Width * shape.Height * bytes), bytes, input);

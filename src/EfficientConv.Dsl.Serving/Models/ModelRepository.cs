@@ -17,6 +17,7 @@ public sealed class ModelRepository
     private readonly ILogger _logger;
     private readonly int _threads;
     private readonly Lock _loading = new();
+    private Task? _beginning;
     private ImmutableDictionary<string, Versions> _served = ImmutableDictionary.Create<string, Versions>(StringComparer.Ordinal);
 
     internal ModelRepository(ConvNetModels models, IOptions<ConvNetServerOptions> options, ILogger<ModelRepository> logger)
@@ -93,10 +94,20 @@ public sealed class ModelRepository
 
     internal IEnumerable<string> VersionsOf(string name) => Volatile.Read(ref _served).TryGetValue(name, out Versions? versions) ? versions.Keys : [];
 
-    internal async Task LoadAllAsync(CancellationToken cancellationToken)
+    /// <summary>Begins to load all models, beside what else there is to do until the server starts.</summary>
+    internal void BeginToLoadAll() => _beginning ??= LoadAllAsync();
+
+    /// <summary>Returns when all models are there; loads them where that was not begun.</summary>
+    internal Task LoadAllAsync(CancellationToken cancellationToken)
+    {
+        BeginToLoadAll();
+        return _beginning!.WaitAsync(cancellationToken);
+    }
+
+    private async Task LoadAllAsync()
     {
         foreach (string name in _sources.Keys)
-            await LoadAsync(name, cancellationToken).ConfigureAwait(false);
+            await LoadAsync(name).ConfigureAwait(false);
     }
 
     private void Load(ModelSource source)

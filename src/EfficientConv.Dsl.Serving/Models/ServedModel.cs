@@ -71,7 +71,11 @@ internal abstract class ServedModel
         for (int i = 0; fits && i < InputDimensions.Length; i++)
             fits = shape![i + 1] == InputDimensions[i];
         if (!fits)
-            throw Invalid($"shape of input \"{InputName}\" of {Name}: expected [batch, {string.Join(", ", InputDimensions)}], found {(shape is null ? "none" : $"[{string.Join(", ", shape.Take(8))}{(shape.Count > 8 ? ", ..." : "")}]")}");
+        {
+            string found = shape is null ? "none" : $"[{string.Join(", ", shape.Take(8))}{(shape.Count > 8 ? ", ..." : "")}]";
+            throw Invalid($"shape of input \"{InputName}\" of {Name}: expected [batch, {string.Join(", ", InputDimensions)}], found {found}");
+        }
+
         if (shape![0] > maxBatch)
             throw Invalid($"batch of input \"{InputName}\" of {Name}: expected at most {maxBatch} images, found {shape[0]}");
         return (int)shape[0];

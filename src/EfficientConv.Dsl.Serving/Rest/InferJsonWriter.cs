@@ -90,7 +90,8 @@ internal static class InferJsonWriter
                 if (!float.IsFinite(value))
                 {
                     throw ServedModel.Invalid(
-                        $"output \"{call.Model.Outputs[output].Name}\" has a value that JSON cannot hold ({value.ToString(CultureInfo.InvariantCulture)}): ask for binary_data, or look at the input");
+                        $"output \"{call.Model.Outputs[output].Name}\" has a value that JSON cannot hold "
+                        + $"({value.ToString(CultureInfo.InvariantCulture)}): ask for binary_data, or look at the input");
                 }
 
                 writer.WriteNumberValue(value);

@@ -22,6 +22,8 @@ internal sealed record ClassScore(int Index, string? Label, float Probability);
 
 internal sealed record ClassifyAnswer(string ModelName, string ModelVersion, int Width, int Height, ClassScore[] Classes);
 
+internal sealed record RepositoryIndexQuery(bool Ready);
+
 internal sealed record RepositoryEntry(string Name, string? Version, string State, string? Reason);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -33,6 +35,7 @@ internal sealed record RepositoryEntry(string Name, string? Version, string Stat
 [JsonSerializable(typeof(ErrorMessage))]
 [JsonSerializable(typeof(ClassifyAnswer))]
 [JsonSerializable(typeof(RepositoryEntry[]))]
+[JsonSerializable(typeof(RepositoryIndexQuery))]
 internal sealed partial class JsonModels : JsonSerializerContext
 {
     /// <summary>Writes an object whole, with its length.</summary>

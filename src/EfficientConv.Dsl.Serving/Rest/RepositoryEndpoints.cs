@@ -1,53 +1,52 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace EfficientConv.Dsl.Serving;
 
-/// <summary>The protocol's model repository extension.</summary>
+/// <summary>The protocol's model repository extension over REST.</summary>
 internal static class RepositoryEndpoints
 {
-    public static IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints, InferenceService service)
+    public static IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints, RepositoryService repository)
     {
         RouteGroupBuilder group = endpoints.MapGroup("/v2/repository");
-        Post("/index", context => JsonModels.WriteAsync(context, StatusCodes.Status200OK, Index(service.Models), JsonModels.Default.RepositoryEntryArray));
-        Post("/models/{model}/load", async context =>
+        Post("/index", async context =>
         {
-            string model = RestEndpoints.Model(context)!;
-            try
-            {
-                await service.Models.LoadAsync(model, context.RequestAborted).ConfigureAwait(false);
-            }
-            catch (KeyNotFoundException exception)
-            {
-                await Fail(context, StatusCodes.Status404NotFound, exception.Message).ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SafetensorsException or WeightsException or PackedWeightsException or InvalidDataException)
-            {
-                // The log has the whole text, with the server's paths.
-                await Fail(context, StatusCodes.Status400BadRequest, $"model {ServedModel.Quoted(model)} could not be loaded ({exception.GetType().Name}); the server's log says why").ConfigureAwait(false);
-            }
+            RepositoryIndexQuery? query = await ReadAsync(context).ConfigureAwait(false);
+            RepositoryEntry[] index = repository.Index(query is { Ready: true });
+            await JsonModels.WriteAsync(context, StatusCodes.Status200OK, index, JsonModels.Default.RepositoryEntryArray).ConfigureAwait(false);
         });
-        Post("/models/{model}/unload", async context =>
-        {
-            string model = RestEndpoints.Model(context)!;
-            // It waits while a model is loaded.
-            if (!await Task.Run(() => service.Models.Unload(model)).ConfigureAwait(false))
-                await Fail(context, StatusCodes.Status404NotFound, $"model {ServedModel.Quoted(model)} is not served here").ConfigureAwait(false);
-        });
+        Post("/models/{model}/load", context => repository.LoadAsync(RestEndpoints.Model(context), context.RequestAborted));
+        Post("/models/{model}/unload", context => repository.UnloadAsync(RestEndpoints.Model(context)));
         return group;
 
-        void Post(string pattern, RequestDelegate handler) => group.MapMethods(pattern, [HttpMethods.Post], handler);
-        static Task Fail(HttpContext context, int status, string message) => JsonModels.WriteAsync(context, status, new ErrorMessage(message), JsonModels.Default.ErrorMessage);
+        void Post(string pattern, Func<HttpContext, Task> handler) => group.MapMethods(pattern, [HttpMethods.Post], async context =>
+        {
+            try
+            {
+                await handler(context).ConfigureAwait(false);
+            }
+            catch (InferenceException exception)
+            {
+                await JsonModels.WriteAsync(
+                    context, RestEndpoints.Status(exception.Error), new ErrorMessage(exception.Message), JsonModels.Default.ErrorMessage).ConfigureAwait(false);
+            }
+        });
     }
 
-    private static RepositoryEntry[] Index(ModelRepository models)
+    private static async Task<RepositoryIndexQuery?> ReadAsync(HttpContext context)
     {
-        IReadOnlyList<(string Name, string Version)> served = models.Served;
-        return
-        [
-            .. served.Select(model => new RepositoryEntry(model.Name, model.Version, "READY", null)),
-            .. models.Names.Except(served.Select(model => model.Name)).Select(name => new RepositoryEntry(name, null, "UNAVAILABLE", "unloaded")),
-        ];
+        // Many clients ask without a body.
+        if (context.Request.ContentLength is null or 0)
+            return null;
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(context.Request.Body, JsonModels.Default.RepositoryIndexQuery, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (JsonException exception)
+        {
+            throw new InferenceException(InferenceError.InvalidArgument, "the request is no JSON object with \"ready\": true or false", exception);
+        }
     }
 }

@@ -71,19 +71,24 @@ internal sealed class RestEndpoints(InferenceService service)
                     bad.Message, bad);
             }
 
-            InferenceException error = service.Explain(exception, Model(context), Version(context));
-            if (context.Response.HasStarted)
-            {
-                context.Abort();
-                return;
-            }
-
-            context.Response.Clear();
-            if (error.Error == InferenceError.Overloaded)
-                context.Response.Headers.RetryAfter = "1";
-            await JsonModels.WriteAsync(context, Status(error.Error), new ErrorMessage(error.Message), JsonModels.Default.ErrorMessage).ConfigureAwait(false);
+            await RefuseAsync(context, exception).ConfigureAwait(false);
         }
     };
+
+    private Task RefuseAsync(HttpContext context, Exception exception)
+    {
+        InferenceException error = service.Explain(exception, Model(context), Version(context));
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        context.Response.Clear();
+        if (error.Error == InferenceError.Overloaded)
+            context.Response.Headers.RetryAfter = "1";
+        return JsonModels.WriteAsync(context, Status(error.Error), new ErrorMessage(error.Message), JsonModels.Default.ErrorMessage);
+    }
 
     public static int Status(InferenceError error) => error switch
     {
@@ -107,7 +112,8 @@ internal sealed class RestEndpoints(InferenceService service)
     {
         ServedModel model = service.Models.Get(Model(context), Version(context));
         return JsonModels.WriteAsync(
-            context, service.State.IsReady ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest, new ModelReadiness(model.Name, service.State.IsReady), JsonModels.Default.ModelReadiness);
+            context, service.State.IsReady ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+            new ModelReadiness(model.Name, service.State.IsReady), JsonModels.Default.ModelReadiness);
     }
 
     private Task GetModel(HttpContext context)
@@ -125,20 +131,23 @@ internal sealed class RestEndpoints(InferenceService service)
     private async Task InferAsync(HttpContext context)
     {
         ServedModel model = service.Models.Get(Model(context), Version(context));
-        service.Enter();
-        try
+        // Not thrown: under overload this is what most requests come to.
+        if (service.TryEnter(out InferenceScheduler.Admission? admission) is { } full)
+        {
+            await RefuseAsync(context, full).ConfigureAwait(false);
+            return;
+        }
+
+        using (admission)
         {
             using InferCall call = new();
             await ReadAsync(context, call, model).ConfigureAwait(false);
+            admission!.Arrived();
             int[] outputs = call.FindOutputs();
             await service.RunAsync(call.CreateJob(), call.Timeout, context.RequestAborted).ConfigureAwait(false);
             WriteTimes(context, call.Job!);
             InferJsonWriter.Write(context.Response, call, outputs);
             await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-        }
-        finally
-        {
-            service.Leave();
         }
     }
 
@@ -150,8 +159,13 @@ internal sealed class RestEndpoints(InferenceService service)
         if (context.Request.Query.TryGetValue("top", out Microsoft.Extensions.Primitives.StringValues asked)
             && (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out top) || top < 1 || top > model.OutputLength))
             throw ServedModel.Invalid($"top: expected 1 to {model.OutputLength}, found {ServedModel.Quoted(asked)}");
-        service.Enter();
-        try
+        if (service.TryEnter(out InferenceScheduler.Admission? admission) is { } full)
+        {
+            await RefuseAsync(context, full).ConfigureAwait(false);
+            return;
+        }
+
+        using (admission)
         {
             using CancellationTokenSource body = StartBody(context);
             PipeReader reader = context.Request.BodyReader;
@@ -168,14 +182,12 @@ internal sealed class RestEndpoints(InferenceService service)
                 throw Slow();
             }
 
+            admission!.Arrived();
             await service.RunAsync(job, null, context.RequestAborted).ConfigureAwait(false);
             WriteTimes(context, job);
             await JsonModels.WriteAsync(
-                context, StatusCodes.Status200OK, new ClassifyAnswer(model.Name, model.Version, job.Width, job.Height, job.Classes), JsonModels.Default.ClassifyAnswer).ConfigureAwait(false);
-        }
-        finally
-        {
-            service.Leave();
+                context, StatusCodes.Status200OK,
+                new ClassifyAnswer(model.Name, model.Version, job.Width, job.Height, job.Classes), JsonModels.Default.ClassifyAnswer).ConfigureAwait(false);
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class InferenceScheduler : IDisposable
     private int _queued;
     private int _busy;
     private int _requests;
+    private int _arriving;
     private bool _stopping;
 
     public InferenceScheduler(IOptions<ConvNetServerOptions> options, Telemetry telemetry, ILogger<InferenceScheduler> logger)
@@ -36,21 +37,27 @@ internal sealed class InferenceScheduler : IDisposable
     }
 
     /// <summary>
-    /// Admits a request before its body is read, so that one too many costs nearly nothing; <see cref="Leave"/> must follow. A place in the queue is not taken yet: a client
-    /// that sends slowly must not hold one.
+    /// Admits a request before its body is read, so that one too many costs nearly nothing. Those whose bodies are on their way have the last places of the queue before
+    /// them, else most would be read for nothing when it is nearly full. They have a few of the places only: clients that send slowly must not hold all.
     /// </summary>
-    /// <exception cref="InferenceException">The queue is full, or there are too many requests.</exception>
-    public void Enter()
+    /// <param name="admission">To be disposed of when the request has been answered; null where it is not admitted.</param>
+    /// <returns>Why it is not admitted: the queue is full, or there are too many requests. Null where it is.</returns>
+    public InferenceException? TryEnter(out Admission? admission)
     {
-        if (Volatile.Read(ref _queued) >= _options.QueueCapacity)
-            throw Full();
-        if (Interlocked.Increment(ref _requests) <= _options.MaxConcurrentRequests)
-            return;
-        Leave();
-        throw new InferenceException(InferenceError.Overloaded, $"the server has {_options.MaxConcurrentRequests} requests already, as many as it takes at once");
-    }
+        admission = null;
+        int held = Math.Min(Volatile.Read(ref _arriving), Math.Min(2 * _workers.Length, _options.QueueCapacity / 2));
+        if (Volatile.Read(ref _queued) + held >= _options.QueueCapacity)
+            return Full();
+        if (Interlocked.Increment(ref _requests) > _options.MaxConcurrentRequests)
+        {
+            Interlocked.Decrement(ref _requests);
+            return new InferenceException(InferenceError.Overloaded, $"the server has {_options.MaxConcurrentRequests} requests already, as many as it takes at once");
+        }
 
-    public void Leave() => Interlocked.Decrement(ref _requests);
+        Interlocked.Increment(ref _arriving);
+        admission = new Admission(this);
+        return null;
+    }
 
     /// <summary>Runs a job's images and returns when all have ended: whoever owns their memory may use it again.</summary>
     /// <exception cref="InferenceException">The queue is full.</exception>
@@ -182,6 +189,31 @@ internal sealed class InferenceScheduler : IDisposable
     {
         _queue.Remove(job.Node!);
         job.Node = null;
+    }
+
+    /// <summary>A request that has been admitted.</summary>
+    public sealed class Admission(InferenceScheduler scheduler) : IDisposable
+    {
+        private bool _isThere;
+        private bool _isOver;
+
+        /// <summary>Its body has been read.</summary>
+        public void Arrived()
+        {
+            if (_isThere)
+                return;
+            _isThere = true;
+            Interlocked.Decrement(ref scheduler._arriving);
+        }
+
+        public void Dispose()
+        {
+            if (_isOver)
+                return;
+            _isOver = true;
+            Arrived();
+            Interlocked.Decrement(ref scheduler._requests);
+        }
     }
 
     private sealed class Cancellable(InferenceScheduler scheduler, InferenceJob job)

@@ -8,10 +8,13 @@ namespace EfficientConv.Dsl.Serving;
 /// </summary>
 internal static partial class WorkerPriority
 {
-    private const int PriorityOfProcess = 0;
+    /// <summary>
+    /// A third of the weight of a thread of the network, and not less: a worker that any other program's thread goes before (the system's idle class) gives an image a second
+    /// beside one that is busy.
+    /// </summary>
     private const int Niceness = 5;
 
-    /// <summary>Lowers the calling thread's priority, among those of this process or container.</summary>
+    /// <summary>Lowers the calling thread's priority below the one that the program was started with, among those of this process or container.</summary>
     public static void Lower()
     {
         if (!OperatingSystem.IsLinux())
@@ -22,14 +25,14 @@ internal static partial class WorkerPriority
 
         try
         {
-            // On Linux "this process" is this thread. Where the system refuses, work goes on as it would without.
-            _ = SetPriority(PriorityOfProcess, 0, Niceness);
+            // On Linux it is of this thread alone. Where the system refuses, work goes on as it would without.
+            _ = Nice(Niceness);
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException)
         {
         }
     }
 
-    [LibraryImport("libc", EntryPoint = "setpriority")]
-    private static partial int SetPriority(int which, int who, int priority);
+    [LibraryImport("libc", EntryPoint = "nice")]
+    private static partial int Nice(int increment);
 }
