@@ -88,7 +88,9 @@ internal sealed class KernelNames
     private string Describe(Kernel kernel) => kernel switch
     {
         PointwiseKernel { Lanes: LaneAxis.Channels } k => Text($"Pointwise{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
-        PointwiseKernel k => Text($"{(k.Lanes == LaneAxis.Pixels ? "PlanarPointwise" : "PointwisePairs")}{KernelText.LargestTile(k, _target.Lanes)}{_target.Name}Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
+        PointwiseKernel k => Text(
+            $"{(k.Lanes == LaneAxis.Pixels ? "PlanarPointwise" : "PointwisePairs")}{KernelText.LargestTile(k, _target.Lanes)}{_target.Name}" +
+            $"Of{k.Pixels}x{k.InChannels}x{k.OutChannels}"),
         ChannelPerLaneKernel k => Text($"DepthwiseRow{k.Channels}x{k.Window.OutWidth}{Window(k.Window)}"),
         ConvolutionKernel k => Text(
             $"{(k.Lanes == LaneAxis.Pixels ? "Planar" : string.Empty)}ConvolutionRow{KernelText.LargestTile(k, _target.Lanes)}{_target.Name}" +

@@ -88,7 +88,8 @@ internal static class KernelText
         Tile(kernel, kernel.Panels.Max(run => run.Tiles.Max(tile => tile.Rows)), kernel.Panels.Max(run => run.Vectors), lanes).Replace(" ", string.Empty);
 
     /// <summary>Pixels x channels; channels x pixels where pixels lie in the lanes.</summary>
-    private static string Tile(ProductKernel kernel, int rows, int vectors, int lanes) => kernel.Lanes == LaneAxis.PixelPairs ? Text($"{2 * rows} x {vectors * lanes / 2}") : Text($"{rows} x {vectors * lanes}");
+    private static string Tile(ProductKernel kernel, int rows, int vectors, int lanes) =>
+        kernel.Lanes == LaneAxis.PixelPairs ? Text($"{2 * rows} x {vectors * lanes / 2}") : Text($"{rows} x {vectors * lanes}");
 
     /// <summary>A number of pixels in a comment.</summary>
     public static string Pixels(int count) => count == 1 ? "1 pixel" : Text($"{count} pixels");

@@ -86,11 +86,8 @@ public static class AttributeWriter
         {
             if (unit.Attribute is not { } attribute)
             {
-                Layer layer = unit.Last;
-                findings.Add(new Finding(
-                    RuleCatalog.InvalidValue.Id, layer.Origin.AttributeIndex, null,
-                    $"{LayerPlace.Of(layer.Operator, graph.Layers[layer.Inputs[0]].Output, layer.Name, layer.Origin, null)} is {layer.Operator}, which no attribute says"));
-                current = layer.Id;
+                findings.Add(Unsaid(graph, unit.Last));
+                current = unit.Last.Id;
                 continue;
             }
 
@@ -134,16 +131,18 @@ public static class AttributeWriter
         IEnumerable<AttributeArgument> Tensors(Unit unit)
         {
             string[] others = [.. unit.Inputs.Skip(1).Select(input => names[input]!)];
-            return unit.Last.Operator switch
-            {
-                ConcatOperator when unit.Layers.Count == 1 => [new AttributeArgument("tensors", others.ToEquatableArray(), IsExplicit: true)],
-                _ => others.Select(other => new AttributeArgument("tensor", other, IsExplicit: true)),
-            };
+            return unit is { Last.Operator: ConcatOperator, Layers.Count: 1 }
+                ? [new AttributeArgument("tensors", others.ToEquatableArray(), IsExplicit: true)]
+                : others.Select(other => new AttributeArgument("tensor", other, IsExplicit: true));
         }
 
         IEnumerable<AttributeArgument> Name(Unit unit, int place) =>
             names[unit.Last.Id] is { } name && (name != FormattableString.Invariant($"{place}") || IsRead(graph, units, unit)) ? [new AttributeArgument("Name", name, IsExplicit: true)] : [];
     }
+
+    private static Finding Unsaid(LayerGraph graph, Layer layer) => new(
+        RuleCatalog.InvalidValue.Id, layer.Origin.AttributeIndex, null,
+        $"{LayerPlace.Of(layer.Operator, graph.Layers[layer.Inputs[0]].Output, layer.Name, layer.Origin, null)} is {layer.Operator}, which no attribute says");
 
     private static AttributeDeclaration Marker(LayerGraph graph, bool foldsBatchNorm) => new WrittenAttribute(Expansion.Marker)
         .With("channels", graph.Input.Channels).With("height", graph.Input.Height).With("width", graph.Input.Width)

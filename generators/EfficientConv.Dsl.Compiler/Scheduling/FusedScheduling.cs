@@ -188,9 +188,7 @@ internal static class FusedScheduling
             before.Width, group.Expand.Input.Channels, slab, group.Expand.Input.Channels, 0, input.View.ChannelStep, input.View.PixelStep, slab, lanes,
             expandEpilogue, plan.Tiles(before.Width, slab / lanes));
         StemPart? stem = group.Stem is null ? null : StemOf(plan, group.Stem, input, slab, expandEpilogue);
-        RowSource source = plane
-            ? new RowSource(0, input.View.RowStep, input.View.PixelStep, 0, 0)
-            : new RowSource(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
+        RowSource source = plane ? new(0, input.View.RowStep, input.View.PixelStep, 0, 0) : new(ringRows, halo.RowPixels * slab, slab, halo.Left, halo.Right);
         ChannelPerLaneKernel depthwiseRow = new(slab / lanes, slab, 1, lanes, lanes, window, source, hiddenStep, lanes, depthwiseEpilogue, columns);
         bool pairs = PairsPixels(target, group, columns);
 
@@ -206,9 +204,7 @@ internal static class FusedScheduling
             depthwiseRow = depthwiseRow with { Epilogue = depthwiseEpilogue with { Store = StoreForm.Interleaved }, OutVectorStep = 2 * lanes };
         PointwiseKernel projection = pairs
             ? PointwiseKernel.OfPairs(pixels, hidden, outChannels, 2 * hiddenStep, step, projectEpilogue, PairsOfTile(target, outChannels))
-            : new PointwiseKernel(
-                pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue,
-                plan.Tiles(pixels, target.Vectors(outChannels)));
+            : new PointwiseKernel(pixels, hidden, outChannels, hidden, 0, 1, hiddenStep, step, lanes, projectEpilogue, plan.Tiles(pixels, target.Vectors(outChannels)));
 
         plan.BeginStep();
         BlockWeights weights = PackBlock(plan, group, slab, slabs, expand?.Panels ?? stem?.Kernel.Panels, pairs ? null : projection.Panels, projectBySlab: false);
@@ -225,12 +221,10 @@ internal static class FusedScheduling
             Tensors(group, input, residual, output), new HiddenChannels(hidden, slab, slabs), plane ? null : new RingLayer(expand, stem, expandPostOp, before),
             new DepthwiseLayer(depthwiseRow, depthwisePostOp, ConvolutionScheduling.Axis(c, before.Height)), squeeze is null ? null : new BlockGate(squeeze, gated),
             projection, new Finish(projectPostOp, buffer), weights, rows, ring, depthwiseRows);
-        plan.AddStep(
-            nest.Build(), input, residual, output, scratch,
-            Describe(group), schedule.Describe(
-                stem is null
-                    ? FormattableString.Invariant($"{rows} output rows a step, slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each")
-                    : FormattableString.Invariant($"{rows} output rows a step, a ring of {ringRows} rows of {group.Stem!.Name}'s output")));
+        string ringText = stem is null
+            ? FormattableString.Invariant($"slabs of {slab} hidden channels, a ring of {ringRows} expanded rows each")
+            : FormattableString.Invariant($"a ring of {ringRows} rows of {group.Stem!.Name}'s output");
+        plan.AddStep(nest.Build(), input, residual, output, scratch, Describe(group), schedule.Describe(FormattableString.Invariant($"{rows} output rows a step, {ringText}")));
     }
 
     /// <summary>The kernel that makes one row of the map that the layer after it reads, whose pixels are <paramref name="pixelStep"/> floats apart.</summary>

@@ -239,8 +239,7 @@ internal static class PlanarScheduling
         plan.Pack(stage, [.. packing, .. packedBias]);
         RowLayer layer = new(
             "PlanarConvolution", input.View, null, output.View, kernel, ConvolutionScheduling.Rows(stage, source), padding.Offset, bias, (long)outChannels * stage.Taps);
-        plan.AddStep(
-            RowNests.Rows(layer, FillRow, new Finish(postOp, null), 1), input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
+        plan.AddStep(RowNests.Rows(layer, FillRow, new Finish(postOp, null), 1), input, null, output, scratch, ConvolutionScheduling.Describe("convolution", stage));
 
         void FillRow(NestBuilder nest, Scalar row, Pointer slot) => nest.PadRows(
             plan.Target, input.View.RowAt(Storage.Input, row), slot, padding, stage.Input.Width, stage.Input.Pixels, stage.Input.Channels, stage.Input.Channels);

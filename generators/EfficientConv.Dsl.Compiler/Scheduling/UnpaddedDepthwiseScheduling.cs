@@ -95,17 +95,7 @@ internal static class UnpaddedDepthwiseScheduling
         }
 
         FlatLoad[] sorted = [.. loads.Select(l => new FlatLoad((l.Key.Row * width) + l.Key.Column + Shift(l.Key.Kx), l.Key.Mask, l.Value.ToEquatableArray()))];
-        FlatVector[] vectors = new FlatVector[places.Length];
-        int lastLoad = -1;
-        for (int v = 0; v < places.Length; v++)
-        {
-            // In this order, because a vector's lanes after its own pixels overwrite those of the next.
-            lastLoad = Math.Max(lastLoad, Array.FindLastIndex(sorted, l => l.Uses.Any(u => u.Vector == v)));
-            int at = (places[v].Row * width) + places[v].Column;
-            int count = width >= target.Lanes ? target.Lanes : Math.Min(target.Lanes / width, height - places[v].Row) * width;
-            vectors[v] = new FlatVector(at, at + target.Lanes <= width * height ? target.Lanes : count, lastLoad);
-        }
-
+        FlatVector[] vectors = FlatVectors(target, stage.Output, places, sorted);
         bool weightsInRegisters = taps <= target.Registers / 3;
         int live = LiveSums(sorted, vectors), used = live + OtherRegisters + (weightsInRegisters ? taps : 0);
         return new FlatDepthwiseKernel(
@@ -136,6 +126,22 @@ internal static class UnpaddedDepthwiseScheduling
                 masks.Add(mask);
             return masks.IndexOf(mask);
         }
+    }
+
+    /// <summary>What is stored of the sums at <paramref name="places"/>, and after which load, in this order, because a vector's lanes after its own pixels overwrite those of the next.</summary>
+    private static FlatVector[] FlatVectors(VectorTarget target, Shape map, (int Row, int Column)[] places, FlatLoad[] loads)
+    {
+        FlatVector[] vectors = new FlatVector[places.Length];
+        int lastLoad = -1;
+        for (int v = 0; v < places.Length; v++)
+        {
+            lastLoad = Math.Max(lastLoad, Array.FindLastIndex(loads, load => load.Uses.Any(use => use.Vector == v)));
+            int at = (places[v].Row * map.Width) + places[v].Column;
+            int count = map.Width >= target.Lanes ? target.Lanes : Math.Min(target.Lanes / map.Width, map.Height - places[v].Row) * map.Width;
+            vectors[v] = new FlatVector(at, at + target.Lanes <= map.Pixels ? target.Lanes : count, lastLoad);
+        }
+
+        return vectors;
     }
 
     /// <summary>Most output vectors that are begun and not complete.</summary>

@@ -27,22 +27,9 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
             int rows = Math.Min(_input.Height, padding.Rows - padding.PadTop);
             _nest.PadRows(target, Storage.Input.At(s_c * _input.Pixels), padded.At(padding.PadTop * rowLength), padding, _input.Width, _input.Width, rows, _input.Height);
             Call call = new(kernel, padded, Storage.Output.At(s_c * _output.Pixels)) { Weights = Storage.Weights.At(s_c * taps), Bias = biases.At(s_c) };
-            if (kernel.Rows == _output.Height)
-            {
-                _nest.Add(call);
-            }
-            else
-            {
-                using (_nest.For(s_y, 0, _output.Height, _output.Height / kernel.Rows, kernel.Rows))
-                {
-                    _nest.Add(call with
-                    {
-                        Input = padded.At(s_y * (kernel.StrideHeight * rowLength)),
-                        Output = Storage.Output.At((s_c * _output.Pixels) + (s_y * _output.Width)),
-                    });
-                }
-            }
-
+            AddRows(
+                call, kernel.Rows, s_y, _output.Height, _output.Height / kernel.Rows,
+                padded.At(s_y * (kernel.StrideHeight * rowLength)), Storage.Output.At((s_c * _output.Pixels) + (s_y * _output.Width)));
             _nest.Activate(activation, Storage.Output.At(s_c * _output.Pixels), _output.Pixels, _output.Pixels);
         }
 
@@ -91,21 +78,9 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
                     target, Storage.Input.At((s_c * _input.Pixels) + (from * _input.Width)), padded.At((from - top) * s_paddedRow), padding, _input.Width, _input.Width, to - from,
                     _input.Height / (double)steps);
                 Call call = new(depthwise, padded, made.At(s_c * pixels)) { Weights = first.Weights.At(s_c * taps), Bias = first.Bias.At(s_c) };
-                if (depthwise.Rows == rows)
-                {
-                    _nest.Add(call);
-                }
-                else
-                {
-                    using (_nest.For(r, 0, rowsPerStep, rows / depthwise.Rows, depthwise.Rows))
-                    {
-                        _nest.Add(call with
-                        {
-                            Input = padded.At(r * depthwise.StrideHeight * s_paddedRow),
-                            Output = made.At((s_c * pixels) + (r * _output.Width)),
-                        });
-                    }
-                }
+                AddRows(
+                    call, depthwise.Rows, r, rowsPerStep, rows / depthwise.Rows,
+                    padded.At(r * depthwise.StrideHeight * s_paddedRow), made.At((s_c * pixels) + (r * _output.Width)));
             }
 
             _nest.Activate(depthwiseActivation, made, _input.Channels * pixels, _input.Channels * pixels);
@@ -172,6 +147,26 @@ internal sealed class PlanarNests(VectorTarget target, TensorView input, TensorV
             Count = count,
             Times = times,
         };
+    }
+
+    /// <summary>One call where it makes all rows of a channel, else a loop over them.</summary>
+    /// <param name="call">The call for the first rows.</param>
+    /// <param name="rows">Rows of a call.</param>
+    /// <param name="row">The loop's index.</param>
+    /// <param name="end">Rows of the channel.</param>
+    /// <param name="calls">Calls.</param>
+    /// <param name="input">What the call for <paramref name="row"/> reads.</param>
+    /// <param name="output">What it writes.</param>
+    private void AddRows(Call call, int rows, Variable row, Scalar end, int calls, Pointer input, Pointer output)
+    {
+        if (calls == 1)
+        {
+            _nest.Add(call);
+            return;
+        }
+
+        using (_nest.For(row, 0, end, calls, rows))
+            _nest.Add(call with { Input = input, Output = output });
     }
 
     private LoopNest Nest(string title, long weights) => new(title, input, residual, output, _nest.Build(), weights);
