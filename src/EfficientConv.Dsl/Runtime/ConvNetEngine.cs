@@ -86,18 +86,28 @@ public sealed unsafe class ConvNetEngine<TProgram>
     public static ConvNetEngine<TProgram> LoadPacked(string path, LoadOptions? options = null)
     {
         PackedWeightsFile file = PackedWeightsFile.Open(path);
+        if (Refusal(file, options) is { } reason)
+        {
+            // At once: Windows does not let a mapped file be written anew, which is what the caller will do.
+            file.Dispose();
+            throw new PackedWeightsException(path, reason);
+        }
+        return new(file.InstructionSet, new PackedWeights(file));
+    }
+
+    /// <summary>Why a file does not fit this network, this process or the options; null where it does.</summary>
+    private static string? Refusal(PackedWeightsFile file, LoadOptions? options)
+    {
         InstructionSet set = file.InstructionSet;
         if (file.Network != TProgram.NetworkName)
-            throw new PackedWeightsException(path, $"it holds the weights of {file.Network}, not of {TProgram.NetworkName}");
+            return $"it holds the weights of {file.Network}, not of {TProgram.NetworkName}";
         if (!InstructionSets.IsSupported(set))
-            throw new PackedWeightsException(path, $"it is for {set}, which this process cannot run ({InstructionSets.Best} is the best that it can)");
+            return $"it is for {set}, which this process cannot run ({InstructionSets.Best} is the best that it can)";
         if (options is { InstructionSet: not InstructionSet.Auto } && options.InstructionSet != set)
-            throw new PackedWeightsException(path, $"it is for {set}, and {options.InstructionSet} was asked for");
+            return $"it is for {set}, and {options.InstructionSet} was asked for";
         if (file.Layout != TProgram.LayoutHash(set) || file.Length != TProgram.PackedLength(set))
-            throw new PackedWeightsException(path, $"it was made by another build of {TProgram.NetworkName}, whose kernels read the weights in another order");
-        if (!file.IsIntact())
-            throw new PackedWeightsException(path, "its checksum is wrong");
-        return new(set, new PackedWeights(file));
+            return $"it was made by another build of {TProgram.NetworkName}, whose kernels read the weights in another order";
+        return file.IsIntact() ? null : "its checksum is wrong";
     }
 
     /// <summary>Writes the packed weights; see <see cref="IConvNet{TSelf}.SavePacked"/>.</summary>

@@ -9,7 +9,7 @@ namespace EfficientConv.Dsl;
 /// A file of packed weights, mapped into memory. All numbers are little-endian: 8 bytes "ECDPACK1", u32 instruction set, u32 length of the name in bytes, u64 layout, u64
 /// number of floats, u64 checksum of the floats, the network's name in UTF-8, zeros to a multiple of 64 bytes, the floats.
 /// </summary>
-internal sealed unsafe class PackedWeightsFile
+internal sealed unsafe class PackedWeightsFile : IDisposable
 {
     private const int FixedHeader = 40;
     private const int Alignment = 64;
@@ -27,8 +27,7 @@ internal sealed unsafe class PackedWeightsFile
         Checksum = checksum;
     }
 
-    /// <summary>Gives the mapping back; only when nobody can use <see cref="First"/> any more.</summary>
-    ~PackedWeightsFile() => Close();
+    ~PackedWeightsFile() => Release();
 
     /// <summary>The kernels for which the weights are packed.</summary>
     internal InstructionSet InstructionSet { get; }
@@ -82,6 +81,13 @@ internal sealed unsafe class PackedWeightsFile
             view.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Gives the mapping back, once; only when nobody can use <see cref="First"/> any more.</summary>
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+        Release();
     }
 
     /// <summary>Whether the floats are those that were written.</summary>
@@ -172,7 +178,7 @@ internal sealed unsafe class PackedWeightsFile
         static ulong Step(ulong state, ulong word) => unchecked(ulong.RotateLeft(state ^ word, 29) * prime);
     }
 
-    private void Close()
+    private void Release()
     {
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
