@@ -40,11 +40,11 @@ public static class ScheduleArguments
                 reader.Invalid(name, FormattableString.Invariant($"{bytes}"), FormattableString.Invariant($"{FewestBytes} to {MostBytes} bytes"));
         }
 
-        foreach ((string name, string zero) in new[] { ("Rows", "the cheapest"), ("Slab", "the cheapest"), ("FusedBlocks", "none") })
+        foreach (string name in new[] { "Rows", "Slab", "FusedBlocks" })
         {
             int count = reader.Attribute.Int(name, 0);
             if (count < 0)
-                reader.Invalid(name, FormattableString.Invariant($"{count}"), $"0 (for {zero}) or more");
+                reader.Invalid(name, FormattableString.Invariant($"{count}"), "0 (for the cheapest) or more");
         }
     }
 }

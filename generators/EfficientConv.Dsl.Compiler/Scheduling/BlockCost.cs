@@ -102,6 +102,9 @@ internal sealed class BlockCost
             Traffic(ExpandedBytes, 2 * ExpandedBytes, ExpandedBytes <= _settings.SecondLevelBytes);
     }
 
+    /// <summary>Cycles in a chain, which goes through all of the block row by row.</summary>
+    public double RowByRow() => Rows(1, _hidden);
+
     private IEnumerable<BlockSchedule> Candidates()
     {
         int[] slabs = [.. Enumerable.Range(1, _hidden / _target.Lanes).Select(vectors => vectors * _target.Lanes).Where(slab => _hidden % slab == 0 && slab <= LargestSlab)];

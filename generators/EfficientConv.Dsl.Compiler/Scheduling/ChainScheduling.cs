@@ -12,14 +12,38 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// </summary>
 internal static class ChainScheduling
 {
-    /// <summary>The groups from <paramref name="first"/> on that run in one step; fewer than two where there is no chain.</summary>
-    public static DepthwiseGroup[] Find(StageGraph graph, EquatableArray<StageGroup> groups, int first, int most)
+    /// <summary>The groups from <paramref name="first"/> on that run in one step: as many as the settings say, or as are estimated to be faster; fewer than two where there is no chain.</summary>
+    public static DepthwiseGroup[] Find(StageGraph graph, EquatableArray<StageGroup> groups, int first, VectorTarget target, ScheduleSettings settings)
     {
         List<DepthwiseGroup> chain = [];
         int[] uses = graph.CountUses();
+        int most = settings.FusedBlocks > 0 ? settings.FusedBlocks : groups.Count;
         while (chain.Count < most && first + chain.Count < groups.Count && groups[first + chain.Count] is DepthwiseGroup next && Fits(next, chain, uses))
             chain.Add(next);
-        return [.. chain];
+        return [.. settings.FusedBlocks > 0 ? chain : chain.Take(Fastest(target, settings, chain))];
+    }
+
+    /// <summary>
+    /// How many of the blocks take the fewest cycles in one step beside what they take by themselves. A step saves that the map between two blocks is written and read, which counts
+    /// where it leaves even the last-level cache: memory is what all threads share. Smaller maps save nothing that could be measured.
+    /// </summary>
+    private static int Fastest(VectorTarget target, ScheduleSettings settings, List<DepthwiseGroup> chain)
+    {
+        int fastest = 0;
+        double most = 0, saved = 0;
+        for (int i = 0; i < chain.Count; i++)
+        {
+            BlockCost cost = FusedScheduling.CostOf(target, settings, chain[i]);
+            saved += cost.Choose().Cycles - cost.RowByRow();
+            if (i > 0 && saved > most)
+                (fastest, most) = (i + 1, saved);
+            double bytes = ElementType.Float32.Bytes(chain[i].Project.Output.Count);
+            if (bytes < target.Caches.LastLevelBytes * target.Rates.PassingPart)
+                break;
+            saved += 2 * bytes / target.Rates.MemoryRate;
+        }
+
+        return fastest;
     }
 
     /// <summary>Whether a block may go on with a chain: it reads nothing but the block before it, which nobody else reads, and has activations that are parts of its kernels.</summary>

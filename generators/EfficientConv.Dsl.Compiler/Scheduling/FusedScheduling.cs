@@ -27,17 +27,10 @@ internal static class FusedScheduling
             return output;
         }
 
-        VectorTarget target = plan.Target;
-        (RowWindow window, EquatableArray<ColumnRun> columns, Halo halo) = ColumnsOf(target, group.Depthwise);
-        bool slabsFit = !halo.IsThere && group.Depthwise.Output.Channels % target.Lanes == 0;
-        bool pairs = PairsPixels(target, group, columns);
-        BlockSchedule schedule = new BlockCost(target, plan.Settings, group, halo.RowPixels, pairs, slabsFit && group.Stem is null).Choose();
-        if (group.Stem is { } stem && schedule.Form == BlockForm.Rows)
-        {
-            BlockCost behind = new(target, plan.Settings, group.WithoutStem, halo.RowPixels, pairs, slabsFit);
-            if (KeepsStemApart(plan.Settings, stem, schedule, behind))
-                return ScheduleAfterStem(plan, group, stem, slots, output);
-        }
+        (RowWindow window, EquatableArray<ColumnRun> columns, Halo halo) = ColumnsOf(plan.Target, group.Depthwise);
+        BlockSchedule schedule = CostOf(plan.Target, plan.Settings, group).Choose();
+        if (group.Stem is { } stem && schedule.Form == BlockForm.Rows && KeepsStemApart(plan.Settings, stem, schedule, CostOf(plan.Target, plan.Settings, group.WithoutStem)))
+            return ScheduleAfterStem(plan, group, stem, slots, output);
 
         plan.NoteMisfits(schedule);
         switch (schedule.Form)
@@ -53,6 +46,14 @@ internal static class FusedScheduling
             default:
                 throw new InvalidOperationException($"{schedule.Form} is no form of a block.");
         }
+    }
+
+    /// <summary>What a block takes in each of its forms.</summary>
+    internal static BlockCost CostOf(VectorTarget target, ScheduleSettings settings, DepthwiseGroup group)
+    {
+        (_, EquatableArray<ColumnRun> columns, Halo halo) = ColumnsOf(target, group.Depthwise);
+        bool slabsFit = group.Stem is null && !halo.IsThere && group.Depthwise.Output.Channels % target.Lanes == 0;
+        return new BlockCost(target, settings, group, halo.RowPixels, PairsPixels(target, group, columns), slabsFit);
     }
 
     /// <summary>Zero columns on both sides of the expanded rows, which make all column tiles alike.</summary>

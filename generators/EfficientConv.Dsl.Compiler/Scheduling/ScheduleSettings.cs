@@ -10,12 +10,15 @@ namespace EfficientConv.Dsl.Compiler.Scheduling;
 /// <param name="Form">Form of every fused block that can have it.</param>
 /// <param name="Rows">Output rows of a step of every fused block that can have them; 0 for the cheapest.</param>
 /// <param name="Slab">Hidden channels of a slab of every fused block that can have them; 0 for the cheapest.</param>
-/// <param name="FusedBlocks">Most consecutive blocks that run row by row in one step, from the network's first that can; less than 2 for none.</param>
+/// <param name="FusedBlocks">Most consecutive blocks that run row by row in one step, from the network's first that can; 0 for what is estimated to be faster, 1 for none.</param>
 public sealed record ScheduleSettings(
     int FirstLevelBytes = 0, int SecondLevelBytes = 0, BlockForm Form = BlockForm.Auto, int Rows = 0, int Slab = 0, int FusedBlocks = 0)
 {
     /// <summary>The defaults.</summary>
     public static readonly ScheduleSettings Default = new();
+
+    /// <summary>Whether the caches alone say how blocks run.</summary>
+    public bool IsFree => Form == BlockForm.Auto && Rows == 0 && Slab == 0;
 
     /// <summary>The same with <paramref name="target"/>'s caches where none are given.</summary>
     public ScheduleSettings For(VectorTarget target) => this with

@@ -29,11 +29,12 @@ public static class Scheduler
         Dictionary<int, TensorSlot> slots = new() { [0] = inputSlot };
         OutputPlacement placement = new(plan, graph, groups);
         placement.Deliver(graph.Stages[0], inputSlot);
-        bool chains = settings.FusedBlocks > 1;
+        // What was measured for single blocks, or is asked for, goes before a chain that nobody asked for.
+        bool chains = settings.FusedBlocks > 1 || (settings.FusedBlocks == 0 && settings.IsFree && overrides is null);
         for (int i = 0; i < groups.Count; i++)
         {
             StageGroup group = groups[i];
-            DepthwiseGroup[] chain = chains ? ChainScheduling.Find(graph, groups, i, settings.FusedBlocks) : [];
+            DepthwiseGroup[] chain = chains ? ChainScheduling.Find(graph, groups, i, target, settings) : [];
             if (chain.Length > 1)
             {
                 // A chain is the first that there is.

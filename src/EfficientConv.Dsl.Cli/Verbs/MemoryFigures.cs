@@ -34,7 +34,7 @@ internal sealed record MemoryFigures
     /// <summary>Rule M3: the peak when windows are written out as a matrix, one image at a time.</summary>
     public required long PeakIm2col { get; init; }
 
-    /// <summary>Rule M4: blocks fused row by row.</summary>
+    /// <summary>Rule M4: each block fused row by row, maps between blocks kept.</summary>
     public required long PeakFusedRows { get; init; }
 
     /// <summary>Rule M6: what a call of the generated code takes for one image with AVX-512: input, output and workspace.</summary>

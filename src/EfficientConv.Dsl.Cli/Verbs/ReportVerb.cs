@@ -96,7 +96,7 @@ internal static class ReportVerb
         if (r.PeakBytesFusedInputFreed is { } freed)
             yield return (string.Empty, $"{Figures.Bytes(freed)} of it alive at once when the input is freed");
         if (r.PeakBytesFusedRows is { } rows)
-            yield return (string.Empty, $"{Figures.Bytes(rows)} at least, with blocks fused row by row");
+            yield return (string.Empty, $"{Figures.Bytes(rows)} at least, with each block fused row by row and its map kept");
         yield return ("training", $"{Figures.Bytes(r.SavedBytes)} of activations kept for each image");
         yield return ("intensity", $"{Figures.Number(r.Intensity, 2)} MACs for each byte of input, output and weights");
         if (r.PredictedSeconds is { } seconds)

@@ -30,7 +30,8 @@ public sealed class ScheduleAttribute(int firstLevelCacheBytes = Channels.Unset,
 
     /// <summary>
     /// Most consecutive blocks that run in one step, row by row: from the first block of the network on, as long as each reads nothing but the one before it and has no
-    /// squeeze-and-excitation. Of the maps between them only the rows under their windows are in memory. Less than 2 for none.
+    /// squeeze-and-excitation. Of the maps between them only the rows under their windows are in memory. 0 for as many as are estimated to be faster, which are some where maps
+    /// leave even the last-level cache; 1 for none.
     /// </summary>
     public int FusedBlocks { get; set; }
 }
