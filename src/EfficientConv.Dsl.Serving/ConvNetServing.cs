@@ -1,3 +1,4 @@
+using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Routing;
@@ -16,8 +17,8 @@ public static class ConvNetServing
     public const string TelemetryName = "EfficientConv.Dsl.Serving";
 
     /// <summary>
-    /// Adds the models and what runs them. They are loaded before the server listens, so that it is ready when it answers; a model that cannot be loaded ends the start with
-    /// its error. <see cref="ConvNetServerOptions"/> are set as any options: <c>services.Configure&lt;ConvNetServerOptions&gt;(...)</c>.
+    /// Adds the models and what runs them. They begin to load at once, on other threads, and are loaded before the server listens, so that it is ready when it answers; a model
+    /// that cannot be loaded ends the start with its error. <see cref="ConvNetServerOptions"/> are set as any options: <c>services.Configure&lt;ConvNetServerOptions&gt;(...)</c>.
     /// </summary>
     /// <param name="services">The program's services.</param>
     /// <param name="configure">Adds the models.</param>
@@ -27,6 +28,7 @@ public static class ConvNetServing
         ArgumentNullException.ThrowIfNull(configure);
         ConvNetModels models = new();
         configure(models);
+        models.Begin();
         services.AddOptions();
         services.AddMetrics();
         services.AddLogging();
@@ -47,6 +49,8 @@ public static class ConvNetServing
         services.TryAddSingleton<OpenInferenceGrpc>();
         services.TryAddSingleton<RepositoryService>();
         services.TryAddSingleton<ModelRepositoryGrpc>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<OpenInferenceGrpc>, OpenInferenceGrpc.Methods>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<ModelRepositoryGrpc>, ModelRepositoryGrpc.Methods>());
         services.AddSingleton<IMemoryPoolFactory<byte>, SocketBuffers>();
         services.AddHostedService<ServerLifetime>();
         return services;

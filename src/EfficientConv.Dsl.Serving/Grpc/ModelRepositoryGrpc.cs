@@ -1,4 +1,5 @@
 using EfficientConv.Dsl.Serving.Grpc;
+using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
 
 namespace EfficientConv.Dsl.Serving;
@@ -7,20 +8,9 @@ namespace EfficientConv.Dsl.Serving;
 /// The protocol's model repository extension over gRPC. By the protocol its methods are the inference service's; here they are a class of their own, which is mapped by
 /// itself, because not everybody who may infer may take a model away.
 /// </summary>
-[BindServiceMethod(typeof(ModelRepositoryGrpc), nameof(Bind))]
-internal class ModelRepositoryGrpc(RepositoryService repository)
+internal sealed class ModelRepositoryGrpc(RepositoryService repository)
 {
-    public static void Bind(ServiceBinderBase binder, ModelRepositoryGrpc? service)
-    {
-        GrpcMethods.Add<RepositoryIndexRequest, RepositoryIndexResponse>(
-            binder, nameof(RepositoryIndex), RepositoryIndexRequest.Parser, service is null ? null! : service.RepositoryIndex);
-        GrpcMethods.Add<RepositoryModelLoadRequest, RepositoryModelLoadResponse>(
-            binder, nameof(RepositoryModelLoad), RepositoryModelLoadRequest.Parser, service is null ? null! : service.RepositoryModelLoad);
-        GrpcMethods.Add<RepositoryModelUnloadRequest, RepositoryModelUnloadResponse>(
-            binder, nameof(RepositoryModelUnload), RepositoryModelUnloadRequest.Parser, service is null ? null! : service.RepositoryModelUnload);
-    }
-
-    public virtual Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context)
+    public Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context)
     {
         RepositoryIndexResponse response = new();
         foreach (RepositoryEntry entry in repository.Index(request.Ready))
@@ -32,7 +22,7 @@ internal class ModelRepositoryGrpc(RepositoryService repository)
         return Task.FromResult(response);
     }
 
-    public virtual async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
+    public async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
     {
         try
         {
@@ -45,7 +35,7 @@ internal class ModelRepositoryGrpc(RepositoryService repository)
         }
     }
 
-    public virtual async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context)
+    public async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context)
     {
         try
         {
@@ -55,6 +45,17 @@ internal class ModelRepositoryGrpc(RepositoryService repository)
         catch (InferenceException exception)
         {
             throw GrpcMethods.ToRpc(exception);
+        }
+    }
+
+    public sealed class Methods : IServiceMethodProvider<ModelRepositoryGrpc>
+    {
+        public void OnServiceMethodDiscovery(ServiceMethodProviderContext<ModelRepositoryGrpc> context)
+        {
+            GrpcMethods.Add(context, nameof(RepositoryIndex), RepositoryIndexRequest.Parser, static (service, request, call) => service.RepositoryIndex(request, call));
+            GrpcMethods.Add(context, nameof(RepositoryModelLoad), RepositoryModelLoadRequest.Parser, static (service, request, call) => service.RepositoryModelLoad(request, call));
+            GrpcMethods.Add(
+                context, nameof(RepositoryModelUnload), RepositoryModelUnloadRequest.Parser, static (service, request, call) => service.RepositoryModelUnload(request, call));
         }
     }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using EfficientConv.Dsl.Serving.Grpc;
+using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -10,10 +10,9 @@ namespace EfficientConv.Dsl.Serving;
 
 /// <summary>
 /// The protocol over gRPC. Its methods are bound here, not by the protocol compiler, so that a tensor goes from the socket's buffers to the kernel's input in one copy and no
-/// message of its size is made of it. They are virtual because the binder looks for no others.
+/// message of its size is made of it.
 /// </summary>
-[BindServiceMethod(typeof(OpenInferenceGrpc), nameof(Bind))]
-internal class OpenInferenceGrpc(InferenceService service)
+internal sealed class OpenInferenceGrpc(InferenceService service)
 {
     public static IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints, InferenceService service)
     {
@@ -27,35 +26,18 @@ internal class OpenInferenceGrpc(InferenceService service)
         return builder;
     }
 
-    public static void Bind(ServiceBinderBase binder, OpenInferenceGrpc? service)
-    {
-        GrpcMethods.Add<ServerLiveRequest, ServerLiveResponse>(binder, nameof(ServerLive), ServerLiveRequest.Parser, service is null ? null! : service.ServerLive);
-        GrpcMethods.Add<ServerReadyRequest, ServerReadyResponse>(binder, nameof(ServerReady), ServerReadyRequest.Parser, service is null ? null! : service.ServerReady);
-        GrpcMethods.Add<ModelReadyRequest, ModelReadyResponse>(binder, nameof(ModelReady), ModelReadyRequest.Parser, service is null ? null! : service.ModelReady);
-        GrpcMethods.Add<ServerMetadataRequest, ServerMetadataResponse>(
-            binder, nameof(ServerMetadata), ServerMetadataRequest.Parser, service is null ? null! : service.ServerMetadata);
-        GrpcMethods.Add<ModelMetadataRequest, ModelMetadataResponse>(
-            binder, nameof(ModelMetadata), ModelMetadataRequest.Parser, service is null ? null! : service.ModelMetadata);
-        Marshaller<GrpcInfer> request = new(GrpcInfer.NotSent, GrpcInfer.Read), response = new(GrpcInfer.Write, GrpcInfer.NotRead);
-        binder.AddMethod(
-            new Method<GrpcInfer, GrpcInfer>(MethodType.Unary, GrpcMethods.ServiceName, nameof(ModelInfer), request, response), service is null ? null! : service.ModelInfer);
-    }
+    public static Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) => Task.FromResult(new ServerLiveResponse { Live = true });
 
-    [AllowAnonymous]
-    public virtual Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) => Task.FromResult(new ServerLiveResponse { Live = true });
-
-    [AllowAnonymous]
-    public virtual Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) =>
+    public Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) =>
         Task.FromResult(new ServerReadyResponse { Ready = service.State.IsReady });
 
-    [AllowAnonymous]
-    public virtual Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context) =>
+    public Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context) =>
         Task.FromResult(new ModelReadyResponse { Ready = service.State.IsReady && service.Models.Find(request.Name, request.Version) is not null });
 
-    public virtual Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context) => Task.FromResult(
+    public Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context) => Task.FromResult(
         new ServerMetadataResponse { Name = service.Options.ServerName, Version = Descriptions.Version, Extensions = { Descriptions.Extensions } });
 
-    public virtual Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
+    public Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
     {
         try
         {
@@ -74,7 +56,7 @@ internal class OpenInferenceGrpc(InferenceService service)
             new() { Name = name, Datatype = ServedModel.Datatype, Shape = { -1L, dimensions } };
     }
 
-    public virtual async Task<GrpcInfer> ModelInfer(GrpcInfer request, ServerCallContext context)
+    public async Task<GrpcInfer> ModelInfer(GrpcInfer request, ServerCallContext context)
     {
         context.GetHttpContext().Features.Get<Arrival>()?.Stop();
         InferCall call = request.Call;
@@ -115,6 +97,21 @@ internal class OpenInferenceGrpc(InferenceService service)
         using Arrival arrival = new(admission!, context, service.Options.BodyTimeout);
         context.Features.Set(arrival);
         await next(context).ConfigureAwait(false);
+    }
+
+    public sealed class Methods : IServiceMethodProvider<OpenInferenceGrpc>
+    {
+        public void OnServiceMethodDiscovery(ServiceMethodProviderContext<OpenInferenceGrpc> context)
+        {
+            GrpcMethods.Add(context, nameof(ServerLive), ServerLiveRequest.Parser, static (_, request, call) => ServerLive(request, call), isOpen: true);
+            GrpcMethods.Add(context, nameof(ServerReady), ServerReadyRequest.Parser, static (service, request, call) => service.ServerReady(request, call), isOpen: true);
+            GrpcMethods.Add(context, nameof(ModelReady), ModelReadyRequest.Parser, static (service, request, call) => service.ModelReady(request, call), isOpen: true);
+            GrpcMethods.Add(context, nameof(ServerMetadata), ServerMetadataRequest.Parser, static (service, request, call) => service.ServerMetadata(request, call));
+            GrpcMethods.Add(context, nameof(ModelMetadata), ModelMetadataRequest.Parser, static (service, request, call) => service.ModelMetadata(request, call));
+            GrpcMethods.Add(
+                context, nameof(ModelInfer), new Marshaller<GrpcInfer>(GrpcInfer.NotSent, GrpcInfer.Read), new Marshaller<GrpcInfer>(GrpcInfer.Write, GrpcInfer.NotRead),
+                static (service, request, call) => service.ModelInfer(request, call));
+        }
     }
 
     /// <summary>A call that was admitted; it is ended where its message does not arrive.</summary>

@@ -36,6 +36,12 @@ public sealed class ConvNetModels
         return Add(name, null, (_, _) => load(), configure);
     }
 
+    internal void Begin()
+    {
+        foreach (ModelSource source in _sources.Values)
+            source.Begin();
+    }
+
     private ConvNetModels Add<TNetwork>(string name, string? path, Func<string, ModelOptions, TNetwork> load, Action<ModelOptions>? configure)
         where TNetwork : class, IConvNet<TNetwork>
     {

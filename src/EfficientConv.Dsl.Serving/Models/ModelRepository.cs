@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -48,7 +47,7 @@ public sealed class ModelRepository
             throw new KeyNotFoundException($"There is no model {ServedModel.Quoted(name)}.");
         try
         {
-            await Task.Run(() => Load(source), cancellationToken).ConfigureAwait(false);
+            await Task.Run(() => Publish(source, source.LoadVersions), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -95,7 +94,7 @@ public sealed class ModelRepository
     internal IEnumerable<string> VersionsOf(string name) => Volatile.Read(ref _served).TryGetValue(name, out Versions? versions) ? versions.Keys : [];
 
     /// <summary>Begins to load all models, beside what else there is to do until the server starts.</summary>
-    internal void BeginToLoadAll() => _beginning ??= LoadAllAsync();
+    internal void BeginToLoadAll() => _beginning ??= Task.Run(LoadAll);
 
     /// <summary>Returns when all models are there; loads them where that was not begun.</summary>
     internal Task LoadAllAsync(CancellationToken cancellationToken)
@@ -104,35 +103,34 @@ public sealed class ModelRepository
         return _beginning!.WaitAsync(cancellationToken);
     }
 
-    private async Task LoadAllAsync()
+    private void LoadAll()
     {
-        foreach (string name in _sources.Keys)
-            await LoadAsync(name).ConfigureAwait(false);
+        foreach (ModelSource source in _sources.Values)
+        {
+            try
+            {
+                Publish(source, source.LoadBegun);
+            }
+            catch (Exception exception)
+            {
+                Log.ModelFailed(_logger, source.Name, exception);
+                throw;
+            }
+        }
     }
 
-    private void Load(ModelSource source)
+    private void Publish(ModelSource source, Func<int, IReadOnlyList<LoadedVersion>> load)
     {
         lock (_loading)
-            LoadAlone(source);
-    }
-
-    private void LoadAlone(ModelSource source)
-    {
-        Versions.Builder versions = ImmutableSortedDictionary.CreateBuilder<string, ServedModel>(ServedModel.VersionOrder);
-        List<Action> messages = [];
-        foreach ((string version, string? file) in source.Find())
         {
-            long begun = Stopwatch.GetTimestamp();
-            ServedModel model = source.Load(version, file, _threads);
-            versions.Add(version, model);
-            long milliseconds = (long)Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
-            messages.Add(() => Log.ModelLoaded(_logger, source.Name, version, model.NetworkName, source.Describe(file), model.InstructionSet, model.WeightBytes, milliseconds));
+            IReadOnlyList<LoadedVersion> loaded = load(_threads);
+            Versions versions = Versions.Empty.WithComparers(ServedModel.VersionOrder).AddRange(loaded.Select(version => KeyValuePair.Create(version.Version, version.Model)));
+            IEnumerable<string> before = VersionsOf(source.Name);
+            Volatile.Write(ref _served, _served.SetItem(source.Name, versions));
+            foreach ((string version, string from, ServedModel model, TimeSpan time) in loaded)
+                Log.ModelLoaded(_logger, source.Name, version, model.NetworkName, from, model.InstructionSet, model.WeightBytes, (long)time.TotalMilliseconds);
+            foreach (string gone in before.Where(version => !versions.ContainsKey(version)))
+                Log.ModelUnloaded(_logger, source.Name, gone);
         }
-
-        IEnumerable<string> before = VersionsOf(source.Name);
-        Volatile.Write(ref _served, _served.SetItem(source.Name, versions.ToImmutable()));
-        messages.ForEach(message => message());
-        foreach (string gone in before.Where(version => !versions.ContainsKey(version)))
-            Log.ModelUnloaded(_logger, source.Name, gone);
     }
 }

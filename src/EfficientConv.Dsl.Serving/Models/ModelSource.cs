@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace EfficientConv.Dsl.Serving;
 
 /// <summary>Where a model's versions come from, and how they are made.</summary>
@@ -5,12 +7,47 @@ internal sealed class ModelSource(string name, string? path, ModelOptions option
 {
     private static readonly string[] s_extensions = [".safetensors", ".packed", ".json"];
 
+    private Task<IReadOnlyList<LoadedVersion>>? _begun;
+
     public string Name => name;
 
-    public string Describe(string? file) => file ?? path ?? "the program";
+    /// <summary>Begins to load the versions that there are, beside what else a program does before it serves.</summary>
+    public void Begin() => _begun = Task.Run(() => LoadVersions(threads: 1));
+
+    /// <summary>What <see cref="Begin"/> began, once, or else the versions that there are now.</summary>
+    public IReadOnlyList<LoadedVersion> LoadBegun(int threads)
+    {
+        if (Interlocked.Exchange(ref _begun, null) is not { } begun)
+            return LoadVersions(threads);
+        IReadOnlyList<LoadedVersion> versions = begun.GetAwaiter().GetResult();
+        if (threads > 1)
+        {
+            foreach (LoadedVersion version in versions)
+                Run(version.Model, threads);
+        }
+
+        return versions;
+    }
+
+    /// <summary>
+    /// The versions that there are now, each whole: loaded, its labels read, and run once, so that the first client waits for no compiler and no page fault.
+    /// </summary>
+    public IReadOnlyList<LoadedVersion> LoadVersions(int threads)
+    {
+        List<LoadedVersion> versions = [];
+        foreach ((string version, string? file) in Find())
+        {
+            long begun = Stopwatch.GetTimestamp();
+            versions.Add(new LoadedVersion(version, Describe(file), Load(version, file, threads), Stopwatch.GetElapsedTime(begun)));
+        }
+
+        return versions;
+    }
+
+    private string Describe(string? file) => file ?? path ?? "the program";
 
     /// <summary>The versions that there are now, with their files.</summary>
-    public IReadOnlyList<(string Version, string? File)> Find()
+    private List<(string Version, string? File)> Find()
     {
         if (path is null || !Directory.Exists(path))
             return [(options.Version, path)];
@@ -30,16 +67,17 @@ internal sealed class ModelSource(string name, string? path, ModelOptions option
         return found.Count > 0 ? found : throw new InvalidDataException($"{path}: expected a folder for each version of {name}, found none");
     }
 
-    /// <summary>A version, whole: loaded, its labels read, and run once, so that the first client waits for no compiler and no page fault.</summary>
-    public ServedModel Load(string version, string? file, int threads)
+    private ServedModel Load(string version, string? file, int threads)
     {
         ImageOptions images = options.Images;
         if (images.LabelsPath is { } labels)
             images = new ImageOptions { ShorterSide = images.ShorterSide, Mean = images.Mean, Std = images.Std, Softmax = images.Softmax, Labels = File.ReadAllLines(labels) };
         ServedModel model = load(version, file ?? string.Empty, images);
-        model.Forward(new float[model.InputLength], new float[model.OutputLength], threads);
+        Run(model, threads);
         return model;
     }
+
+    private static void Run(ServedModel model, int threads) => model.Forward(new float[model.InputLength], new float[model.OutputLength], threads);
 
     /// <summary>A mean for each channel, unless the network takes no pictures at all.</summary>
     public void CheckImages(TensorShape input)
@@ -51,3 +89,6 @@ internal sealed class ModelSource(string name, string? path, ModelOptions option
             throw new ArgumentException($"The pictures of {name} need a mean for each of its {input.Channels} channels, found {images.Mean.Count}.");
     }
 }
+
+/// <summary>A version that was loaded: its name, where it comes from, and how long it took.</summary>
+internal sealed record LoadedVersion(string Version, string From, ServedModel Model, TimeSpan Time);
