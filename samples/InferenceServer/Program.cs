@@ -31,7 +31,7 @@ builder.Services.AddOptions<ConvNetServerOptions>().Bind(settings.GetSection("Se
 builder.Services.AddConvNets(models =>
 {
     // A file or a folder of versions; without one random weights, to try the server with.
-    if (settings["Weights"] is { } weights)
+    if (settings["Weights"] is { Length: > 0 } weights)
         models.Add<MobileNetV2>("mobilenet_v2", weights, Configure);
     else
         models.Add("mobilenet_v2", () => MobileNetV2.CreateRandom(seed: 1), Configure);
