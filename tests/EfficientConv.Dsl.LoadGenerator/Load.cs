@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace EfficientConv.Dsl.LoadGenerator;
 
@@ -39,6 +40,7 @@ internal sealed class Load(LoadOptions options)
     private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
+    private readonly JsonObject _result = [];
     private readonly Random _random = new(1);
     private readonly SortedDictionary<int, List<double>> _times = [];
     private readonly List<(byte[] Body, int Count)> _answers = [];
@@ -47,6 +49,9 @@ internal sealed class Load(LoadOptions options)
     private long _measuredFrom;
     private long _end;
     private int _retries;
+
+    /// <summary>What a run has measured, when it is over.</summary>
+    public JsonObject Result => _result;
 
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
@@ -150,6 +155,7 @@ internal sealed class Load(LoadOptions options)
         using Process server = Process.GetProcessById(options.Process.Value);
         using Process self = Process.GetCurrentProcess();
         await Task.Delay(s_warmUp, cancellation);
+        JsonArray memory = [];
         (TimeSpan Server, TimeSpan Self) before = Times(server, self);
         long begun = Stopwatch.GetTimestamp(), next = begun;
         while (Stopwatch.GetTimestamp() < _end)
@@ -157,6 +163,7 @@ internal sealed class Load(LoadOptions options)
             if (Stopwatch.GetTimestamp() >= next)
             {
                 server.Refresh();
+                memory.Add(Math.Round(server.WorkingSet64 / 1048576.0, 1));
                 Console.WriteLine($"memory at {Stopwatch.GetElapsedTime(begun).TotalSeconds,4:0} s: {server.WorkingSet64 / 1048576.0:0.0} MiB");
                 next += 30 * Stopwatch.Frequency;
             }
@@ -167,6 +174,10 @@ internal sealed class Load(LoadOptions options)
         TimeSpan elapsed = Stopwatch.GetElapsedTime(begun);
         (TimeSpan Server, TimeSpan Self) after = Times(server, self);
         Console.WriteLine($"processor time: server {(after.Server - before.Server) / elapsed:0.00} cores, this client {(after.Self - before.Self) / elapsed:0.00} cores");
+        _result["serverCores"] = Math.Round((after.Server - before.Server) / elapsed, 3);
+        _result["clientCores"] = Math.Round((after.Self - before.Self) / elapsed, 3);
+        memory.Add(Math.Round(server.WorkingSet64 / 1048576.0, 1));
+        _result["memoryMiB"] = memory;
         Console.WriteLine($"memory at the end: {server.WorkingSet64 / 1048576.0:0.0} MiB, most {server.PeakWorkingSet64 / 1048576.0:0.0} MiB");
 
         static (TimeSpan Server, TimeSpan Self) Times(Process server, Process self)
@@ -179,15 +190,27 @@ internal sealed class Load(LoadOptions options)
 
     private int Report()
     {
+        _result["seconds"] = options.Duration.TotalSeconds;
+        JsonObject answers = [];
+        _result["answers"] = answers;
         foreach ((int status, List<double> times) in _times)
         {
+            answers[status.ToString(CultureInfo.InvariantCulture)] =
+                new JsonObject { ["perSecond"] = Math.Round(times.Count / options.Duration.TotalSeconds, 1), ["ms"] = RunFile.Distribution(times) };
             string what = status == 0 ? "broken" : status.ToString(CultureInfo.InvariantCulture);
             Console.WriteLine($"{what}: {times.Count} answers, {times.Count / options.Duration.TotalSeconds:0.0} a second; ms: {Distribution(times)}");
         }
 
         if (options.Ideal is (int workers, double milliseconds))
-            Console.WriteLine($"an ideal server of {workers} x {milliseconds:0.00} ms would have had, ms: {Distribution(Queue.Times(_arrivals, workers, milliseconds))}");
+        {
+            double[] ideal = [.. Queue.Times(_arrivals, workers, milliseconds)];
+            _result["ideal"] = new JsonObject { ["workers"] = workers, ["imageMs"] = milliseconds, ["ms"] = RunFile.Distribution(ideal) };
+            Console.WriteLine($"an ideal server of {workers} x {milliseconds:0.00} ms would have had, ms: {Distribution(ideal)}");
+        }
+
         string counts = string.Join(", ", _answers.Select(answer => answer.Count).OrderDescending());
+        _result["differentAnswers"] = _answers.Count;
+        _result["triedAgain"] = _retries;
         Console.WriteLine($"different answers: {_answers.Count} ({counts}); tried again: {_retries}");
         return _times.Keys.All(status => status is 200 or 429) && _times.ContainsKey(200) ? 0 : 1;
     }
