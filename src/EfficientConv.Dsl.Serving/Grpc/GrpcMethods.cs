@@ -11,7 +11,7 @@ namespace EfficientConv.Dsl.Serving;
 
 /// <summary>
 /// How the methods of <c>inference.GRPCInferenceService</c> are added. The context is told of them without the protocol compiler's binder, whose generic virtual methods and
-/// reflection took 9 ms of a NativeAOT program's start.
+/// reflection were a fourth of what was left of a NativeAOT program's start, by a profile.
 /// </summary>
 internal static class GrpcMethods
 {
