@@ -9,7 +9,7 @@ internal static class Bench
 {
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(4);
 
-    public static void Run(string name, Action<float[], float[]> forward)
+    public static BenchFigures Run(string name, Action<float[], float[]> forward)
     {
         int[] images = new int[Environment.ProcessorCount];
         for (int round = 0; round < 2; round++)
@@ -25,6 +25,12 @@ internal static class Bench
         }
 
         // The first round warms up.
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {images.Sum() / s_duration.TotalSeconds:0.0} images a second on {images.Length} threads"));
+        return new BenchFigures(name, images.Length, images.Sum() / s_duration.TotalSeconds);
     }
+}
+
+/// <summary>What a network gives on as many threads.</summary>
+internal sealed record BenchFigures(string Name, int Threads, double ImagesPerSecond)
+{
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}: {ImagesPerSecond:0.0} images a second on {Threads} threads");
 }

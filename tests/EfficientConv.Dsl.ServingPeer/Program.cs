@@ -1,8 +1,9 @@
+using System.Text.Json;
 using EfficientConv.Dsl.Serving;
 using EfficientConv.Dsl.ServingPeer;
 using MobileNetSample;
 
-// "ort" or "kernels": one server, two networks with the same weights. "bench": what the two give without a server, on as many threads as there are cores.
+// "ort" or "kernels": one server, two networks with the same weights. "bench [--json]": what the two give without a server, on as many threads as there are cores.
 // "save FOLDER": the weights as files for the server's sample.
 if (args is ["save", var folder])
 {
@@ -11,12 +12,15 @@ if (args is ["save", var folder])
     return;
 }
 
-if (args is ["bench"])
+if (args is ["bench", ..] and ([_] or [_, "--json"]))
 {
     MobileNetV2 kernels = MobileNetV2.Load(OnnxNetwork.Weights());
-    Bench.Run("kernels", (input, output) => kernels.Forward(input, output));
     using OnnxNetwork onnx = OnnxNetwork.Create();
-    Bench.Run("ONNX Runtime", (input, output) => onnx.Forward(input, output));
+    BenchFigures[] figures = [Bench.Run("kernels", (input, output) => kernels.Forward(input, output)), Bench.Run("ONNX Runtime", (input, output) => onnx.Forward(input, output))];
+    if (args is [_, "--json"])
+        Console.WriteLine(JsonSerializer.Serialize(figures, JsonSerializerOptions.Web));
+    else
+        Array.ForEach(figures, Console.WriteLine);
     return;
 }
 
