@@ -3,7 +3,7 @@ using EfficientConv.Dsl.Cli.Output;
 
 namespace EfficientConv.Dsl.Cli.Tests;
 
-/// <summary>Every command of the README and of the pages: those of the tool are read by the tool itself, the others name what the repository has.</summary>
+/// <summary>Every command of the README, of the pages and of the files of figures: those of the tool are read by the tool itself, the others name what the repository has.</summary>
 public sealed partial class PageCommandTests
 {
     private static readonly string[] s_verbs = ["add", "build", "new", "workload", "pack", "package", "publish", "run", "test", "tool"];
@@ -25,6 +25,8 @@ public sealed partial class PageCommandTests
                     data.Add(page, command, false);
             }
 
+            foreach (string file in MeasuredFigures.Files())
+                data.Add(Path.GetRelativePath(RepositoryFiles.At("."), file).Replace('\\', '/'), MeasuredFigures.Read(Path.GetFileNameWithoutExtension(file)).GetProperty("command").GetString()!, true);
             return data;
         }
     }
@@ -101,14 +103,14 @@ public sealed partial class PageCommandTests
         Assert.All(arguments.Where(argument => argument.StartsWith("--", StringComparison.Ordinal)), option => Assert.Contains($"\"{option}\"", sources, StringComparison.Ordinal));
     }
 
-    private static IEnumerable<string> Pages() =>
+    internal static IEnumerable<string> Pages() =>
         Directory.EnumerateFiles(RepositoryFiles.At("docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(RepositoryFiles.At("."), path).Replace('\\', '/'))
             .Concat(["README.md", "src/EfficientConv.Dsl.Cli/README.md", "src/EfficientConv.Dsl.Zoo/README.md"]).Order(StringComparer.Ordinal);
 
     /// <summary>Commands as <paramref name="pattern"/> finds them; comments are no part of them.</summary>
     private static IEnumerable<string> CommandsOf(Regex pattern, string page) => pattern.Matches(page).Select(match => Comment().Replace(match.Groups[1].Value, string.Empty).Trim()).Distinct();
 
-    [GeneratedRegex(@"^(?:    |\$ )?((?:efficientconv [a-z]|dotnet [a-z]|tests/|\.ci/)[^\n]*)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:    |\$ )?((?:efficientconv [a-z]|dotnet [a-z]|tests/|docs/performance/|\.ci/)[^\n]*)", RegexOptions.Multiline)]
     private static partial Regex Line();
 
     [GeneratedRegex("`((?:efficientconv|dotnet) [a-z][^`\n]* [^`\n]*)`")]
