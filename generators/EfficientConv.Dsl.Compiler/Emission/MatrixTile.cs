@@ -22,6 +22,12 @@ internal sealed class MatrixTile(SourceWriter writer, VectorSyntax vector, int r
     /// <summary>Floats from the vectors of a step to those of the next.</summary>
     public Size VectorStep { get; init; } = vectors * vector.Target.Lanes;
 
+    /// <summary>
+    /// Whether the vectors of all steps meet in the same sets of the first-level cache, which then holds none of them for the next row: with several steps in a body the loads of one
+    /// wait for those of another. 1x1 from 256 to 64 channels at 32 x 32 takes a quarter less with one (Zen 3).
+    /// </summary>
+    public bool MeetsInSets { get; init; }
+
     /// <summary>Whether a row's value is two floats, which take turns in the lanes.</summary>
     public bool IsPair { get; init; }
 
@@ -37,7 +43,7 @@ internal sealed class MatrixTile(SourceWriter writer, VectorSyntax vector, int r
     /// <param name="mayRemain">Whether that may be another number than a multiple of a body's steps; a literal is known.</param>
     public void Sum(string index, Size steps, bool mayRemain = true)
     {
-        int unrolled = vector.Target.SumSteps;
+        int unrolled = MeetsInSets ? 1 : vector.Target.SumSteps;
         if (unrolled == 1 || steps.Is(1))
         {
             Loop(index, steps, 1);

@@ -1,5 +1,6 @@
 using EfficientConv.Dsl.Compiler.Model;
 using EfficientConv.Dsl.Compiler.Scheduling;
+using EfficientConv.Dsl.Compiler.Targets;
 using static EfficientConv.Dsl.Compiler.Emission.SourceText;
 
 namespace EfficientConv.Dsl.Compiler.Emission;
@@ -199,6 +200,7 @@ internal sealed class PointwiseEmitter(SourceWriter writer, VectorSyntax vector)
             {
                 ValueStep = rows,
                 VectorStep = kernel.ChannelStep,
+                MeetsInSets = ElementType.Float32.Bytes(kernel.ChannelStep) % CacheSizes.WayBytes == 0,
                 Before = !prefetches ? null : count =>
                 {
                     for (int step = 0; step < count; step++)

@@ -7,6 +7,9 @@ namespace EfficientConv.Dsl.Compiler.Targets;
 /// <param name="LineBytes">A cache line.</param>
 public sealed record CacheSizes(int FirstLevelBytes, int SecondLevelBytes, int LastLevelBytes, int LineBytes)
 {
+    /// <summary>A way of the first-level cache, on x64 since 2006 and most of Arm64 a page: addresses that far apart share a set.</summary>
+    public const int WayBytes = 4096;
+
     /// <summary>
     /// The first-level cache of most cores since 2010, and less than that of any since 2020; the second-level cache of server cores since 2017, where desktop and phone cores
     /// have 256 KB to 3 MB; the last-level cache of servers and large desktops.
