@@ -31,6 +31,10 @@ public sealed partial class DocumentTests
             "native library (160 MB)", "It can exceed 100 %", "took more than 2 % of the time",
             "the target is 25 ms, with at most 40 MB", "the target is 150 ms", "within 10 % of its baseline",
         ],
+        ["docs/serving.md"] =
+        [
+            "| `BodyTimeout` | 10 s |", "64 images of 10 ms on two workers are 320 ms", "within 100 ms or none", "0.6 MB)", "`ShutdownTimeout`, 30 s",
+        ],
         ["docs/throughput.md"] = ["a difference of 1 or 2 % says nothing"],
         ["src/EfficientConv.Dsl.Cli/README.md"] = ["native libraries have 160 MB"],
     };
@@ -98,10 +102,7 @@ public sealed partial class DocumentTests
     {
         string text = File.ReadAllText(RepositoryFiles.At(page));
         bool isMade = File.Exists(Path.ChangeExtension(RepositoryFiles.At(page), ".json"));
-
-        // The server's page states what was measured by hand before there were such files. With its first region it is held as all others.
-        bool isOlder = page == "docs/serving.md" && Region().Count(text) == 0;
-        if (isMade || isOlder)
+        if (isMade)
             return;
         string[] known = s_notMeasured.GetValueOrDefault(page, []);
         string rest = known.Aggregate(Region().Replace(text, string.Empty), (left, phrase) => left.Replace(phrase, string.Empty, StringComparison.Ordinal));
@@ -142,7 +143,7 @@ public sealed partial class DocumentTests
         string text = File.ReadAllText(page);
         Assert.Equal(read.Markdown(), text);
         Assert.Contains($"# {read.Processor}", text, StringComparison.Ordinal);
-        Assert.Contains("| Dense |", text, StringComparison.Ordinal);
+        Assert.Matches(@"\| Dense( \*)? \|", text); // Marked on a busy machine.
 
         File.WriteAllText(json, File.ReadAllText(json).Replace($"\"processor\": \"{read.Processor}", "\"processor\": \"Another", StringComparison.Ordinal));
         ToolResult other = Tool.Run([.. bench, "--network", "Small"]);

@@ -45,6 +45,8 @@ public sealed partial class PageCommandTests
     public void Command_IsRight(string page, string command, bool isWhole)
     {
         string[] words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words is ["taskset", "-c", _, .. var bound])
+            words = bound;
         switch (words[0])
         {
             case "efficientconv":
