@@ -3,7 +3,7 @@
 # figures.sh SERVER_BINARY FOLDER_OF_WEIGHTS FILE.json [SECONDS]; "ServingPeer save FOLDER" writes the weights. Run from the repository's root.
 set -euo pipefail
 server=$(realpath "$1") weights=$(realpath "$2") file=$(realpath "$3") seconds=${4:-8}
-generator() { dotnet tests/EfficientConv.Dsl.LoadGenerator/bin/Release/net10.0/loadgenerator.dll "$@"; }
+generator=(dotnet tests/EfficientConv.Dsl.LoadGenerator/bin/Release/net10.0/loadgenerator.dll)
 peer=tests/EfficientConv.Dsl.ServingPeer/bin/Release/net10.0/EfficientConv.Dsl.ServingPeer.dll
 pid=
 stop() { if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; fi; pid=; }
@@ -26,14 +26,14 @@ run() {
         if curl -sf -o /dev/null "http://127.0.0.1:$port/v2/health/ready"; then break; fi
         sleep 0.05
     done
-    "${client[@]}" dotnet tests/EfficientConv.Dsl.LoadGenerator/bin/Release/net10.0/loadgenerator.dll "http://127.0.0.1:$port" --pid "$pid" --seconds "$seconds" \
+    "${client[@]}" "${generator[@]}" "http://127.0.0.1:$port" --pid "$pid" --seconds "$seconds" \
         --json "$file" --name "$name" --note "$note" "$@"
     stop
 }
 here() { run "$1" "$2" 18600 "InferenceServer, NativeAOT, packed weights" "$server" -- "${@:3}"; }
 
 for kind in packed safetensors; do
-    generator start "$server" "Weights=$weights/mobilenet_v2.$kind" --starts 20 --json "$file" --name "start-$kind" --note "InferenceServer, NativeAOT, $kind"
+    "${generator[@]}" start "$server" "Weights=$weights/mobilenet_v2.$kind" --starts 20 --json "$file" --name "start-$kind" --note "InferenceServer, NativeAOT, $kind"
 done
 here one-closed one --connections 2
 here one-overload one --connections 128 --rate 320

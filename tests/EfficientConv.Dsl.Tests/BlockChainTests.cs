@@ -111,6 +111,18 @@ public sealed class BlockChainTests
         Assert.Equal(blocks > 1 ? [FormattableString.Invariant($"{blocks} blocks row by row")] : [], nests.Select(nest => nest.Form));
     });
 
+    /// <summary>The figures of docs/memory.md for MobileNetV1's first five layers at 1024 x 1024.</summary>
+    [Theory]
+    [InlineData("", 18.5)]
+    [InlineData("[Schedule(FusedBlocks = 1)]", 100.7)]
+    public void WorkspaceOfLargeImages_IsWhatThePageSays(string schedule, double megabytes) => Assert.All(VectorTarget.All, target => Assert.Equal(
+        megabytes,
+        Math.Round(
+            Plan(
+                $"{schedule} [InputShape(3, 1024, 1024)] [Conv2d(32, stride: 2, padding: 1, bias: false), BatchNorm, ReLU6] [DepthwiseSeparable(64)] " +
+                "[DepthwiseSeparable(128, stride: 2)] [DepthwiseSeparable(128)] [DepthwiseSeparable(256, stride: 2)] [GlobalAvgPool]", target).WorkspaceBytes / 1e6,
+            1)));
+
     /// <summary>A thread makes every row of every map once: the calls are as many as the maps have rows.</summary>
     [Fact]
     public void EveryRow_IsMadeOnce()
